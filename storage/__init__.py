@@ -1,0 +1,1 @@
+"""Persistence: SQLite and content-addressed files. Knows neither gradio, tensorflow nor workbench."""

@@ -1,0 +1,1 @@
+"""Waterline: a workbench in the browser for image classification."""

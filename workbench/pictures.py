@@ -1,0 +1,126 @@
+"""The picture contract: from any picture file to ``(256, 256, 3) uint8``.
+
+One function does it everywhere: at import, in the augmentation preview, in training, in prediction and in exports.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Literal, get_args
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from workbench.errors import RejectedPicture
+
+SIDE = 256
+GROUND = (255, 255, 255)
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
+
+Fit = Literal["letterbox", "squash", "crop"]
+FITS: tuple[str, ...] = get_args(Fit)
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """A decoded picture: upright RGB, at reduced scale for large JPEGs, and the facts of its file."""
+
+    image: Image.Image
+    width: int
+    height: int
+    format: str
+
+
+def decode(data: bytes, max_pixels: int) -> Decoded:
+    """Decode a file to an upright RGB picture on a white ground.
+
+    Large JPEGs are decoded at a reduced scale (Pillow's ``draft``) that is still at least twice ``SIDE``.
+
+    Args:
+        data: The bytes of the file.
+        max_pixels: Most pixels (width times height) that are decoded.
+
+    Raises:
+        RejectedPicture: The bytes are not a whole picture of a known format, or it has too many pixels.
+    """
+    if not data:
+        raise RejectedPicture("The file is empty (0 bytes).")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return _decode(data, max_pixels)
+    except UnidentifiedImageError:
+        raise RejectedPicture(f"This is not a picture in a known format ({', '.join(FORMATS)}).") from None
+    except Image.DecompressionBombError:
+        raise RejectedPicture(f"The picture has more than {max_pixels:,} pixels.") from None
+    except (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError, MemoryError) as error:
+        raise RejectedPicture("The picture is damaged or cut off and cannot be read to its end.") from error
+
+
+def canonical(image: Image.Image, fit: str = "letterbox") -> np.ndarray:
+    """Fit an upright RGB picture to the square that models see.
+
+    Args:
+        image: An RGB picture as given by :func:`decode`.
+        fit: ``letterbox`` keeps the whole picture on a white ground, ``squash`` stretches it, ``crop`` cuts the centre.
+
+    Returns:
+        ``(256, 256, 3) uint8``.
+    """
+    size = (SIDE, SIDE)
+    if fit == "letterbox":
+        small = inside(image)
+        fitted = Image.new("RGB", size, GROUND)
+        fitted.paste(small, ((SIDE - small.width) // 2, (SIDE - small.height) // 2))
+    elif fit == "squash":
+        fitted = image.resize(size, Image.Resampling.BILINEAR)
+    elif fit == "crop":
+        fitted = ImageOps.fit(image, size, Image.Resampling.BILINEAR)
+    else:
+        raise ValueError(f"unknown fit {fit!r}")
+    return np.asarray(fitted)
+
+
+def inside(image: Image.Image) -> Image.Image:
+    """Scale a picture to lie within ``SIDE`` x ``SIDE``, keeping its aspect."""
+    scale = SIDE / max(image.size)
+    size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+    return image.resize(size, Image.Resampling.BILINEAR)
+
+
+def _decode(data: bytes, max_pixels: int) -> Decoded:
+    image: Image.Image = Image.open(BytesIO(data), formats=FORMATS)
+    width, height = image.size
+    if width * height > max_pixels:
+        raise RejectedPicture(
+            f"The picture is {width:,} x {height:,} pixels; at most {max_pixels:,} pixels are taken in."
+        )
+    kind = image.format or ""
+    image.draft("RGB", (2 * SIDE, 2 * SIDE))
+    upright = ImageOps.exif_transpose(image)
+    if upright.size != image.size:
+        width, height = height, width
+    return Decoded(_on_white(upright), width, height, kind)
+
+
+def _on_white(image: Image.Image) -> Image.Image:
+    if image.mode == "RGB":
+        image.load()
+        return image
+    if image.mode.startswith(("I;16", "I", "F")):
+        return _scaled_gray(image)
+    if image.has_transparency_data:
+        layered = image.convert("RGBA")
+        ground = Image.new("RGB", image.size, GROUND)
+        ground.paste(layered, mask=layered.getchannel("A"))
+        return ground
+    return image.convert("RGB")
+
+
+def _scaled_gray(image: Image.Image) -> Image.Image:
+    """Bring 16-bit and float grey to 8 bits; Pillow's own conversion would clip it to white."""
+    values = np.asarray(image, dtype=np.float64)
+    top = 65535.0 if values.max(initial=0) > 255 else 255.0
+    return Image.fromarray((np.clip(values / top, 0, 1) * 255).astype(np.uint8)).convert("RGB")
