@@ -1,33 +1,31 @@
 """Domain errors. Each message is one or two sentences for the user: what happened, what to do."""
 
-
-class WorkbenchError(Exception):
-    """Base of all errors whose text may be shown to a user as it is."""
+from storage.errors import DomainError
 
 
-class InvalidSpec(WorkbenchError):
+class InvalidSpec(DomainError):
     """A training spec or augmentation has a key or value that is not allowed."""
 
 
-class RejectedPicture(WorkbenchError):
+class RejectedPicture(DomainError):
     """A file is not a picture that can be taken in; the message is the reason."""
 
 
-class RejectedArchive(WorkbenchError):
+class RejectedArchive(DomainError):
     """A zip breaks a limit, so nothing of it is read; the message is the reason."""
 
 
-class NotReady(WorkbenchError):
+class NotReady(DomainError):
     """What was asked for needs something that is not there yet; the message says what to do first."""
 
 
-class TrainingFailed(WorkbenchError):
+class TrainingFailed(DomainError):
     """A run ended without a usable model; the message is the reason."""
 
 
-class StoppedEarly(WorkbenchError):
+class StoppedEarly(DomainError):
     """A run was stopped before its first epoch was finished, so there is no model to keep."""
 
 
-class BrokenModel(WorkbenchError):
+class BrokenModel(DomainError):
     """The files of a model version are missing or no longer match their hashes."""

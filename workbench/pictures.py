@@ -5,7 +5,6 @@ One function does it everywhere: at import, in the augmentation preview, in trai
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Literal, get_args
@@ -17,7 +16,12 @@ from workbench.errors import RejectedPicture
 
 SIDE = 256
 GROUND = (255, 255, 255)
+ORIENTATION = 0x0112
+SIDEWAYS = {5, 6, 7, 8}
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
+
+# The limit is an argument of decode(), checked before any pixel is decoded; Pillow's own one would be in its way.
+Image.MAX_IMAGE_PIXELS = None
 
 Fit = Literal["letterbox", "squash", "crop"]
 FITS: tuple[str, ...] = get_args(Fit)
@@ -48,13 +52,9 @@ def decode(data: bytes, max_pixels: int) -> Decoded:
     if not data:
         raise RejectedPicture("The file is empty (0 bytes).")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return _decode(data, max_pixels)
+        return _decode(data, max_pixels)
     except UnidentifiedImageError:
         raise RejectedPicture(f"This is not a picture in a known format ({', '.join(FORMATS)}).") from None
-    except Image.DecompressionBombError:
-        raise RejectedPicture(f"The picture has more than {max_pixels:,} pixels.") from None
     except (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError, MemoryError) as error:
         raise RejectedPicture("The picture is damaged or cut off and cannot be read to its end.") from error
 
@@ -99,10 +99,10 @@ def _decode(data: bytes, max_pixels: int) -> Decoded:
         )
     kind = image.format or ""
     image.draft("RGB", (2 * SIDE, 2 * SIDE))
-    upright = ImageOps.exif_transpose(image)
-    if upright.size != image.size:
+    if image.getexif().get(ORIENTATION, 1) in SIDEWAYS:
         width, height = height, width
-    return Decoded(_on_white(upright), width, height, kind)
+    ImageOps.exif_transpose(image, in_place=True)
+    return Decoded(_on_white(image), width, height, kind)
 
 
 def _on_white(image: Image.Image) -> Image.Image:

@@ -1,0 +1,83 @@
+"""Files addressed by the sha256 of an original picture, written whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import tempfile
+from pathlib import Path
+
+from storage.database import FULL
+from storage.errors import DiskFull, NotFound
+
+SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+class Blobs:
+    """A folder of files, by kind (``originals``, ``thumbnails``, ...) and sha256.
+
+    Args:
+        root: The folder; made where it is missing.
+    """
+
+    def __init__(self, root: Path) -> None:
+        root.mkdir(parents=True, exist_ok=True)
+        self.root = root
+
+    def path(self, kind: str, sha256: str) -> Path:
+        """Where the file of this kind lies, there or not.
+
+        Raises:
+            NotFound: ``sha256`` is not 64 hexadecimal digits.
+        """
+        if not SHA256.fullmatch(sha256):
+            raise NotFound("A picture is named by the 64 hexadecimal digits of its sha256.")
+        return self.root / kind / sha256[:2] / sha256
+
+    def has(self, kind: str, sha256: str) -> bool:
+        """Whether the file is there."""
+        return self.path(kind, sha256).is_file()
+
+    def read(self, kind: str, sha256: str) -> bytes:
+        """The bytes of a file.
+
+        Raises:
+            NotFound: The file is not there.
+        """
+        try:
+            return self.path(kind, sha256).read_bytes()
+        except FileNotFoundError:
+            raise NotFound(f"The {kind} file of picture {sha256[:12]} is not there any more.") from None
+
+    def put(self, kind: str, sha256: str, data: bytes) -> Path:
+        """Store a file; a reader sees all of it or nothing.
+
+        Raises:
+            DiskFull: There is no room for it.
+        """
+        path = self.path(kind, sha256)
+        if not path.is_file():
+            write_whole(path, data)
+        return path
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file beside its place and rename it there.
+
+    Raises:
+        DiskFull: There is no room for it.
+    """
+    temporary = ""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".part-")
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        Path(temporary).replace(path)
+    except OSError as error:
+        if temporary:
+            Path(temporary).unlink(missing_ok=True)
+        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            raise DiskFull(FULL) from error
+        raise

@@ -1,0 +1,119 @@
+"""Classes: add, rename, recolour, merge, remove. Every change goes through the journal."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from storage.database import Database
+from storage.errors import Conflict, NotFound
+from storage.journal import Entry, Journal
+from storage.records import Change, ClassRecord
+
+LISTED = """
+SELECT c.id, c.name, c.colour,
+       (SELECT count(*) FROM images i WHERE i.archived = 0 AND i.class_id = c.id) AS count
+FROM classes c WHERE c.removed = 0 ORDER BY c.position, c.id
+"""
+
+
+class Classes:
+    """The classes of the catalogue, in the order in which they were added."""
+
+    def __init__(self, database: Database, journal: Journal) -> None:
+        self._database = database
+        self._journal = journal
+
+    def all(self) -> tuple[ClassRecord, ...]:
+        """All classes with their counts."""
+        return tuple(ClassRecord(**dict(row)) for row in self._database.rows(LISTED))
+
+    def get(self, name: str) -> ClassRecord:
+        """A class by its name, whatever its case.
+
+        Raises:
+            NotFound: There is no such class.
+        """
+        for each in self.all():
+            if each.name.casefold() == name.casefold():
+                return each
+        known = ", ".join(each.name for each in self.all()) or "none yet"
+        raise NotFound(f"There is no class “{name[:80]}”. The classes are: {known}.")
+
+    def add(self, name: str, colour: str, actor: str, kind: str = "class") -> ClassRecord:
+        """Add a class.
+
+        Raises:
+            Conflict: A class of that name is there already, whatever its case.
+        """
+        with self._database.write() as connection:
+            _refuse_twin(connection, name)
+            cursor = connection.execute(
+                "INSERT INTO classes (name, colour, position, removed) "
+                "VALUES (?, ?, (SELECT count(*) FROM classes), 1)",
+                (name, colour),
+            )
+            added = int(cursor.lastrowid or 0)
+            entry = Entry(kind, actor, f"added class {name}")
+            self._journal.apply(connection, entry, [Change("class", added, "removed", 1, 0)])
+        return ClassRecord(added, name, colour, 0)
+
+    def rename(self, class_id: int, name: str, actor: str) -> None:
+        """Rename a class.
+
+        Raises:
+            Conflict: Another class has that name.
+        """
+        with self._database.write() as connection:
+            _refuse_twin(connection, name, but=class_id)
+            before = _current(connection, class_id)["name"]
+            entry = Entry("class", actor, f"renamed {before} to {name}")
+            self._journal.apply(connection, entry, [Change("class", class_id, "name", before, name)])
+
+    def recolour(self, class_id: int, colour: str, actor: str) -> None:
+        """Give a class another hex colour."""
+        with self._database.write() as connection:
+            row = _current(connection, class_id)
+            entry = Entry("class", actor, f"recoloured {row['name']}")
+            self._journal.apply(
+                connection, entry, [Change("class", class_id, "colour", row["colour"], colour)]
+            )
+
+    def remove(self, class_id: int, actor: str, into: int | None = None) -> int:
+        """Remove a class; its pictures go into another class, or become unlabelled.
+
+        Returns:
+            How many pictures were moved.
+
+        Raises:
+            Conflict: ``into`` is the class itself.
+        """
+        if class_id == into:
+            raise Conflict("A class cannot be merged into itself. Choose another one.")
+        with self._database.write() as connection:
+            name = _current(connection, class_id)["name"]
+            summary = f"removed class {name}"
+            if into is not None:
+                summary = f"merged {name} into {_current(connection, into)['name']}"
+            pictures = connection.execute("SELECT id FROM images WHERE class_id = ?", (class_id,)).fetchall()
+            changes = [Change("image", row["id"], "class_id", class_id, into) for row in pictures]
+            changes.append(Change("class", class_id, "removed", 0, 1))
+            self._journal.apply(connection, Entry("class", actor, summary), changes)
+        return len(pictures)
+
+
+def _current(connection: sqlite3.Connection, class_id: int) -> sqlite3.Row:
+    row: sqlite3.Row | None = connection.execute(
+        "SELECT name, colour FROM classes WHERE id = ? AND removed = 0", (class_id,)
+    ).fetchone()
+    if row is None:
+        raise NotFound("This class is not there any more. Reload the page to see the present classes.")
+    return row
+
+
+def _refuse_twin(connection: sqlite3.Connection, name: str, but: int = 0) -> None:
+    rows = connection.execute("SELECT name FROM classes WHERE removed = 0 AND id != ?", (but,))
+    for row in rows:
+        if row["name"].casefold() == name.casefold():
+            raise Conflict(
+                f"There is already a class “{row['name']}”. Choose another name, or merge the two."
+            )

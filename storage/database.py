@@ -1,0 +1,93 @@
+"""SQLite access: one connection per thread, WAL, and explicit write transactions."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlite_utils
+
+from storage.errors import DiskFull
+from storage.migrations import migrations
+
+PRAGMAS = (
+    "journal_mode=WAL",
+    "synchronous=NORMAL",
+    "foreign_keys=ON",
+    "busy_timeout=15000",
+    "cache_size=-16000",
+)
+FULL = "The disk of the data folder is full. Free some space and try again; nothing that was there is lost."
+
+
+class Database:
+    """A SQLite file. Opening it brings its schema up to date.
+
+    Args:
+        path: The database file; its folder is made where it is missing.
+    """
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.path = path
+        self._local = threading.local()
+        with self.write() as connection:
+            connection.execute("SELECT 1")
+        migrations.apply(sqlite_utils.Database(self.connection()))
+
+    def connection(self) -> sqlite3.Connection:
+        """The calling thread's own connection."""
+        found: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if found is None:
+            found = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, timeout=15)
+            found.row_factory = sqlite3.Row
+            for pragma in PRAGMAS:
+                found.execute(f"PRAGMA {pragma}")
+            self._local.connection = found
+        return found
+
+    def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[sqlite3.Row]:
+        """All rows of a query."""
+        return self.connection().execute(sql, parameters).fetchall()
+
+    def row(self, sql: str, parameters: Sequence[Any] = ()) -> sqlite3.Row | None:
+        """The first row of a query, or None."""
+        found: sqlite3.Row | None = self.connection().execute(sql, parameters).fetchone()
+        return found
+
+    def value(self, sql: str, parameters: Sequence[Any] = ()) -> Any:
+        """The first column of the first row, or None."""
+        found = self.row(sql, parameters)
+        return None if found is None else found[0]
+
+    @contextmanager
+    def write(self) -> Iterator[sqlite3.Connection]:
+        """A write transaction: all of it or nothing.
+
+        ``BEGIN IMMEDIATE`` takes the write lock at once, so that a transaction never fails half-way on a lock.
+
+        Raises:
+            DiskFull: There is no room for the change.
+        """
+        connection = self.connection()
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            yield connection
+            connection.execute("COMMIT")
+        except BaseException as error:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            if isinstance(error, sqlite3.OperationalError) and "full" in str(error):
+                raise DiskFull(FULL) from error
+            raise
+
+    def close(self) -> None:
+        """Close the calling thread's connection."""
+        found = getattr(self._local, "connection", None)
+        if found is not None:
+            found.close()
+            self._local.connection = None

@@ -1,0 +1,211 @@
+"""Rows and pages as frozen dataclasses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class ClassRecord:
+    """A class: ``count`` is the number of pictures labelled with it."""
+
+    id: int
+    name: str
+    colour: str
+    count: int
+
+
+@dataclass(frozen=True)
+class NewImage:
+    """What intake knows of a picture before it has an id."""
+
+    sha256: str
+    filename: str
+    width: int
+    height: int
+    bytes: int
+    format: str
+    dhash: str
+    class_id: int | None
+    synthetic: bool = False
+
+
+@dataclass(frozen=True)
+class ImageRecord:
+    """A picture of the catalogue. ``split`` is that of the newest snapshot, empty where it is in none."""
+
+    id: int
+    sha256: str
+    filename: str
+    width: int
+    height: int
+    synthetic: bool
+    label: str | None
+    colour: str | None
+    split: str
+    revision: int
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Which pictures, in which order. Empty fields do not filter.
+
+    ``label`` is a class name. ``status`` is one of ``labelled``, ``unlabelled``, ``train``, ``validation`` and
+    ``synthetic``. ``sort`` is one of ``newest``, ``oldest`` and ``name``.
+    """
+
+    label: str = ""
+    status: str = ""
+    sort: str = ""
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page of pictures; ``next_cursor`` is empty on the last one."""
+
+    items: tuple[ImageRecord, ...]
+    next_cursor: str
+    total: int
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Counts over the whole catalogue."""
+
+    images: int
+    labelled: int
+    synthetic: int
+    classes: tuple[ClassRecord, ...]
+
+    @property
+    def unlabelled(self) -> int:
+        """Pictures that are left to label."""
+        return self.images - self.labelled
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Pictures per class name."""
+        return {each.name: each.count for each in self.classes}
+
+    @property
+    def colours(self) -> dict[str, str]:
+        """Hex colour per class name."""
+        return {each.name: each.colour for each in self.classes}
+
+
+@dataclass(frozen=True)
+class Change:
+    """One field of one class or image, before and after."""
+
+    entity: str
+    entity_id: int
+    field: str
+    before: Any
+    after: Any
+
+
+@dataclass(frozen=True)
+class Event:
+    """One entry of the journal: who did what, when."""
+
+    id: int
+    kind: str
+    actor: str
+    summary: str
+    created_at: str
+    undone: bool
+    changes: int
+
+
+@dataclass(frozen=True)
+class SnapshotItem:
+    """A picture as frozen in a snapshot; ``label`` is an index into the snapshot's classes."""
+
+    image_id: int
+    sha256: str
+    label: int
+    split: str
+    group: int
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A frozen dataset version. ``kept_together`` counts pictures in groups of near-duplicates."""
+
+    id: int
+    content_hash: str
+    classes: tuple[str, ...]
+    validation_fraction: float
+    seed: int
+    images: int
+    kept_together: int
+    created_at: str
+
+
+@dataclass(frozen=True)
+class Run:
+    """A training run. ``progress`` is what the worker last said; see ``status`` for what it means."""
+
+    id: int
+    snapshot_id: int
+    spec: dict[str, Any]
+    status: str
+    phase: str
+    progress: dict[str, Any]
+    stop_requested: bool
+    pid: int | None
+    process_started: float | None
+    heartbeat: float | None
+    best_epoch: int | None
+    version: str | None
+    error: str | None
+    created_at: str
+    started_at: str | None
+    ended_at: str | None
+
+    @property
+    def active(self) -> bool:
+        """Whether it waits or runs."""
+        return self.status in {"queued", "running"}
+
+
+@dataclass(frozen=True)
+class ValidationPrediction:
+    """What a run's best epoch says of one validation picture; indices are into the snapshot's classes."""
+
+    image_id: int
+    label: int
+    predicted: int
+    scores: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Version:
+    """A registered model version; its files never change."""
+
+    number: int
+    run_id: int
+    snapshot_id: int
+    manifest: dict[str, Any]
+    manifest_sha256: str
+    aliases: tuple[str, ...]
+    created_at: str
+
+    @property
+    def name(self) -> str:
+        """``v1``, ``v2``, ..."""
+        return f"v{self.number}"
+
+
+@dataclass(frozen=True)
+class AliasEvent:
+    """One move of an alias."""
+
+    id: int
+    alias: str
+    version: str
+    previous: str | None
+    reason: str
+    actor: str
+    created_at: str

@@ -1,0 +1,250 @@
+"""The one registry: immutable model versions and the aliases that move between them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from storage.blobs import write_whole
+from storage.clock import now
+from storage.database import Database
+from storage.errors import Conflict, Corrupt, NotFound
+from storage.records import AliasEvent, ValidationPrediction, Version
+from storage.runs import add_predictions
+
+MANIFEST = "manifest.json"
+PRODUCTION = "production"
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """What a run hands in: a folder with its files, and what is to stand in the manifest."""
+
+    run_id: int
+    snapshot_id: int
+    folder: Path
+    manifest: Mapping[str, Any]
+    best_epoch: int
+    stopped: bool
+    predictions: Sequence[ValidationPrediction]
+
+
+class Registry:
+    """Model versions.
+
+    Args:
+        database: Where rows live.
+        root: Where the folders ``v1``, ``v2``, ... live.
+    """
+
+    def __init__(self, database: Database, root: Path) -> None:
+        root.mkdir(parents=True, exist_ok=True)
+        self._database = database
+        self.root = root
+
+    def register(self, candidate: Candidate) -> Version:
+        """Move a run's folder into the registry, give it the next number and end its run, all or nothing.
+
+        Raises:
+            Conflict: The run has ended already.
+        """
+        with self._database.write() as connection:
+            number = _next_number(connection)
+            manifest = _manifest(candidate, number)
+            text = json.dumps(manifest, indent=2, sort_keys=True, ensure_ascii=False)
+            write_whole(candidate.folder / MANIFEST, text.encode())
+            connection.execute(
+                "INSERT INTO versions (number, run_id, snapshot_id, manifest_sha256, manifest, created_at) "
+                "VALUES (?, ?, ?, ?, ?, ?)",
+                (number, candidate.run_id, candidate.snapshot_id, _sha256(text.encode()), text, now()),
+            )
+            add_predictions(connection, candidate.run_id, candidate.predictions)
+            _end_run(connection, candidate, f"v{number}")
+            place = self.root / f"v{number}"
+            # A folder without a row is what an interrupted registration left behind.
+            shutil.rmtree(place, ignore_errors=True)
+            shutil.move(candidate.folder, place)
+        return self.get(f"v{number}")
+
+    def versions(self) -> list[Version]:
+        """All versions that were not deleted, newest first."""
+        rows = self._database.rows(f"{_VERSIONS} WHERE v.deleted_at IS NULL ORDER BY v.number DESC")
+        return [_version(row) for row in rows]
+
+    def get(self, name: str) -> Version:
+        """A version by its name or by an alias that points to it.
+
+        Raises:
+            NotFound: There is no such version or alias.
+        """
+        number = self._database.value("SELECT number FROM aliases WHERE alias = ?", (name,))
+        if number is None and name[:1] == "v" and name[1:].isascii() and name[1:].isdigit():
+            number = int(name[1:19])
+        rows = self._database.rows(f"{_VERSIONS} WHERE v.deleted_at IS NULL AND v.number = ?", (number,))
+        if not rows:
+            known = ", ".join(each.name for each in self.versions()) or "none yet"
+            raise NotFound(f"There is no model version or alias “{name[:80]}”. The versions are: {known}.")
+        return _version(rows[0])
+
+    def production(self) -> Version | None:
+        """The version in production, or None."""
+        found = self._database.value("SELECT number FROM aliases WHERE alias = ?", (PRODUCTION,))
+        return None if found is None else self.get(f"v{found}")
+
+    def file(self, version: Version, name: str) -> Path:
+        """A file of a version, checked against its hash.
+
+        Raises:
+            Corrupt: The file is gone or no longer what was registered.
+        """
+        path = self.root / version.name / name
+        wanted = version.manifest["files"].get(name)
+        if wanted is None or not path.is_file() or _sha256(path.read_bytes()) != wanted:
+            raise Corrupt(
+                f"{name} of model {version.name} is missing or no longer matches its hash, so it is not used. "
+                "Promote another version, or restore the file from a backup."
+            )
+        return path
+
+    def promote(self, name: str, alias: str, reason: str, actor: str) -> Version:
+        """Point an alias at a version and remember why.
+
+        Raises:
+            NotFound: There is no such version.
+        """
+        version = self.get(name)
+        with self._database.write() as connection:
+            _point(connection, alias, version.number, reason, actor)
+        return self.get(version.name)
+
+    def roll_back(self, alias: str, reason: str, actor: str) -> Version:
+        """Point an alias at the version it pointed to before.
+
+        Raises:
+            Conflict: There is no earlier version that is still there.
+        """
+        with self._database.write() as connection:
+            previous = _previous(connection, alias)
+            if previous is None:
+                raise Conflict(f"{alias} has no earlier version to go back to.")
+            _point(connection, alias, previous, reason or "rolled back", actor)
+        return self.get(f"v{previous}")
+
+    def delete(self, name: str) -> None:
+        """Delete a version; its number is never used again.
+
+        Raises:
+            NotFound: There is no such version.
+            Conflict: An alias points to it.
+        """
+        version = self.get(name)
+        with self._database.write() as connection:
+            pointing = connection.execute(
+                "SELECT alias FROM aliases WHERE number = ?", (version.number,)
+            ).fetchone()
+            if pointing is not None:
+                raise Conflict(
+                    f"{version.name} is in use as {pointing['alias']}, so it cannot be deleted. "
+                    "Promote another version first."
+                )
+            connection.execute("UPDATE versions SET deleted_at = ? WHERE number = ?", (now(), version.number))
+        shutil.rmtree(self.root / version.name, ignore_errors=True)
+
+    def history(self, alias: str) -> list[AliasEvent]:
+        """Every move of an alias, newest first."""
+        rows = self._database.rows("SELECT * FROM alias_events WHERE alias = ? ORDER BY id DESC", (alias,))
+        return [_alias_event(row) for row in rows]
+
+
+_VERSIONS = """
+SELECT v.*, (SELECT json_group_array(alias) FROM aliases a WHERE a.number = v.number) AS aliases FROM versions v
+"""
+
+
+def _next_number(connection: sqlite3.Connection) -> int:
+    last = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'versions'").fetchone()
+    return int(last["seq"]) + 1 if last else 1
+
+
+def _manifest(candidate: Candidate, number: int) -> dict[str, Any]:
+    files = {
+        path.name: _sha256(path.read_bytes())
+        for path in sorted(candidate.folder.iterdir())
+        if path.is_file() and path.name != MANIFEST
+    }
+    return {**candidate.manifest, "version": f"v{number}", "run_id": candidate.run_id, "files": files}
+
+
+def _end_run(connection: sqlite3.Connection, candidate: Candidate, version: str) -> None:
+    status = "stopped" if candidate.stopped else "finished"
+    cursor = connection.execute(
+        "UPDATE runs SET status = ?, version = ?, best_epoch = ?, ended_at = ?, phase = '' "
+        "WHERE id = ? AND status = 'running'",
+        (status, version, candidate.best_epoch, now(), candidate.run_id),
+    )
+    if cursor.rowcount != 1:
+        raise Conflict(f"Run {candidate.run_id} has ended already, so its model is not registered.")
+
+
+def _point(connection: sqlite3.Connection, alias: str, number: int, reason: str, actor: str) -> None:
+    before = connection.execute("SELECT number FROM aliases WHERE alias = ?", (alias,)).fetchone()
+    connection.execute(
+        "INSERT INTO aliases (alias, number) VALUES (?, ?) ON CONFLICT (alias) DO UPDATE SET number = excluded.number",
+        (alias, number),
+    )
+    connection.execute(
+        "INSERT INTO alias_events (alias, number, previous, reason, actor, created_at) VALUES (?, ?, ?, ?, ?, ?)",
+        (alias, number, before["number"] if before else None, reason, actor, now()),
+    )
+
+
+def _previous(connection: sqlite3.Connection, alias: str) -> int | None:
+    """The version before the present one, walking back over earlier roll-backs as a stack."""
+    rows = connection.execute(
+        "SELECT e.number, v.deleted_at FROM alias_events e JOIN versions v ON v.number = e.number "
+        "WHERE e.alias = ? ORDER BY e.id",
+        (alias,),
+    ).fetchall()
+    stack: list[int] = []
+    for row in rows:
+        if row["number"] in stack:
+            del stack[stack.index(row["number"]) :]
+        stack.append(row["number"])
+    gone = {row["number"] for row in rows if row["deleted_at"]}
+    earlier = [number for number in stack[:-1] if number not in gone]
+    return earlier[-1] if earlier else None
+
+
+def _version(row: sqlite3.Row) -> Version:
+    return Version(
+        number=row["number"],
+        run_id=row["run_id"],
+        snapshot_id=row["snapshot_id"],
+        manifest=json.loads(row["manifest"]),
+        manifest_sha256=row["manifest_sha256"],
+        aliases=tuple(sorted(json.loads(row["aliases"]))),
+        created_at=row["created_at"],
+    )
+
+
+def _alias_event(row: sqlite3.Row) -> AliasEvent:
+    previous = row["previous"]
+    return AliasEvent(
+        id=row["id"],
+        alias=row["alias"],
+        version=f"v{row['number']}",
+        previous=None if previous is None else f"v{previous}",
+        reason=row["reason"],
+        actor=row["actor"],
+        created_at=row["created_at"],
+    )
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
