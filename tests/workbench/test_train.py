@@ -1,0 +1,172 @@
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from tests.workbench.training_data import bars
+from workbench.augmentation import Augmentation, augment
+from workbench.errors import InvalidSpec, StoppedEarly, TrainingFailed
+from workbench.training.export import agreement, litert_probabilities
+from workbench.training.feed import Feed
+from workbench.training.spec import TrainingSpec
+from workbench.training.train import EpochRecord, Progress, train
+
+pytestmark = pytest.mark.slow
+
+
+@dataclass
+class Recorder:
+    """Keeps what a run says, and asks for a stop after a number of steps."""
+
+    stop_after: int = 10**9
+    phases: list[str] = field(default_factory=list)
+    steps: list[Progress] = field(default_factory=list)
+    epochs: list[EpochRecord] = field(default_factory=list)
+
+    def phase(self, name: str) -> None:
+        self.phases.append(name)
+
+    def step(self, progress: Progress) -> None:
+        self.steps.append(progress)
+
+    def epoch(self, record: EpochRecord) -> None:
+        self.epochs.append(record)
+
+    def should_stop(self) -> bool:
+        return len(self.steps) >= self.stop_after
+
+
+def spec(**values: object) -> TrainingSpec:
+    return TrainingSpec.from_dict({"epochs": 3, "batch_size": 4, "seed": 5} | values)
+
+
+@pytest.mark.parametrize("architecture", ["compact", "classic"])
+def test_a_run_leaves_a_model_that_answers_as_reported(tmp_path: Path, architecture: str) -> None:
+    dataset, recorder = bars(tmp_path / "data"), Recorder()
+    artefacts = train(dataset, spec(architecture=architecture), recorder, tmp_path / "model")
+    assert recorder.phases == ["preparing", "training", "evaluating", "exporting"]
+    assert tuple(recorder.epochs) == artefacts.history
+    assert [(p.epoch, p.step) for p in recorder.steps] == [(e, s) for e in (1, 2, 3) for s in (1, 2, 3, 4)]
+    assert recorder.steps[-1].eta_seconds == 0
+    assert recorder.steps[-1].pictures_per_second > 0
+    assert not artefacts.stopped
+    assert 0 <= artefacts.agreement < 1e-3
+    validation = dataset.indices("validation")
+    assert [p.image_id for p in artefacts.predictions] == dataset.image_ids[validation].tolist()
+    reported = np.array([p.probabilities for p in artefacts.predictions])
+    reloaded = keras.saving.load_model(artefacts.folder / "model.keras")
+    assert reloaded.predict_on_batch(dataset.pixels[validation]) == pytest.approx(reported, abs=1e-3)
+    light = litert_probabilities(artefacts.folder / "model.tflite", dataset.pixels, validation)
+    assert light == pytest.approx(reported, abs=1e-3)
+    assert artefacts.metrics["pictures"] == len(validation)
+    assert set(artefacts.libraries) == {"tensorflow", "keras", "numpy", "ai-edge-litert"}
+    assert json.dumps([artefacts.metrics, [asdict(record) for record in artefacts.history]])
+
+
+def test_the_kept_epoch_is_the_best_one(tmp_path: Path) -> None:
+    artefacts = train(bars(tmp_path / "data"), spec(epochs=6), Recorder(), tmp_path / "model")
+    losses = [record.val_loss for record in artefacts.history]
+    assert artefacts.best_epoch == 1 + int(np.argmin(losses))
+    best = artefacts.history[artefacts.best_epoch - 1]
+    assert artefacts.metrics["accuracy"] == pytest.approx(best.val_accuracy)
+    assert artefacts.metrics["macro_f1"] == pytest.approx(best.val_macro_f1)
+
+
+def test_monitor_decides_what_best_means(tmp_path: Path) -> None:
+    chosen = spec(epochs=5, monitor="val_macro_f1")
+    artefacts = train(bars(tmp_path / "data"), chosen, Recorder(), tmp_path / "model")
+    scores = [record.val_macro_f1 for record in artefacts.history]
+    assert artefacts.best_epoch == 1 + int(np.argmax(scores))
+
+
+def test_same_seed_same_run(tmp_path: Path) -> None:
+    dataset = bars(tmp_path / "data")
+    runs = [train(dataset, spec(epochs=2), Recorder(), tmp_path / name).history for name in "ab"]
+    assert [r.loss for r in runs[0]] == pytest.approx([r.loss for r in runs[1]], rel=1e-3)
+    other = train(dataset, spec(epochs=2, seed=6), Recorder(), tmp_path / "c").history
+    assert other[0].loss != pytest.approx(runs[0][0].loss, rel=1e-3)
+
+
+def test_a_stop_in_mid_epoch_ends_with_the_best_epoch_so_far(tmp_path: Path) -> None:
+    recorder = Recorder(stop_after=10)
+    artefacts = train(bars(tmp_path / "data"), spec(epochs=50), recorder, tmp_path / "model")
+    assert artefacts.stopped
+    assert len(recorder.steps) == 10
+    assert len(artefacts.history) == 2
+    assert artefacts.best_epoch in {1, 2}
+    assert (tmp_path / "model" / "model.tflite").stat().st_size > 10_000
+    best = artefacts.history[artefacts.best_epoch - 1]
+    assert artefacts.metrics["macro_f1"] == pytest.approx(best.val_macro_f1)
+
+
+def test_a_stop_before_the_first_epoch_is_over_leaves_no_model(tmp_path: Path) -> None:
+    with pytest.raises(StoppedEarly, match="first epoch"):
+        train(bars(tmp_path / "data"), spec(), Recorder(stop_after=2), tmp_path / "model")
+    assert not (tmp_path / "model").exists()
+
+
+def test_a_stop_at_the_last_step_of_the_first_epoch_still_leaves_a_model(tmp_path: Path) -> None:
+    artefacts = train(bars(tmp_path / "data"), spec(), Recorder(stop_after=4), tmp_path / "model")
+    assert artefacts.stopped
+    assert artefacts.best_epoch == 1
+
+
+def test_time_that_is_up_ends_with_the_best_epoch(tmp_path: Path) -> None:
+    artefacts = train(
+        bars(tmp_path / "data"), spec(epochs=500, max_minutes=1e-4), Recorder(), tmp_path / "model"
+    )
+    assert not artefacts.stopped
+    assert len(artefacts.history) == 1
+
+
+def test_patience_ends_a_run_that_gets_no_better(tmp_path: Path) -> None:
+    chosen = spec(epochs=40, patience=1, plateau_patience=1, learning_rate=0.1)
+    artefacts = train(bars(tmp_path / "data"), chosen, Recorder(), tmp_path / "model")
+    assert len(artefacts.history) < 40
+    assert artefacts.best_epoch < len(artefacts.history)
+
+
+def test_one_class_or_an_empty_split_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(TrainingFailed, match="only one class"):
+        train(bars(tmp_path / "one", pictures=6, classes=("low",)), spec(), Recorder(), tmp_path / "model")
+    with pytest.raises(TrainingFailed, match="no train picture"):
+        train(bars(tmp_path / "none", pictures=1), spec(), Recorder(), tmp_path / "model")
+
+
+def test_weights_by_hand_must_name_every_class(tmp_path: Path) -> None:
+    with pytest.raises(InvalidSpec, match="high"):
+        train(bars(tmp_path / "data"), spec(class_weights={"low": 2.0}), Recorder(), tmp_path / "model")
+
+
+def test_a_model_that_disagrees_is_refused(tmp_path: Path) -> None:
+    dataset = bars(tmp_path / "data")
+    artefacts = train(dataset, spec(epochs=1), Recorder(), tmp_path / "model")
+    shifted = np.array([p.probabilities for p in artefacts.predictions]) + 0.01
+    with pytest.raises(TrainingFailed, match="differs"):
+        agreement(dataset, shifted, artefacts.folder / "model.tflite")
+
+
+def test_epoch_k_shows_the_net_variant_k_of_the_preview(tmp_path: Path) -> None:
+    dataset, chosen = bars(tmp_path / "data"), spec(batch_size=256)
+    feed = Feed(dataset, chosen, np.ones(2, np.float32))
+    for epoch in (1, 2):
+        feed.on_epoch_begin()
+        fed = sorted(picture.tobytes() for picture in feed[0][0])
+        previewed = [
+            augment(dataset.pixels[i], Augmentation(), (5, epoch, int(dataset.image_ids[i])))
+            for i in dataset.indices("train")
+        ]
+        assert fed == sorted(picture.tobytes() for picture in previewed)
+
+
+def test_batches_hold_every_training_picture_once_and_are_of_nearly_one_size(tmp_path: Path) -> None:
+    dataset = bars(tmp_path / "data", pictures=27)
+    feed = Feed(dataset, spec(batch_size=16), np.array([1.0, 3.0], np.float32))
+    feed.on_epoch_begin()
+    sizes = [len(feed[place][1]) for place in range(feed.num_batches)]
+    assert sizes == [9, 9]
+    _, labels, weights = feed[0]
+    assert weights.tolist() == [3.0 if label else 1.0 for label in labels]

@@ -1,0 +1,162 @@
+"""Random variants of a picture: the same code for the preview in the browser and for training.
+
+A variant depends on nothing but the picture, the strengths and the key ``(seed, variant, image_id)``, so variant ``k``
+of the preview is the picture that a run with that seed shows the net in epoch ``k`` (counted from 1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import cv2
+import numpy as np
+
+from workbench import checks
+
+Key = tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One way to vary a picture: its range, its default and the words for it."""
+
+    name: str
+    label: str
+    unit: str
+    minimum: float
+    maximum: float
+    default: float
+    enabled: bool
+    sentence: str
+
+
+OPERATIONS: tuple[Operation, ...] = (
+    Operation("flip", "Mirror", "probability", 0, 1, 0.5, True,
+              "Swaps left and right in this share of the pictures."),
+    Operation("flip_vertical", "Upside down", "probability", 0, 1, 0.5, False,
+              "Swaps top and bottom. Leave it off where up and down mean something, as in a fill level."),
+    Operation("rotate", "Tilt", "degrees", 0, 180, 8, True,
+              "Tilts by up to this angle to either side."),
+    Operation("shift", "Shift", "share of the side", 0, 0.5, 0.06, True,
+              "Moves by up to this share of the side, across and up or down."),
+    Operation("zoom", "Zoom", "share", 0, 0.5, 0.12, True,
+              "Shrinks or enlarges by up to this share."),
+    Operation("brightness", "Brightness", "share", 0, 0.9, 0.2, True,
+              "Makes darker or brighter by up to this share of full light."),
+    Operation("contrast", "Contrast", "share", 0, 0.9, 0.2, True,
+              "Weakens or strengthens differences of light by up to this share."),
+    Operation("blur", "Blur", "pixels", 0, 5, 1, False,
+              "Blurs by up to this radius (sigma)."),
+    Operation("noise", "Noise", "levels of 255", 0, 64, 6, False,
+              "Adds grain of up to this strength (standard deviation)."),
+)  # fmt: skip
+_BY_NAME = {operation.name: operation for operation in OPERATIONS}
+_GREY = 127.5
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Whether an operation runs, and how strongly."""
+
+    enabled: bool
+    strength: float
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """The setting of every operation, by its name in :data:`OPERATIONS`."""
+
+    settings: Mapping[str, Setting] = field(
+        default_factory=lambda: {o.name: Setting(o.enabled, o.default) for o in OPERATIONS}
+    )
+
+    @classmethod
+    def from_dict(cls, given: Any) -> Augmentation:
+        """Read the JSON form, ``{"rotate": {"enabled": true, "strength": 8.0}, ...}``.
+
+        What is missing keeps its default.
+
+        Raises:
+            InvalidSpec: An operation, a key or a value is not allowed; the sentence names it and what is allowed.
+        """
+        chosen = checks.mapping("augmentation", given, _BY_NAME)
+        return cls({o.name: _setting(o, chosen.get(o.name, {})) for o in OPERATIONS})
+
+    @classmethod
+    def off(cls) -> Augmentation:
+        """No operation at all."""
+        return cls({o.name: Setting(False, o.default) for o in OPERATIONS})
+
+    def to_dict(self) -> dict[str, dict[str, bool | float]]:
+        """The JSON form, with every operation in it."""
+        return {name: {"enabled": s.enabled, "strength": s.strength} for name, s in self.settings.items()}
+
+    def strength(self, name: str) -> float:
+        """The strength of an operation, 0.0 where it is switched off."""
+        setting = self.settings[name]
+        return setting.strength if setting.enabled else 0.0
+
+
+def augment(picture: np.ndarray, augmentation: Augmentation, key: Key) -> np.ndarray:
+    """One variant of a picture, the same bytes for the same arguments.
+
+    Args:
+        picture: ``(256, 256, 3) uint8``.
+        augmentation: What to do, and how strongly.
+        key: ``(seed, variant, image_id)``, each 0 or more.
+
+    Returns:
+        ``(256, 256, 3) uint8``, a new array.
+    """
+    random = np.random.default_rng(key)
+    # All draws are made, used or not: switching one operation off leaves the others as they were.
+    draws = random.random(10)
+    varied = _moved(picture, augmentation, draws)
+    varied = _lit(varied, augmentation, draws)
+    blur = augmentation.strength("blur") * draws[8]
+    if blur >= 0.1:
+        varied = cv2.GaussianBlur(varied, (0, 0), blur)
+    noise = augmentation.strength("noise") * draws[9]
+    if noise > 0:
+        grain = random.standard_normal(varied.shape, dtype=np.float32) * np.float32(noise)
+        varied = np.clip(np.rint(varied + grain), 0, 255).astype(np.uint8)
+    return varied
+
+
+def _setting(operation: Operation, given: Any) -> Setting:
+    key = f"augmentation.{operation.name}"
+    chosen = checks.mapping(key, given, ("enabled", "strength"))
+    strength = chosen.get("strength", operation.default)
+    return Setting(
+        checks.flag(f"{key}.enabled", chosen.get("enabled", operation.enabled)),
+        checks.number(f"{key}.strength", strength, operation.minimum, operation.maximum),
+    )
+
+
+def _moved(picture: np.ndarray, augmentation: Augmentation, draws: np.ndarray) -> np.ndarray:
+    """Flips, tilt, shift and zoom as one affine warp, so that the picture is resampled once."""
+    side = picture.shape[0]
+    centre = (side - 1) / 2
+    either = 2 * draws - 1
+    mirror = -1.0 if draws[0] < augmentation.strength("flip") else 1.0
+    upside = -1.0 if draws[1] < augmentation.strength("flip_vertical") else 1.0
+    angle = np.deg2rad(augmentation.strength("rotate") * either[2])
+    scale = 1 + augmentation.strength("zoom") * either[5]
+    cos, sin = np.cos(angle) * scale, np.sin(angle) * scale
+    linear = np.array([[cos * mirror, -sin * upside], [sin * mirror, cos * upside]])
+    offset = centre - linear @ (centre, centre) + augmentation.strength("shift") * side * either[3:5]
+    matrix = np.column_stack([linear, offset])
+    # Replicated edges continue both a white ground and a photo; a fixed colour would draw a frame.
+    return np.asarray(cv2.warpAffine(picture, matrix, (side, side), borderMode=cv2.BORDER_REPLICATE))
+
+
+def _lit(picture: np.ndarray, augmentation: Augmentation, draws: np.ndarray) -> np.ndarray:
+    """Brightness and contrast as one table of 256 values."""
+    gain = 1 + augmentation.strength("contrast") * (2 * draws[6] - 1)
+    lift = 255 * augmentation.strength("brightness") * (2 * draws[7] - 1)
+    if gain == 1 and lift == 0:
+        return picture
+    levels = (np.arange(256) - _GREY) * gain + _GREY + lift
+    return np.asarray(cv2.LUT(picture, np.clip(np.rint(levels), 0, 255).astype(np.uint8)))

@@ -1,0 +1,88 @@
+"""How good a model is on pictures whose class is known."""
+
+from __future__ import annotations
+
+from math import sqrt
+from typing import Any
+
+import numpy as np
+
+_RESAMPLES = 2000
+_Z = 1.959964
+
+
+def evaluate(true: np.ndarray, probabilities: np.ndarray, classes: tuple[str, ...]) -> dict[str, Any]:
+    """Accuracy, precision, recall, F1 and the confusion matrix, with 95 % intervals.
+
+    Args:
+        true: ``(N,)`` positions in ``classes``.
+        probabilities: ``(N, classes)``.
+        classes: Names of the classes.
+
+    Returns:
+        What JSON can hold: ``pictures``, ``accuracy``, ``accuracy_interval``, ``macro_f1``, ``macro_f1_interval``,
+        ``macro_precision``, ``macro_recall``, ``weighted_f1``, ``weighted_precision``, ``weighted_recall``,
+        ``per_class`` (``name``, ``precision``, ``recall``, ``f1``, ``support``) and ``confusion``, whose rows are true
+        classes and whose columns are answers.
+    """
+    from sklearn.metrics import precision_recall_fscore_support
+
+    places = list(range(len(classes)))
+    answers = probabilities.argmax(axis=1)
+    counts = confusion(true, answers, len(classes))
+    columns = precision_recall_fscore_support(true, answers, labels=places, zero_division=0)
+    measures: dict[str, Any] = {
+        "pictures": len(true),
+        "accuracy": float((true == answers).mean()),
+        "accuracy_interval": wilson_interval(int((true == answers).sum()), len(true)),
+        "macro_f1_interval": macro_f1_interval(counts),
+        "per_class": _per_class(classes, columns),
+        "confusion": counts.tolist(),
+    }
+    for average in ("macro", "weighted"):
+        row = precision_recall_fscore_support(true, answers, labels=places, average=average, zero_division=0)
+        for name, value in zip(("precision", "recall", "f1"), row, strict=False):
+            measures[f"{average}_{name}"] = float(value)
+    return measures
+
+
+def macro_f1(counts: np.ndarray) -> np.ndarray:
+    """Mean F1 over the classes, from confusion matrices ``(..., classes, classes)``."""
+    hits = np.diagonal(counts, axis1=-2, axis2=-1)
+    total = counts.sum(axis=-1) + counts.sum(axis=-2)
+    return np.asarray((2 * hits / np.maximum(total, 1)).mean(axis=-1))
+
+
+def confusion(true: np.ndarray, answers: np.ndarray, classes: int) -> np.ndarray:
+    """Counts ``(classes, classes)``: rows are true classes, columns are answers."""
+    return np.bincount(true * classes + answers, minlength=classes**2).reshape(classes, classes)
+
+
+def wilson_interval(hits: int, pictures: int) -> tuple[float, float]:
+    """95 % interval of a share.
+
+    Source: Wilson, "Probable Inference, the Law of Succession, and Statistical Inference" (1927).
+    """
+    share = hits / pictures
+    shrink = 1 + _Z**2 / pictures
+    centre = (share + _Z**2 / (2 * pictures)) / shrink
+    half = _Z * sqrt(share * (1 - share) / pictures + _Z**2 / (4 * pictures**2)) / shrink
+    return max(0.0, centre - half), min(1.0, centre + half)
+
+
+def macro_f1_interval(counts: np.ndarray) -> tuple[float, float]:
+    """95 % interval of macro-F1: the percentile bootstrap (Efron, 1979) over pictures.
+
+    Drawing pictures with replacement is drawing the cells of their confusion matrix from a multinomial.
+    """
+    pictures = int(counts.sum())
+    draws = np.random.default_rng(0).multinomial(pictures, counts.ravel() / pictures, _RESAMPLES)
+    low, high = np.quantile(macro_f1(draws.reshape(-1, *counts.shape)), [0.025, 0.975])
+    return float(low), float(high)
+
+
+def _per_class(classes: tuple[str, ...], columns: Any) -> list[dict[str, Any]]:
+    return [
+        {"name": name, "precision": float(p), "recall": float(r), "f1": float(f), "support": int(s)}
+        for name, p, r, f, s in zip(classes, *columns, strict=True)
+    ]

@@ -1,0 +1,71 @@
+"""The nets. Each takes ``(N, 256, 256, 3) uint8`` and gives class probabilities ``(N, classes) float32``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+from keras import layers
+
+from workbench.pictures import SIDE
+
+
+def build(name: str, classes: int) -> keras.Model:
+    """Build a net with fresh weights.
+
+    Args:
+        name: ``compact`` or ``classic``.
+        classes: Number of classes, 2 or more.
+    """
+    return _BUILDERS[name](classes)
+
+
+def classic(classes: int) -> keras.Model:
+    """The six-convolution net of the reference notebooks, 183,747 parameters for three classes."""
+    inputs = keras.Input((SIDE, SIDE, 3), dtype="uint8", name="picture")
+    x = layers.Rescaling(1 / 255)(inputs)
+    for filters in (32, 64, 64, 64, 64, 64):
+        x = layers.Conv2D(filters, 3, activation="relu")(x)
+        x = layers.MaxPooling2D()(x)
+    x = layers.Dense(64, activation="relu")(layers.Flatten()(x))
+    return keras.Model(inputs, _probabilities(x, classes), name="classic")
+
+
+def compact(classes: int) -> keras.Model:
+    """A strided residual net whose head keeps position, since a fill level is a position."""
+    inputs = keras.Input((SIDE, SIDE, 3), dtype="uint8", name="picture")
+    x = layers.AveragePooling2D(2)(layers.Rescaling(1 / 127.5, offset=-1)(inputs))
+    x = _convolved(x, 24, 5, 2)
+    for filters in (32, 64, 96):
+        x = _residual(x, filters)
+    x = layers.AveragePooling2D(2)(x)
+    x = layers.Conv2D(32, 1, activation="relu")(x)
+    x = layers.Dropout(0.4)(layers.Flatten()(x))
+    x = layers.Dense(64, activation="relu")(x)
+    return keras.Model(inputs, _probabilities(x, classes), name="compact")
+
+
+_BUILDERS: dict[str, Callable[[int], keras.Model]] = {"compact": compact, "classic": classic}
+
+
+def _convolved(x: Any, filters: int, size: int, strides: int) -> Any:
+    x = layers.Conv2D(filters, size, strides=strides, padding="same", use_bias=False)(x)
+    return layers.ReLU()(_normalised(x))
+
+
+def _residual(x: Any, filters: int) -> Any:
+    inner = _convolved(x, filters, 3, 2)
+    inner = _normalised(layers.Conv2D(filters, 3, padding="same", use_bias=False)(inner))
+    straight = layers.AveragePooling2D(2)(x)
+    straight = _normalised(layers.Conv2D(filters, 1, use_bias=False)(straight))
+    return layers.ReLU()(layers.Add()([inner, straight]))
+
+
+def _normalised(x: Any) -> Any:
+    # A small set has few steps an epoch; the default momentum of 0.99 would lag behind the weights.
+    return layers.BatchNormalization(momentum=0.9)(x)
+
+
+def _probabilities(x: Any, classes: int) -> Any:
+    return layers.Dense(classes, activation="softmax", name="probabilities")(x)

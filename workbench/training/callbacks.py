@@ -1,0 +1,134 @@
+"""What is watched while a net trains: progress, requests to stop, and the best epoch so far."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from time import monotonic
+from typing import Any
+
+import keras
+import numpy as np
+
+from workbench.evaluation import confusion, macro_f1
+from workbench.training.dataset import Dataset
+from workbench.training.reports import EpochRecord, Progress, Reporter
+from workbench.training.spec import TrainingSpec
+
+_PREDICT_BATCH = 32
+
+
+class Halted(Exception):
+    """Ends training at once; the best epoch so far is kept."""
+
+
+@dataclass(frozen=True)
+class Best:
+    """The best epoch so far: its weights and its probabilities ``(N, classes)`` for the validation pictures."""
+
+    epoch: int
+    score: float
+    weights: list[np.ndarray]
+    probabilities: np.ndarray
+
+
+class Judge(keras.callbacks.Callback):  # type: ignore[misc]
+    """Judges every epoch on the validation pictures, once, and keeps the best; must come before stock callbacks."""
+
+    def __init__(
+        self, dataset: Dataset, spec: TrainingSpec, class_weights: np.ndarray, reporter: Reporter
+    ) -> None:
+        """Judge by the validation split of ``dataset``; ``class_weights`` is ``(classes,) float32``."""
+        super().__init__()
+        self.history: list[EpochRecord] = []
+        self.best: Best | None = None
+        self._dataset = dataset
+        self._monitor = spec.monitor
+        self._class_weights = class_weights
+        self._reporter = reporter
+        self._indices = dataset.indices("validation")
+        self._began = 0.0
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Start the epoch's clock."""
+        self._began = monotonic()
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any]) -> None:
+        """Judge the epoch and put the validation figures into ``logs``, where the stock callbacks look for them."""
+        probabilities = predict(self.model, self._dataset.pixels, self._indices)
+        logs.update(self._figures(probabilities))
+        names = ("loss", "accuracy", "val_loss", "val_accuracy", "val_macro_f1")
+        figures = {name: float(logs[name]) for name in names}
+        rate = float(self.model.optimizer.learning_rate)
+        seconds = monotonic() - self._began
+        record = EpochRecord(epoch=epoch + 1, learning_rate=rate, seconds=seconds, **figures)
+        score = -record.val_macro_f1 if self._monitor == "val_macro_f1" else record.val_loss
+        if math.isfinite(score) and (self.best is None or score < self.best.score):
+            self.best = Best(epoch + 1, score, self.model.get_weights(), probabilities)
+        self.history.append(record)
+        self._reporter.epoch(record)
+
+    def _figures(self, probabilities: np.ndarray) -> dict[str, float]:
+        true = self._dataset.labels[self._indices]
+        answers = probabilities.argmax(axis=1)
+        losses = -np.log(np.maximum(probabilities[np.arange(len(true)), true], 1e-7))
+        return {
+            "val_loss": float((losses * self._class_weights[true]).mean()),
+            "val_accuracy": float((answers == true).mean()),
+            "val_macro_f1": float(macro_f1(confusion(true, answers, probabilities.shape[1]))),
+        }
+
+
+class Watch(keras.callbacks.Callback):  # type: ignore[misc]
+    """Reports every step, and halts training on request, when time is up, or when the loss is no number."""
+
+    def __init__(self, judge: Judge, pictures: int, spec: TrainingSpec, reporter: Reporter) -> None:
+        """Watch a run over ``pictures`` training pictures an epoch."""
+        super().__init__()
+        self.stopped = False
+        self._judge = judge
+        self._pictures = pictures
+        self._spec = spec
+        self._reporter = reporter
+        self._began = monotonic()
+        self._clock = 0.0
+        self._epoch = 0
+        self._done = 0
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Note the epoch."""
+        self._epoch = epoch + 1
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any]) -> None:
+        """Report the step and look for reasons to halt.
+
+        Raises:
+            Halted: Training ends here.
+        """
+        steps = self.params["steps"]
+        self._report(batch + 1, steps)
+        if not math.isfinite(logs["loss"]):
+            raise Halted
+        if self._judge.best is None and batch + 1 == steps:
+            return  # the epoch is whole and about to be judged: then there is a model to keep
+        if self._reporter.should_stop():
+            self.stopped = True
+            raise Halted
+        minutes = (monotonic() - self._began) / 60
+        if self._judge.best and 0 < self._spec.max_minutes <= minutes:
+            raise Halted
+
+    def _report(self, step: int, steps: int) -> None:
+        if self._done == 0:
+            self._clock = monotonic()  # from the end of the first step, which is slow: it traces the net
+        self._done += 1
+        left = steps * self._spec.epochs - self._done
+        seconds = (monotonic() - self._clock) / max(self._done - 1, 1)
+        rate = self._pictures / steps / seconds if seconds else 0.0
+        self._reporter.step(Progress(self._epoch, self._spec.epochs, step, steps, rate, left * seconds))
+
+
+def predict(net: keras.Model, pixels: np.ndarray, indices: np.ndarray) -> np.ndarray:
+    """Class probabilities ``(len(indices), classes)`` for pictures ``(N, 256, 256, 3) uint8``, a batch at a time."""
+    starts = range(0, len(indices), _PREDICT_BATCH)
+    return np.concatenate([net.predict_on_batch(pixels[indices[i : i + _PREDICT_BATCH]]) for i in starts])

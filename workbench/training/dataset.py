@@ -1,0 +1,107 @@
+"""A dataset folder: all pictures in one file that is mapped, not read, and a manifest that names them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from workbench.errors import TrainingFailed
+from workbench.pictures import SIDE
+
+PIXELS = "pixels.npy"
+MANIFEST = "manifest.json"
+SPLITS = ("train", "validation")
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A dataset folder opened for reading.
+
+    Attributes:
+        folder: Where it lies.
+        pixels: ``(N, 256, 256, 3) uint8``, mapped from disk.
+        labels: ``(N,) int64``, positions in ``classes``.
+        image_ids: ``(N,) int64``.
+        splits: ``(N,)`` of ``train`` or ``validation``.
+        groups: ``(N,) int64``; pictures of one group lie on one side of the split.
+        classes: Names of the classes.
+        fit: How the pictures were brought to 256 x 256.
+        content_hash: Of the snapshot this was written from.
+    """
+
+    folder: Path
+    pixels: np.ndarray
+    labels: np.ndarray
+    image_ids: np.ndarray
+    splits: np.ndarray
+    groups: np.ndarray
+    classes: tuple[str, ...]
+    fit: str
+    content_hash: str
+
+    @classmethod
+    def open(cls, folder: Path) -> Dataset:
+        """Map the pictures and read the manifest.
+
+        Raises:
+            TrainingFailed: A file is missing or damaged, or the two do not fit together.
+        """
+        try:
+            pixels = np.load(folder / PIXELS, mmap_mode="r")
+            manifest = json.loads((folder / MANIFEST).read_text("utf-8"))
+            dataset = cls(folder, pixels, **_columns(manifest))
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise TrainingFailed("The pictures of this run cannot be read; start the run again.") from error
+        if pixels.shape != (len(dataset.labels), SIDE, SIDE, 3) or pixels.dtype != np.uint8:
+            raise TrainingFailed("The pictures of this run do not fit its manifest; start the run again.")
+        return dataset
+
+    def indices(self, split: str) -> np.ndarray:
+        """Positions of the pictures of a split (``train`` or ``validation``), ``(n,) int64``."""
+        return np.flatnonzero(self.splits == split)
+
+    def counts(self, split: str) -> dict[str, int]:
+        """Pictures of each class in a split."""
+        counted = np.bincount(self.labels[self.indices(split)], minlength=len(self.classes))
+        return {name: int(count) for name, count in zip(self.classes, counted, strict=True)}
+
+
+def write_dataset(folder: Path, pictures: Iterable[np.ndarray], manifest: Mapping[str, Any]) -> None:
+    """Write a dataset folder picture by picture; memory does not grow with their number.
+
+    Args:
+        folder: Made if it is not there.
+        pictures: Each ``(256, 256, 3) uint8``, in the order of the manifest's items.
+        manifest: ``content_hash``, ``fit``, ``classes`` and ``items``; an item has ``image_id``, ``sha256``, ``label``
+            (a position in ``classes``), ``split`` (``train`` or ``validation``) and ``group``.
+
+    Raises:
+        ValueError: There are more or fewer pictures than items, or a picture has another shape.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    shape = (len(manifest["items"]), SIDE, SIDE, 3)
+    pixels = np.lib.format.open_memmap(folder / PIXELS, mode="w+", dtype=np.uint8, shape=shape)
+    for place, picture in zip(range(shape[0]), pictures, strict=True):
+        if picture.shape != shape[1:]:
+            raise ValueError(f"picture {place} has the shape {picture.shape}, not {shape[1:]}")
+        pixels[place] = picture
+    pixels.flush()
+    (folder / MANIFEST).write_text(json.dumps(manifest), "utf-8")
+
+
+def _columns(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    items = manifest["items"]
+    return {
+        "labels": np.array([item["label"] for item in items], dtype=np.int64),
+        "image_ids": np.array([item["image_id"] for item in items], dtype=np.int64),
+        "splits": np.array([item["split"] for item in items], dtype="U10"),
+        "groups": np.array([item["group"] for item in items], dtype=np.int64),
+        "classes": tuple(manifest["classes"]),
+        "fit": manifest["fit"],
+        "content_hash": manifest["content_hash"],
+    }

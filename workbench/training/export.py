@@ -1,0 +1,57 @@
+"""Writes a trained net as Keras and LiteRT files, and checks that the two give the same answers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import keras
+import numpy as np
+from ai_edge_litert.interpreter import Interpreter
+
+from workbench.errors import TrainingFailed
+from workbench.training.dataset import Dataset
+
+KERAS_FILE = "model.keras"
+LITERT_FILE = "model.tflite"
+AGREEMENT = 1e-3
+
+
+def export(net: keras.Model, folder: Path) -> None:
+    """Write ``model.keras`` and ``model.tflite`` into a folder."""
+    net.save(folder / KERAS_FILE)
+    net.export(folder / LITERT_FILE, format="litert", verbose=False)
+
+
+def agreement(dataset: Dataset, probabilities: np.ndarray, file: Path) -> float:
+    """Largest difference between Keras's probabilities for the validation pictures and those of the LiteRT file.
+
+    Args:
+        dataset: Holds the pictures.
+        probabilities: ``(N, classes)`` that Keras gave for the validation pictures.
+        file: The LiteRT model.
+
+    Raises:
+        TrainingFailed: It is ``AGREEMENT`` or more.
+    """
+    answers = litert_probabilities(file, dataset.pixels, dataset.indices("validation"))
+    difference = float(np.abs(answers - probabilities).max())
+    if not difference < AGREEMENT:
+        raise TrainingFailed(
+            f"The exported model differs from the trained one by up to {difference:.4f} in probability, so it was not kept. "
+            "Train again, and report it if it happens twice."
+        )
+    return difference
+
+
+def litert_probabilities(file: Path, pixels: np.ndarray, indices: np.ndarray) -> np.ndarray:
+    """Class probabilities ``(len(indices), classes)`` from a LiteRT file, one picture at a time."""
+    interpreter = Interpreter(model_path=str(file))
+    interpreter.allocate_tensors()
+    entry = interpreter.get_input_details()[0]
+    exit_ = interpreter.get_output_details()[0]
+    answers = []
+    for index in indices:
+        interpreter.set_tensor(entry["index"], pixels[index][None].astype(entry["dtype"]))
+        interpreter.invoke()
+        answers.append(interpreter.get_tensor(exit_["index"])[0])
+    return np.stack(answers)

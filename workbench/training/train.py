@@ -1,0 +1,167 @@
+"""Trains a net on a dataset folder. Knows neither the database nor the server."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import cv2
+import keras
+import numpy as np
+import tensorflow as tf
+
+from workbench.errors import StoppedEarly, TrainingFailed
+from workbench.evaluation import evaluate
+from workbench.training import export
+from workbench.training.architectures import build
+from workbench.training.callbacks import Best, Halted, Judge, Watch
+from workbench.training.dataset import Dataset
+from workbench.training.feed import Feed
+from workbench.training.reports import EpochRecord, Progress, Reporter
+from workbench.training.spec import TrainingSpec, class_weight_table
+
+__all__ = ["Artefacts", "EpochRecord", "Prediction", "Progress", "Reporter", "limit_threads", "train"]
+
+_MIN_CLASSES = 2
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """The answer for one validation picture: ``true`` is a position in the classes, as are the probabilities."""
+
+    image_id: int
+    true: int
+    probabilities: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Artefacts:
+    """What a run leaves behind.
+
+    Attributes:
+        folder: Holds ``model.keras`` and ``model.tflite``.
+        history: One record an epoch.
+        best_epoch: The epoch the model is of, counted from 1.
+        stopped: Whether the run was asked to stop.
+        predictions: For every validation picture.
+        metrics: As :func:`workbench.evaluation.evaluate` gives them, on the validation pictures.
+        agreement: Largest difference in probability between the Keras and the LiteRT model.
+        libraries: Versions of what trained it.
+    """
+
+    folder: Path
+    history: tuple[EpochRecord, ...]
+    best_epoch: int
+    stopped: bool
+    predictions: tuple[Prediction, ...]
+    metrics: dict[str, Any]
+    agreement: float
+    libraries: dict[str, str]
+
+
+def limit_threads() -> None:
+    """Use as many threads as this process has cores; call it before anything else of TensorFlow."""
+    cores = len(os.sched_getaffinity(0))
+    tf.config.threading.set_intra_op_parallelism_threads(cores)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+    cv2.setNumThreads(1)
+
+
+def train(dataset: Dataset, spec: TrainingSpec, reporter: Reporter, folder: Path) -> Artefacts:
+    """Train, judge and export a net.
+
+    Args:
+        dataset: The pictures and their split.
+        spec: The settings.
+        reporter: Hears of phases, steps and epochs, and is asked for a stop after every batch.
+        folder: Where the model's files go; made if it is not there.
+
+    Raises:
+        TrainingFailed: The dataset cannot be trained on, the loss is no number before an epoch is finished, or the exported
+            model does not agree with the trained one.
+        StoppedEarly: A stop was asked for before the first epoch was finished.
+        InvalidSpec: The class weights do not fit the classes.
+    """
+    reporter.phase("preparing")
+    _check(dataset)
+    net, judge, watch = _trained(dataset, spec, reporter)
+    best = _kept(judge, watch)
+    net.set_weights(best.weights)
+    reporter.phase("evaluating")
+    metrics = evaluate(dataset.labels[dataset.indices("validation")], best.probabilities, dataset.classes)
+    reporter.phase("exporting")
+    folder.mkdir(parents=True, exist_ok=True)
+    export.export(net, folder)
+    return Artefacts(
+        folder=folder,
+        history=tuple(judge.history),
+        best_epoch=best.epoch,
+        stopped=watch.stopped,
+        predictions=_predictions(dataset, best.probabilities),
+        metrics=metrics,
+        agreement=export.agreement(dataset, best.probabilities, folder / export.LITERT_FILE),
+        libraries=_libraries(),
+    )
+
+
+def _trained(dataset: Dataset, spec: TrainingSpec, reporter: Reporter) -> tuple[keras.Model, Judge, Watch]:
+    table = class_weight_table(dataset.counts("train"), spec.class_weights)
+    weights = np.array([table[name] for name in dataset.classes], dtype=np.float32)
+    keras.utils.set_random_seed(spec.seed)
+    net = _compiled(spec, len(dataset.classes))
+    judge = Judge(dataset, spec, weights, reporter)
+    watch = Watch(judge, len(dataset.indices("train")), spec, reporter)
+    reporter.phase("training")
+    with contextlib.suppress(Halted):
+        feed = Feed(dataset, spec, weights)
+        net.fit(feed, epochs=spec.epochs, verbose=0, callbacks=[judge, *_stock(spec), watch])
+    return net, judge, watch
+
+
+def _check(dataset: Dataset) -> None:
+    if len(dataset.classes) < _MIN_CLASSES:
+        raise TrainingFailed("There is only one class; training needs pictures of at least two.")
+    for split in ("train", "validation"):
+        if not len(dataset.indices(split)):
+            raise TrainingFailed(f"There is no {split} picture; label more pictures or change the split.")
+
+
+def _compiled(spec: TrainingSpec, classes: int) -> keras.Model:
+    net = build(spec.architecture, classes)
+    net.compile(
+        optimizer=keras.optimizers.Adam(spec.learning_rate),
+        loss="sparse_categorical_crossentropy",
+        metrics=["accuracy"],
+        jit_compile=False,
+    )
+    return net
+
+
+def _stock(spec: TrainingSpec) -> list[keras.callbacks.Callback]:
+    direction = {"monitor": spec.monitor, "mode": "max" if spec.monitor == "val_macro_f1" else "min"}
+    plateau = keras.callbacks.ReduceLROnPlateau(
+        factor=spec.plateau_factor, patience=spec.plateau_patience, **direction
+    )
+    return [plateau, keras.callbacks.EarlyStopping(patience=spec.patience, **direction)]
+
+
+def _kept(judge: Judge, watch: Watch) -> Best:
+    if judge.best:
+        return judge.best
+    if watch.stopped:
+        raise StoppedEarly("The run was stopped before its first epoch was finished, so there is no model.")
+    raise TrainingFailed("The loss is no longer a number; train again with a smaller learning rate.")
+
+
+def _predictions(dataset: Dataset, probabilities: np.ndarray) -> tuple[Prediction, ...]:
+    rows = zip(dataset.indices("validation"), probabilities.astype(float).round(6).tolist(), strict=True)
+    return tuple(Prediction(int(dataset.image_ids[i]), int(dataset.labels[i]), tuple(row)) for i, row in rows)
+
+
+def _libraries() -> dict[str, str]:
+    versions = {"tensorflow": tf.__version__, "keras": keras.__version__, "numpy": np.__version__}
+    return versions | {"ai-edge-litert": version("ai-edge-litert")}
