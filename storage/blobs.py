@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import re
-import tempfile
+import threading
 from pathlib import Path
 
 from storage.database import FULL
@@ -68,16 +68,16 @@ def write_whole(path: Path, data: bytes) -> None:
     Raises:
         DiskFull: There is no room for it.
     """
-    temporary = ""
+    temporary = path.with_name(f".part-{os.getpid()}-{threading.get_ident()}-{path.name}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".part-")
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        Path(temporary).replace(path)
+        try:
+            temporary.write_bytes(data)
+        except FileNotFoundError:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            temporary.write_bytes(data)
+        temporary.replace(path)
     except OSError as error:
-        if temporary:
-            Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         if error.errno in {errno.ENOSPC, errno.EDQUOT}:
             raise DiskFull(FULL) from error
         raise

@@ -28,7 +28,7 @@ SELECT i.id, i.sha256, i.filename, i.width, i.height, i.synthetic, i.revision,
 FROM images i LEFT JOIN classes c ON c.id = i.class_id
 """
 INSERT = """
-INSERT INTO images (sha256, filename, width, height, bytes, format, dhash, class_id, synthetic, created_at)
+INSERT INTO images (sha256, filename, width, height, bytes, format, phash, class_id, synthetic, created_at)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (sha256) DO UPDATE SET archived = 0, class_id = excluded.class_id, filename = excluded.filename,
        revision = revision + 1 WHERE archived = 1
@@ -142,14 +142,22 @@ class Catalogue:
             current = _current(connection, image_ids, "class_id")
             _refuse_stale(current, revisions or {})
             changes = [
-                Change("image", row["id"], "class_id", row["class_id"], target)
+                Change("image", row["id"], "class_id", row["value"], target)
                 for row in current
-                if row["class_id"] != target
+                if row["value"] != target
             ]
             if not changes:
                 return 0, None
             entry = Entry("label", actor, f"labelled {counted(len(changes))} {verb}")
             return len(changes), self._journal.apply(connection, entry, changes)
+
+    def require(self, image_ids: Sequence[int]) -> None:
+        """Check that all pictures are there.
+
+        Raises:
+            NotFound: One is not.
+        """
+        _current(self._database.connection(), image_ids, "revision")
 
     def archive(self, image_ids: Sequence[int], actor: str) -> int:
         """Take pictures out of the catalogue; undo brings them back.
@@ -216,7 +224,7 @@ def _image(row: sqlite3.Row) -> ImageRecord:
 
 def _current(connection: sqlite3.Connection, image_ids: Sequence[int], field: str) -> list[sqlite3.Row]:
     rows = connection.execute(
-        f"SELECT id, revision, {field} FROM images "
+        f"SELECT id, revision, {field} AS value FROM images "
         "WHERE archived = 0 AND id IN (SELECT value FROM json_each(?)) ORDER BY id",
         (json.dumps(list(image_ids)),),
     ).fetchall()

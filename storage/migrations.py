@@ -25,7 +25,7 @@ CREATE TABLE images (
     height INTEGER NOT NULL,
     bytes INTEGER NOT NULL,
     format TEXT NOT NULL,
-    dhash TEXT NOT NULL,
+    phash TEXT NOT NULL,
     synthetic INTEGER NOT NULL DEFAULT 0,
     archived INTEGER NOT NULL DEFAULT 0,
     class_id INTEGER REFERENCES classes (id),

@@ -26,7 +26,7 @@ class NewImage:
     height: int
     bytes: int
     format: str
-    dhash: str
+    phash: str
     class_id: int | None
     synthetic: bool = False
 

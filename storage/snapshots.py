@@ -20,7 +20,7 @@ class Labelled:
 
     image_id: int
     sha256: str
-    dhash: str
+    phash: str
     class_name: str
 
 
@@ -50,7 +50,7 @@ class Snapshots:
     def labelled(self) -> list[Labelled]:
         """Every labelled picture of the catalogue, by id."""
         rows = self._database.rows(
-            "SELECT i.id, i.sha256, i.dhash, c.name FROM images i JOIN classes c ON c.id = i.class_id "
+            "SELECT i.id, i.sha256, i.phash, c.name FROM images i JOIN classes c ON c.id = i.class_id "
             "WHERE i.archived = 0 ORDER BY i.id"
         )
         return [Labelled(*row) for row in rows]

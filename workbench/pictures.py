@@ -37,14 +37,15 @@ class Decoded:
     format: str
 
 
-def decode(data: bytes, max_pixels: int) -> Decoded:
+def decode(data: bytes, max_pixels: int, side: int = SIDE) -> Decoded:
     """Decode a file to an upright RGB picture on a white ground.
 
-    Large JPEGs are decoded at a reduced scale (Pillow's ``draft``) that is still at least twice ``SIDE``.
+    Large JPEGs are decoded at a reduced scale (Pillow's ``draft``) that is still at least ``side`` both ways.
 
     Args:
         data: The bytes of the file.
         max_pixels: Most pixels (width times height) that are decoded.
+        side: The side in pixels to which the picture will be scaled down.
 
     Raises:
         RejectedPicture: The bytes are not a whole picture of a known format, or it has too many pixels.
@@ -52,10 +53,12 @@ def decode(data: bytes, max_pixels: int) -> Decoded:
     if not data:
         raise RejectedPicture("The file is empty (0 bytes).")
     try:
-        return _decode(data, max_pixels)
+        return _decode(data, max_pixels, side)
     except UnidentifiedImageError:
         raise RejectedPicture(f"This is not a picture in a known format ({', '.join(FORMATS)}).") from None
-    except (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError, MemoryError) as error:
+    except RejectedPicture:
+        raise
+    except Exception as error:  # decoders raise whatever hostile bytes lead them to
         raise RejectedPicture("The picture is damaged or cut off and cannot be read to its end.") from error
 
 
@@ -87,10 +90,10 @@ def inside(image: Image.Image) -> Image.Image:
     """Scale a picture to lie within ``SIDE`` x ``SIDE``, keeping its aspect."""
     scale = SIDE / max(image.size)
     size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
-    return image.resize(size, Image.Resampling.BILINEAR)
+    return image if size == image.size else image.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0)
 
 
-def _decode(data: bytes, max_pixels: int) -> Decoded:
+def _decode(data: bytes, max_pixels: int, side: int) -> Decoded:
     image: Image.Image = Image.open(BytesIO(data), formats=FORMATS)
     width, height = image.size
     if width * height > max_pixels:
@@ -98,7 +101,7 @@ def _decode(data: bytes, max_pixels: int) -> Decoded:
             f"The picture is {width:,} x {height:,} pixels; at most {max_pixels:,} pixels are taken in."
         )
     kind = image.format or ""
-    image.draft("RGB", (2 * SIDE, 2 * SIDE))
+    image.draft("RGB", (side, side))
     if image.getexif().get(ORIENTATION, 1) in SIDEWAYS:
         width, height = height, width
     ImageOps.exif_transpose(image, in_place=True)

@@ -1,0 +1,118 @@
+"""Reading uploaded files and zips: what is inside, under limits, without unpacking anything to disk."""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from workbench.errors import RejectedArchive, RejectedPicture
+from workbench.settings import MEGABYTE, Limits
+
+SYSTEM_NAMES = {".ds_store", "thumbs.db", "desktop.ini"}
+
+
+@dataclass(frozen=True)
+class Upload:
+    """An uploaded file: where it lies, and the name that the sender gave it."""
+
+    path: Path
+    name: str
+
+
+@dataclass(frozen=True)
+class Source:
+    """One file to take in. ``folder`` is the folder it lay in within a zip, empty elsewhere."""
+
+    name: str
+    folder: str
+    read: Callable[[], bytes]
+
+
+def sources(upload: Upload, limits: Limits) -> Iterator[Source]:
+    """The files that an upload holds: itself, or the entries of a zip.
+
+    Raises:
+        RejectedArchive: The zip is damaged or breaks a limit as a whole.
+    """
+    if not zipfile.is_zipfile(upload.path):
+        yield Source(upload.name, "", lambda: _read_file(upload.path, limits))
+        return
+    try:
+        archive = zipfile.ZipFile(upload.path)
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        raise RejectedArchive("The zip is damaged and cannot be opened. Make it again.") from error
+    with archive:
+        yield from _entries(archive, limits)
+
+
+def count(upload: Upload) -> int:
+    """How many files an upload holds, for a progress bar; a damaged zip counts as one."""
+    try:
+        with zipfile.ZipFile(upload.path) as archive:
+            return sum(1 for entry in archive.infolist() if not _is_noise(entry))
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+        return 1
+
+
+def _entries(archive: zipfile.ZipFile, limits: Limits) -> Iterator[Source]:
+    entries = [entry for entry in archive.infolist() if not _is_noise(entry)]
+    if len(entries) > limits.zip_entries:
+        raise RejectedArchive(
+            f"The zip has {len(entries):,} files; at most {limits.zip_entries:,} are taken in at once. Split it."
+        )
+    for entry in entries:
+        folder = PurePosixPath(entry.filename.replace("\\", "/")).parent.name
+        yield Source(entry.filename, folder, _reader(archive, entry, limits))
+
+
+def _reader(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, limits: Limits) -> Callable[[], bytes]:
+    return lambda: _read_entry(archive, entry, limits)
+
+
+def _read_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, limits: Limits) -> bytes:
+    _check_entry(entry, limits)
+    try:
+        with archive.open(entry) as file:
+            # One byte more than declared: an entry that lies about its size is found out, not unpacked.
+            data = file.read(entry.file_size + 1)
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError) as error:
+        raise RejectedPicture("The file is damaged inside the zip.") from error
+    if len(data) != entry.file_size:
+        raise RejectedPicture("The file is damaged inside the zip.")
+    return data
+
+
+def _check_entry(entry: zipfile.ZipInfo, limits: Limits) -> None:
+    name = entry.filename.replace("\\", "/")
+    if name.startswith("/") or ".." in name.split("/") or ":" in name.split("/")[0]:
+        raise RejectedPicture("Its path points outside the zip, so it is not read.")
+    if entry.flag_bits & 1:
+        raise RejectedPicture("The file is locked with a password. Make the zip without one.")
+    if name.lower().endswith(".zip"):
+        raise RejectedPicture("A zip inside a zip is not opened. Upload it on its own.")
+    if entry.file_size > limits.picture_mb * MEGABYTE:
+        raise RejectedPicture(_too_big(entry.file_size, limits))
+    if entry.file_size > limits.zip_ratio * max(1, entry.compress_size) and entry.file_size > MEGABYTE:
+        raise RejectedPicture(
+            f"It unpacks to more than {limits.zip_ratio} times its size, which no picture does, so it is not read."
+        )
+
+
+def _read_file(path: Path, limits: Limits) -> bytes:
+    size = path.stat().st_size
+    if size > limits.picture_mb * MEGABYTE:
+        raise RejectedPicture(_too_big(size, limits))
+    return path.read_bytes()
+
+
+def _too_big(size: int, limits: Limits) -> str:
+    return f"The file is {size / MEGABYTE:,.0f} MB; a picture may have at most {limits.picture_mb} MB."
+
+
+def _is_noise(entry: zipfile.ZipInfo) -> bool:
+    """Folders, and the files that macOS and Windows add by themselves."""
+    path = PurePosixPath(entry.filename)
+    return entry.is_dir() or "__MACOSX" in path.parts or path.name.lower() in SYSTEM_NAMES

@@ -1,0 +1,188 @@
+"""Intake: files, zips and class folders into the catalogue, with a report on every file."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import islice
+
+from storage.catalogue import Catalogue
+from storage.errors import DiskFull, DomainError
+from storage.records import NewImage
+from workbench.archives import Source, Upload, sources
+from workbench.errors import RejectedArchive
+from workbench.labelling import Labelling, class_name
+from workbench.media import Media
+from workbench.pictures import decode
+from workbench.settings import Settings
+from workbench.similarity import phash
+
+BATCH = 64
+IMPORTED, PRESENT, REJECTED = "imported", "already there", "rejected"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one file."""
+
+    file: str
+    result: str
+    reason: str = ""
+    image_id: int | None = None
+    label: str = ""
+
+
+@dataclass(frozen=True)
+class Report:
+    """What became of every file, in order."""
+
+    outcomes: tuple[Outcome, ...]
+
+    def having(self, result: str) -> list[Outcome]:
+        """The outcomes of one kind: ``imported``, ``already there`` or ``rejected``."""
+        return [each for each in self.outcomes if each.result == result]
+
+    @property
+    def labels(self) -> dict[str, int]:
+        """Imported pictures per class; the empty name stands for unlabelled."""
+        return dict(Counter(each.label for each in self.having(IMPORTED)))
+
+
+@dataclass(frozen=True)
+class Order:
+    """What to import: the files, a class for all of them (empty: folders of a zip name it), and who asks."""
+
+    uploads: Sequence[Upload]
+    label: str = ""
+    actor: str = "api"
+    synthetic: bool = False
+
+
+class Intake:
+    """Takes pictures into the catalogue."""
+
+    def __init__(self, catalogue: Catalogue, labelling: Labelling, media: Media, settings: Settings) -> None:
+        self._catalogue = catalogue
+        self._labelling = labelling
+        self._media = media
+        self._settings = settings
+
+    def run(self, order: Order, progress: Callable[[int], None] = lambda done: None) -> Report:
+        """Import files and zips; a file that cannot be taken in never stops the others.
+
+        Args:
+            order: What to import.
+            progress: Called with the number of files done so far.
+
+        Raises:
+            DomainError: The label cannot be a class name, or the disk is full. What was reported before stays.
+        """
+        if order.label:
+            class_name(order.label)
+        outcomes: list[Outcome] = []
+        for batch in _batches(self._processed(order)):
+            outcomes += self._commit(batch, order)
+            progress(len(outcomes))
+        return Report(tuple(outcomes))
+
+    def _processed(self, order: Order) -> Iterator[_Read]:
+        """Decode on all cores, a bounded number of files ahead, in the order of the files."""
+        workers = _cores()
+        waiting: deque[Future[_Read]] = deque()
+        with ThreadPoolExecutor(workers) as pool:
+            for source in self._sources(order):
+                # Bytes are read here, in order: a zip is closed when its last entry is out.
+                waiting.append(pool.submit(self._process, source, _bytes(source), order))
+                if len(waiting) > 4 * workers:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+
+    def _sources(self, order: Order) -> Iterator[Source]:
+        for upload in order.uploads:
+            try:
+                yield from sources(upload, self._settings.limits)
+            except RejectedArchive as error:
+                yield Source(upload.name, "", partial(_fail, error))
+
+    def _process(self, source: Source, data: bytes | DomainError, order: Order) -> _Read:
+        label = order.label or source.folder
+        try:
+            if isinstance(data, DomainError):
+                raise data
+            outcome = Outcome(source.name, IMPORTED, label=class_name(label) if label else "")
+            return outcome, self._image(source, data, order)
+        except DiskFull:
+            raise
+        except DomainError as error:
+            return Outcome(source.name, REJECTED, str(error)), None
+
+    def _image(self, source: Source, data: bytes, order: Order) -> NewImage:
+        sha256 = hashlib.sha256(data).hexdigest()
+        decoded = decode(data, self._settings.limits.pixels)
+        small = self._media.store(sha256, data, decoded, self._settings.fit)
+        return NewImage(
+            sha256=sha256,
+            filename=source.name.replace("\\", "/").rsplit("/", 1)[-1][:255],
+            width=decoded.width,
+            height=decoded.height,
+            bytes=len(data),
+            format=decoded.format,
+            phash=phash(small),
+            class_id=None,
+            synthetic=order.synthetic,
+        )
+
+    def _commit(self, batch: Sequence[_Read], order: Order) -> list[Outcome]:
+        """Write a batch to the catalogue in one transaction."""
+        names = {outcome.label for outcome, image in batch if image and outcome.label}
+        ids = {name: self._labelling.ensure(name, order.actor, "import").id for name in sorted(names)}
+        images = [replace(image, class_id=ids.get(outcome.label)) for outcome, image in batch if image]
+        added = iter(self._catalogue.add(images))
+        known = self._catalogue.known([image.sha256 for image in images])
+        done = []
+        for outcome, image in batch:
+            if image is None:
+                done.append(outcome)
+            elif (image_id := next(added)) is not None:
+                done.append(replace(outcome, image_id=image_id))
+            else:
+                done.append(replace(outcome, result=PRESENT, image_id=known[image.sha256]))
+        self._label_waiting(done, order.actor)
+        return done
+
+    def _label_waiting(self, outcomes: Sequence[Outcome], actor: str) -> None:
+        """A picture that was there without a class takes the one that came with it; a labelled one keeps its own."""
+        wanted = {each.image_id: each.label for each in outcomes if each.result == PRESENT and each.label}
+        present = self._catalogue.several([image_id for image_id in wanted if image_id])
+        waiting = [image.id for image in present if image.label is None]
+        for name in sorted({wanted[image_id] for image_id in waiting}):
+            self._labelling.label([each for each in waiting if wanted[each] == name], name, actor)
+
+
+_Read = tuple[Outcome, NewImage | None]
+
+
+def _batches(items: Iterator[_Read]) -> Iterator[list[_Read]]:
+    while batch := list(islice(items, BATCH)):
+        yield batch
+
+
+def _bytes(source: Source) -> bytes | DomainError:
+    try:
+        return source.read()
+    except DomainError as error:
+        return error
+
+
+def _fail(error: DomainError) -> bytes:
+    raise error
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,103 @@
+"""Rules for classes: what a name may be, and which colour comes next."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from storage.catalogue import Catalogue
+from storage.classes import Classes
+from storage.errors import DomainError, NotFound
+from storage.records import ClassRecord
+
+LONGEST_NAME = 60
+COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
+# M. Okabe and K. Ito, "Color Universal Design", 2008; black is left out, it vanishes on a dark page.
+PALETTE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#999999")
+
+
+class Labelling:
+    """Labels pictures by class name, adding classes where they are new."""
+
+    def __init__(self, catalogue: Catalogue, classes: Classes) -> None:
+        self._catalogue = catalogue
+        self._classes = classes
+
+    def ensure(self, name: str, actor: str, kind: str = "class") -> ClassRecord:
+        """The class of that name, added if it is not there.
+
+        Raises:
+            DomainError: The name cannot be one of a class.
+        """
+        name = class_name(name)
+        try:
+            return self._classes.get(name)
+        except NotFound:
+            return self.add(name, actor, kind)
+
+    def add(self, name: str, actor: str, kind: str = "class") -> ClassRecord:
+        """Add a class, with the first colour of the palette that is free.
+
+        Raises:
+            DomainError: The name cannot be one of a class, or is taken.
+        """
+        present = self._classes.all()
+        free = [colour for colour in PALETTE if colour not in {each.colour for each in present}]
+        colour = free[0] if free else PALETTE[len(present) % len(PALETTE)]
+        return self._classes.add(class_name(name), colour, actor, kind)
+
+    def rename(self, name: str, new: str, actor: str) -> None:
+        """Rename a class.
+
+        Raises:
+            DomainError: The new name cannot be one of a class, or is taken.
+        """
+        self._classes.rename(self._classes.get(name).id, class_name(new), actor)
+
+    def recolour(self, name: str, colour: str, actor: str) -> None:
+        """Give a class another colour, written ``#rrggbb``.
+
+        Raises:
+            DomainError: It is not such a colour.
+        """
+        if not COLOUR.fullmatch(colour):
+            raise DomainError("A colour is written as # and six hexadecimal digits, such as #0072B2.")
+        self._classes.recolour(self._classes.get(name).id, colour.upper(), actor)
+
+    def merge(self, name: str, into: str, actor: str) -> int:
+        """Move all pictures of a class into another and remove it; gives how many were moved."""
+        return self._classes.remove(self._classes.get(name).id, actor, self._classes.get(into).id)
+
+    def remove(self, name: str, actor: str) -> int:
+        """Remove a class; its pictures become unlabelled. Gives how many."""
+        return self._classes.remove(self._classes.get(name).id, actor)
+
+    def label(self, image_ids: list[int], name: str, actor: str) -> tuple[int, int | None]:
+        """Label pictures; an empty name clears, a new name adds the class.
+
+        Returns:
+            How many pictures changed and the event's id, None where nothing changed.
+
+        Raises:
+            DomainError: A picture is not there, or the name cannot be one of a class; nothing is changed.
+        """
+        self._catalogue.require(image_ids)
+        return self._catalogue.label(image_ids, self.ensure(name, actor) if name else None, actor)
+
+
+def class_name(text: str) -> str:
+    """Tidy a class name: blanks trimmed and inner ones made single, Unicode composed.
+
+    Raises:
+        DomainError: Nothing is left, it is too long, or has characters that a name cannot have.
+    """
+    name = unicodedata.normalize("NFC", " ".join(str(text).split()))
+    if not name:
+        raise DomainError("A class needs a name with at least one character that is not a blank.")
+    if len(name) > LONGEST_NAME:
+        raise DomainError(f"A class name has at most {LONGEST_NAME} characters; this one has {len(name)}.")
+    if any(each in '<>/\\"' or unicodedata.category(each) in {"Cc", "Cs", "Zl", "Zp"} for each in name):
+        raise DomainError(
+            f"The class name “{name}” has a character that a name cannot have (< > / \\ or a quote)."
+        )
+    return name

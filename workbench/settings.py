@@ -1,0 +1,67 @@
+"""Settings from the environment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from storage.errors import DomainError
+from workbench.pictures import FITS
+
+MEGABYTE = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What is taken in at most.
+
+    ``picture_mb`` and ``upload_mb`` are megabytes of one picture file and of one uploaded file; ``pixels`` is width
+    times height; ``zip_entries`` files in one zip; ``zip_ratio`` unpacked to packed size of one file in a zip.
+    """
+
+    picture_mb: int = 50
+    upload_mb: int = 4096
+    pixels: int = 100_000_000
+    zip_entries: int = 100_000
+    zip_ratio: int = 200
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that a person may set before the start."""
+
+    data: Path = Path("data")
+    host: str = "127.0.0.1"
+    port: int = 7860
+    fit: str = "letterbox"
+    limits: Limits = Limits()
+
+
+def from_environment(environment: Mapping[str, str]) -> Settings:
+    """Read the settings.
+
+    Raises:
+        DomainError: A variable has a value that is not allowed.
+    """
+    fit = environment.get("WORKBENCH_FIT", Settings.fit)
+    if fit not in FITS:
+        raise DomainError(f"WORKBENCH_FIT is “{fit}”; it can be {', '.join(FITS)}.")
+    limits = {
+        field.name: _number(environment, f"WORKBENCH_MAX_{field.name.upper()}", int(field.default))  # type: ignore[arg-type]
+        for field in fields(Limits)
+    }
+    return Settings(
+        data=Path(environment.get("WORKBENCH_DATA", "data")).expanduser().resolve(),
+        host=environment.get("GRADIO_SERVER_NAME", Settings.host),
+        port=_number(environment, "GRADIO_SERVER_PORT", Settings.port),
+        fit=fit,
+        limits=Limits(**limits),
+    )
+
+
+def _number(environment: Mapping[str, str], name: str, default: int) -> int:
+    text = environment.get(name, str(default))
+    if not text.isascii() or not text.isdigit() or int(text) == 0:
+        raise DomainError(f"{name} is “{text}”; it must be a whole number above 0.")
+    return int(text)
