@@ -92,6 +92,12 @@ class Registry:
             raise NotFound(f"There is no model version or alias “{name[:80]}”. The versions are: {known}.")
         return _version(rows[0])
 
+    def metrics(self, name: str) -> dict[str, Any]:
+        """The validation metrics of a version, also of a deleted one."""
+        text = self._database.value("SELECT manifest FROM versions WHERE 'v' || number = ?", (name,))
+        metrics: dict[str, Any] = json.loads(text)["metrics"]
+        return metrics
+
     def production(self) -> Version | None:
         """The version in production, or None."""
         found = self._database.value("SELECT number FROM aliases WHERE alias = ?", (PRODUCTION,))

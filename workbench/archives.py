@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 from workbench.errors import RejectedArchive, RejectedPicture
@@ -31,14 +32,21 @@ class Source:
     read: Callable[[], bytes]
 
 
-def sources(upload: Upload, limits: Limits) -> Iterator[Source]:
-    """The files that an upload holds: itself, or the entries of a zip.
+def sources(uploads: Iterable[Upload], limits: Limits) -> Iterator[Source]:
+    """The files that uploads hold: themselves, or the entries of a zip.
 
-    Raises:
-        RejectedArchive: The zip is damaged or breaks a limit as a whole.
+    A source is to be read before the next one is asked for. One that breaks a limit raises when it is read.
     """
+    for upload in uploads:
+        try:
+            yield from _opened(upload, limits)
+        except RejectedArchive as error:
+            yield Source(upload.name, "", partial(_fail, error))
+
+
+def _opened(upload: Upload, limits: Limits) -> Iterator[Source]:
     if not zipfile.is_zipfile(upload.path):
-        yield Source(upload.name, "", lambda: _read_file(upload.path, limits))
+        yield Source(upload.name, "", partial(_read_file, upload.path, limits))
         return
     try:
         archive = zipfile.ZipFile(upload.path)
@@ -65,11 +73,7 @@ def _entries(archive: zipfile.ZipFile, limits: Limits) -> Iterator[Source]:
         )
     for entry in entries:
         folder = PurePosixPath(entry.filename.replace("\\", "/")).parent.name
-        yield Source(entry.filename, folder, _reader(archive, entry, limits))
-
-
-def _reader(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, limits: Limits) -> Callable[[], bytes]:
-    return lambda: _read_entry(archive, entry, limits)
+        yield Source(entry.filename, folder, partial(_read_entry, archive, entry, limits))
 
 
 def _read_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, limits: Limits) -> bytes:
@@ -99,6 +103,10 @@ def _check_entry(entry: zipfile.ZipInfo, limits: Limits) -> None:
         raise RejectedPicture(
             f"It unpacks to more than {limits.zip_ratio} times its size, which no picture does, so it is not read."
         )
+
+
+def _fail(error: RejectedArchive) -> bytes:
+    raise error
 
 
 def _read_file(path: Path, limits: Limits) -> bytes:

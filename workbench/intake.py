@@ -5,17 +5,15 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from functools import partial
 from itertools import islice
 
 from storage.catalogue import Catalogue
 from storage.errors import DiskFull, DomainError
 from storage.records import NewImage
-from workbench.archives import Source, Upload, sources
-from workbench.errors import RejectedArchive
+from workbench.archives import Source
 from workbench.labelling import Labelling, class_name
 from workbench.media import Media
 from workbench.pictures import decode
@@ -55,9 +53,9 @@ class Report:
 
 @dataclass(frozen=True)
 class Order:
-    """What to import: the files, a class for all of them (empty: folders of a zip name it), and who asks."""
+    """What to import: the files, a class for all of them (empty: their folders name it), and who asks."""
 
-    uploads: Sequence[Upload]
+    sources: Iterable[Source]
     label: str = ""
     actor: str = "api"
     synthetic: bool = False
@@ -95,20 +93,13 @@ class Intake:
         workers = _cores()
         waiting: deque[Future[_Read]] = deque()
         with ThreadPoolExecutor(workers) as pool:
-            for source in self._sources(order):
+            for source in order.sources:
                 # Bytes are read here, in order: a zip is closed when its last entry is out.
                 waiting.append(pool.submit(self._process, source, _bytes(source), order))
                 if len(waiting) > 4 * workers:
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()
-
-    def _sources(self, order: Order) -> Iterator[Source]:
-        for upload in order.uploads:
-            try:
-                yield from sources(upload, self._settings.limits)
-            except RejectedArchive as error:
-                yield Source(upload.name, "", partial(_fail, error))
 
     def _process(self, source: Source, data: bytes | DomainError, order: Order) -> _Read:
         label = order.label or source.folder
@@ -178,10 +169,6 @@ def _bytes(source: Source) -> bytes | DomainError:
         return source.read()
     except DomainError as error:
         return error
-
-
-def _fail(error: DomainError) -> bytes:
-    raise error
 
 
 def _cores() -> int:

@@ -1,0 +1,55 @@
+"""One object that wires stores and services, built once and passed in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from workbench.imports import Imports
+from workbench.intake import Intake
+from workbench.labelling import Labelling
+from workbench.serving.predictor import Predictor
+from workbench.settings import Settings
+from workbench.stores import Stores, open_stores
+from workbench.training.control import Training
+from workbench.training.supervisor import Supervisor
+
+
+@dataclass(frozen=True)
+class Services:
+    """What the page and the API call."""
+
+    settings: Settings
+    stores: Stores
+    labelling: Labelling
+    intake: Intake
+    imports: Imports
+    training: Training
+    supervisor: Supervisor
+    predictor: Predictor
+
+    def start(self) -> None:
+        """Take up what an earlier process left, and begin to look after runs."""
+        self.imports.recover()
+        self.supervisor.start()
+
+    def close(self) -> None:
+        """Stop looking after runs; a worker that runs goes on."""
+        self.supervisor.close()
+
+
+def build_services(settings: Settings) -> Services:
+    """Open the data folder and wire everything that works on it."""
+    stores = open_stores(settings)
+    labelling = Labelling(stores.catalogue, stores.classes)
+    intake = Intake(stores.catalogue, labelling, stores.media, settings)
+    supervisor = Supervisor(stores)
+    return Services(
+        settings=settings,
+        stores=stores,
+        labelling=labelling,
+        intake=intake,
+        imports=Imports(intake, stores.preferences),
+        training=Training(stores, supervisor),
+        supervisor=supervisor,
+        predictor=Predictor(stores.registry, stores.predictions, settings.limits.pixels),
+    )

@@ -1,0 +1,64 @@
+"""The stores of one data folder, as the web process and the worker both open them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from storage.blobs import Blobs
+from storage.catalogue import Catalogue
+from storage.classes import Classes
+from storage.database import Database
+from storage.journal import Journal
+from storage.predictions import Predictions
+from storage.preferences import Preferences
+from storage.registry import Registry
+from storage.runs import Runs
+from storage.snapshots import Snapshots
+from workbench.media import Media
+from workbench.settings import Settings
+
+
+@dataclass(frozen=True)
+class Stores:
+    """Everything that is kept."""
+
+    root: Path
+    database: Database
+    journal: Journal
+    classes: Classes
+    catalogue: Catalogue
+    snapshots: Snapshots
+    runs: Runs
+    registry: Registry
+    predictions: Predictions
+    preferences: Preferences
+    media: Media
+
+    def log_file(self, run_id: int) -> Path:
+        """Where a run's worker writes its log."""
+        return self.root / "logs" / f"run-{run_id}.log"
+
+    def work_folder(self, run_id: int) -> Path:
+        """Where a run's worker keeps what only it needs."""
+        return self.root / "work" / f"run-{run_id}"
+
+
+def open_stores(settings: Settings) -> Stores:
+    """Open the data folder, making what is missing."""
+    root = settings.data
+    database = Database(root / "waterline.db")
+    journal = Journal(database)
+    return Stores(
+        root=root,
+        database=database,
+        journal=journal,
+        classes=Classes(database, journal),
+        catalogue=Catalogue(database, journal),
+        snapshots=Snapshots(database),
+        runs=Runs(database),
+        registry=Registry(database, root / "models"),
+        predictions=Predictions(database),
+        preferences=Preferences(database),
+        media=Media(Blobs(root / "blobs"), settings.limits.pixels),
+    )

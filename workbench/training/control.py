@@ -1,0 +1,123 @@
+"""Training as the page and the API see it: what would be trained, start, stop, status, report. Knows no TensorFlow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from storage.records import Run, Snapshot, ValidationPrediction
+from storage.snapshots import Draft
+from workbench.splits import TRAIN, VALIDATION, counts, split
+from workbench.stores import Stores
+from workbench.training.spec import TrainingSpec, class_weight_table
+from workbench.training.supervisor import Supervisor, log_tail
+
+DRAFT = "training spec"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run with a spec would be: pictures per class on each side, and the weight of each class in the loss."""
+
+    train: dict[str, int]
+    validation: dict[str, int]
+    weights: dict[str, float]
+    kept_together: int
+
+    @property
+    def images(self) -> int:
+        """Pictures on both sides."""
+        return sum(self.train.values()) + sum(self.validation.values())
+
+
+@dataclass(frozen=True)
+class Report:
+    """What there is to say of a run; predictions are there once it has a model."""
+
+    run: Run
+    snapshot: Snapshot
+    history: list[dict[str, Any]]
+    metrics: dict[str, Any] | None
+    predictions: list[ValidationPrediction]
+
+
+class Training:
+    """Plans, starts and reports runs."""
+
+    def __init__(self, stores: Stores, supervisor: Supervisor) -> None:
+        self._stores = stores
+        self._supervisor = supervisor
+
+    def draft(self) -> TrainingSpec:
+        """The spec as last set on the page; the same in every tab and after a restart."""
+        return TrainingSpec.from_dict(self._stores.preferences.get(DRAFT, {}))
+
+    def save_draft(self, spec: TrainingSpec) -> None:
+        """Keep the spec that the page shows."""
+        self._stores.preferences.set(DRAFT, spec.to_dict())
+
+    def plan(self, spec: TrainingSpec) -> Plan:
+        """What a run with this spec would be, without starting it.
+
+        Raises:
+            NotReady: There are too few labelled pictures.
+            InvalidSpec: The weights by hand do not fit the classes.
+        """
+        return _plan(self._split(spec), spec)
+
+    def start(self, spec: TrainingSpec) -> int:
+        """Freeze the labelled pictures into a snapshot and queue a run.
+
+        Returns:
+            The run's id.
+
+        Raises:
+            NotReady: There are too few labelled pictures.
+            InvalidSpec: The weights by hand do not fit the classes.
+        """
+        draft = self._split(spec)
+        _plan(draft, spec)
+        snapshot = self._stores.snapshots.freeze(draft)
+        run_id = self._stores.runs.create(snapshot.id, spec.to_dict())
+        self._supervisor.wake()
+        return run_id
+
+    def stop(self, run_id: int) -> Run:
+        """Ask a run to stop; its best epoch so far becomes a model.
+
+        Raises:
+            NotFound: There is no such run.
+            Conflict: It has ended already.
+        """
+        return self._stores.runs.request_stop(run_id)
+
+    def report(self, run_id: int) -> Report:
+        """Everything known of a run.
+
+        Raises:
+            NotFound: There is no such run.
+        """
+        run = self._stores.runs.get(run_id)
+        metrics = None
+        if run.version:
+            metrics = self._stores.registry.metrics(run.version)
+        return Report(
+            run,
+            self._stores.snapshots.get(run.snapshot_id),
+            self._stores.runs.history(run_id),
+            metrics,
+            self._stores.runs.predictions(run_id),
+        )
+
+    def log_tail(self, run_id: int, lines: int = 20) -> str:
+        """The last lines of a run's log."""
+        return log_tail(self._stores.log_file(run_id), lines)
+
+    def _split(self, spec: TrainingSpec) -> Draft:
+        return split(self._stores.snapshots.labelled(), spec.validation_fraction, spec.seed)
+
+
+def _plan(draft: Draft, spec: TrainingSpec) -> Plan:
+    train = counts(draft, TRAIN)
+    weights = class_weight_table(train, spec.class_weights)
+    return Plan(train, counts(draft, VALIDATION), weights, draft.kept_together)

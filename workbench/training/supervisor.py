@@ -1,0 +1,110 @@
+"""Starts workers and notices when one is gone. Knows no TensorFlow."""
+
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+from storage.records import Run
+from workbench.stores import Stores
+from workbench.training.processes import alive
+
+log = logging.getLogger(__name__)
+PAUSE_SECONDS = 0.5
+PROJECT = Path(__file__).resolve().parents[2]
+GONE = "The training process is gone: it was ended from outside, or the machine was restarted. Start the run again."
+KILLED = "The training process was killed (signal {signal}), often for lack of memory. Start the run again."
+NEVER_BEGAN = "The training process could not begin. The last lines of its log say why."
+
+
+class Supervisor:
+    """Runs one worker at a time.
+
+    A worker outlives the server: after a restart a run whose process is alive is adopted, one whose process is gone is
+    marked as interrupted.
+    """
+
+    def __init__(self, stores: Stores) -> None:
+        self._stores = stores
+        self._child: tuple[int, subprocess.Popen[bytes]] | None = None
+        self._wake = threading.Event()
+        self._closing = False
+        self._thread = threading.Thread(target=self._watch, name="supervisor", daemon=True)
+
+    def start(self) -> None:
+        """Begin to watch, in a thread of its own."""
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Look at the queue now rather than in a moment."""
+        self._wake.set()
+
+    def close(self) -> None:
+        """Stop watching; a worker that runs goes on."""
+        self._closing = True
+        self._wake.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout=5)
+
+    def _watch(self) -> None:
+        while not self._closing:
+            try:
+                self._look()
+            except Exception:
+                log.exception("looking after the training runs failed; trying again")
+            self._wake.wait(PAUSE_SECONDS)
+            self._wake.clear()
+
+    def _look(self) -> None:
+        self._reap()
+        active = self._stores.runs.active()
+        running = [run for run in active if run.status == "running"]
+        for run in running:
+            if not alive(run.pid, run.process_started):
+                self._stores.runs.end(run.id, "interrupted", GONE)
+        queued = [run for run in active if run.status == "queued"]
+        if queued and not running and self._child is None:
+            self._launch(queued[0])
+
+    def _reap(self) -> None:
+        """See to a worker of our own that has ended."""
+        if self._child is None:
+            return
+        run_id, process = self._child
+        code = process.poll()
+        if code is None:
+            return
+        self._child = None
+        if code < 0:
+            self._stores.runs.end(run_id, "interrupted", KILLED.format(signal=-code))
+        else:
+            self._stores.runs.end(run_id, "failed", NEVER_BEGAN)
+
+    def _launch(self, run: Run) -> None:
+        file = self._stores.log_file(run.id)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with file.open("ab") as output:
+            process = subprocess.Popen(  # noqa: S603 - our own module, no shell
+                [sys.executable, "-m", "workbench.training.worker", str(run.id)],
+                cwd=PROJECT,
+                env={**os.environ, "WORKBENCH_DATA": str(self._stores.root)},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self._child = (run.id, process)
+
+
+def log_tail(file: Path, lines: int = 20) -> str:
+    """The last lines of a log, empty where there is none."""
+    try:
+        with file.open("rb") as log_file:
+            log_file.seek(max(0, file.stat().st_size - 64_000))
+            return "\n".join(log_file.read().decode(errors="replace").splitlines()[-lines:])
+    except FileNotFoundError:
+        return ""

@@ -1,0 +1,172 @@
+"""The worker process of one run: ``python -m workbench.training.worker RUN_ID``."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import os
+import shutil
+import sys
+import threading
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from storage.errors import DomainError
+from storage.records import Run, Snapshot, SnapshotItem, ValidationPrediction
+from storage.registry import Candidate
+from workbench.errors import StoppedEarly
+from workbench.settings import from_environment
+from workbench.stores import Stores, open_stores
+from workbench.training.dataset import Dataset, write_dataset
+from workbench.training.processes import started_at
+from workbench.training.reports import EpochRecord, Progress
+from workbench.training.spec import TrainingSpec
+
+if TYPE_CHECKING:
+    from workbench.training.train import Artefacts
+
+log = logging.getLogger("worker")
+BEAT_SECONDS = 0.4
+NICENESS = 10
+UNEXPECTED = "Training ended with an unexpected error ({kind}). The last lines of the log say more."
+
+
+class RowReporter:
+    """Writes heartbeat, progress and epochs into the run's row, and reads stop requests from it.
+
+    The row is written by a thread of its own, so that a slow disk never holds a training step up and a long phase still
+    has a heartbeat.
+    """
+
+    def __init__(self, stores: Stores, run_id: int) -> None:
+        self._runs = stores.runs
+        self._run_id = run_id
+        self._phase = "starting"
+        self._progress: dict[str, Any] = {}
+        self._stop = threading.Event()
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
+
+    def __enter__(self) -> RowReporter:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._done.set()
+        self._thread.join(timeout=20)
+
+    def phase(self, name: str) -> None:
+        """A phase begins."""
+        log.info("phase: %s", name)
+        self._phase = name
+
+    def step(self, progress: Progress) -> None:
+        """A step is done."""
+        self._progress = dataclasses.asdict(progress)
+
+    def epoch(self, record: EpochRecord) -> None:
+        """An epoch is done and judged."""
+        log.info("epoch %s", record)
+        self._runs.add_epoch(self._run_id, record.epoch, dataclasses.asdict(record))
+
+    def should_stop(self) -> bool:
+        """Whether a stop was asked for."""
+        return self._stop.is_set()
+
+    def _beat(self) -> None:
+        while not self._done.is_set():
+            try:
+                if self._runs.beat(self._run_id, self._phase, self._progress):
+                    self._stop.set()
+            except Exception:
+                log.exception("the heartbeat could not be written; trying again")
+            self._done.wait(BEAT_SECONDS)
+
+
+def main(run_id: int) -> None:
+    """Carry one run out; whatever happens ends up in its row."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
+    os.nice(NICENESS)
+    stores = open_stores(from_environment(os.environ))
+    if not stores.runs.claim(run_id, os.getpid(), started_at(os.getpid())):
+        log.info("run %s is not waiting any more", run_id)
+        return
+    try:
+        with RowReporter(stores, run_id) as reporter:
+            _carry_out(stores, stores.runs.get(run_id), reporter)
+    except StoppedEarly as error:
+        stores.runs.end(run_id, "stopped", str(error))
+    except DomainError as error:
+        log.exception("the run failed")
+        stores.runs.end(run_id, "failed", str(error))
+    except Exception as error:
+        log.exception("the run failed")
+        stores.runs.end(run_id, "failed", UNEXPECTED.format(kind=type(error).__name__))
+    finally:
+        shutil.rmtree(stores.work_folder(run_id), ignore_errors=True)
+
+
+def _carry_out(stores: Stores, run: Run, reporter: RowReporter) -> None:
+    snapshot = stores.snapshots.get(run.snapshot_id)
+    spec = TrainingSpec.from_dict(run.spec)
+    folder = stores.work_folder(run.id)
+    reporter.phase("preparing")
+    items = stores.snapshots.items(snapshot.id)
+    write_dataset(
+        folder / "dataset", _pictures(stores, items, spec.fit), _dataset_manifest(snapshot, items, spec)
+    )
+    # Here, not above: TensorFlow takes seconds to import, and the row should show a heartbeat meanwhile.
+    from workbench.training.train import limit_threads, train
+
+    limit_threads()
+    artefacts = train(Dataset.open(folder / "dataset"), spec, reporter, folder / "model")
+    version = stores.registry.register(_candidate(run, snapshot, spec, artefacts))
+    log.info("registered %s", version.name)
+
+
+def _pictures(stores: Stores, items: list[SnapshotItem], fit: str) -> Iterator[np.ndarray]:
+    return (stores.media.canonical(item.sha256, fit) for item in items)
+
+
+def _dataset_manifest(snapshot: Snapshot, items: list[SnapshotItem], spec: TrainingSpec) -> dict[str, Any]:
+    return {
+        "content_hash": snapshot.content_hash,
+        "fit": spec.fit,
+        "classes": list(snapshot.classes),
+        "items": [dataclasses.asdict(item) for item in items],
+    }
+
+
+def _candidate(run: Run, snapshot: Snapshot, spec: TrainingSpec, artefacts: Artefacts) -> Candidate:
+    return Candidate(
+        run_id=run.id,
+        snapshot_id=snapshot.id,
+        folder=artefacts.folder,
+        manifest={
+            "classes": list(snapshot.classes),
+            "fit": spec.fit,
+            "input": {"shape": [256, 256, 3], "dtype": "uint8", "range": [0, 255]},
+            "snapshot": snapshot.content_hash,
+            "validation_fraction": snapshot.validation_fraction,
+            "spec": spec.to_dict(),
+            "metrics": artefacts.metrics,
+            "best_epoch": artefacts.best_epoch,
+            "epochs": len(artefacts.history),
+            "litert_agreement": artefacts.agreement,
+            "libraries": artefacts.libraries,
+        },
+        best_epoch=artefacts.best_epoch,
+        stopped=artefacts.stopped,
+        predictions=[
+            ValidationPrediction(
+                each.image_id, each.true, int(np.argmax(each.probabilities)), each.probabilities
+            )
+            for each in artefacts.predictions
+        ],
+    )
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))
