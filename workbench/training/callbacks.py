@@ -80,12 +80,18 @@ class Judge(keras.callbacks.Callback):  # type: ignore[misc]
 
 
 class Watch(keras.callbacks.Callback):  # type: ignore[misc]
-    """Reports every step, and halts training on request, when time is up, or when the loss is no number."""
+    """Reports every step, and halts training on request, when time is up, or when the loss is no number.
+
+    Attributes:
+        requested: Training was halted on request.
+        broken: Training was halted because the loss was no number.
+    """
 
     def __init__(self, judge: Judge, pictures: int, spec: TrainingSpec, reporter: Reporter) -> None:
         """Watch a run over ``pictures`` training pictures an epoch."""
         super().__init__()
-        self.stopped = False
+        self.requested = False
+        self.broken = False
         self._judge = judge
         self._pictures = pictures
         self._spec = spec
@@ -108,11 +114,12 @@ class Watch(keras.callbacks.Callback):  # type: ignore[misc]
         steps = self.params["steps"]
         self._report(batch + 1, steps)
         if not math.isfinite(logs["loss"]):
+            self.broken = True
             raise Halted
         if self._judge.best is None and batch + 1 == steps:
             return  # the epoch is whole and about to be judged: then there is a model to keep
         if self._reporter.should_stop():
-            self.stopped = True
+            self.requested = True
             raise Halted
         minutes = (monotonic() - self._began) / 60
         if self._judge.best and 0 < self._spec.max_minutes <= minutes:

@@ -46,7 +46,7 @@ class Artefacts:
         folder: Holds ``model.keras`` and ``model.tflite``.
         history: One record an epoch.
         best_epoch: The epoch the model is of, counted from 1.
-        stopped: Whether the run was asked to stop.
+        stopped: Whether the run was cut short, on request or because its loss was no number any more.
         predictions: For every validation picture.
         metrics: As :func:`workbench.evaluation.evaluate` gives them, on the validation pictures.
         agreement: Largest difference in probability between the Keras and the LiteRT model.
@@ -100,7 +100,7 @@ def train(dataset: Dataset, spec: TrainingSpec, reporter: Reporter, folder: Path
         folder=folder,
         history=tuple(judge.history),
         best_epoch=best.epoch,
-        stopped=watch.stopped,
+        stopped=watch.requested or watch.broken,
         predictions=_predictions(dataset, best.probabilities),
         metrics=metrics,
         agreement=export.agreement(dataset, best.probabilities, folder / export.LITERT_FILE),
@@ -112,7 +112,7 @@ def _trained(dataset: Dataset, spec: TrainingSpec, reporter: Reporter) -> tuple[
     table = class_weight_table(dataset.counts("train"), spec.class_weights)
     weights = np.array([table[name] for name in dataset.classes], dtype=np.float32)
     keras.utils.set_random_seed(spec.seed)
-    net = _compiled(spec, len(dataset.classes))
+    net = compiled(spec, len(dataset.classes))
     judge = Judge(dataset, spec, weights, reporter)
     watch = Watch(judge, len(dataset.indices("train")), spec, reporter)
     reporter.phase("training")
@@ -130,7 +130,8 @@ def _check(dataset: Dataset) -> None:
             raise TrainingFailed(f"There is no {split} picture; label more pictures or change the split.")
 
 
-def _compiled(spec: TrainingSpec, classes: int) -> keras.Model:
+def compiled(spec: TrainingSpec, classes: int) -> keras.Model:
+    """A fresh net, ready to train as the spec says."""
     net = build(spec.architecture, classes)
     net.compile(
         optimizer=keras.optimizers.Adam(spec.learning_rate),
@@ -152,7 +153,7 @@ def _stock(spec: TrainingSpec) -> list[keras.callbacks.Callback]:
 def _kept(judge: Judge, watch: Watch) -> Best:
     if judge.best:
         return judge.best
-    if watch.stopped:
+    if watch.requested:
         raise StoppedEarly("The run was stopped before its first epoch was finished, so there is no model.")
     raise TrainingFailed("The loss is no longer a number; train again with a smaller learning rate.")
 
