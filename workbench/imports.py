@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import threading
 from dataclasses import asdict, dataclass
-from typing import Any
 
 from storage.errors import Conflict, DomainError
 from storage.preferences import Preferences
@@ -88,16 +87,6 @@ class Imports:
 
     def _save(self, state: ImportState) -> None:
         self._preferences.set(STATE, asdict(state))
-
-
-def summary(report: Report) -> dict[str, Any]:
-    """A report as the API gives it."""
-    return {
-        "imported": len(report.having(IMPORTED)),
-        "duplicates": len(report.having(PRESENT)),
-        "rejected": [{"file": each.file, "reason": each.reason} for each in report.having(REJECTED)],
-        "image_ids": [each.image_id for each in report.outcomes if each.image_id is not None],
-    }
 
 
 def _state(report: Report) -> ImportState:

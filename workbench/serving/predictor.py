@@ -77,6 +77,16 @@ class Predictor:
         served = self._model(model)
         return _answer(served, canonical(Image.fromarray(frame), served.contract.fit))
 
+    def contract(self, model: str = PRODUCTION) -> Contract:
+        """Classes and fit of a version.
+
+        Raises:
+            NotReady: There is no model in production yet.
+            NotFound: There is no such version or alias.
+            BrokenModel: The version's file does not match its hash.
+        """
+        return self._model(model).contract
+
     def _model(self, name: str) -> ServedModel:
         if name == PRODUCTION and self._registry.production() is None:
             raise NotReady(_no_production([each.name for each in self._registry.versions()]))

@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from storage.records import Run, Snapshot, ValidationPrediction
 from storage.snapshots import Draft
+from workbench.augmentation import Augmentation, augment
 from workbench.splits import TRAIN, VALIDATION, counts, split
 from workbench.stores import Stores
 from workbench.training.spec import TrainingSpec, class_weight_table
@@ -108,6 +111,16 @@ class Training:
             metrics,
             self._stores.runs.predictions(run_id),
         )
+
+    def preview(self, image_id: int, augmentation: Augmentation, count: int, seed: int) -> list[np.ndarray]:
+        """Variants of a picture, each ``(256, 256, 3) uint8``: what a run with this seed sees in epochs 1 to ``count``.
+
+        Raises:
+            NotFound: There is no such picture.
+        """
+        image = self._stores.catalogue.get(image_id)
+        picture = self._stores.media.canonical(image.sha256, self.draft().fit)
+        return [augment(picture, augmentation, (seed, epoch, image_id)) for epoch in range(1, count + 1)]
 
     def log_tail(self, run_id: int, lines: int = 20) -> str:
         """The last lines of a run's log."""

@@ -1,0 +1,28 @@
+"""Waterline: read the settings, build the app, run it."""
+
+import logging
+import os
+import sys
+
+import uvicorn
+
+from storage.errors import DomainError
+from workbench.server import build_app
+from workbench.services import build_services
+from workbench.settings import from_environment
+
+
+def main() -> None:
+    """Serve until stopped."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    try:
+        settings = from_environment(os.environ)
+    except DomainError as error:
+        sys.exit(str(error))
+    app = build_app(build_services(settings))
+    print(f"Waterline: open http://{settings.host}:{settings.port} (data in {settings.data})", flush=True)
+    uvicorn.run(app, host=settings.host, port=settings.port, log_level="warning", timeout_graceful_shutdown=3)
+
+
+if __name__ == "__main__":
+    main()

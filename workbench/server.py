@@ -1,0 +1,77 @@
+"""The web process: health, pictures, and the page mounted at the root."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import gradio as gr
+from fastapi import FastAPI, HTTPException, Response
+
+from storage.errors import DomainError
+from workbench.services import Services
+from workbench.settings import MEGABYTE
+from workbench.ui.page import build_page
+
+STYLE = Path(__file__).parent / "ui" / "style.css"
+FOREVER = {"Cache-Control": "public, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
+FONTS = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif"]
+
+
+def build_app(services: Services) -> FastAPI:
+    """The application, ready to be served; services start and end with it."""
+    # Before the page is built: Gradio reads it then, and would look up hosts outside.
+    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        services.start()
+        yield
+        services.close()
+
+    app = FastAPI(title="Waterline", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+
+    @app.get("/healthz")
+    def healthz() -> dict[str, str]:
+        services.stores.database.value("SELECT 1")
+        return {"status": "ok"}
+
+    @app.get("/media/{sha256}/{size}.jpg")
+    def media(sha256: str, size: str) -> Response:
+        return _picture(services, sha256, size)
+
+    return _mount(app, services)
+
+
+def _picture(services: Services, sha256: str, size: str) -> Response:
+    sizes = {"thumbnail": services.stores.media.thumbnail, "stage": services.stores.media.stage}
+    if size not in sizes:
+        raise HTTPException(404, "The sizes are thumbnail and stage.")
+    try:
+        return Response(sizes[size](sha256), media_type="image/jpeg", headers=FOREVER)
+    except DomainError as error:
+        raise HTTPException(404, str(error)) from error
+
+
+def _mount(app: FastAPI, services: Services) -> FastAPI:
+    theme = gr.themes.Default(
+        primary_hue="blue", font=FONTS, font_mono=["ui-monospace", "Menlo", "Consolas", "monospace"]
+    )
+    gr.mount_gradio_app(
+        app,
+        build_page(services),
+        path="/",
+        server_name=services.settings.host,
+        server_port=services.settings.port,
+        show_error=False,
+        ssr_mode=False,
+        run_history=False,
+        enable_monitoring=False,
+        max_file_size=services.settings.limits.upload_mb * MEGABYTE,
+        footer_links=["api"],
+        theme=theme,
+        css_paths=STYLE,
+    )
+    return app

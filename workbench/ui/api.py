@@ -1,0 +1,16 @@
+"""The public endpoints. Names and shapes are a promise to scripts; their docstrings are the API page."""
+
+from __future__ import annotations
+
+import gradio as gr
+
+from workbench.services import Services
+from workbench.ui.endpoints import catalogue, models, training
+from workbench.ui.guard import guarded
+
+
+def publish(services: Services) -> None:
+    """Publish every endpoint under the name of its function."""
+    for subject in (catalogue, training, models):
+        for function in subject.endpoints(services):
+            gr.api(guarded(function), api_name=function.__name__, concurrency_limit=4, concurrency_id="api")

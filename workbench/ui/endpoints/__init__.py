@@ -1,0 +1,1 @@
+"""The public endpoints by subject. Their modules do without postponed annotations: Gradio reads the types."""

@@ -1,0 +1,189 @@
+"""Endpoints on augmentation and training."""
+
+from collections.abc import Callable
+from io import BytesIO
+from typing import Any, TypedDict
+
+import numpy as np
+from gradio import FileData
+from PIL import Image
+
+from storage.errors import DomainError
+from storage.records import Run
+from workbench.augmentation import Augmentation
+from workbench.services import Services
+from workbench.training.control import Report
+from workbench.training.spec import TrainingSpec
+from workbench.ui.files import handed_out
+
+# Gradio shows defaults as they are and sends them back; nothing here changes a spec it was given.
+EMPTY: dict[str, Any] = {}
+
+
+class Started(TypedDict):
+    """The run that was queued."""
+
+    run_id: int
+
+
+class RunStatus(TypedDict):
+    """Where a run stands; ``metrics`` are those of its last epoch."""
+
+    run_id: int
+    status: str
+    phase: str
+    epoch: int
+    epochs: int
+    eta_seconds: float | None
+    pictures_per_second: float | None
+    metrics: dict[str, Any]
+    version: str | None
+    error: str | None
+
+
+class Stopped(TypedDict):
+    """The run's status after a stop was asked for."""
+
+    status: str
+
+
+class ValidationAnswer(TypedDict):
+    """What the model says of one validation picture."""
+
+    image_id: int
+    label: str
+    predicted: str
+    scores: dict[str, float]
+
+
+class RunReport(TypedDict):
+    """History and evaluation of a run."""
+
+    run_id: int
+    status: str
+    version: str | None
+    best_epoch: int | None
+    classes: list[str]
+    history: list[dict[str, Any]]
+    metrics: dict[str, Any]
+    per_class: list[dict[str, Any]]
+    confusion: list[list[int]]
+    predictions: list[ValidationAnswer]
+
+
+def endpoints(services: Services) -> list[Callable[..., Any]]:
+    """The functions to publish."""
+    stores, training = services.stores, services.training
+
+    def preview_augmentation(
+        image_id: int,
+        augmentation: dict[str, Any] = EMPTY,
+        count: int = 4,
+        seed: int = 1,
+    ) -> list[FileData]:
+        """Show what training will do to a picture: PNG files of 256 x 256, made by the code that training runs.
+
+        Variant k is what a run with this seed sees of the picture in epoch k.
+
+        Args:
+            image_id: Id of a picture.
+            augmentation: Operations by name, such as {"rotate": {"enabled": true, "strength": 8}}; what is missing keeps its
+                default.
+            count: How many variants, 1 to 32.
+            seed: Seed of the run.
+        """
+        wanted = _whole("count", count, 1, 32)
+        variants = training.preview(
+            _whole("image_id", image_id), Augmentation.from_dict(augmentation), wanted, _whole("seed", seed)
+        )
+        return [handed_out(_png(each), f"variant-{number}.png") for number, each in enumerate(variants, 1)]
+
+    def start_training(spec: dict[str, Any] = EMPTY) -> Started:
+        """Freeze the labelled pictures into a snapshot and queue a training run.
+
+        Args:
+            spec: Settings such as {"architecture": "compact", "epochs": 60, "class_weights": "balanced"}; every key has a
+                default.
+        """
+        return Started(run_id=training.start(TrainingSpec.from_dict(spec)))
+
+    def run_status(run_id: int) -> RunStatus:
+        """Say where a run stands: queued, running, finished, stopped, failed or interrupted.
+
+        Args:
+            run_id: The id that /start_training gave.
+        """
+        run = stores.runs.get(_whole("run_id", run_id))
+        return _status(run, stores.runs.history(run.id))
+
+    def stop_training(run_id: int) -> Stopped:
+        """Ask a run to stop; its best epoch so far becomes a model.
+
+        Args:
+            run_id: The id that /start_training gave.
+        """
+        return Stopped(status=training.stop(_whole("run_id", run_id)).status)
+
+    def run_report(run_id: int) -> RunReport:
+        """Give a run's history per epoch, its metrics per class, its confusion matrix and every validation answer.
+
+        Args:
+            run_id: The id that /start_training gave.
+        """
+        return _report(training.report(_whole("run_id", run_id)))
+
+    return [preview_augmentation, start_training, run_status, stop_training, run_report]
+
+
+def _status(run: Run, history: list[dict[str, Any]]) -> RunStatus:
+    progress = run.progress
+    return RunStatus(
+        run_id=run.id,
+        status=run.status,
+        phase=run.phase,
+        epoch=progress.get("epoch", 0),
+        epochs=run.spec["epochs"],
+        eta_seconds=progress.get("eta_seconds") if run.active else None,
+        pictures_per_second=progress.get("pictures_per_second"),
+        metrics=history[-1] if history else {},
+        version=run.version,
+        error=run.error,
+    )
+
+
+def _report(report: Report) -> RunReport:
+    classes = report.snapshot.classes
+    metrics = dict(report.metrics or {})
+    return RunReport(
+        run_id=report.run.id,
+        status=report.run.status,
+        version=report.run.version,
+        best_epoch=report.run.best_epoch,
+        classes=list(classes),
+        history=report.history,
+        per_class=metrics.pop("per_class", []),
+        confusion=metrics.pop("confusion", []),
+        metrics=metrics,
+        predictions=[
+            ValidationAnswer(
+                image_id=each.image_id,
+                label=classes[each.label],
+                predicted=classes[each.predicted],
+                scores=dict(zip(classes, each.scores, strict=True)),
+            )
+            for each in report.predictions
+        ],
+    )
+
+
+def _png(picture: np.ndarray) -> bytes:
+    buffer = BytesIO()
+    Image.fromarray(picture).save(buffer, "PNG", compress_level=1)
+    return buffer.getvalue()
+
+
+def _whole(name: str, value: Any, low: int = 0, high: int = 2**53) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        allowed = f"from {low} to {high}" if high < 2**53 else f"of at least {low}"
+        raise DomainError(f"{name} must be a whole number {allowed}.")
+    return value

@@ -1,0 +1,102 @@
+"""The strip above the tabs: what is there, what runs, what is in production."""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+from html import escape
+
+import gradio as gr
+
+from storage.records import Run
+from workbench.imports import ImportState
+from workbench.services import Services
+from workbench.ui.guard import guarded
+
+POLL_SECONDS = 1.5
+SILENT_SECONDS = 30
+
+
+def build(services: Services, page: gr.Blocks) -> None:
+    """Build the strip; it looks after itself."""
+    with gr.Row(elem_id="strip", equal_height=True):
+        shown = gr.HTML(elem_id="strip-facts", padding=False)
+        stop = gr.Button(
+            "Stop training", size="sm", visible=False, elem_id="strip-stop", scale=0, min_width=120
+        )
+    last = gr.State("")
+    timer = gr.Timer(POLL_SECONDS)
+
+    def poll(before: str) -> tuple[object, object, object]:
+        html, running = facts(services), bool(services.stores.runs.active())
+        if html == before:
+            return gr.skip(), gr.skip(), gr.skip()
+        return html, gr.update(visible=running), html
+
+    @guarded
+    def stop_now() -> None:
+        for run in services.stores.runs.active():
+            services.training.stop(run.id)
+        gr.Info("Stopping after the current batch. The best epoch so far is kept as a model.")
+
+    outputs = [shown, stop, last]
+    quiet = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+    page.load(partial(poll, ""), None, outputs, **quiet)
+    timer.tick(poll, last, outputs, **quiet)
+    stop.click(stop_now, api_visibility="private")
+
+
+def facts(services: Services) -> str:
+    """The strip's text as HTML."""
+    stores = services.stores
+    summary = stores.catalogue.summary(stores.classes.all())
+    parts = [_pictures(summary.images, summary.labelled)]
+    parts += [_import(state) for state in [services.imports.state()] if state.running]
+    parts += [_run(run) for run in stores.runs.active()[:1]]
+    production = stores.registry.production()
+    name = f"<b>{escape(production.name)}</b>" if production else "none yet"
+    parts.append(f"<span class='fact'>In production: {name}</span>")
+    return f"<div class='facts' role='status'>{''.join(parts)}</div>"
+
+
+def _pictures(images: int, labelled: int) -> str:
+    if not images:
+        return "<span class='fact'>No pictures yet</span>"
+    share = labelled * 100 // images
+    return (
+        f"<span class='fact'><b>{images:,}</b> pictures · {share} % labelled · "
+        f"<b>{images - labelled:,}</b> left to label</span>"
+    )
+
+
+def _import(state: ImportState) -> str:
+    return f"<span class='fact busy'>Importing {state.done:,} of {state.total:,} {_bar(state.done, state.total)}</span>"
+
+
+def _run(run: Run) -> str:
+    if run.status == "queued":
+        return f"<span class='fact busy'>Run {run.id} is waiting to start</span>"
+    if run.heartbeat and time.time() - run.heartbeat > SILENT_SECONDS:
+        return f"<span class='fact warn'>Run {run.id} has not answered for {time.time() - run.heartbeat:.0f} s</span>"
+    progress = run.progress
+    if run.phase != "training" or not progress:
+        return f"<span class='fact busy'>Run {run.id}: {escape(run.phase)}</span>"
+    eta = duration(float(progress["eta_seconds"]))
+    done = int(progress["epoch"]) - 1 + int(progress["step"]) / max(1, int(progress["steps"]))
+    return (
+        f"<span class='fact busy'>Run {run.id}: epoch {progress['epoch']} of at most {progress['epochs']} "
+        f"{_bar(done, int(progress['epochs']))} {eta} left at most</span>"
+    )
+
+
+def _bar(done: float, total: float) -> str:
+    share = 100 * done / total if total else 0
+    return f"<span class='bar'><i style='width:{share:.0f}%'></i></span>"
+
+
+def duration(seconds: float) -> str:
+    """``8 s``, ``3 min``, ``1 h 5 min``."""
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"

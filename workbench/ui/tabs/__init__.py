@@ -1,0 +1,1 @@
+"""One module a tab, each with ``build(place)``."""
