@@ -53,6 +53,12 @@ def test_a_click_on_a_cell_tells_true_and_predicted_class() -> None:
     assert list(cells.customdata[0][2]) == ["Full", HOSTILE]
 
 
+def test_a_cell_says_what_it_counts() -> None:
+    words = confusion_figure(CLASSES, MATRIX, normalise=True).data[0].hovertext
+    assert words[0][0] == "Full answered right: 91 % · 42 of 46"
+    assert words[1][0] == "Half taken for Full: 29 % · 6 of 21"
+
+
 def test_cells_show_counts_or_shares_of_the_row() -> None:
     counts = confusion_figure(CLASSES, MATRIX, normalise=False).data[1]
     shares = confusion_figure(CLASSES, MATRIX, normalise=True).data[1]

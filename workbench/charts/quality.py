@@ -98,7 +98,7 @@ def _by_largest(matrix: Matrix) -> list[list[float]]:
 def _cells(classes: Sequence[str], matrix: Matrix, depth: Sequence[Sequence[float]]) -> go.Heatmap:
     hover = [
         [
-            f"{shown(true)} taken for {shown(answer)}: {share(count, sum(row))}"
+            _cell_words(true, answer, share(count, sum(row)))
             for answer, count in zip(classes, row, strict=True)
         ]
         for true, row in zip(classes, matrix, strict=True)
@@ -115,6 +115,11 @@ def _cells(classes: Sequence[str], matrix: Matrix, depth: Sequence[Sequence[floa
         hovertext=hover,
         hoverinfo="text",
     )
+
+
+def _cell_words(true: str, answer: str, counts: str) -> str:
+    told = "answered right" if true == answer else f"taken for {shown(answer)}"
+    return f"{shown(true)} {told}: {counts}"
 
 
 def _cell_texts(
