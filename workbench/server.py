@@ -15,7 +15,7 @@ from workbench.services import Services
 from workbench.settings import MEGABYTE
 from workbench.ui.page import build_page
 
-STYLE = Path(__file__).parent / "ui" / "style.css"
+STYLES = sorted((Path(__file__).parent / "ui").glob("*.css"))
 FOREVER = {"Cache-Control": "public, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
 FONTS = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif"]
 
@@ -72,6 +72,6 @@ def _mount(app: FastAPI, services: Services) -> FastAPI:
         max_file_size=services.settings.limits.upload_mb * MEGABYTE,
         footer_links=["api"],
         theme=theme,
-        css_paths=STYLE,
+        css_paths=STYLES,
     )
     return app
