@@ -22,8 +22,9 @@ FONTS = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif"]
 
 def build_app(services: Services) -> FastAPI:
     """The application, ready to be served; services start and end with it."""
-    # Before the page is built: Gradio reads it then, and would look up hosts outside.
+    # Before the page is built: Gradio reads them then; it would look up hosts outside, and mix uploads of several apps.
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+    os.environ.setdefault("GRADIO_TEMP_DIR", str(services.settings.data / "uploads"))
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

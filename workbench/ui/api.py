@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+
 import gradio as gr
 
 from workbench.services import Services
@@ -13,4 +15,11 @@ def publish(services: Services) -> None:
     """Publish every endpoint under the name of its function."""
     for subject in (catalogue, training, models):
         for function in subject.endpoints(services):
-            gr.api(guarded(function), api_name=function.__name__, concurrency_limit=4, concurrency_id="api")
+            gr.api(
+                guarded(function),
+                api_name=function.__name__,
+                # The whole docstring: left to itself, Gradio would drop what it says of the parameters.
+                api_description=inspect.getdoc(function),
+                concurrency_limit=4,
+                concurrency_id="api",
+            )

@@ -27,7 +27,7 @@ class Started(TypedDict):
 
 
 class RunStatus(TypedDict):
-    """Where a run stands; ``metrics`` are those of its last epoch."""
+    """Where a run stands; ``metrics`` are those of its newest epoch, of its best one once there is a model."""
 
     run_id: int
     status: str
@@ -145,7 +145,7 @@ def _status(run: Run, history: list[dict[str, Any]]) -> RunStatus:
         epochs=run.spec["epochs"],
         eta_seconds=progress.get("eta_seconds") if run.active else None,
         pictures_per_second=progress.get("pictures_per_second"),
-        metrics=history[-1] if history else {},
+        metrics=history[(run.best_epoch or len(history)) - 1] if history else {},
         version=run.version,
         error=run.error,
     )
