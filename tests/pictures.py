@@ -25,7 +25,9 @@ def shaded(level: float, seed: int) -> bytes:
     rows = np.linspace(0, 1, 160)[:, None, None]
     pixels = np.where(rows < level, 220, 40) + random.integers(-40, 40, (8, 6, 1)).repeat(20, 0).repeat(20, 1)
     buffer = BytesIO()
-    Image.fromarray(np.clip(np.broadcast_to(pixels, (160, 120, 3)), 0, 255).astype(np.uint8)).save(buffer, "PNG")
+    Image.fromarray(np.clip(np.broadcast_to(pixels, (160, 120, 3)), 0, 255).astype(np.uint8)).save(
+        buffer, "PNG"
+    )
     return buffer.getvalue()
 
 

@@ -10,15 +10,18 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 from gradio_client import Client
 
 ROOT = Path(__file__).resolve().parents[1]
 START_SECONDS = 90
+T = TypeVar("T")
 
 
-def until(condition, what: str, seconds: float = 60):
+def until(condition: Callable[[], T], what: str, seconds: float = 60) -> T:
     """Poll until something is true, and give it back; fail with what was waited for."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

@@ -20,11 +20,11 @@ def _info(server: Server) -> dict:
     return info
 
 
-def test_info_equals_the_committed_snapshot(served: Server):
+def test_info_equals_the_committed_snapshot(served: Server) -> None:
     assert _info(served) == json.loads(SNAPSHOT.read_text())
 
 
-def test_every_endpoint_and_parameter_is_described(served: Server):
+def test_every_endpoint_and_parameter_is_described(served: Server) -> None:
     info = _info(served)
     assert info["unnamed_endpoints"] == {}
     for name, endpoint in info["named_endpoints"].items():

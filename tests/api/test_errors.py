@@ -51,7 +51,7 @@ def one_picture(client: Client, tmp_path_factory: pytest.TempPathFactory) -> int
         ("promote", {"version": "v99", "alias": "../x"}, "alias must have"),
     ],
 )
-def test_one_sentence(client: Client, endpoint: str, arguments: dict, sentence: str):
+def test_one_sentence(client: Client, endpoint: str, arguments: dict, sentence: str) -> None:
     before = client.predict(api_name="/dataset_summary")
     with pytest.raises(AppError) as error:
         client.predict(**arguments, api_name=f"/{endpoint}")
@@ -60,7 +60,7 @@ def test_one_sentence(client: Client, endpoint: str, arguments: dict, sentence: 
     assert client.predict(api_name="/dataset_summary") == before
 
 
-def test_predict_names_what_is_missing(client: Client, tmp_path: Path):
+def test_predict_names_what_is_missing(client: Client, tmp_path: Path) -> None:
     (tmp_path / "one.jpg").write_bytes(picture(1))
     with pytest.raises(AppError, match="There is no model yet"):
         client.predict(image=handle_file(str(tmp_path / "one.jpg")), api_name="/predict")
@@ -68,7 +68,7 @@ def test_predict_names_what_is_missing(client: Client, tmp_path: Path):
         client.predict(image=handle_file(str(tmp_path / "one.jpg")), model="v7", api_name="/predict")
 
 
-def test_a_nan_in_a_spec_is_named(served: Server):
+def test_a_nan_in_a_spec_is_named(served: Server) -> None:
     answer = _call(served, "start_training", '{"data": [{"learning_rate": NaN}]}')
     assert "learning_rate is nan" in answer
 
@@ -82,13 +82,13 @@ def test_a_nan_in_a_spec_is_named(served: Server):
         ("predict_batch", [[{"path": "/etc/../etc/passwd"}], "production"]),
     ],
 )
-def test_a_forged_path_is_not_read(served: Server, endpoint: str, data: list):
+def test_a_forged_path_is_not_read(served: Server, endpoint: str, data: list) -> None:
     answer = _call(served, endpoint, json.dumps({"data": data}))
     assert "must be uploaded first" in answer
     assert "root:" not in answer
 
 
-def test_media_serves_only_pictures(served: Server):
+def test_media_serves_only_pictures(served: Server) -> None:
     for path in (
         "/media/../../etc/passwd/stage.jpg",
         f"/media/{'a' * 64}/stage.jpg",

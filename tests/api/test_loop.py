@@ -24,7 +24,7 @@ ENDED = ("finished", "stopped", "failed", "interrupted")
 
 
 def _finish(client: Client, run_id: int) -> dict:
-    def ended():
+    def ended() -> dict | None:
         status = client.predict(run_id=run_id, api_name="/run_status")
         return status if status["status"] in ENDED else None
 
@@ -45,7 +45,7 @@ def trained(client: Client, imported: dict) -> dict:
     return _finish(client, run_id)
 
 
-def test_import_reports_every_file(client: Client, imported: dict):
+def test_import_reports_every_file(client: Client, imported: dict) -> None:
     assert imported["imported"] == 24
     assert imported["duplicates"] == 0
     assert [each["file"] for each in imported["rejected"]] == ["notes.jpg"]
@@ -54,7 +54,7 @@ def test_import_reports_every_file(client: Client, imported: dict):
     assert {each["name"]: each["count"] for each in summary["classes"]} == {"High": 12, "Low": 12}
 
 
-def test_label_and_undo(client: Client, imported: dict):
+def test_label_and_undo(client: Client, imported: dict) -> None:
     first = imported["image_ids"][0]
     changed = client.predict(image_ids=[first], label="Unsure", api_name="/label_images")
     assert changed["changed"] == 1
@@ -65,7 +65,7 @@ def test_label_and_undo(client: Client, imported: dict):
     assert "Unsure" not in {each["name"] for each in client.predict(api_name="/dataset_summary")["classes"]}
 
 
-def test_pages_follow_the_cursor(client: Client, imported: dict):
+def test_pages_follow_the_cursor(client: Client, imported: dict) -> None:
     seen, cursor = [], ""
     while True:
         page = client.predict(sort="name", limit=10, cursor=cursor, api_name="/list_images")
@@ -77,7 +77,7 @@ def test_pages_follow_the_cursor(client: Client, imported: dict):
     assert len(set(seen)) == page["total"] == 24
 
 
-def test_preview_is_what_training_sees(client: Client, imported: dict):
+def test_preview_is_what_training_sees(client: Client, imported: dict) -> None:
     image_id = client.predict(sort="oldest", limit=1, api_name="/list_images")["items"][0]["id"]
     files = client.predict(image_id=image_id, count=3, seed=5, api_name="/preview_augmentation")
     original = canonical(decode(shaded(0.7, 0), 10**8).image)
@@ -86,7 +86,7 @@ def test_preview_is_what_training_sees(client: Client, imported: dict):
         assert np.array_equal(np.asarray(Image.open(file)), expected)
 
 
-def test_training_gives_a_model_that_has_learnt(client: Client, trained: dict):
+def test_training_gives_a_model_that_has_learnt(client: Client, trained: dict) -> None:
     assert trained["status"] == "finished", trained["error"]
     report = client.predict(run_id=trained["run_id"], api_name="/run_report")
     assert report["metrics"]["macro_f1"] > 0.9
@@ -95,7 +95,7 @@ def test_training_gives_a_model_that_has_learnt(client: Client, trained: dict):
     assert {row["name"] for row in report["per_class"]} == {"High", "Low"}
 
 
-def test_predict_asks_for_a_model_then_uses_production(client: Client, trained: dict, tmp_path: Path):
+def test_predict_asks_for_a_model_then_uses_production(client: Client, trained: dict, tmp_path: Path) -> None:
     file = tmp_path / "low.png"
     file.write_bytes(shaded(0.7, 999))
     with pytest.raises(AppError, match="No model is in production yet"):
@@ -110,7 +110,7 @@ def test_predict_asks_for_a_model_then_uses_production(client: Client, trained: 
     assert models[0]["aliases"] == ["production"]
 
 
-def test_batch_gives_a_row_a_file(client: Client, trained: dict, tmp_path: Path):
+def test_batch_gives_a_row_a_file(client: Client, trained: dict, tmp_path: Path) -> None:
     (tmp_path / "bad.jpg").write_bytes(b"")
     files = [handle_file(str(class_zip(tmp_path / "more.zip", 3))), handle_file(str(tmp_path / "bad.jpg"))]
     path = client.predict(files=files, model=trained["version"], api_name="/predict_batch")
@@ -121,7 +121,7 @@ def test_batch_gives_a_row_a_file(client: Client, trained: dict, tmp_path: Path)
     assert all(row["label"] for row in rows[:-1])
 
 
-def test_stop_keeps_the_best_epoch(client: Client, imported: dict):
+def test_stop_keeps_the_best_epoch(client: Client, imported: dict) -> None:
     run_id = client.predict(spec={"epochs": 500, "patience": 500}, api_name="/start_training")["run_id"]
     until(lambda: client.predict(run_id=run_id, api_name="/run_status")["metrics"], "a first epoch", 120)
     client.predict(run_id=run_id, api_name="/stop_training")
@@ -130,7 +130,7 @@ def test_stop_keeps_the_best_epoch(client: Client, imported: dict):
     assert status["version"]
 
 
-def test_originals_are_kept_byte_for_byte(served: Server, client: Client, tmp_path: Path):
+def test_originals_are_kept_byte_for_byte(served: Server, client: Client, tmp_path: Path) -> None:
     data = picture(4711)
     (tmp_path / "one.jpg").write_bytes(data)
     client.predict(files=[handle_file(str(tmp_path / "one.jpg"))], api_name="/import_images")
@@ -138,7 +138,7 @@ def test_originals_are_kept_byte_for_byte(served: Server, client: Client, tmp_pa
     assert (served.data / "workbench" / "blobs" / "originals" / sha256[:2] / sha256).read_bytes() == data
 
 
-def test_the_example_in_the_readme_runs(tmp_path: Path):
+def test_the_example_in_the_readme_runs(tmp_path: Path) -> None:
     readme = (ROOT / "README.md").read_text()
     example = readme.split("```python\n", 1)[1].split("```", 1)[0]
     class_zip(tmp_path / "bottles.zip")
