@@ -70,6 +70,11 @@ class Server:
             self._log.close()
 
     @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    @property
     def log(self) -> str:
         return (self.data / "server.log").read_text(errors="replace")[-4000:]
 

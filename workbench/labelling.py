@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Mapping
 
 from storage.catalogue import Catalogue
 from storage.classes import Classes
 from storage.errors import DomainError, NotFound
 from storage.records import ClassRecord
+from workbench.colours import PALETTE
 
 LONGEST_NAME = 60
 COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
-# M. Okabe and K. Ito, "Color Universal Design", 2008; black is left out, it vanishes on a dark page.
-PALETTE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#999999")
 
 
 class Labelling:
@@ -83,6 +83,25 @@ class Labelling:
         """
         self._catalogue.require(image_ids)
         return self._catalogue.label(image_ids, self.ensure(name, actor) if name else None, actor)
+
+    def relabel(self, revisions: Mapping[int, int], name: str, actor: str) -> tuple[int, int | None]:
+        """Label pictures as they were seen; an empty name clears.
+
+        Args:
+            revisions: The revision of each picture when it was seen, by id.
+            name: A class that is there: a key never adds one.
+            actor: Who does it.
+
+        Returns:
+            How many pictures changed and the event's id, None where nothing changed.
+
+        Raises:
+            NotFound: A picture or the class is not there; nothing is changed.
+            StaleEdit: A picture was changed since it was seen; nothing is changed.
+        """
+        return self._catalogue.label(
+            list(revisions), self._classes.get(name) if name else None, actor, revisions
+        )
 
 
 def class_name(text: str) -> str:

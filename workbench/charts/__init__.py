@@ -2,7 +2,6 @@
 
 from workbench.charts.comparison import Measured, comparison_bars, comparison_sentence
 from workbench.charts.counts import class_counts_bar, class_counts_sentence, scores_bar
-from workbench.charts.frame import PALETTE
 from workbench.charts.quality import (
     confusion_figure,
     confusion_sentence,
@@ -13,7 +12,6 @@ from workbench.charts.training import accuracy_curves, curves_sentence, loss_cur
 from workbench.charts.words import number, percent, share, shown
 
 __all__ = [
-    "PALETTE",
     "Measured",
     "accuracy_curves",
     "class_counts_bar",

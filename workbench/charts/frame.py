@@ -7,17 +7,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-PALETTE: tuple[str, ...] = (
-    "#0072B2",
-    "#E69F00",
-    "#009E73",
-    "#CC79A7",
-    "#56B4E9",
-    "#D55E00",
-    "#F0E442",
-    "#999999",
-)
-"""Okabe and Ito's colours, told apart with any colour vision; grey in place of black, which dark pages swallow."""
+from workbench.colours import PALETTE
 
 BLUE, ORANGE, GREEN = PALETTE[0], PALETTE[5], PALETTE[2]
 NEUTRAL = "#8a8f98"
