@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import re
 import threading
 from pathlib import Path
 
-from storage.database import FULL
-from storage.errors import DiskFull, NotFound
+from storage.errors import DiskFull, NotFound, is_disk_full
 
 SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -78,6 +76,6 @@ def write_whole(path: Path, data: bytes) -> None:
         temporary.replace(path)
     except OSError as error:
         temporary.unlink(missing_ok=True)
-        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-            raise DiskFull(FULL) from error
+        if is_disk_full(error):
+            raise DiskFull from error
         raise

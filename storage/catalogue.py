@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import sqlite3
 from collections.abc import Mapping, Sequence
@@ -18,6 +17,7 @@ from storage.records import Change, ClassRecord, Filter, ImageRecord, NewImage, 
 
 SORTS = {"newest": ("i.id", "DESC"), "oldest": ("i.id", "ASC"), "name": ("i.filename", "ASC")}
 STATUSES = ("labelled", "unlabelled", "train", "validation", "synthetic")
+LARGEST_ID = 2**63 - 1
 NEWEST_SNAPSHOT = "(SELECT max(id) FROM snapshots)"
 SPLIT_OF = (
     f"(SELECT s.split FROM snapshot_items s WHERE s.snapshot_id = {NEWEST_SNAPSHOT} AND s.image_id = i.id)"
@@ -92,21 +92,22 @@ class Catalogue:
             NotFound: The class is not there.
             DomainError: A status, sort, cursor or limit is not one of those allowed.
         """
-        column, direction = SORTS[_choice("sort", wanted.sort or "newest", tuple(SORTS))]
+        sort = _choice("sort", wanted.sort or "newest", tuple(SORTS))
+        column, direction = SORTS[sort]
         limit = _limit(limit)
         where, parameters = self._conditions(wanted)
         total = self._database.value(f"SELECT count(*) FROM images i WHERE {where}", parameters)
         if cursor:
             sign = "<" if direction == "DESC" else ">"
             where += f" AND ({column}, i.id) {sign} (?, ?)"
-            parameters += _after(cursor, column)
+            parameters += _after(cursor, sort)
         order = f"{column} {direction}, i.id {direction}"
         rows = self._database.rows(
             f"{SELECT} WHERE {where} ORDER BY {order} LIMIT ?", (*parameters, limit + 1)
         )
         items = tuple(_image(row) for row in rows[:limit])
         more = len(rows) > limit
-        return Page(items, _cursor(items[-1], column) if more else "", int(total))
+        return Page(items, _cursor(items[-1], sort) if more else "", int(total))
 
     def ids(self, wanted: Filter) -> list[int]:
         """The ids of all pictures that a filter matches, oldest first."""
@@ -191,7 +192,7 @@ class Catalogue:
             where += " AND " + _STATUS_SQL[_choice("status", wanted.status, STATUSES)]
         if wanted.label:
             class_id = self._database.value(
-                "SELECT id FROM classes WHERE removed = 0 AND name = ? COLLATE NOCASE", (wanted.label,)
+                "SELECT id FROM classes WHERE removed = 0 AND casefold(name) = casefold(?)", (wanted.label,)
             )
             if class_id is None:
                 raise NotFound(f"There is no class “{wanted.label[:80]}”.")
@@ -258,17 +259,20 @@ def _limit(limit: int) -> int:
     return limit
 
 
-def _cursor(last: ImageRecord, column: str) -> str:
-    key = last.filename if column == "i.filename" else last.id
-    return base64.urlsafe_b64encode(json.dumps([key, last.id]).encode()).decode()
+def _cursor(last: ImageRecord, sort: str) -> str:
+    key = last.filename if sort == "name" else last.id
+    return base64.urlsafe_b64encode(json.dumps([sort, key, last.id]).encode()).decode()
 
 
-def _after(cursor: str, column: str) -> tuple[Any, Any]:
-    wanted = str if column == "i.filename" else int
+def _after(cursor: str, sort: str) -> tuple[Any, Any]:
     try:
-        key, last = json.loads(base64.urlsafe_b64decode(cursor.encode()))
-        if isinstance(key, wanted) and isinstance(last, int):
+        given, key, last = json.loads(base64.urlsafe_b64decode(cursor.encode()))
+        if given == sort and _is_id(last) and (isinstance(key, str) if sort == "name" else _is_id(key)):
             return key, last
-    except (ValueError, TypeError, binascii.Error):
+    except (ValueError, TypeError, RecursionError):
         pass
     raise DomainError("cursor is not one that this list gave with this sort. Start again without it.")
+
+
+def _is_id(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 < value <= LARGEST_ID

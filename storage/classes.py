@@ -66,6 +66,8 @@ class Classes:
         with self._database.write() as connection:
             _refuse_twin(connection, name, but=class_id)
             before = _current(connection, class_id)["name"]
+            if before == name:
+                return
             entry = Entry("class", actor, f"renamed {before} to {name}")
             self._journal.apply(connection, entry, [Change("class", class_id, "name", before, name)])
 
@@ -73,6 +75,8 @@ class Classes:
         """Give a class another hex colour."""
         with self._database.write() as connection:
             row = _current(connection, class_id)
+            if row["colour"] == colour:
+                return
             entry = Entry("class", actor, f"recoloured {row['name']}")
             self._journal.apply(
                 connection, entry, [Change("class", class_id, "colour", row["colour"], colour)]
@@ -111,9 +115,8 @@ def _current(connection: sqlite3.Connection, class_id: int) -> sqlite3.Row:
 
 
 def _refuse_twin(connection: sqlite3.Connection, name: str, but: int = 0) -> None:
-    rows = connection.execute("SELECT name FROM classes WHERE removed = 0 AND id != ?", (but,))
-    for row in rows:
-        if row["name"].casefold() == name.casefold():
-            raise Conflict(
-                f"There is already a class “{row['name']}”. Choose another name, or merge the two."
-            )
+    twin = connection.execute(
+        "SELECT name FROM classes WHERE removed = 0 AND id != ? AND casefold(name) = casefold(?)", (but, name)
+    ).fetchone()
+    if twin is not None:
+        raise Conflict(f"There is already a class “{twin['name']}”. Choose another name, or merge the two.")

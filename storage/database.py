@@ -11,7 +11,7 @@ from typing import Any
 
 import sqlite_utils
 
-from storage.errors import DiskFull
+from storage.errors import DiskFull, is_disk_full
 from storage.migrations import migrations
 
 PRAGMAS = (
@@ -21,7 +21,6 @@ PRAGMAS = (
     "busy_timeout=15000",
     "cache_size=-16000",
 )
-FULL = "The disk of the data folder is full. Free some space and try again; nothing that was there is lost."
 
 
 class Database:
@@ -47,6 +46,8 @@ class Database:
             found.row_factory = sqlite3.Row
             for pragma in PRAGMAS:
                 found.execute(f"PRAGMA {pragma}")
+            # SQLite's own NOCASE knows the letters of English only.
+            found.create_function("casefold", 1, str.casefold, deterministic=True)
             self._local.connection = found
         return found
 
@@ -81,8 +82,8 @@ class Database:
         except BaseException as error:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
-            if isinstance(error, sqlite3.OperationalError) and "full" in str(error):
-                raise DiskFull(FULL) from error
+            if is_disk_full(error):
+                raise DiskFull from error
             raise
 
     def close(self) -> None:

@@ -1,5 +1,8 @@
 """Errors that carry a sentence for the user: what happened, what to do."""
 
+import errno
+import sqlite3
+
 
 class DomainError(Exception):
     """Base of every error whose text may be shown to a user as it is."""
@@ -19,6 +22,18 @@ class StaleEdit(Conflict):
 
 class DiskFull(DomainError):
     """The data folder has no room left."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The disk of the data folder is full. Free some space and try again; nothing that was there is lost."
+        )
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Whether an error of the system or of SQLite says that there is no room left."""
+    if isinstance(error, OSError):
+        return error.errno in {errno.ENOSPC, errno.EDQUOT}
+    return isinstance(error, sqlite3.OperationalError) and "full" in str(error)
 
 
 class Corrupt(DomainError):

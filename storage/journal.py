@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from storage.clock import now
 from storage.database import Database
-from storage.errors import Conflict, NotFound
+from storage.errors import Conflict, NotFound, StaleEdit
 from storage.records import Change, Event
 
 TABLES = {"image": "images", "class": "classes"}
@@ -59,30 +59,46 @@ class Journal:
         )
         return int(cursor.lastrowid or 0)
 
-    def undo(self, actor: str) -> Event:
+    def undoable(self) -> Event | None:
+        """The event that :meth:`undo` would take back, None where nothing is left."""
+        row = self._database.row(_LAST)
+        return self.event(row["id"]) if row else None
+
+    def undo(self, actor: str, expected: int | None = None) -> Event:
         """Take the newest change back that is not undone yet.
+
+        Args:
+            actor: Who does it.
+            expected: The event that is to be undone; another one that is newer refuses. None takes any.
 
         Returns:
             The event that was undone.
 
         Raises:
             NotFound: There is nothing left to undo.
+            StaleEdit: The newest change is not the expected one.
             Conflict: What was there before cannot be brought back.
         """
         with self._database.write() as connection:
-            last = connection.execute(
-                f"SELECT id, summary FROM events WHERE {LAST_UNDOABLE} ORDER BY id DESC LIMIT 1"
-            ).fetchone()
+            last = connection.execute(_LAST).fetchone()
             if last is None:
                 raise NotFound("There is nothing left to undo.")
+            if expected not in {None, last["id"]}:
+                raise StaleEdit(
+                    f"Something else was changed in the meantime: {last['summary']}. Undo again to take that back."
+                )
             changes = _changes(connection, last["id"])
             _refuse_orphans(connection, changes)
             try:
                 _set(connection, [(c.entity, c.field, c.before, c.entity_id) for c in reversed(changes)])
-            except sqlite3.IntegrityError as error:
+                twins = connection.execute(_TWINS).fetchone() is not None
+            except sqlite3.IntegrityError:
+                twins = True
+            if twins:
                 raise Conflict(
-                    f"Cannot undo “{last['summary']}”: another class has taken the name since. Rename it first."
-                ) from error
+                    f"Undo ends here: “{last['summary']}” cannot be taken back, since another class has taken the name "
+                    "with an import. Change the classes by hand."
+                )
             undoing = self.note(
                 connection, Entry("undo", actor, f"undid: {last['summary']}"), undoes=last["id"]
             )
@@ -109,6 +125,8 @@ class Journal:
         return _changes(self._database.connection(), event_id)
 
 
+_TWINS = "SELECT 1 FROM classes WHERE removed = 0 GROUP BY casefold(name) HAVING count(*) > 1"
+_LAST = f"SELECT id, summary FROM events WHERE {LAST_UNDOABLE} ORDER BY id DESC LIMIT 1"
 _EVENTS = """SELECT e.*, (SELECT count(*) FROM changes c WHERE c.event_id = e.id) AS size FROM events e"""
 
 
@@ -150,7 +168,8 @@ def _refuse_orphans(connection: sqlite3.Connection, changes: Sequence[Change]) -
                 "SELECT count(*) FROM images WHERE class_id = ?", (change.entity_id,)
             ).fetchone()[0]
             if count:
+                came = "1 picture" if count == 1 else f"{count:,} pictures"
                 raise Conflict(
-                    f"Cannot undo adding this class: {count} pictures came into it with an import. "
-                    "Label them otherwise first, or remove the class."
+                    f"Undo ends here: adding this class cannot be taken back, since {came} came into it with an "
+                    "import. Remove the class by hand."
                 )

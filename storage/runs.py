@@ -64,10 +64,10 @@ class Runs:
         return cursor.rowcount == 1
 
     def beat(self, run_id: int, phase: str, progress: Mapping[str, Any]) -> bool:
-        """Write heartbeat, phase and progress; tells whether a stop was asked for."""
+        """Write heartbeat, phase and progress, unless the run has ended; tells whether a stop was asked for."""
         with self._database.write() as connection:
             connection.execute(
-                "UPDATE runs SET heartbeat = ?, phase = ?, progress = ? WHERE id = ?",
+                "UPDATE runs SET heartbeat = ?, phase = ?, progress = ? WHERE id = ? AND status = 'running'",
                 (time.time(), phase, json.dumps(progress), run_id),
             )
             row = connection.execute("SELECT stop_requested FROM runs WHERE id = ?", (run_id,)).fetchone()

@@ -18,7 +18,7 @@ PAUSE_SECONDS = 0.5
 PROJECT = Path(__file__).resolve().parents[2]
 GONE = "The training process is gone: it was ended from outside, or the machine was restarted. Start the run again."
 KILLED = "The training process was killed (signal {signal}), often for lack of memory. Start the run again."
-NEVER_BEGAN = "The training process could not begin. The last lines of its log say why."
+NO_RESULT = "The training process ended without a result. The last lines of its log say why."
 
 
 class Supervisor:
@@ -82,7 +82,7 @@ class Supervisor:
         if code < 0:
             self._stores.runs.end(run_id, "interrupted", KILLED.format(signal=-code))
         else:
-            self._stores.runs.end(run_id, "failed", NEVER_BEGAN)
+            self._stores.runs.end(run_id, "failed", NO_RESULT)
 
     def _launch(self, run: Run) -> None:
         file = self._stores.log_file(run.id)

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from storage.errors import DomainError
+from storage.errors import DiskFull, DomainError, is_disk_full
 from storage.records import Run, Snapshot, SnapshotItem, ValidationPrediction
 from storage.registry import Candidate
 from workbench.errors import StoppedEarly
+from workbench.pictures import SIDE
 from workbench.settings import from_environment
 from workbench.stores import Stores, open_stores
 from workbench.training.dataset import Dataset, write_dataset
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 log = logging.getLogger("worker")
 BEAT_SECONDS = 0.4
 NICENESS = 10
+PICTURE_BYTES = SIDE * SIDE * 3
+SPARE_BYTES = 64 * 1024 * 1024
 UNEXPECTED = "Training ended with an unexpected error ({kind}). The last lines of the log say more."
 
 
@@ -103,7 +106,8 @@ def main(run_id: int) -> None:
         stores.runs.end(run_id, "failed", str(error))
     except Exception as error:
         log.exception("the run failed")
-        stores.runs.end(run_id, "failed", UNEXPECTED.format(kind=type(error).__name__))
+        full = str(DiskFull()) if is_disk_full(error) else ""
+        stores.runs.end(run_id, "failed", full or UNEXPECTED.format(kind=type(error).__name__))
     finally:
         shutil.rmtree(stores.work_folder(run_id), ignore_errors=True)
 
@@ -114,6 +118,7 @@ def _carry_out(stores: Stores, run: Run, reporter: RowReporter) -> None:
     folder = stores.work_folder(run.id)
     reporter.phase("preparing")
     items = stores.snapshots.items(snapshot.id)
+    _require_room(stores, len(items))
     write_dataset(
         folder / "dataset", _pictures(stores, items, spec.fit), _dataset_manifest(snapshot, items, spec)
     )
@@ -124,6 +129,12 @@ def _carry_out(stores: Stores, run: Run, reporter: RowReporter) -> None:
     artefacts = train(Dataset.open(folder / "dataset"), spec, reporter, folder / "model")
     version = stores.registry.register(_candidate(run, snapshot, spec, artefacts))
     log.info("registered %s", version.name)
+
+
+def _require_room(stores: Stores, pictures: int) -> None:
+    # A mapped file that outgrows the disk would end the process without a word.
+    if shutil.disk_usage(stores.root).free < pictures * PICTURE_BYTES + SPARE_BYTES:
+        raise DiskFull
 
 
 def _pictures(stores: Stores, items: list[SnapshotItem], fit: str) -> Iterator[np.ndarray]:

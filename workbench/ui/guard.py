@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import functools
 import logging
 import sqlite3
@@ -11,8 +10,7 @@ from typing import ParamSpec, TypeVar
 
 import gradio as gr
 
-from storage.database import FULL
-from storage.errors import DomainError
+from storage.errors import DiskFull, DomainError, is_disk_full
 
 log = logging.getLogger(__name__)
 P = ParamSpec("P")
@@ -40,8 +38,8 @@ def sentence(error: Exception) -> str:
     """The sentence for a user; what is not expected is logged."""
     if isinstance(error, DomainError):
         return str(error)
-    if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
-        return FULL
+    if is_disk_full(error):
+        return str(DiskFull())
     if isinstance(error, sqlite3.OperationalError) and "locked" in str(error):
         return BUSY
     log.error("unexpected error", exc_info=error)
