@@ -1,0 +1,62 @@
+import pytest
+
+from storage.errors import Conflict, NotFound
+from storage.records import Filter
+from tests.storage.conftest import Add
+from workbench.stores import Stores
+
+
+def test_classes_stay_in_the_order_of_adding_with_their_counts(stores: Stores, add: Add) -> None:
+    for name in ("Zero", "Alpha", "Mid"):
+        stores.classes.add(name, "#0072B2", "ann")
+    archived, *_ = add("a.jpg", "b.jpg", "c.jpg", label=stores.classes.get("Alpha"))
+    stores.catalogue.archive([archived], "ann")
+    assert [(each.name, each.count) for each in stores.classes.all()] == [
+        ("Zero", 0),
+        ("Alpha", 2),
+        ("Mid", 0),
+    ]
+
+
+@pytest.mark.parametrize(("name", "twin"), [("Full", "FULL"), ("Füll", "FÜLL")])
+def test_names_are_one_class_whatever_their_case(stores: Stores, add: Add, name: str, twin: str) -> None:
+    added = stores.classes.add(name, "#0072B2", "ann")
+    other = stores.classes.add("Other", "#E69F00", "ann")
+    image_ids = add("a.jpg", label=added)
+    with pytest.raises(Conflict, match="already a class"):
+        stores.classes.add(twin, "#0072B2", "ann")
+    with pytest.raises(Conflict, match="already a class"):
+        stores.classes.rename(other.id, twin, "ann")
+    assert stores.classes.get(twin).id == added.id
+    assert stores.catalogue.ids(Filter(label=twin)) == image_ids
+    stores.classes.rename(added.id, twin, "ann")
+    assert [each.name for each in stores.classes.all()] == [twin, "Other"]
+
+
+def test_an_unknown_class_is_answered_with_those_there_are(stores: Stores) -> None:
+    with pytest.raises(NotFound, match="none yet"):
+        stores.classes.get("Full")
+    stores.classes.add("Half", "#0072B2", "ann")
+    with pytest.raises(NotFound, match="The classes are: Half"):
+        stores.classes.get("Full")
+
+
+def test_merging_moves_pictures_and_removing_clears_them(stores: Stores, add: Add) -> None:
+    full, half = (stores.classes.add(name, "#0072B2", "ann") for name in ("Full", "Half"))
+    image_ids = add("a.jpg", "b.jpg", label=full)
+    with pytest.raises(Conflict, match="into itself"):
+        stores.classes.remove(full.id, "ann", into=full.id)
+    assert stores.classes.remove(full.id, "ann", into=half.id) == 2
+    assert {each.label for each in stores.catalogue.several(image_ids)} == {"Half"}
+    assert stores.classes.remove(half.id, "ann") == 2
+    assert stores.catalogue.ids(Filter(status="unlabelled")) == image_ids
+    with pytest.raises(NotFound, match="not there any more"):
+        stores.classes.rename(half.id, "Whole", "ann")
+
+
+def test_a_change_to_the_same_value_is_no_event(stores: Stores) -> None:
+    full = stores.classes.add("Full", "#0072B2", "ann")
+    before = stores.journal.recent()
+    stores.classes.rename(full.id, "Full", "ann")
+    stores.classes.recolour(full.id, "#0072B2", "ann")
+    assert stores.journal.recent() == before

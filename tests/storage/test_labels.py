@@ -1,0 +1,86 @@
+import pytest
+
+from storage.errors import NotFound, StaleEdit
+from storage.records import ClassRecord, Filter
+from tests.storage.conftest import Add
+from workbench.stores import Stores
+
+
+@pytest.fixture
+def full(stores: Stores) -> ClassRecord:
+    return stores.classes.add("Full", "#0072B2", "ann")
+
+
+def revisions(stores: Stores, image_ids: list[int]) -> dict[int, int]:
+    return {each.id: each.revision for each in stores.catalogue.several(image_ids)}
+
+
+def test_many_pictures_are_labelled_as_one_event(stores: Stores, add: Add, full: ClassRecord) -> None:
+    image_ids = add("a.jpg", "b.jpg", "c.jpg")
+    changed, event_id = stores.catalogue.label(image_ids, full, "ann")
+    assert (changed, stores.journal.event(event_id).changes) == (3, 3)
+    assert stores.catalogue.label(image_ids, full, "ann") == (0, None)
+    assert stores.catalogue.label(image_ids[:1], None, "ann")[0] == 1
+    assert stores.catalogue.ids(Filter(status="labelled")) == image_ids[1:]
+
+
+def test_a_picture_that_is_not_there_changes_nothing(stores: Stores, add: Add, full: ClassRecord) -> None:
+    image_ids = add("a.jpg")
+    archived = add("b.jpg")
+    stores.catalogue.archive(archived, "ann")
+    for missing in (999, 2**70, -1, *archived):
+        for change in (
+            lambda ids: stores.catalogue.label(ids, full, "ann"),
+            lambda ids: stores.catalogue.archive(ids, "ann"),
+            stores.catalogue.require,
+        ):
+            with pytest.raises(NotFound, match="Nothing was changed"):
+                change([*image_ids, missing])
+    assert stores.catalogue.ids(Filter(status="unlabelled")) == image_ids
+
+
+def test_an_edit_of_what_was_changed_since_is_refused_whole(
+    stores: Stores, add: Add, full: ClassRecord
+) -> None:
+    image_ids = add("a.jpg", "b.jpg")
+    seen = revisions(stores, image_ids)
+    stores.catalogue.label(image_ids[:1], full, "ben")
+    with pytest.raises(StaleEdit, match="changed in the meantime"):
+        stores.catalogue.label(image_ids, None, "ann", seen)
+    assert stores.catalogue.ids(Filter(label="Full")) == image_ids[:1]
+    changed, _ = stores.catalogue.label(image_ids, None, "ann", revisions(stores, image_ids))
+    assert changed == 1
+
+
+def test_undo_also_makes_an_edit_stale(stores: Stores, add: Add, full: ClassRecord) -> None:
+    image_ids = add("a.jpg")
+    stores.catalogue.label(image_ids, full, "ann")
+    seen = revisions(stores, image_ids)
+    stores.journal.undo("ben")
+    with pytest.raises(StaleEdit):
+        stores.catalogue.label(image_ids, full, "ann", seen)
+
+
+def test_an_archived_picture_leaves_every_list_and_comes_back_with_its_file(
+    stores: Stores, add: Add, full: ClassRecord
+) -> None:
+    image_ids = add("a.jpg", label=full)
+    sha256 = stores.catalogue.get(image_ids[0]).sha256
+    stores.catalogue.archive(image_ids, "ann")
+    assert stores.catalogue.summary(stores.classes.all()).images == 0
+    assert stores.catalogue.known([sha256]) == {}
+    assert stores.catalogue.several(image_ids) == []
+    with pytest.raises(NotFound):
+        stores.catalogue.get(image_ids[0])
+    assert add("a.jpg") == image_ids
+    assert add("a.jpg") == []
+    assert stores.catalogue.known([sha256]) == {sha256: image_ids[0]}
+
+
+def test_the_summary_counts_what_is_there(stores: Stores, add: Add, full: ClassRecord) -> None:
+    add("a.jpg", "b.jpg", label=full)
+    add("c.jpg", synthetic=True)
+    summary = stores.catalogue.summary(stores.classes.all())
+    assert (summary.images, summary.labelled, summary.unlabelled, summary.synthetic) == (3, 2, 1, 1)
+    assert summary.counts == {"Full": 2}
+    assert summary.colours == {"Full": "#0072B2"}

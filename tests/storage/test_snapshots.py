@@ -1,0 +1,61 @@
+import dataclasses
+
+import pytest
+
+from storage.errors import NotFound
+from storage.records import SnapshotItem
+from storage.snapshots import Draft
+from tests.storage.conftest import Add
+from workbench.stores import Stores
+
+
+@pytest.fixture
+def draft(stores: Stores, add: Add) -> Draft:
+    add("a.jpg", "b.jpg", "c.jpg", label=stores.classes.add("Full", "#0072B2", "ann"))
+    items = tuple(
+        SnapshotItem(each.image_id, each.sha256, 0, "train" if index else "validation", index)
+        for index, each in enumerate(stores.snapshots.labelled())
+    )
+    return Draft(("Full", "Half"), items, 0.2, 7, 0)
+
+
+def test_the_same_content_is_the_same_snapshot(stores: Stores, draft: Draft) -> None:
+    first = stores.snapshots.freeze(draft)
+    shuffled = dataclasses.replace(draft, items=draft.items[::-1])
+    assert stores.snapshots.freeze(shuffled) == first
+    assert (len(first.content_hash), first.images, first.classes) == (64, 3, ("Full", "Half"))
+    assert stores.snapshots.items(first.id) == list(draft.items)
+
+
+def test_any_other_content_is_another_snapshot(stores: Stores, draft: Draft) -> None:
+    first, *rest = draft.items
+    others = [
+        dataclasses.replace(draft, classes=("Full", "Other")),
+        dataclasses.replace(draft, items=tuple(rest)),
+        dataclasses.replace(draft, items=(dataclasses.replace(first, label=1), *rest)),
+        dataclasses.replace(draft, items=(dataclasses.replace(first, split="train"), *rest)),
+    ]
+    snapshots = [stores.snapshots.freeze(each) for each in (draft, *others)]
+    assert len({each.content_hash for each in snapshots}) == len({each.id for each in snapshots}) == 5
+
+
+def test_a_snapshot_stays_as_it_was(stores: Stores, draft: Draft) -> None:
+    frozen = stores.snapshots.freeze(draft)
+    stores.classes.remove(stores.classes.get("Full").id, "ann")
+    stores.catalogue.archive([draft.items[0].image_id], "ann")
+    assert stores.snapshots.get(frozen.id) == frozen
+    assert stores.snapshots.items(frozen.id) == list(draft.items)
+    assert stores.snapshots.labelled() == []
+
+
+def test_pictures_show_their_side_in_the_newest_snapshot(stores: Stores, add: Add, draft: Draft) -> None:
+    stores.snapshots.freeze(draft)
+    newer = add("d.jpg")[0]
+    sides = [each.split for each in stores.catalogue.several([item.image_id for item in draft.items])]
+    assert sides == ["validation", "train", "train"]
+    assert stores.catalogue.get(newer).split == ""
+
+
+def test_an_unknown_snapshot(stores: Stores) -> None:
+    with pytest.raises(NotFound, match="no snapshot 9"):
+        stores.snapshots.get(9)
