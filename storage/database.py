@@ -34,9 +34,9 @@ class Database:
         path.parent.mkdir(parents=True, exist_ok=True)
         self.path = path
         self._local = threading.local()
+        # Within one write, so that of two processes on a fresh folder one waits for the other.
         with self.write() as connection:
-            connection.execute("SELECT 1")
-        migrations.apply(sqlite_utils.Database(self.connection()))
+            migrations.apply(sqlite_utils.Database(connection))
 
     def connection(self) -> sqlite3.Connection:
         """The calling thread's own connection."""

@@ -167,6 +167,12 @@ def m0002_training(db: sqlite_utils.Database) -> None:
     _run(db, TRAINING)
 
 
+@migrations()
+def m0003_roll_backs(db: sqlite_utils.Database) -> None:
+    """Tell a roll-back from a promotion of an older version."""
+    db.execute("ALTER TABLE alias_events ADD COLUMN roll_back INTEGER NOT NULL DEFAULT 0")
+
+
 def _run(db: sqlite_utils.Database, script: str) -> None:
     # Statement by statement: executescript() would commit the migration's own transaction.
     for statement in filter(str.strip, script.split(";")):

@@ -7,7 +7,7 @@ import json
 import shutil
 import sqlite3
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,17 @@ class Candidate:
     best_epoch: int
     stopped: bool
     predictions: Sequence[ValidationPrediction]
+
+
+@dataclass(frozen=True)
+class _Move:
+    """An alias that is to point to a version from now on."""
+
+    alias: str
+    number: int
+    reason: str
+    actor: str
+    roll_back: bool = False
 
 
 class Registry:
@@ -124,9 +135,9 @@ class Registry:
         Raises:
             NotFound: There is no such version.
         """
-        version = self.get(name)
         with self._database.write() as connection:
-            _point(connection, alias, version.number, reason, actor)
+            version = self.get(name)
+            _point(connection, _Move(alias, version.number, reason, actor))
         return self.get(version.name)
 
     def roll_back(self, alias: str, reason: str, actor: str) -> Version:
@@ -139,7 +150,7 @@ class Registry:
             previous = _previous(connection, alias)
             if previous is None:
                 raise Conflict(f"{alias} has no earlier version to go back to.")
-            _point(connection, alias, previous, reason or "rolled back", actor)
+            _point(connection, _Move(alias, previous, reason or "rolled back", actor, roll_back=True))
         return self.get(f"v{previous}")
 
     def delete(self, name: str) -> None:
@@ -149,8 +160,8 @@ class Registry:
             NotFound: There is no such version.
             Conflict: An alias points to it.
         """
-        version = self.get(name)
         with self._database.write() as connection:
+            version = self.get(name)
             pointing = connection.execute(
                 "SELECT alias FROM aliases WHERE number = ?", (version.number,)
             ).fetchone()
@@ -198,33 +209,38 @@ def _end_run(connection: sqlite3.Connection, candidate: Candidate, version: str)
         raise Conflict(f"Run {candidate.run_id} has ended already, so its model is not registered.")
 
 
-def _point(connection: sqlite3.Connection, alias: str, number: int, reason: str, actor: str) -> None:
-    before = connection.execute("SELECT number FROM aliases WHERE alias = ?", (alias,)).fetchone()
+def _point(connection: sqlite3.Connection, move: _Move) -> None:
+    before = connection.execute("SELECT number FROM aliases WHERE alias = ?", (move.alias,)).fetchone()
     connection.execute(
         "INSERT INTO aliases (alias, number) VALUES (?, ?) ON CONFLICT (alias) DO UPDATE SET number = excluded.number",
-        (alias, number),
+        (move.alias, move.number),
     )
     connection.execute(
-        "INSERT INTO alias_events (alias, number, previous, reason, actor, created_at) VALUES (?, ?, ?, ?, ?, ?)",
-        (alias, number, before["number"] if before else None, reason, actor, now()),
+        "INSERT INTO alias_events (alias, number, reason, actor, roll_back, previous, created_at) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (*astuple(move), before["number"] if before else None, now()),
     )
 
 
 def _previous(connection: sqlite3.Connection, alias: str) -> int | None:
-    """The version before the present one, walking back over earlier roll-backs as a stack."""
+    """The version before the present one: promotions put one on a stack, roll-backs take them off."""
     rows = connection.execute(
-        "SELECT e.number, v.deleted_at FROM alias_events e JOIN versions v ON v.number = e.number "
+        "SELECT e.number, e.roll_back, v.deleted_at FROM alias_events e JOIN versions v ON v.number = e.number "
         "WHERE e.alias = ? ORDER BY e.id",
         (alias,),
     ).fetchall()
     stack: list[int] = []
     for row in rows:
-        if row["number"] in stack:
-            del stack[stack.index(row["number"]) :]
-        stack.append(row["number"])
-    gone = {row["number"] for row in rows if row["deleted_at"]}
-    earlier = [number for number in stack[:-1] if number not in gone]
-    return earlier[-1] if earlier else None
+        if row["roll_back"]:
+            del stack[_last(stack, row["number"]) + 1 :]
+        else:
+            stack.append(row["number"])
+    passed_over = {row["number"] for row in rows if row["deleted_at"]} | set(stack[-1:])
+    return next((number for number in reversed(stack) if number not in passed_over), None)
+
+
+def _last(stack: Sequence[int], number: int) -> int:
+    return len(stack) - 1 - stack[::-1].index(number)
 
 
 def _version(row: sqlite3.Row) -> Version:

@@ -1,0 +1,217 @@
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from storage.errors import Conflict, Corrupt, NotFound
+from storage.records import ValidationPrediction, Version
+from storage.registry import Candidate
+from storage.snapshots import Draft
+from tests.storage.conftest import Add
+from workbench.stores import Stores
+
+MakeCandidate = Callable[..., Candidate]
+
+
+@pytest.fixture
+def candidate(stores: Stores, tmp_path: Path, add: Add) -> MakeCandidate:
+    """A run that is about to hand in two files."""
+    snapshot_id = stores.snapshots.freeze(Draft(("Full", "Half"), (), 0.2, 1, 0)).id
+    image_id = add("a.jpg")[0]
+
+    def make(stopped: bool = False, claimed: bool = True) -> Candidate:
+        run_id = stores.runs.create(snapshot_id, {})
+        if claimed:
+            stores.runs.claim(run_id, 1, 1.0)
+        folder = tmp_path / f"work-{run_id}"
+        folder.mkdir()
+        for name in ("model.keras", "model.tflite"):
+            (folder / name).write_bytes(f"{name} of run {run_id}".encode())
+        manifest = {"classes": ["Full", "Half"], "metrics": {"accuracy": run_id}}
+        answers = [ValidationPrediction(image_id, 0, 1, (0.25, 0.75))]
+        return Candidate(run_id, snapshot_id, folder, manifest, 3, stopped, answers)
+
+    return make
+
+
+@pytest.fixture
+def registered(stores: Stores, candidate: MakeCandidate) -> Callable[[int], list[Version]]:
+    return lambda count: [stores.registry.register(candidate()) for _ in range(count)]
+
+
+def promote(stores: Stores, *names: str) -> None:
+    for name in names:
+        stores.registry.promote(name, "production", f"try {name}", "ann")
+
+
+def roll_back(stores: Stores) -> str:
+    return stores.registry.roll_back("production", "", "ann").name
+
+
+@pytest.mark.parametrize(("stopped", "status"), [(False, "finished"), (True, "stopped")])
+def test_a_version_holds_the_run_s_files_and_ends_the_run(
+    stores: Stores, candidate: MakeCandidate, stopped: bool, status: str
+) -> None:
+    given = candidate(stopped)
+    version = stores.registry.register(given)
+    assert (version.name, version.manifest["version"], version.aliases) == ("v1", "v1", ())
+    assert version.manifest["metrics"] == stores.registry.metrics("v1") == {"accuracy": given.run_id}
+    assert stores.registry.file(version, "model.keras").read_text() == f"model.keras of run {given.run_id}"
+    assert json.loads((stores.registry.root / "v1" / "manifest.json").read_text()) == version.manifest
+    assert not given.folder.exists()
+    run = stores.runs.get(given.run_id)
+    assert (run.status, run.version, run.best_epoch, run.phase) == (status, "v1", 3, "")
+    assert stores.runs.predictions(given.run_id) == list(given.predictions)
+
+
+def test_a_number_is_never_used_again(
+    stores: Stores, registered: Callable[[int], list[Version]], reopened: Callable[[], Stores]
+) -> None:
+    registered(2)
+    stores.registry.delete("v2")
+    assert [each.name for each in stores.registry.versions()] == ["v1"]
+    assert not (stores.registry.root / "v2").exists()
+    assert reopened().registry.metrics("v2")
+    assert registered(1)[0].name == "v3"
+    for ask in (stores.registry.get, stores.registry.delete):
+        with pytest.raises(NotFound, match="The versions are: v3, v1"):
+            ask("v2")
+
+
+@pytest.mark.parametrize("claimed", [False, True], ids=["queued", "ended"])
+def test_a_registration_that_fails_leaves_nothing(
+    stores: Stores, candidate: MakeCandidate, claimed: bool
+) -> None:
+    refused = candidate(claimed=claimed)
+    if claimed:
+        stores.runs.end(refused.run_id, "interrupted", "It is gone.")
+    before = stores.runs.get(refused.run_id)
+    with pytest.raises(Conflict, match="has ended already"):
+        stores.registry.register(refused)
+    assert stores.registry.versions() == []
+    assert list(stores.registry.root.iterdir()) == []
+    assert stores.runs.get(refused.run_id) == before
+    assert stores.runs.predictions(refused.run_id) == []
+    assert stores.registry.register(candidate()).name == "v1"
+
+
+def test_a_registration_whose_folder_is_gone_leaves_nothing(stores: Stores, candidate: MakeCandidate) -> None:
+    lost = candidate()
+    shutil.rmtree(lost.folder)
+    with pytest.raises(OSError, match="work-1"):
+        stores.registry.register(lost)
+    assert stores.registry.versions() == []
+    assert stores.runs.get(lost.run_id).status == "running"
+
+
+def test_what_an_interrupted_registration_left_is_in_nobody_s_way(
+    stores: Stores, candidate: MakeCandidate
+) -> None:
+    (stores.registry.root / "v1").mkdir()
+    (stores.registry.root / "v1" / "stray").write_bytes(b"x")
+    stores.registry.register(candidate())
+    assert sorted(each.name for each in (stores.registry.root / "v1").iterdir()) == [
+        "manifest.json",
+        "model.keras",
+        "model.tflite",
+    ]
+
+
+@pytest.mark.parametrize("damage", [lambda file: file.write_bytes(b"other"), Path.unlink])
+def test_a_file_that_is_not_what_was_registered_is_refused(
+    stores: Stores, candidate: MakeCandidate, damage: Callable[[Path], object]
+) -> None:
+    version = stores.registry.register(candidate())
+    damage(stores.registry.root / "v1" / "model.tflite")
+    with pytest.raises(Corrupt, match=r"model\.tflite of model v1 is missing or no longer matches its hash"):
+        stores.registry.file(version, "model.tflite")
+    assert stores.registry.file(version, "model.keras").is_file()
+
+
+@pytest.mark.parametrize("name", ["../v2/model.keras", "nothing", "", "/etc/hostname"])
+def test_only_registered_files_are_given_out(
+    stores: Stores, registered: Callable[[int], list[Version]], name: str
+) -> None:
+    version, _ = registered(2)
+    with pytest.raises(Corrupt):
+        stores.registry.file(version, name)
+
+
+def test_promoting_moves_the_alias_and_remembers_why(
+    stores: Stores, registered: Callable[[int], list[Version]]
+) -> None:
+    registered(2)
+    assert stores.registry.production() is None
+    promote(stores, "v1", "v2")
+    assert stores.registry.get("production").name == "v2"
+    assert [each.aliases for each in stores.registry.versions()] == [("production",), ()]
+    moves = [(e.version, e.previous, e.reason, e.actor) for e in stores.registry.history("production")]
+    assert moves == [("v2", "v1", "try v2", "ann"), ("v1", None, "try v1", "ann")]
+
+
+def test_rolling_back_twice_goes_back_twice(
+    stores: Stores, registered: Callable[[int], list[Version]]
+) -> None:
+    registered(3)
+    promote(stores, "v1", "v2", "v3")
+    assert [roll_back(stores), roll_back(stores)] == ["v2", "v1"]
+    with pytest.raises(Conflict, match="production has no earlier version"):
+        roll_back(stores)
+    promote(stores, "v3")
+    assert roll_back(stores) == "v1"
+
+
+def test_rolling_back_a_promotion_of_an_older_version_gives_the_one_before_it(
+    stores: Stores, registered: Callable[[int], list[Version]]
+) -> None:
+    registered(2)
+    promote(stores, "v1", "v2", "v1")
+    assert roll_back(stores) == "v2"
+    assert roll_back(stores) == "v1"
+
+
+def test_rolling_back_passes_over_what_was_deleted_or_promoted_twice(
+    stores: Stores, registered: Callable[[int], list[Version]]
+) -> None:
+    registered(3)
+    promote(stores, "v1", "v2", "v3", "v3")
+    stores.registry.delete("v2")
+    assert roll_back(stores) == "v1"
+    promote(stores, "v3", "v1")
+    stores.registry.delete("v3")
+    with pytest.raises(Conflict):
+        roll_back(stores)
+
+
+def test_an_alias_of_its_own_has_its_own_history(
+    stores: Stores, registered: Callable[[int], list[Version]]
+) -> None:
+    registered(2)
+    promote(stores, "v1")
+    stores.registry.promote("production", "canary", "", "ann")
+    assert stores.registry.get("canary").aliases == ("canary", "production")
+    with pytest.raises(Conflict, match="canary has no earlier"):
+        stores.registry.roll_back("canary", "", "ann")
+
+
+def test_a_version_in_use_is_not_deleted(stores: Stores, registered: Callable[[int], list[Version]]) -> None:
+    version = registered(2)[0]
+    promote(stores, "v1")
+    for name in ("v1", "production"):
+        with pytest.raises(Conflict, match="v1 is in use as production"):
+            stores.registry.delete(name)
+    assert stores.registry.file(version, "model.keras").is_file()
+    promote(stores, "v2")
+    stores.registry.delete("v1")
+    with pytest.raises(NotFound):
+        promote(stores, "v1")
+    assert stores.registry.get("production").name == "v2"
+
+
+@pytest.mark.parametrize("name", ["v9", "v0", "v", "1", "", "v1 ", "v99999999999999999999", "staging", "v١"])
+def test_an_unknown_version(stores: Stores, registered: Callable[[int], list[Version]], name: str) -> None:
+    registered(1)
+    with pytest.raises(NotFound, match="The versions are: v1"):
+        stores.registry.get(name)
