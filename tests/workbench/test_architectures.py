@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from workbench.training.architectures import build
+from workbench.training.architectures import build, mirrored
 from workbench.training.spec import ARCHITECTURES
 
 
@@ -33,3 +33,11 @@ def test_classic_is_the_published_net() -> None:
 def test_compact_has_no_convolution_that_trains_slowly_on_a_processor() -> None:
     kinds = {type(layer).__name__ for layer in build("compact", 3).layers}
     assert not kinds & {"DepthwiseConv2D", "SeparableConv2D", "GlobalAveragePooling2D"}
+
+
+def test_a_mirrored_net_gives_a_picture_and_its_mirror_image_the_same_answer() -> None:
+    pictures = np.random.default_rng(0).integers(0, 256, (2, 256, 256, 3), dtype=np.uint8)
+    net = build("compact", 3)
+    answers = mirrored(net).predict_on_batch(pictures)
+    assert answers == pytest.approx(mirrored(net).predict_on_batch(pictures[:, :, ::-1]), abs=1e-5)
+    assert answers != pytest.approx(net.predict_on_batch(pictures), abs=1e-7)

@@ -33,17 +33,23 @@ def classic(classes: int) -> keras.Model:
 
 
 def compact(classes: int) -> keras.Model:
-    """A strided residual net whose head keeps position, since a fill level is a position."""
+    """A strided residual net whose head keeps the rows apart: a fill level is a height, wherever it is across."""
     inputs = keras.Input((SIDE, SIDE, 3), dtype="uint8", name="picture")
     x = layers.AveragePooling2D(2)(layers.Rescaling(1 / 127.5, offset=-1)(inputs))
     x = _convolved(x, 24, 5, 2)
     for filters in (32, 64, 96):
         x = _residual(x, filters)
-    x = layers.AveragePooling2D(2)(x)
-    x = layers.Conv2D(32, 1, activation="relu")(x)
+    x = layers.AveragePooling2D((2, x.shape[2]))(x)
     x = layers.Dropout(0.4)(layers.Flatten()(x))
     x = layers.Dense(64, activation="relu")(x)
     return keras.Model(inputs, _probabilities(x, classes), name="compact")
+
+
+def mirrored(net: keras.Model) -> keras.Model:
+    """The mean of a net's answers for a picture and for its mirror image; shares the net's weights."""
+    inputs = keras.Input((SIDE, SIDE, 3), dtype="uint8", name="picture")
+    answers = [net(inputs), net(keras.ops.flip(inputs, axis=2))]
+    return keras.Model(inputs, layers.Average(name="mirrored")(answers), name=f"mirrored_{net.name}")
 
 
 _BUILDERS: dict[str, Callable[[int], keras.Model]] = {"compact": compact, "classic": classic}

@@ -16,10 +16,21 @@ from workbench.training.reports import EpochRecord, Progress, Reporter
 from workbench.training.spec import TrainingSpec
 
 _PREDICT_BATCH = 32
+_KEPT = 0.99
 
 
 class Halted(Exception):
     """Ends training at once; the best epoch so far is kept."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a run works on; ``class_weights`` is ``(classes,) float32``."""
+
+    dataset: Dataset
+    spec: TrainingSpec
+    class_weights: np.ndarray
+    reporter: Reporter
 
 
 @dataclass(frozen=True)
@@ -32,21 +43,44 @@ class Best:
     probabilities: np.ndarray
 
 
-class Judge(keras.callbacks.Callback):  # type: ignore[misc]
-    """Judges every epoch on the validation pictures, once, and keeps the best; must come before stock callbacks."""
+class Average(keras.callbacks.Callback):  # type: ignore[misc]
+    """Keeps a moving average of the weights, batch statistics included: steadier than the last step's, and better on few pictures.
 
-    def __init__(
-        self, dataset: Dataset, spec: TrainingSpec, class_weights: np.ndarray, reporter: Reporter
-    ) -> None:
-        """Judge by the validation split of ``dataset``; ``class_weights`` is ``(classes,) float32``."""
+    Source: Polyak and Juditsky, "Acceleration of Stochastic Approximation by Averaging" (1992); the young average forgets
+    faster, as TensorFlow's ``ExponentialMovingAverage`` does with ``num_updates``.
+    """
+
+    def __init__(self) -> None:
+        """Start without an average."""
         super().__init__()
+        self.weights: list[np.ndarray] = []
+        self._steps = 0
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """Take a step's weights into the average."""
+        latest = self.model.get_weights()
+        self._steps += 1
+        taken = 1 - min(_KEPT, (1 + self._steps) / (10 + self._steps))
+        self.weights = self.weights or latest
+        for mean, value in zip(self.weights, latest, strict=True):
+            np.add(mean, taken * (value - mean), out=mean)
+
+
+class Judge(keras.callbacks.Callback):  # type: ignore[misc]
+    """Judges the averaged weights of every epoch on the validation pictures, once, and keeps the best.
+
+    Must come before the stock callbacks, which look for its figures.
+    """
+
+    def __init__(self, task: Task, served: keras.Model) -> None:
+        """Judge ``served``, which shares its weights with the net in training."""
+        super().__init__()
+        self.average = Average()
         self.history: list[EpochRecord] = []
         self.best: Best | None = None
-        self._dataset = dataset
-        self._monitor = spec.monitor
-        self._class_weights = class_weights
-        self._reporter = reporter
-        self._indices = dataset.indices("validation")
+        self._task = task
+        self._served = served
+        self._indices = task.dataset.indices("validation")
         self._began = 0.0
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
@@ -55,25 +89,31 @@ class Judge(keras.callbacks.Callback):  # type: ignore[misc]
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any]) -> None:
         """Judge the epoch and put the validation figures into ``logs``, where the stock callbacks look for them."""
-        probabilities = predict(self.model, self._dataset.pixels, self._indices)
+        latest = self.model.get_weights()
+        self.model.set_weights(self.average.weights)
+        probabilities = predict(self._served, self._task.dataset.pixels, self._indices)
         logs.update(self._figures(probabilities))
+        self._record(epoch + 1, logs, probabilities)
+        self.model.set_weights(latest)
+
+    def _record(self, epoch: int, logs: dict[str, Any], probabilities: np.ndarray) -> None:
         names = ("loss", "accuracy", "val_loss", "val_accuracy", "val_macro_f1")
         figures = {name: float(logs[name]) for name in names}
         rate = float(self.model.optimizer.learning_rate)
         seconds = monotonic() - self._began
-        record = EpochRecord(epoch=epoch + 1, learning_rate=rate, seconds=seconds, **figures)
-        score = -record.val_macro_f1 if self._monitor == "val_macro_f1" else record.val_loss
+        record = EpochRecord(epoch=epoch, learning_rate=rate, seconds=seconds, **figures)
+        score = -record.val_macro_f1 if self._task.spec.monitor == "val_macro_f1" else record.val_loss
         if math.isfinite(score) and (self.best is None or score < self.best.score):
-            self.best = Best(epoch + 1, score, self.model.get_weights(), probabilities)
+            self.best = Best(epoch, score, self.model.get_weights(), probabilities)
         self.history.append(record)
-        self._reporter.epoch(record)
+        self._task.reporter.epoch(record)
 
     def _figures(self, probabilities: np.ndarray) -> dict[str, float]:
-        true = self._dataset.labels[self._indices]
+        true = self._task.dataset.labels[self._indices]
         answers = probabilities.argmax(axis=1)
         losses = -np.log(np.maximum(probabilities[np.arange(len(true)), true], 1e-7))
         return {
-            "val_loss": float((losses * self._class_weights[true]).mean()),
+            "val_loss": float((losses * self._task.class_weights[true]).mean()),
             "val_accuracy": float((answers == true).mean()),
             "val_macro_f1": float(macro_f1(confusion(true, answers, probabilities.shape[1]))),
         }
@@ -87,15 +127,14 @@ class Watch(keras.callbacks.Callback):  # type: ignore[misc]
         broken: Training was halted because the loss was no number.
     """
 
-    def __init__(self, judge: Judge, pictures: int, spec: TrainingSpec, reporter: Reporter) -> None:
-        """Watch a run over ``pictures`` training pictures an epoch."""
+    def __init__(self, task: Task, judge: Judge) -> None:
+        """Watch a run whose epochs ``judge`` judges."""
         super().__init__()
         self.requested = False
         self.broken = False
         self._judge = judge
-        self._pictures = pictures
-        self._spec = spec
-        self._reporter = reporter
+        self._task = task
+        self._pictures = len(task.dataset.indices("train"))
         self._began = monotonic()
         self._clock = 0.0
         self._epoch = 0
@@ -118,21 +157,23 @@ class Watch(keras.callbacks.Callback):  # type: ignore[misc]
             raise Halted
         if self._judge.best is None and batch + 1 == steps:
             return  # the epoch is whole and about to be judged: then there is a model to keep
-        if self._reporter.should_stop():
+        if self._task.reporter.should_stop():
             self.requested = True
             raise Halted
         minutes = (monotonic() - self._began) / 60
-        if self._judge.best and 0 < self._spec.max_minutes <= minutes:
+        if self._judge.best and 0 < self._task.spec.max_minutes <= minutes:
             raise Halted
 
     def _report(self, step: int, steps: int) -> None:
         if self._done == 0:
             self._clock = monotonic()  # from the end of the first step, which is slow: it traces the net
         self._done += 1
-        left = steps * self._spec.epochs - self._done
+        left = steps * self._task.spec.epochs - self._done
         seconds = (monotonic() - self._clock) / max(self._done - 1, 1)
         rate = self._pictures / steps / seconds if seconds else 0.0
-        self._reporter.step(Progress(self._epoch, self._spec.epochs, step, steps, rate, left * seconds))
+        self._task.reporter.step(
+            Progress(self._epoch, self._task.spec.epochs, step, steps, rate, left * seconds)
+        )
 
 
 def predict(net: keras.Model, pixels: np.ndarray, indices: np.ndarray) -> np.ndarray:

@@ -63,18 +63,18 @@ class TrainingSpec:
     """
 
     architecture: str = "compact"
-    epochs: int = 60
+    epochs: int = 100
     batch_size: int = 32
     learning_rate: float = 1e-3
     class_weights: str | Mapping[str, float] = "balanced"
-    patience: int = 20
-    plateau_patience: int = 8
+    patience: int = 40
+    plateau_patience: int = 15
     plateau_factor: float = 0.5
     validation_fraction: float = 0.2
     seed: int = 1
     fit: str = "letterbox"
     max_minutes: float = 0.0
-    monitor: str = "val_loss"
+    monitor: str = "val_macro_f1"
     augmentation: Augmentation = field(default_factory=Augmentation)
 
     def __post_init__(self) -> None:

@@ -17,8 +17,8 @@ import tensorflow as tf
 from workbench.errors import StoppedEarly, TrainingFailed
 from workbench.evaluation import evaluate
 from workbench.training import export
-from workbench.training.architectures import build
-from workbench.training.callbacks import Best, Halted, Judge, Watch
+from workbench.training.architectures import build, mirrored
+from workbench.training.callbacks import Best, Halted, Judge, Task, Watch
 from workbench.training.dataset import Dataset
 from workbench.training.feed import Feed
 from workbench.training.reports import EpochRecord, Progress, Reporter
@@ -27,6 +27,10 @@ from workbench.training.spec import TrainingSpec, class_weight_table
 __all__ = ["Artefacts", "EpochRecord", "Prediction", "Progress", "Reporter", "limit_threads", "train"]
 
 _MIN_CLASSES = 2
+_WEIGHT_DECAY = {
+    "compact": 0.5,
+    "classic": None,
+}  # a step takes this share of the learning rate off the weights
 
 
 @dataclass(frozen=True)
@@ -88,14 +92,20 @@ def train(dataset: Dataset, spec: TrainingSpec, reporter: Reporter, folder: Path
     """
     reporter.phase("preparing")
     _check(dataset)
-    net, judge, watch = _trained(dataset, spec, reporter)
+    table = class_weight_table(dataset.counts("train"), spec.class_weights)
+    weights = np.array([table[name] for name in dataset.classes], dtype=np.float32)
+    keras.utils.set_random_seed(spec.seed)
+    net = compiled(spec, len(dataset.classes))
+    served = mirrored(net) if spec.augmentation.strength("flip") else net
+    reporter.phase("training")
+    judge, watch = _fit(Task(dataset, spec, weights, reporter), net, served)
     best = _kept(judge, watch)
     net.set_weights(best.weights)
     reporter.phase("evaluating")
     metrics = evaluate(dataset.labels[dataset.indices("validation")], best.probabilities, dataset.classes)
     reporter.phase("exporting")
     folder.mkdir(parents=True, exist_ok=True)
-    export.export(net, folder)
+    export.export(served, folder)
     return Artefacts(
         folder=folder,
         history=tuple(judge.history),
@@ -108,18 +118,14 @@ def train(dataset: Dataset, spec: TrainingSpec, reporter: Reporter, folder: Path
     )
 
 
-def _trained(dataset: Dataset, spec: TrainingSpec, reporter: Reporter) -> tuple[keras.Model, Judge, Watch]:
-    table = class_weight_table(dataset.counts("train"), spec.class_weights)
-    weights = np.array([table[name] for name in dataset.classes], dtype=np.float32)
-    keras.utils.set_random_seed(spec.seed)
-    net = compiled(spec, len(dataset.classes))
-    judge = Judge(dataset, spec, weights, reporter)
-    watch = Watch(judge, len(dataset.indices("train")), spec, reporter)
-    reporter.phase("training")
+def _fit(task: Task, net: keras.Model, served: keras.Model) -> tuple[Judge, Watch]:
+    judge = Judge(task, served)
+    watch = Watch(task, judge)
+    callbacks = [judge.average, judge, *_stock(task.spec), watch]
     with contextlib.suppress(Halted):
-        feed = Feed(dataset, spec, weights)
-        net.fit(feed, epochs=spec.epochs, verbose=0, callbacks=[judge, *_stock(spec), watch])
-    return net, judge, watch
+        feed = Feed(task.dataset, task.spec, task.class_weights)
+        net.fit(feed, epochs=task.spec.epochs, verbose=0, callbacks=callbacks)
+    return judge, watch
 
 
 def _check(dataset: Dataset) -> None:
@@ -133,8 +139,10 @@ def _check(dataset: Dataset) -> None:
 def compiled(spec: TrainingSpec, classes: int) -> keras.Model:
     """A fresh net, ready to train as the spec says."""
     net = build(spec.architecture, classes)
+    optimizer = keras.optimizers.Adam(spec.learning_rate, weight_decay=_WEIGHT_DECAY[spec.architecture])
+    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
     net.compile(
-        optimizer=keras.optimizers.Adam(spec.learning_rate),
+        optimizer=optimizer,
         loss="sparse_categorical_crossentropy",
         metrics=["accuracy"],
         jit_compile=False,
