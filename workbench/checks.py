@@ -70,5 +70,7 @@ def mapping(key: str, value: Any, known: Collection[str]) -> Mapping[str, Any]:
 
 def shown(value: Any) -> str:
     """A value as it is put into a sentence: quoted when it is text, and never long."""
+    if value is None:
+        return "empty"
     text = f'"{value}"' if isinstance(value, str) else str(value)
     return text if len(text) <= 60 else text[:57] + "..."

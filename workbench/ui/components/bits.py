@@ -1,0 +1,65 @@
+"""Small pieces of HTML. What they are given as text is escaped here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from html import escape
+
+from workbench.ui.components.bars import dot
+
+MEGABYTE = 1e6
+
+
+def class_name(name: str, colours: Mapping[str, str]) -> str:
+    """A class as a dot of its colour and its name."""
+    return f"<span class='class-name'>{dot(colours.get(name, ''))}{escape(name)}</span>"
+
+
+def table(headers: Sequence[str], rows: Sequence[Sequence[str]], name: str, foot: int = 0, wide: bool = False) -> str:
+    """A table of numbers, or a wide one of words, whose rows become blocks where the screen is narrow.
+
+    Args:
+        headers: HTML of each column's head.
+        rows: HTML of the cells; the first one of a row is its head.
+        name: What the table shows, for those who cannot see it.
+        foot: How many of the last rows sum up the others.
+        wide: Whether its rows are too long for a narrow screen.
+    """
+    head = "".join(f"<th scope='col'>{each}</th>" for each in headers)
+    body = [_row(headers, row) for row in rows]
+    cut = len(body) - foot
+    sums = f"<tfoot>{''.join(body[cut:])}</tfoot>" if foot else ""
+    return (
+        f"<table class='facts-table{' wide' if wide else ''}' aria-label='{escape(name)}'><thead><tr>{head}</tr></thead>"
+        f"<tbody>{''.join(body[:cut])}</tbody>{sums}</table>"
+    )
+
+
+def _row(headers: Sequence[str], row: Sequence[str]) -> str:
+    first, *others = row
+    cells = "".join(
+        f"<td><span class='cell-head'>{head}</span><span>{cell}</span></td>"
+        for head, cell in zip(headers[1:], others, strict=True)
+    )
+    return f"<tr><th scope='row'>{first}</th>{cells}</tr>"
+
+
+def facts(pairs: Sequence[tuple[str, str]]) -> str:
+    """Names with their values, side by side; both are HTML."""
+    return (
+        "<dl class='measures'>" + "".join(f"<div><dt>{k}</dt><dd>{v}</dd></div>" for k, v in pairs) + "</dl>"
+    )
+
+
+def when(iso: str | None) -> str:
+    """A time as ``22 Nov 2026, 18:40 UTC``."""
+    if not iso:
+        return "–"
+    moment = datetime.fromisoformat(iso).astimezone(UTC)
+    return f"<time datetime='{escape(iso)}'>{moment.day} {moment:%b %Y, %H:%M} UTC</time>"
+
+
+def megabytes(size: int) -> str:
+    """``3.1 MB``."""
+    return f"{size / MEGABYTE:.3g} MB"

@@ -1,0 +1,18 @@
+"""HTML whose buttons speak to Python."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import gradio as gr
+
+PRESS = (Path(__file__).parent / "press.js").read_text()
+
+
+def pressable(elem_id: str) -> gr.HTML:
+    """An empty HTML component; a press on an element with ``data-press`` becomes its event ``press``.
+
+    The event carries the element's data attributes, so ``<button data-press="cancel" data-run="3">`` gives
+    ``{"press": "cancel", "run": "3"}``.
+    """
+    return gr.HTML(elem_id=elem_id, js_on_load=PRESS, padding=False, apply_default_css=False)

@@ -1,0 +1,78 @@
+"""What is said before a run starts: the button, the plan, or why there is none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import gradio as gr
+
+from storage.errors import DomainError
+from workbench.services import Services
+from workbench.training.spec import TrainingSpec
+from workbench.ui.tabs.train_form import fitting
+from workbench.ui.tabs.train_view import plan_html, reason_html
+
+
+@dataclass(frozen=True)
+class Ahead:
+    """What is said before a run starts."""
+
+    start: gr.Button
+    reason: gr.HTML
+    collect: gr.Button
+    label: gr.Button
+    plan: gr.HTML
+
+    @property
+    def outputs(self) -> list[Any]:
+        """In the order of :func:`show_ahead`."""
+        return [self.start, self.reason, self.collect, self.label, self.plan]
+
+
+def build_ahead() -> Ahead:
+    """Build it, empty."""
+    with gr.Column(elem_classes="ahead"):
+        with gr.Row():
+            start = gr.Button("Train", variant="primary", interactive=False, elem_id="train-start")
+            collect = gr.Button("Collect pictures", visible=False, elem_id="train-collect")
+            label = gr.Button("Label pictures", visible=False, elem_id="train-label")
+        reason = gr.HTML(elem_id="train-reason", padding=False, visible=False)
+        plan = gr.HTML(elem_id="train-plan", padding=False, apply_default_css=False)
+    return Ahead(start, reason, collect, label, plan)
+
+
+def save_setting(services: Services, key: str, given: dict[str, Any]) -> list[Any]:
+    """Keep one setting; what is said ahead of the run is about all of them as they stand in the fields."""
+    draft = services.training.draft()
+    try:
+        draft = fitting(services, replace(draft, **{key: given[key]}))
+        services.training.save_draft(draft)
+        if key == "class_weights":
+            given[key] = draft.class_weights
+        return show_ahead(services, replace(draft, **given))
+    except DomainError as error:
+        return _blocked(services, str(error))
+
+
+def show_ahead(services: Services, spec: TrainingSpec) -> list[Any]:
+    """Updates in the order of :attr:`Ahead.outputs`."""
+    try:
+        plan = services.training.plan(spec)
+    except DomainError as error:
+        return _blocked(services, str(error))
+    colours = {each.name: each.colour for each in services.stores.classes.all()}
+    hidden = gr.update(visible=False)
+    start = gr.update(value=f"Train on {plan.images:,} pictures", interactive=True)
+    return [start, hidden, hidden, hidden, gr.update(value=plan_html(plan, colours), visible=True)]
+
+
+def _blocked(services: Services, reason: str) -> list[Any]:
+    summary = services.stores.catalogue.summary(services.stores.classes.all())
+    return [
+        gr.update(value="Train", interactive=False),
+        gr.update(value=reason_html(reason), visible=True),
+        gr.update(visible=not summary.images),
+        gr.update(visible=bool(summary.unlabelled)),
+        gr.update(visible=False),
+    ]
