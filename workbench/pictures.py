@@ -125,5 +125,6 @@ def _on_white(image: Image.Image) -> Image.Image:
 def _scaled_gray(image: Image.Image) -> Image.Image:
     """Bring 16-bit and float grey to 8 bits; Pillow's own conversion would clip it to white."""
     values = np.asarray(image, dtype=np.float64)
-    top = 65535.0 if values.max(initial=0) > 255 else 255.0
+    sixteen = image.mode.startswith("I;16") or values.max(initial=0) > 255
+    top = 65535.0 if sixteen else 255.0
     return Image.fromarray((np.clip(values / top, 0, 1) * 255).astype(np.uint8)).convert("RGB")

@@ -1,0 +1,209 @@
+from io import BytesIO
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.pictures import picture
+from workbench.errors import RejectedPicture
+from workbench.pictures import FITS, Decoded, canonical, decode
+
+LIMIT = 100_000_000
+RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
+
+
+def saved(image: Image.Image, kind: str, **options: object) -> bytes:
+    buffer = BytesIO()
+    image.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def halves(size: tuple[int, int], left: tuple[int, int, int], right: tuple[int, int, int]) -> Image.Image:
+    image = Image.new("RGB", size, left)
+    image.paste(right, (size[0] // 2, 0, *size))
+    return image
+
+
+def pixel(decoded: Decoded, x: int, y: int) -> tuple[int, ...]:
+    found = decoded.image.getpixel((x, y))
+    assert isinstance(found, tuple)
+    return found
+
+
+def near(found: tuple[int, ...], wanted: tuple[int, ...], by: int = 12) -> bool:
+    return max(abs(a - b) for a, b in zip(found, wanted, strict=True)) <= by
+
+
+def test_a_phone_s_sideways_picture_is_turned_upright() -> None:
+    stored = halves((64, 32), RED, BLUE)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    decoded = decode(saved(stored, "JPEG", exif=exif, quality=95), LIMIT)
+    assert (decoded.width, decoded.height, decoded.image.size) == (32, 64, (32, 64))
+    assert near(pixel(decoded, 16, 8), RED)
+    assert near(pixel(decoded, 16, 56), BLUE)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_every_orientation_shows_the_same_picture(orientation: int) -> None:
+    undo = {2: [0], 3: [3], 4: [1], 5: [5], 6: [2], 7: [6], 8: [4]}  # Image.Transpose members
+    upright = halves((40, 24), RED, BLUE)
+    upright.paste(GREEN, (0, 0, 8, 8))
+    stored = upright
+    for step in undo.get(orientation, []):
+        stored = stored.transpose(Image.Transpose(step))
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    decoded = decode(saved(stored, "PNG", exif=exif), LIMIT)
+    assert (decoded.width, decoded.height) == (40, 24)
+    assert np.array_equal(np.asarray(decoded.image), np.asarray(upright))
+
+
+def test_a_picture_with_broken_facts_in_its_header_is_still_a_picture() -> None:
+    for exif in (
+        b"Exif\0\0garbage",
+        b"Exif\0\0II*\0\xff\xff\xff\xff",
+        b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x09",
+    ):
+        assert decode(saved(halves((32, 32), RED, BLUE), "JPEG", exif=exif), LIMIT).image.size == (32, 32)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP", "TIFF"])
+def test_transparency_is_laid_on_white(kind: str) -> None:
+    image = Image.new("RGBA", (20, 20), (0, 0, 0, 0))
+    image.paste((255, 0, 0, 255), (0, 0, 10, 20))
+    image.paste((0, 0, 0, 128), (10, 10, 20, 20))
+    options = {"lossless": True} if kind == "WEBP" else {}
+    decoded = decode(saved(image, kind, **options), LIMIT)
+    assert [pixel(decoded, *at) for at in ((5, 5), (15, 5))] == [RED, WHITE]
+    assert near(pixel(decoded, 15, 15), (127, 127, 127), by=1)
+
+
+def test_a_palette_with_a_transparent_colour_is_laid_on_white() -> None:
+    image = halves((20, 20), RED, BLUE).quantize(2)
+    see_through = image.getpixel((15, 5))
+    for kind in ("PNG", "GIF"):
+        decoded = decode(saved(image, kind, transparency=see_through), LIMIT)
+        assert [pixel(decoded, *at) for at in ((5, 5), (15, 5))] == [RED, WHITE]
+
+
+@pytest.mark.parametrize("top", [40_000, 200])
+def test_16_bit_grey_keeps_its_shades(top: int) -> None:
+    values = np.array([[0, top // 2], [top, 65535 if top > 255 else top]], dtype=np.uint16)
+    grey = np.asarray(decode(saved(Image.fromarray(values), "PNG"), LIMIT).image)[..., 0]
+    assert np.abs(grey.astype(float) - values / 257).max() <= 1
+
+
+@pytest.mark.parametrize(
+    ("mode", "kind", "wanted"),
+    [("1", "PNG", 255), ("L", "JPEG", 200), ("LA", "PNG", 200), ("I", "TIFF", 200), ("F", "TIFF", 200)],
+)
+def test_grey_of_any_kind_becomes_rgb(mode: str, kind: str, wanted: int) -> None:
+    decoded = decode(saved(Image.new("L", (20, 20), 200).convert(mode), kind), LIMIT)
+    assert decoded.image.mode == "RGB"
+    assert near(pixel(decoded, 10, 10), (wanted,) * 3, by=2)
+
+
+def test_a_printer_s_cmyk_jpeg_keeps_its_colours() -> None:
+    decoded = decode(saved(halves((32, 32), RED, WHITE).convert("CMYK"), "JPEG", quality=95), LIMIT)
+    assert near(pixel(decoded, 4, 16), RED, by=20)
+    assert near(pixel(decoded, 28, 16), WHITE)
+
+
+def test_the_first_frame_of_an_animation_counts() -> None:
+    frames = [Image.new("RGB", (20, 20), colour) for colour in (RED, BLUE)]
+    for kind in ("GIF", "PNG", "MPO"):
+        decoded = decode(saved(frames[0], kind, save_all=True, append_images=frames[1:]), LIMIT)
+        assert near(pixel(decoded, 10, 10), RED), kind
+
+
+def test_letterbox_keeps_the_whole_picture_on_white() -> None:
+    square = canonical(halves((400, 200), RED, BLUE), "letterbox")
+    assert (square.shape, square.dtype) == ((256, 256, 3), np.uint8)
+    assert (square[:64] == 255).all()
+    assert (square[192:] == 255).all()
+    assert (square[64:192, :120] == RED).all()
+    assert (square[64:192, 136:] == BLUE).all()
+
+
+def test_letterbox_of_a_tall_picture_has_its_ground_at_the_sides() -> None:
+    square = canonical(Image.new("RGB", (100, 300), RED), "letterbox")
+    red = (square == RED).all(axis=2).all(axis=0)
+    assert np.flatnonzero(red).tolist() == list(range(85, 170))
+    assert (square[:, ~red] == 255).all()
+
+
+def test_squash_fills_the_square() -> None:
+    square = canonical(halves((400, 100), RED, BLUE), "squash")
+    assert (square[:, :126] == RED).all()
+    assert (square[:, 130:] == BLUE).all()
+
+
+def test_crop_cuts_the_centre() -> None:
+    image = Image.new("RGB", (600, 200), GREEN)
+    image.paste(RED, (200, 0, 400, 200))
+    square = canonical(image, "crop")
+    assert (square[:, 2:254] == RED).all()
+
+
+@pytest.mark.parametrize("fit", FITS)
+@pytest.mark.parametrize("size", [(1, 1), (1, 3000), (3000, 1), (256, 256), (7, 255)])
+def test_every_shape_fits(fit: str, size: tuple[int, int]) -> None:
+    square = canonical(Image.new("RGB", size, RED), fit)
+    assert square.shape == (256, 256, 3)
+    assert (square[127, 127] == RED).all()
+
+
+def test_a_picture_of_the_size_of_the_square_is_not_touched() -> None:
+    decoded = decode(picture(1, (256, 256), "PNG"), LIMIT)
+    for fit in FITS:
+        assert np.array_equal(canonical(decoded.image, fit), np.asarray(decoded.image))
+
+
+def test_an_unknown_fit_is_refused() -> None:
+    with pytest.raises(ValueError, match="stretch"):
+        canonical(Image.new("RGB", (4, 4)), "stretch")
+
+
+def test_a_large_jpeg_is_decoded_small_but_not_too_small() -> None:
+    data = picture(1, (3000, 1200))
+    decoded = decode(data, LIMIT)
+    assert (decoded.width, decoded.height) == (3000, 1200)
+    assert decoded.image.size == (750, 300)
+    assert decode(data, LIMIT, side=1024).image.size == (3000, 1200)
+    whole = Image.open(BytesIO(data)).convert("RGB")
+    difference = canonical(decoded.image).astype(int) - canonical(whole)
+    assert np.abs(difference).mean() < 1
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF"])
+def test_a_picture_cut_off_at_any_place_is_refused(kind: str) -> None:
+    data = picture(1, (64, 64), kind)
+    for part in (0.1, 0.5, 0.9):
+        with pytest.raises(RejectedPicture, match=r"damaged or cut off|not a picture"):
+            decode(data[: int(len(data) * part)], LIMIT)
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"", "The file is empty"),
+        (b"\0", "not a picture in a known format"),
+        (b"hello, I am a text", "not a picture in a known format"),
+        (
+            b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>",
+            "not a picture in a known",
+        ),
+        (b"%PDF-1.7\n", "not a picture in a known format"),
+    ],
+)
+def test_what_is_no_picture_is_refused(data: bytes, reason: str) -> None:
+    with pytest.raises(RejectedPicture, match=reason):
+        decode(data, LIMIT)
+
+
+def test_the_limit_of_pixels_is_checked() -> None:
+    data = picture(1, (40, 30))
+    assert decode(data, 1200).width == 40
+    with pytest.raises(RejectedPicture, match="40 x 30 pixels; at most 1,199"):
+        decode(data, 1199)
