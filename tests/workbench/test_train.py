@@ -67,7 +67,7 @@ def test_a_run_leaves_a_model_that_answers_as_reported(tmp_path: Path, architect
 
 
 def test_the_kept_epoch_is_the_best_one(tmp_path: Path) -> None:
-    artefacts = train(bars(tmp_path / "data"), spec(epochs=6), Recorder(), tmp_path / "model")
+    artefacts = train(bars(tmp_path / "data"), spec(epochs=6, monitor="val_loss"), Recorder(), tmp_path / "model")
     losses = [record.val_loss for record in artefacts.history]
     assert artefacts.best_epoch == 1 + int(np.argmin(losses))
     best = artefacts.history[artefacts.best_epoch - 1]
@@ -123,7 +123,7 @@ def test_time_that_is_up_ends_with_the_best_epoch(tmp_path: Path) -> None:
 
 
 def test_patience_ends_a_run_that_gets_no_better(tmp_path: Path) -> None:
-    chosen = spec(epochs=40, patience=1, plateau_patience=1, learning_rate=0.1)
+    chosen = spec(epochs=40, patience=1, plateau_patience=1, learning_rate=0.1, monitor="val_loss")
     artefacts = train(bars(tmp_path / "data"), chosen, Recorder(), tmp_path / "model")
     assert len(artefacts.history) < 40
     assert artefacts.best_epoch < len(artefacts.history)
