@@ -59,6 +59,9 @@ def run_folds(
     photos: Photos, architectures: tuple[str, ...] = ("compact", "classic"), seed: int = SEED
 ) -> Iterator[Fold]:
     """Figures of every method on every fold, as they come."""
+    from workbench.training.train import limit_threads
+
+    limit_threads()
     features = hog_features(photos.pixels)
     for place, (rest, fold) in enumerate(
         grouped_folds(photos, np.arange(len(photos.labels)), FOLDS, seed), 1

@@ -24,6 +24,9 @@ AUGMENT_MS = 0.35
 
 def architectures(rounds: int = ROUNDS) -> Row:
     """Training speed of compact over classic, both fed from memory, in turns."""
+    from workbench.training.train import limit_threads
+
+    limit_threads()
     pictures, labels = _arrays()
     nets = {name: _net(name) for name in ("compact", "classic")}
     speeds = _in_turns(
@@ -37,7 +40,9 @@ def architectures(rounds: int = ROUNDS) -> Row:
 def pipeline(rounds: int = ROUNDS) -> Row:
     """Training speed of compact fed from the mapped file with the default augmentation, over that from memory."""
     from workbench.training.feed import Feed
+    from workbench.training.train import limit_threads
 
+    limit_threads()
     with TemporaryDirectory() as place:
         dataset = _dataset(Path(place))
         feed = Feed(dataset, TrainingSpec(batch_size=BATCH), np.ones(CLASSES, np.float32))
