@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import threading
-from dataclasses import asdict, dataclass
+import time
+from dataclasses import asdict, dataclass, replace
+from itertools import takewhile
 
 from storage.errors import Conflict, DomainError
 from storage.preferences import Preferences
@@ -24,7 +26,11 @@ UNEXPECTED = (
 
 @dataclass(frozen=True)
 class ImportState:
-    """The import that runs or ran last. ``rejected`` and ``present`` list at most 200 files each."""
+    """The import that runs or ran last.
+
+    ``rejected`` and ``present`` list at most 200 files each; ``started`` is in seconds since 1970; ``stopped`` says that
+    it was ended by hand.
+    """
 
     running: bool = False
     done: int = 0
@@ -36,6 +42,8 @@ class ImportState:
     rejected_count: int = 0
     present: list[str] | None = None
     error: str = ""
+    started: float = 0.0
+    stopped: bool = False
 
 
 class Imports:
@@ -45,6 +53,7 @@ class Imports:
         self._intake = intake
         self._preferences = preferences
         self._lock = threading.Lock()
+        self._stop = threading.Event()
 
     def state(self) -> ImportState:
         """How far the import is, or what came of the last one."""
@@ -68,12 +77,20 @@ class Imports:
         """
         if not self._lock.acquire(blocking=False):
             raise Conflict("An import is running already. Wait until it is done, then add more.")
-        self._save(ImportState(running=True, total=total))
-        threading.Thread(target=self._carry_out, args=(order, total), name="import", daemon=True).start()
+        self._stop.clear()
+        begun = ImportState(running=True, total=total, started=time.time())
+        self._save(begun)
+        threading.Thread(target=self._carry_out, args=(order, begun), name="import", daemon=True).start()
 
-    def _carry_out(self, order: Order, total: int) -> None:
+    def stop(self) -> None:
+        """End the import after the files in hand; what is in stays in."""
+        self._stop.set()
+
+    def _carry_out(self, order: Order, begun: ImportState) -> None:
+        files = takewhile(lambda _: not self._stop.is_set(), order.sources)
         try:
-            self._save(_state(self._intake.run(order, lambda done: self._advance(done, total))))
+            report = self._intake.run(replace(order, sources=files), lambda done: self._advance(done, begun))
+            self._save(replace(_state(report), stopped=self._stop.is_set()))
         except DomainError as error:
             self._save(ImportState(error=str(error)))
         except Exception:
@@ -82,8 +99,8 @@ class Imports:
         finally:
             self._lock.release()
 
-    def _advance(self, done: int, total: int) -> None:
-        self._save(ImportState(running=True, done=done, total=max(total, done)))
+    def _advance(self, done: int, begun: ImportState) -> None:
+        self._save(replace(begun, done=done, total=max(begun.total, done)))
 
     def _save(self, state: ImportState) -> None:
         self._preferences.set(STATE, asdict(state))

@@ -8,7 +8,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from itertools import islice
+from time import monotonic
 
 from storage.catalogue import Catalogue
 from storage.errors import DiskFull, DomainError
@@ -21,6 +21,7 @@ from workbench.settings import Settings
 from workbench.similarity import phash
 
 BATCH = 64
+BATCH_SECONDS = 1.0
 IMPORTED, PRESENT, REJECTED = "imported", "already there", "rejected"
 
 
@@ -160,7 +161,14 @@ _Read = tuple[Outcome, NewImage | None]
 
 
 def _batches(items: Iterator[_Read]) -> Iterator[list[_Read]]:
-    while batch := list(islice(items, BATCH)):
+    """Batches of at most ``BATCH`` pictures or ``BATCH_SECONDS``, whichever comes first, so that progress shows."""
+    batch, begun = [], monotonic()
+    for item in items:
+        batch.append(item)
+        if len(batch) == BATCH or monotonic() - begun > BATCH_SECONDS:
+            yield batch
+            batch, begun = [], monotonic()
+    if batch:
         yield batch
 
 

@@ -10,5 +10,14 @@ AHEAD = 0.2
 
 def needs_review(scores: Mapping[str, float]) -> bool:
     """Whether the best score is below 60 % or less than 20 points ahead of the second."""
+    return bool(doubt(scores))
+
+
+def doubt(scores: Mapping[str, float]) -> str:
+    """Why a person should look at an answer, as a sentence; empty where nobody needs to."""
     first, second = sorted([*scores.values(), 0.0], reverse=True)[:2]
-    return first < SURE or first - second < AHEAD
+    if first < SURE:
+        return f"No class reaches {100 * SURE:.0f} %."
+    if first - second < AHEAD:
+        return f"The second class is less than {100 * AHEAD:.0f} points behind."
+    return ""
