@@ -35,4 +35,5 @@ def open_tab(name: str) -> gr.Tabs:
 
 def actor(request: gr.Request | None) -> str:
     """Who acts: the name of a login, or ``someone`` where there is none."""
-    return (request.username if request else None) or "someone"
+    # What calls a component's server function is Starlette's request, which knows no user name.
+    return getattr(request, "username", None) or "someone"

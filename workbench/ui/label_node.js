@@ -1,0 +1,3 @@
+function node(tag, properties = {}) {
+  return Object.assign(document.createElement(tag), properties);
+}
