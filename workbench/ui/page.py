@@ -18,7 +18,14 @@ BUILDERS = {
     "models": models.build,
     "predict": predict.build,
 }
-ADDRESS = "() => { const url = new URL(location); url.searchParams.set('tab', '%s'); history.replaceState({}, '', url); }"
+# Gradio selects the first tab by itself while it loads; that must not overwrite the address before it is read.
+ADDRESS = """() => {
+  if (!window.addressRead) return;
+  const url = new URL(location);
+  url.searchParams.set('tab', '%s');
+  history.replaceState({}, '', url);
+}"""
+ADDRESS_READ = "() => { window.addressRead = true; }"
 
 
 def build_page(services: Services) -> gr.Blocks:
@@ -31,7 +38,10 @@ def build_page(services: Services) -> gr.Blocks:
                 with gr.Tab(name.capitalize(), id=name, elem_id=f"tab-{name}") as tab:
                     BUILDERS[name](Place(services, page, tabs, tab))
                 tab.select(None, js=ADDRESS % name)
-        page.load(_from_address, outputs=tabs, api_visibility="private", queue=False, show_progress="hidden")
+        opened = page.load(
+            _from_address, outputs=tabs, api_visibility="private", queue=False, show_progress="hidden"
+        )
+        opened.then(None, js=ADDRESS_READ)
         api.publish(services)
     return page
 
