@@ -56,7 +56,7 @@ def test_a_fold_is_trained_by_the_product_and_answered_by_its_file(photos: Photo
 
 def test_a_row_gives_the_mean_over_folds_and_compares_it_with_the_goal() -> None:
     made = [folds.Fold("compact", i, f1, 0.8, (0.8, 0.7, 0.6), 100.0) for i, f1 in enumerate((0.6, 0.8))]
-    made.append(folds.Fold("majority", 1, 0.26, 0.63, (1.0, 0.0, 0.0), 0.0))
+    made += [folds.Fold("majority", i, 0.26, 0.63, (1.0, 0.0, 0.0), 0.0) for i in (1, 2)]
     compact, majority_row = folds.rows(made)
     assert compact.reached
     assert compact.value.startswith("0.700 ± 0.141 (0.60 0.80)")
