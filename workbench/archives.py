@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
-import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from workbench.errors import RejectedArchive, RejectedPicture
 from workbench.settings import MEGABYTE, Limits
 
+DRIVE = re.compile(r"[A-Za-z]:[/\\]")
 SYSTEM_NAMES = {".ds_store", "thumbs.db", "desktop.ini"}
 
 
@@ -45,12 +46,12 @@ def sources(uploads: Iterable[Upload], limits: Limits) -> Iterator[Source]:
 
 
 def _opened(upload: Upload, limits: Limits) -> Iterator[Source]:
-    if not zipfile.is_zipfile(upload.path):
-        yield Source(upload.name, "", partial(_read_file, upload.path, limits))
+    if not (upload.name.lower().endswith(".zip") or zipfile.is_zipfile(upload.path)):
+        yield Source(upload.name, "", partial(read_file, upload.path, limits))
         return
     try:
         archive = zipfile.ZipFile(upload.path)
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+    except Exception as error:  # zipfile raises whatever hostile bytes lead it to
         raise RejectedArchive("The zip is damaged and cannot be opened. Make it again.") from error
     with archive:
         yield from _entries(archive, limits)
@@ -61,7 +62,7 @@ def count(upload: Upload) -> int:
     try:
         with zipfile.ZipFile(upload.path) as archive:
             return sum(1 for entry in archive.infolist() if not _is_noise(entry))
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+    except Exception:  # not a zip, or a damaged one: sources() says so
         return 1
 
 
@@ -72,8 +73,7 @@ def _entries(archive: zipfile.ZipFile, limits: Limits) -> Iterator[Source]:
             f"The zip has {len(entries):,} files; at most {limits.zip_entries:,} are taken in at once. Split it."
         )
     for entry in entries:
-        folder = PurePosixPath(entry.filename.replace("\\", "/")).parent.name
-        yield Source(entry.filename, folder, partial(_read_entry, archive, entry, limits))
+        yield Source(entry.filename, _path(entry).parent.name, partial(_read_entry, archive, entry, limits))
 
 
 def _read_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, limits: Limits) -> bytes:
@@ -82,7 +82,7 @@ def _read_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, limits: Limits
         with archive.open(entry) as file:
             # One byte more than declared: an entry that lies about its size is found out, not unpacked.
             data = file.read(entry.file_size + 1)
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError) as error:
+    except Exception as error:  # decompressors raise whatever hostile bytes lead them to
         raise RejectedPicture("The file is damaged inside the zip.") from error
     if len(data) != entry.file_size:
         raise RejectedPicture("The file is damaged inside the zip.")
@@ -90,15 +90,15 @@ def _read_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, limits: Limits
 
 
 def _check_entry(entry: zipfile.ZipInfo, limits: Limits) -> None:
-    name = entry.filename.replace("\\", "/")
-    if name.startswith("/") or ".." in name.split("/") or ":" in name.split("/")[0]:
+    path = _path(entry)
+    if path.is_absolute() or ".." in path.parts or DRIVE.match(entry.filename):
         raise RejectedPicture("Its path points outside the zip, so it is not read.")
     if entry.flag_bits & 1:
         raise RejectedPicture("The file is locked with a password. Make the zip without one.")
-    if name.lower().endswith(".zip"):
+    if path.suffix.lower() == ".zip":
         raise RejectedPicture("A zip inside a zip is not opened. Upload it on its own.")
     if entry.file_size > limits.picture_mb * MEGABYTE:
-        raise RejectedPicture(_too_big(entry.file_size, limits))
+        raise RejectedPicture(_too_big(limits))
     if entry.file_size > limits.zip_ratio * max(1, entry.compress_size) and entry.file_size > MEGABYTE:
         raise RejectedPicture(
             f"It unpacks to more than {limits.zip_ratio} times its size, which no picture does, so it is not read."
@@ -109,18 +109,29 @@ def _fail(error: RejectedArchive) -> bytes:
     raise error
 
 
-def _read_file(path: Path, limits: Limits) -> bytes:
-    size = path.stat().st_size
-    if size > limits.picture_mb * MEGABYTE:
-        raise RejectedPicture(_too_big(size, limits))
-    return path.read_bytes()
+def read_file(path: Path, limits: Limits) -> bytes:
+    """The bytes of a picture file.
+
+    Raises:
+        RejectedPicture: It is larger than a picture may be, or cannot be read.
+    """
+    try:
+        if path.stat().st_size > limits.picture_mb * MEGABYTE:
+            raise RejectedPicture(_too_big(limits))
+        return path.read_bytes()
+    except OSError as error:
+        raise RejectedPicture("The file could not be read. Upload it again.") from error
 
 
-def _too_big(size: int, limits: Limits) -> str:
-    return f"The file is {size / MEGABYTE:,.0f} MB; a picture may have at most {limits.picture_mb} MB."
+def _too_big(limits: Limits) -> str:
+    return f"The file is larger than {limits.picture_mb} MB, the most that a picture may have."
 
 
 def _is_noise(entry: zipfile.ZipInfo) -> bool:
     """Folders, and the files that macOS and Windows add by themselves."""
-    path = PurePosixPath(entry.filename)
+    path = _path(entry)
     return entry.is_dir() or "__MACOSX" in path.parts or path.name.lower() in SYSTEM_NAMES
+
+
+def _path(entry: zipfile.ZipInfo) -> PurePosixPath:
+    return PurePosixPath(entry.filename.replace("\\", "/"))

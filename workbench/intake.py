@@ -94,7 +94,8 @@ class Intake:
         workers = _cores()
         waiting: deque[Future[_Read]] = deque()
         with ThreadPoolExecutor(workers) as pool:
-            for source in order.sources:
+            for given in order.sources:
+                source = replace(given, name=_writable(given.name))
                 # Bytes are read here, in order: a zip is closed when its last entry is out.
                 waiting.append(pool.submit(self._process, source, _bytes(source), order))
                 if len(waiting) > 4 * workers:
@@ -132,8 +133,8 @@ class Intake:
 
     def _commit(self, batch: Sequence[_Read], order: Order) -> list[Outcome]:
         """Write a batch to the catalogue in one transaction."""
-        names = {outcome.label for outcome, image in batch if image and outcome.label}
-        ids = {name: self._labelling.ensure(name, order.actor, "import").id for name in sorted(names)}
+        labels = self._new_labels(batch)
+        ids = {name: self._labelling.ensure(name, order.actor, "import").id for name in labels}
         images = [replace(image, class_id=ids.get(outcome.label)) for outcome, image in batch if image]
         added = iter(self._catalogue.add(images))
         known = self._catalogue.known([image.sha256 for image in images])
@@ -148,10 +149,22 @@ class Intake:
         self._label_waiting(done, order.actor)
         return done
 
+    def _new_labels(self, batch: Sequence[_Read]) -> list[str]:
+        """The classes of pictures that are not there yet: one that is there adds none."""
+        first: dict[str, str] = {}
+        for outcome, image in batch:
+            if image:
+                first.setdefault(image.sha256, outcome.label)
+        known = self._catalogue.known(list(first))
+        return sorted({label for sha256, label in first.items() if label and sha256 not in known})
+
     def _label_waiting(self, outcomes: Sequence[Outcome], actor: str) -> None:
         """A picture that was there without a class takes the one that came with it; a labelled one keeps its own."""
-        wanted = {each.image_id: each.label for each in outcomes if each.result == PRESENT and each.label}
-        present = self._catalogue.several([image_id for image_id in wanted if image_id])
+        wanted: dict[int, str] = {}
+        for each in outcomes:
+            if each.image_id and each.result == PRESENT and each.label:
+                wanted.setdefault(each.image_id, each.label)
+        present = self._catalogue.several(list(wanted))
         waiting = [image.id for image in present if image.label is None]
         for name in sorted({wanted[image_id] for image_id in waiting}):
             self._labelling.label([each for each in waiting if wanted[each] == name], name, actor)
@@ -177,6 +190,11 @@ def _bytes(source: Source) -> bytes | DomainError:
         return source.read()
     except DomainError as error:
         return error
+
+
+def _writable(name: str) -> str:
+    """A name as UTF-8 can hold it; stray bytes of an old file system become question marks."""
+    return name.encode("utf-8", "replace").decode()
 
 
 def _cores() -> int:

@@ -1,0 +1,48 @@
+"""Importing files into services, as uploads are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.pictures import class_zip
+from workbench.archives import Upload, sources
+from workbench.intake import Order, Report
+from workbench.services import Services
+
+Take = Callable[..., Report]
+
+
+@pytest.fixture
+def upload(tmp_path: Path) -> Callable[[str, bytes], Upload]:
+    """Puts bytes where an upload lies, under a name that says nothing."""
+    folder = tmp_path / "uploads"
+    folder.mkdir()
+
+    def put(name: str, data: bytes) -> Upload:
+        path = folder / f"{len(list(folder.iterdir()))}"
+        path.write_bytes(data)
+        return Upload(path, name)
+
+    return put
+
+
+@pytest.fixture
+def take(services: Services, upload: Callable[[str, bytes], Upload]) -> Take:
+    """Imports files, given as bytes by name, and gives the report."""
+
+    def run(files: dict[str, bytes], **order: object) -> Report:
+        uploads = [upload(name, data) for name, data in files.items()]
+        return services.intake.run(Order(sources(uploads, services.settings.limits), **order))
+
+    return run
+
+
+@pytest.fixture
+def labelled(services: Services, tmp_path: Path) -> Services:
+    """Services with twelve pictures in each of the classes Low and High, easy to tell apart."""
+    uploads = [Upload(class_zip(tmp_path / "classes.zip"), "classes.zip")]
+    services.intake.run(Order(sources(uploads, services.settings.limits)))
+    return services

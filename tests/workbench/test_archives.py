@@ -1,0 +1,203 @@
+import struct
+import zipfile
+from collections.abc import Callable
+from dataclasses import replace
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+
+from storage.errors import DomainError
+from workbench.archives import Source, Upload, count, sources
+from workbench.settings import MEGABYTE, Limits
+
+LIMITS = Limits()
+Put = Callable[[str, bytes], Upload]
+Entries = dict[str, bytes]
+
+
+def zipped(entries: Entries, method: int = zipfile.ZIP_DEFLATED) -> bytes:
+    buffer = BytesIO()
+    with zipfile.ZipFile(buffer, "w", method) as archive:
+        for name, data in entries.items():
+            archive.writestr(name, data)
+    return buffer.getvalue()
+
+
+def central(data: bytes, offset: int, form: str, value: int) -> bytes:
+    """A zip whose central directory says something else of its first file."""
+    start = data.index(b"PK\x01\x02") + offset
+    return data[:start] + struct.pack(form, value) + data[start + struct.calcsize(form) :]
+
+
+def read(upload: Upload, limits: Limits = LIMITS) -> list[tuple[str, str, bytes | str]]:
+    """Name, folder, and bytes or reason of every file."""
+    return [(each.name, each.folder, _content(each)) for each in sources([upload], limits)]
+
+
+def _content(source: Source) -> bytes | str:
+    try:
+        return source.read()
+    except DomainError as error:
+        return str(error)
+
+
+def reason(upload: Upload, limits: Limits = LIMITS) -> str:
+    """Why the only file was not read."""
+    [(_, _, content)] = read(upload, limits)
+    assert isinstance(content, str)
+    return content
+
+
+def test_a_plain_file_is_itself(upload: Put) -> None:
+    assert read(upload("a.jpg", b"data")) == [("a.jpg", "", b"data")]
+
+
+def test_a_zip_is_known_by_its_content_and_names_folders(upload: Put) -> None:
+    entries = {
+        "top.png": b"1",
+        "Full/a.png": b"2",
+        "Half water level/Half water level/b.png": b"3",
+        "./Full/c.png": b"4",
+        "Full\\d.png": b"5",
+    }
+    found = read(upload("photos.bin", zipped(entries)))
+    assert [(folder, data) for _, folder, data in found] == [
+        ("", b"1"),
+        ("Full", b"2"),
+        ("Half water level", b"3"),
+        ("Full", b"4"),
+        ("Full", b"5"),
+    ]
+
+
+def test_what_systems_add_by_themselves_is_passed_over(upload: Put) -> None:
+    noise = [
+        "__MACOSX/Full/._a.png",
+        "Full/.DS_Store",
+        "Full/Thumbs.db",
+        "desktop.ini",
+        "Full/",
+        "Full\\Thumbs.db",
+    ]
+    given = upload("a.zip", zipped({"Full/a.png": b"1", **dict.fromkeys(noise, b"x")}))
+    assert [name for name, _, _ in read(given)] == ["Full/a.png"]
+    assert count(given) == 1
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../a.png",
+        "Full/../../a.png",
+        "/etc/a.png",
+        "\\\\host\\a.png",
+        "C:\\a.png",
+        "c:/a.png",
+        "Full\\..\\a.png",
+    ],
+)
+def test_a_path_that_leaves_the_zip_is_refused(upload: Put, name: str) -> None:
+    assert (
+        reason(upload("a.zip", zipped({name: b"1"}))) == "Its path points outside the zip, so it is not read."
+    )
+
+
+@pytest.mark.parametrize("name", ["10:30.png", "Full 10:30/a.png", "Full/..a.png", "a..png"])
+def test_a_path_that_only_looks_odd_is_read(upload: Put, name: str) -> None:
+    assert read(upload("a.zip", zipped({name: b"1"})))[0][2] == b"1"
+
+
+def test_a_bomb_by_ratio_is_not_unpacked(upload: Put) -> None:
+    bomb = upload("a.zip", zipped({"Full/a.png": bytes(40 * MEGABYTE)}))
+    assert bomb.path.stat().st_size < MEGABYTE
+    assert "unpacks to more than 200 times its size" in reason(bomb)
+
+
+def test_a_bomb_by_number_of_files_is_refused_whole(upload: Put) -> None:
+    limits = replace(LIMITS, zip_entries=3)
+    entries = {f"Full/{index}.png": b"1" for index in range(4)}
+    [found] = read(upload("a.zip", zipped(entries)), limits)
+    assert found == ("a.zip", "", "The zip has 4 files; at most 3 are taken in at once. Split it.")
+    del entries["Full/0.png"]
+    assert len(read(upload("a.zip", zipped(entries)), limits)) == 3
+
+
+def test_too_large_a_file_is_refused_in_a_zip_and_outside(upload: Put) -> None:
+    limits, data = replace(LIMITS, picture_mb=1), bytes(MEGABYTE + 1)
+    for given in (upload("a.png", data), upload("a.zip", zipped({"a.png": data}, zipfile.ZIP_STORED))):
+        assert reason(given, limits) == "The file is larger than 1 MB, the most that a picture may have."
+
+
+@pytest.mark.parametrize("size", [10, 100_000, 0])
+def test_a_file_that_lies_about_its_size_is_found_out(upload: Put, size: int) -> None:
+    data = central(zipped({"a.png": bytes(range(256)) * 40}), 24, "<I", size)
+    assert reason(upload("a.zip", data)) == "The file is damaged inside the zip."
+
+
+@pytest.mark.parametrize(
+    "method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA]
+)
+def test_a_file_damaged_inside_leaves_the_others(upload: Put, method: int) -> None:
+    data = bytearray(zipped({"a.png": bytes(range(256)) * 40, "b.png": b"whole" * 40}, method))
+    data[60:64] = bytes(each ^ 0xFF for each in data[60:64])
+    assert [content for _, _, content in read(upload("a.zip", bytes(data)))] == [
+        "The file is damaged inside the zip.",
+        b"whole" * 40,
+    ]
+
+
+@pytest.mark.parametrize("offset", [0xFFFFFF00, 0x7FFFFFFF, 9, 120])
+def test_a_file_that_is_not_where_the_zip_says(upload: Put, offset: int) -> None:
+    data = central(zipped({"a.png": b"1" * 50}), 42, "<I", offset)
+    assert "damaged" in reason(upload("a.zip", data))
+
+
+def test_a_packing_that_nobody_knows(upload: Put) -> None:
+    data = central(zipped({"a.png": b"1" * 50}), 10, "<H", 77)
+    assert "damaged" in reason(upload("a.zip", data))
+
+
+def test_a_locked_zip_asks_for_one_without_a_password(upload: Put) -> None:
+    data = central(zipped({"a.png": b"1"}), 8, "<H", 1)
+    assert reason(upload("a.zip", data)) == "The file is locked with a password. Make the zip without one."
+
+
+def test_a_zip_inside_a_zip_is_not_opened(upload: Put) -> None:
+    inner = zipped({"Full/a.png": b"1"})
+    for name in ("inner.zip", "INNER.ZIP"):
+        assert "A zip inside a zip is not opened" in reason(upload("a.zip", zipped({name: inner})))
+
+
+@pytest.mark.parametrize("part", [0.3, 0.9])
+def test_a_zip_that_is_cut_off_is_called_a_zip(upload: Put, part: float) -> None:
+    data = zipped({f"Full/{index}.png": bytes(range(256)) for index in range(9)})
+    cut = upload("photos.ZIP", data[: int(len(data) * part)])
+    assert reason(cut) == "The zip is damaged and cannot be opened. Make it again."
+    assert count(cut) == 1
+
+
+@pytest.mark.parametrize("data", [b"PK\x05\x06" + b"\xff" * 18, b"PK\x05\x06" + bytes(10), b"PK\x03\x04"])
+def test_what_only_starts_like_a_zip(upload: Put, data: bytes) -> None:
+    given = upload("a.zip", data)
+    assert "damaged" in reason(given)
+    assert count(given) == 1
+
+
+def test_an_empty_zip_holds_nothing(upload: Put) -> None:
+    assert read(upload("a.zip", zipped({}))) == []
+
+
+def test_files_and_zips_come_in_their_order(upload: Put) -> None:
+    given = [
+        upload("1.png", b"1"),
+        upload("a.zip", zipped({"Full/2.png": b"2", "3.png": b"3"})),
+        upload("4.png", b"4"),
+    ]
+    assert [each.read() for each in sources(given, LIMITS)] == [b"1", b"2", b"3", b"4"]
+
+
+def test_an_upload_that_is_gone_is_said_to_be(tmp_path: Path) -> None:
+    for path in (tmp_path / "gone", tmp_path):
+        assert reason(Upload(path, "a.jpg")) == "The file could not be read. Upload it again."
+        assert count(Upload(path, "a.jpg")) == 1

@@ -1,0 +1,181 @@
+import hashlib
+from collections.abc import Callable
+from io import BytesIO
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from storage.errors import DomainError
+from storage.records import Filter
+from tests.pictures import picture
+from tests.workbench.conftest import Take
+from tests.workbench.test_archives import zipped
+from workbench.archives import Source, Upload, sources
+from workbench.intake import IMPORTED, PRESENT, REJECTED, Order, Report
+from workbench.pictures import canonical, decode
+from workbench.services import Services
+
+
+def labels(services: Services) -> dict[str, str | None]:
+    """The class of each picture by its file name."""
+    ids = services.stores.catalogue.ids(Filter())
+    return {each.filename: each.label for each in services.stores.catalogue.several(ids)}
+
+
+def results(report: Report) -> list[str]:
+    return [each.result for each in report.outcomes]
+
+
+def test_every_file_of_a_mixed_import_is_reported_in_order(services: Services, take: Take) -> None:
+    archive = zipped({"Full/a.jpg": picture(1), "Full/b.txt": b"text", "c.png": picture(2, kind="PNG")})
+    report = take({"photos.zip": archive, "d.jpg": picture(3), "e.jpg": picture(1), "f.jpg": b""})
+    assert [each.file for each in report.outcomes] == [
+        "Full/a.jpg",
+        "Full/b.txt",
+        "c.png",
+        "d.jpg",
+        "e.jpg",
+        "f.jpg",
+    ]
+    assert results(report) == [IMPORTED, REJECTED, IMPORTED, IMPORTED, PRESENT, REJECTED]
+    assert report.labels == {"Full": 1, "": 2}
+    assert labels(services) == {"a.jpg": "Full", "c.png": None, "d.jpg": None}
+    assert report.outcomes[4].image_id == report.outcomes[0].image_id
+
+
+@pytest.mark.parametrize(
+    "folders",
+    [
+        ["Half water level/Half water level"],
+        ["Half water level", " Half  water\tlevel "],
+        ["Half water level", "half WATER level"],
+        ["2024/bottles/Half water level"],
+    ],
+)
+def test_folders_of_one_name_are_one_class(services: Services, take: Take, folders: list[str]) -> None:
+    entries = {f"{folder}/{index}.jpg": picture(index) for index, folder in enumerate(folders)}
+    assert results(take({"a.zip": zipped(entries)})) == [IMPORTED] * len(folders)
+    [only] = services.stores.classes.all()
+    assert (only.name, only.count) == ("Half water level", len(folders))
+
+
+def test_composed_and_decomposed_letters_are_one_class(services: Services, take: Take) -> None:
+    take({"a.zip": zipped({"Voll gefüllt/1.jpg": picture(1), "Voll gefu\u0308llt/2.jpg": picture(2)})})
+    assert [(each.name, each.count) for each in services.stores.classes.all()] == [("Voll gefüllt", 2)]
+
+
+def test_a_given_label_counts_more_than_folders(services: Services, take: Take) -> None:
+    take({"a.zip": zipped({"Full/a.jpg": picture(1)}), "b.jpg": picture(2)}, label="  Half  full ")
+    assert labels(services) == {"a.jpg": "Half full", "b.jpg": "Half full"}
+    assert [each.name for each in services.stores.classes.all()] == ["Half full"]
+
+
+def test_an_impossible_label_imports_nothing(services: Services, take: Take) -> None:
+    for label in ("   ", "<script>", "x" * 300):
+        with pytest.raises(DomainError, match=r"class name|A class needs a name"):
+            take({"a.jpg": picture(1)}, label=label)
+    assert services.stores.catalogue.summary(()).images == 0
+
+
+def test_originals_are_kept_byte_for_byte_and_the_rest_is_made_from_them(
+    services: Services, take: Take
+) -> None:
+    data = picture(1, (1200, 900))
+    image_id = take({"a.jpg": data}).outcomes[0].image_id
+    record = services.stores.catalogue.get(image_id)
+    media = services.stores.media
+    assert (record.sha256, record.width, record.height) == (hashlib.sha256(data).hexdigest(), 1200, 900)
+    path = services.stores.root / "blobs" / "originals" / record.sha256[:2] / record.sha256
+    assert path.read_bytes() == data
+    upright = decode(data, 10**8).image
+    for fit in ("letterbox", "squash", "crop"):
+        assert np.array_equal(media.canonical(record.sha256, fit), canonical(upright, fit))
+    assert Image.open(BytesIO(media.thumbnail(record.sha256))).size == (256, 192)
+    assert Image.open(BytesIO(media.stage(record.sha256))).size == (1024, 768)
+
+
+def test_a_lost_thumbnail_is_made_again(services: Services, take: Take) -> None:
+    take({"a.jpg": picture(1)})
+    [image] = services.stores.catalogue.page(Filter()).items
+    before = services.stores.media.thumbnail(image.sha256)
+    (services.stores.root / "blobs" / "thumbnails" / image.sha256[:2] / image.sha256).unlink()
+    assert services.stores.media.thumbnail(image.sha256) == before
+
+
+def test_the_same_files_again_change_nothing(services: Services, take: Take) -> None:
+    files = {"a.zip": zipped({"Full/a.jpg": picture(1), "b.jpg": picture(2)})}
+    first = take(files)
+    events = services.stores.journal.recent()
+    again = take(files)
+    assert results(again) == [PRESENT, PRESENT]
+    assert [each.image_id for each in again.outcomes] == [each.image_id for each in first.outcomes]
+    assert labels(services) == {"a.jpg": "Full", "b.jpg": None}
+    assert services.stores.journal.recent() == events
+
+
+def test_a_picture_without_a_class_takes_the_one_it_comes_with_again(services: Services, take: Take) -> None:
+    take({"a.jpg": picture(1), "b.jpg": picture(2)}, label="")
+    report = take(
+        {"a.zip": zipped({"Full/a.jpg": picture(1), "Half/b.jpg": picture(2), "Half/c.jpg": picture(3)})}
+    )
+    assert results(report) == [PRESENT, PRESENT, IMPORTED]
+    assert labels(services) == {"a.jpg": "Full", "b.jpg": "Half", "c.jpg": "Half"}
+    services.stores.journal.undo("ann")
+    assert labels(services)["b.jpg"] is None
+
+
+def test_a_labelled_picture_keeps_its_class_and_no_empty_one_is_added(services: Services, take: Take) -> None:
+    take({"a.jpg": picture(1)}, label="Full")
+    services.labelling.rename("Full", "To the brim", "ann")
+    assert results(take({"a.zip": zipped({"Full/a.jpg": picture(1)})})) == [PRESENT]
+    assert labels(services) == {"a.jpg": "To the brim"}
+    assert [each.name for each in services.stores.classes.all()] == ["To the brim"]
+
+
+def test_of_one_picture_in_two_folders_the_first_counts(services: Services, take: Take) -> None:
+    data = picture(1)
+    report = take({"a.zip": zipped({"top.jpg": data, "Full/a.jpg": data, "Half/a.jpg": data})})
+    assert results(report) == [IMPORTED, PRESENT, PRESENT]
+    assert labels(services) == {"top.jpg": "Full"}
+    assert services.stores.catalogue.summary(()).images == 1
+
+
+def test_a_removed_picture_comes_back_as_it_is_given(services: Services, take: Take) -> None:
+    first = take({"a.jpg": picture(1)}, label="Full").outcomes[0]
+    services.stores.catalogue.archive([first.image_id], "ann")
+    again = take({"b.jpg": picture(1)}, label="Half").outcomes[0]
+    assert (again.result, again.image_id) == (IMPORTED, first.image_id)
+    assert labels(services) == {"b.jpg": "Half"}
+
+
+def test_progress_is_told_up_to_the_last_file(
+    services: Services, upload: Callable[[str, bytes], Upload]
+) -> None:
+    entries = {f"Full/{index}.jpg": picture(index) if index % 3 else b"text" for index in range(150)}
+    told: list[int] = []
+    order = Order(sources([upload("a.zip", zipped(entries))], services.settings.limits))
+    report = services.intake.run(order, told.append)
+    assert len(report.outcomes) == told[-1] == 150
+    assert told == sorted(set(told))
+    assert len(told) >= 3
+
+
+def test_what_was_reported_stays_when_the_import_breaks_off(services: Services) -> None:
+    def breaking() -> list[Source]:
+        for index in range(100):
+            yield Source(f"{index}.jpg", "", lambda index=index: picture(index))
+        raise RuntimeError("the uploads are gone")
+
+    told: list[int] = []
+    with pytest.raises(RuntimeError, match="gone"):
+        services.intake.run(Order(breaking()), told.append)
+    assert told
+    assert services.stores.catalogue.summary(()).images == told[-1]
+
+
+def test_synthetic_pictures_are_marked(services: Services, take: Take) -> None:
+    take({"a.jpg": picture(1)}, synthetic=True)
+    take({"b.jpg": picture(2)})
+    marks = {each.filename: each.synthetic for each in services.stores.catalogue.page(Filter()).items}
+    assert marks == {"a.jpg": True, "b.jpg": False}
