@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping
+from contextlib import suppress
 
 from storage.catalogue import Catalogue
 from storage.classes import Classes
-from storage.errors import DomainError, NotFound
+from storage.errors import Conflict, DomainError, NotFound
 from storage.records import ClassRecord
 from workbench.colours import PALETTE
 
@@ -30,10 +31,12 @@ class Labelling:
             DomainError: The name cannot be one of a class.
         """
         name = class_name(name)
-        try:
+        with suppress(NotFound):
             return self._classes.get(name)
-        except NotFound:
+        try:
             return self.add(name, actor, kind)
+        except Conflict:  # somebody else added it in this moment
+            return self._classes.get(name)
 
     def add(self, name: str, actor: str, kind: str = "class") -> ClassRecord:
         """Add a class, with the first colour of the palette that is free.

@@ -1,0 +1,116 @@
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import pytest
+
+from storage.errors import Conflict, DomainError, NotFound, StaleEdit
+from tests.pictures import picture
+from tests.workbench.conftest import Take
+from workbench.labelling import PALETTE, class_name
+from workbench.services import Services
+
+
+@pytest.fixture
+def image_ids(take: Take) -> list[int]:
+    report = take({f"{index}.jpg": picture(index) for index in range(3)})
+    return [each.image_id for each in report.outcomes if each.image_id]
+
+
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        (" Half  water\tlevel\n", "Half water level"),
+        ("fu\u0308ll", "füll"),
+        ("💧", "💧"),
+        ("x" * 60, "x" * 60),
+    ],
+)
+def test_a_class_name_is_tidied(given: str, name: str) -> None:
+    assert class_name(given) == name
+
+
+@pytest.mark.parametrize(
+    "name", ["", "   ", "\u2003", "x" * 61, "<script>", 'a"b', "a/b", "a\\b", "a\0b", "\udcff"]
+)
+def test_an_impossible_class_name_gets_a_sentence(services: Services, name: str) -> None:
+    services.labelling.add("Full", "ann")
+    events = services.stores.journal.recent()
+    for change in (
+        lambda: services.labelling.add(name, "ann"),
+        lambda: services.labelling.ensure(name, "ann"),
+        lambda: services.labelling.rename("Full", name, "ann"),
+    ):
+        with pytest.raises(DomainError, match=r"class name|A class needs a name"):
+            change()
+    assert services.stores.journal.recent() == events
+
+
+def test_each_class_gets_a_colour_that_is_free(services: Services) -> None:
+    added = [services.labelling.add(f"Class {index}", "ann").colour for index in range(len(PALETTE))]
+    assert added == list(PALETTE)
+    services.labelling.remove("Class 3", "ann")
+    assert services.labelling.add("Late", "ann").colour == PALETTE[3]
+    assert services.labelling.add("Later", "ann").colour in PALETTE
+
+
+def test_a_colour_is_six_hexadecimal_digits(services: Services) -> None:
+    services.labelling.add("Full", "ann")
+    for colour in ("red", "#12345", "#0072b2ff", "#0072b2\n", "", "url(x)"):
+        with pytest.raises(DomainError, match="six hexadecimal digits"):
+            services.labelling.recolour("Full", colour, "ann")
+    services.labelling.recolour("full", "#aabbcc", "ann")
+    assert services.stores.classes.get("Full").colour == "#AABBCC"
+
+
+def test_labelling_with_a_new_name_adds_the_class(services: Services, image_ids: list[int]) -> None:
+    changed, event_id = services.labelling.label(image_ids, " Half  full ", "ann")
+    assert (changed, services.stores.journal.event(event_id or 0).summary) == (
+        3,
+        "labelled 3 pictures as Half full",
+    )
+    assert services.labelling.label(image_ids, "half FULL", "ann") == (0, None)
+    assert services.labelling.label(image_ids[:2], "", "ann")[0] == 2
+    assert services.stores.classes.get("Half full").count == 1
+
+
+def test_labelling_what_is_not_there_adds_no_class(services: Services, image_ids: list[int]) -> None:
+    with pytest.raises(NotFound, match="no picture with id 999"):
+        services.labelling.label([*image_ids, 999], "Full", "ann")
+    with pytest.raises(DomainError):
+        services.labelling.label(image_ids, "<script>", "ann")
+    assert services.stores.classes.all() == ()
+
+
+def test_merging_and_removing_by_name(services: Services, image_ids: list[int]) -> None:
+    services.labelling.label(image_ids, "Full", "ann")
+    services.labelling.add("Half", "ann")
+    with pytest.raises(Conflict):
+        services.labelling.merge("Full", "full", "ann")
+    with pytest.raises(NotFound):
+        services.labelling.merge("Full", "Nothing", "ann")
+    assert services.labelling.merge("Full", "Half", "ann") == 3
+    assert services.labelling.remove("Half", "ann") == 3
+    with pytest.raises(NotFound):
+        services.labelling.remove("Half", "ann")
+
+
+def test_a_key_labels_what_was_seen_and_never_adds_a_class(services: Services, image_ids: list[int]) -> None:
+    services.labelling.add("Full", "ann")
+    seen = {each.id: each.revision for each in services.stores.catalogue.several(image_ids)}
+    assert services.labelling.relabel(seen, "Full", "ann")[0] == 3
+    with pytest.raises(StaleEdit):
+        services.labelling.relabel(seen, "", "ben")
+    with pytest.raises(NotFound):
+        services.labelling.relabel({image_ids[0]: 1}, "Half", "ben")
+
+
+def test_the_same_new_class_from_many_sides_at_once_is_one(services: Services) -> None:
+    start = Barrier(8)
+
+    def ensure(number: int) -> int:
+        start.wait()
+        return services.labelling.ensure(("Full", "FULL")[number % 2], f"tab {number}").id
+
+    with ThreadPoolExecutor(8) as pool:
+        assert len(set(pool.map(ensure, range(8)))) == 1
+    assert len(services.stores.classes.all()) == 1
