@@ -31,6 +31,8 @@ ADDRESS_READ = "() => { window.addressRead = true; }"
 def build_page(services: Services) -> gr.Blocks:
     """Build the whole page and publish the endpoints."""
     with gr.Blocks(title="Waterline", analytics_enabled=False, delete_cache=(3600, 86400)) as page:
+        # First, so that no callback of a tab takes the name of an endpoint.
+        api.publish(services)
         with gr.Row(elem_id="head"):
             strip.build(services, page)
         with gr.Tabs(selected=TABS[0], elem_id="tabs") as tabs:
@@ -42,7 +44,6 @@ def build_page(services: Services) -> gr.Blocks:
             _from_address, outputs=tabs, api_visibility="private", queue=False, show_progress="hidden"
         )
         opened.then(None, js=ADDRESS_READ)
-        api.publish(services)
     return page
 
 
