@@ -9,10 +9,14 @@ import gradio as gr
 PRESS = (Path(__file__).parent / "press.js").read_text()
 
 
-def pressable(elem_id: str) -> gr.HTML:
+def pressable(elem_id: str, script: str = "") -> gr.HTML:
     """An empty HTML component; a press on an element with ``data-press`` becomes its event ``press``.
 
     The event carries the element's data attributes, so ``<button data-press="cancel" data-run="3">`` gives
     ``{"press": "cancel", "run": "3"}``.
+
+    Args:
+        elem_id: Its id in the page.
+        script: More JavaScript to run when it is there, which may trigger ``press`` too.
     """
-    return gr.HTML(elem_id=elem_id, js_on_load=PRESS, padding=False, apply_default_css=False)
+    return gr.HTML(elem_id=elem_id, js_on_load=PRESS + script, padding=False, apply_default_css=False)

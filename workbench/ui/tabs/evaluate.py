@@ -1,12 +1,147 @@
-"""Evaluate."""
+"""Evaluate: how good a run's model is, class by class and picture by picture."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+from functools import partial
+from html import escape
+from pathlib import Path
+from typing import Any
+
 import gradio as gr
 
-from workbench.ui.place import Place
+from storage.records import Run
+from workbench.services import Services
+from workbench.ui.components.answers import answers_component
+from workbench.ui.components.changes import Keys
+from workbench.ui.components.press import pressable
+from workbench.ui.guard import guarded
+from workbench.ui.place import Place, actor, open_tab
+from workbench.ui.tabs.evaluate_report import COUNTS, PARTS, SHARES, Looked, show
+from workbench.ui.tabs.evaluate_view import choice_text
+
+CONFUSION = (Path(__file__).parent / "confusion.js").read_text()
+MOST_RUNS = 500
+QUIET: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+
+
+@dataclass(frozen=True)
+class View:
+    """The components: parts are updated by name; ``looked`` and ``sent`` are kept for the session."""
+
+    choice: gr.Dropdown
+    measure: gr.Radio
+    parts: dict[str, Any]
+    looked: gr.State
+    sent: gr.State
+
+    @property
+    def outputs(self) -> list[Any]:
+        """In the order of :func:`workbench.ui.tabs.evaluate_report.show`."""
+        return [*(self.parts[name] for name in PARTS), self.looked, self.sent]
 
 
 def build(place: Place) -> None:
     """Build the tab."""
-    gr.Markdown("evaluate")
+    with gr.Column(visible=False, elem_id="evaluate-empty") as empty:
+        gr.HTML(
+            "<p>How good a model is shows here once a run has finished: figures, charts and its mistakes.</p>"
+        )
+        train = gr.Button("Train a model", variant="primary", elem_id="evaluate-train", scale=0)
+    with gr.Column(elem_classes="stage-first", visible=False, elem_id="evaluate") as full:
+        view = _build_view()
+    train.click(partial(open_tab, "train"), None, place.tabs, **QUIET)
+    _bind(place, view, [empty, full])
+
+
+def _build_view() -> View:
+    parts: dict[str, Any] = {}
+    choice = gr.Dropdown(label="Model", elem_id="evaluate-run", filterable=False)
+    parts["headline"] = _html("evaluate-headline")
+    gr.HTML("<h3>Epoch by epoch</h3>", padding=False)
+    parts["curves"] = _html("evaluate-curves")
+    with gr.Row(elem_classes="chart-pair"):
+        parts["loss"] = _plot("evaluate-loss")
+        parts["accuracy"] = _plot("evaluate-accuracy")
+    gr.HTML("<h3>Class by class</h3>", padding=False)
+    parts["classes"] = _html("evaluate-classes")
+    with gr.Row(elem_classes="chart-pair"):
+        parts["table"] = _html("evaluate-table")
+        parts["bars"] = _plot("evaluate-bars")
+    measure = _build_confusion(parts)
+    gr.HTML("<h3>The worst mistakes</h3>", padding=False)
+    parts["stays"] = _html("evaluate-stays")
+    parts["worst"] = answers_component("evaluate-worst")
+    return View(choice, measure, parts, gr.State(Looked()), gr.State({}))
+
+
+def _build_confusion(parts: dict[str, Any]) -> gr.Radio:
+    gr.HTML("<h3>What is taken for what</h3>", padding=False)
+    parts["confused"] = _html("evaluate-confused")
+    with gr.Row(elem_classes="chart-pair", elem_id="evaluate-cells-area"):
+        with gr.Column():
+            measure = gr.Radio(
+                [("Counts", COUNTS), ("Shares of each row", SHARES)],
+                value=COUNTS,
+                show_label=False,
+                container=False,
+                elem_id="evaluate-measure",
+            )
+            parts["confusion"] = _plot("evaluate-confusion")
+        with gr.Column():
+            gr.HTML("<p class='note'>Press a cell to see its pictures.</p>", padding=False)
+            parts["cells"] = pressable("evaluate-cells", CONFUSION)
+            parts["title"] = _html("evaluate-opened-title")
+            parts["opened"] = answers_component("evaluate-opened")
+    return measure
+
+
+def _html(elem_id: str) -> gr.HTML:
+    return gr.HTML(elem_id=elem_id, padding=False, apply_default_css=False)
+
+
+def _plot(elem_id: str) -> gr.Plot:
+    return gr.Plot(show_label=False, container=False, elem_id=elem_id)
+
+
+def _bind(place: Place, view: View, pages: list[Any]) -> None:
+    services = place.services
+
+    def refresh(looked: Looked, sent: Keys) -> list[Any]:
+        runs = [run for run in services.stores.runs.recent(MOST_RUNS) if run.version]
+        newest = runs[0].id if runs else None
+        if looked.newest != newest:
+            looked = Looked(newest, newest, looked.measure)
+        choices = [(_choice(services, run), run.id) for run in runs]
+        pages = [gr.update(visible=not runs), gr.update(visible=bool(runs))]
+        return [*pages, gr.update(choices=choices, value=looked.run), *show(services, looked, sent)]
+
+    def choose(run: int, looked: Looked, sent: Keys) -> list[Any]:
+        return show(services, replace(looked, run=run, cell=None), sent)
+
+    def switch(measure: str, looked: Looked, sent: Keys) -> list[Any]:
+        return show(services, replace(looked, measure=measure), sent)
+
+    def press(looked: Looked, sent: Keys, event: gr.EventData) -> list[Any]:
+        cell = (str(event._data["true"]), str(event._data["predicted"]))
+        return show(services, replace(looked, cell=cell), sent)
+
+    def relabel(looked: Looked, sent: Keys, event: gr.EventData, request: gr.Request) -> list[Any]:
+        label = str(event._data["label"])
+        services.labelling.label([int(event._data["image"])], label, actor(request))
+        gr.Info(f"Labelled as {escape(label)}. Undo it on the Label tab.")
+        return show(services, looked, sent)
+
+    for event in (place.tab.select, place.page.load):
+        event(guarded(refresh), [view.looked, view.sent], [*pages, view.choice, *view.outputs], **QUIET)
+    kept, parts = [view.looked, view.sent], view.parts
+    acts: dict[str, Any] = {"outputs": view.outputs, "show_progress": "hidden", "api_visibility": "private"}
+    view.choice.input(guarded(choose), [view.choice, *kept], **acts)
+    view.measure.input(guarded(switch), [view.measure, *kept], **acts)
+    parts["cells"].press(guarded(press), kept, **acts)
+    for grid in (parts["worst"], parts["opened"]):
+        grid.relabel(guarded(relabel), kept, **acts)
+
+
+def _choice(services: Services, run: Run) -> str:
+    return choice_text(run, services.stores.registry.metrics(str(run.version)))
