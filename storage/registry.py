@@ -115,19 +115,23 @@ class Registry:
         return None if found is None else self.get(f"v{found}")
 
     def file(self, version: Version, name: str) -> Path:
-        """A file of a version, checked against its hash.
+        """A file of a version or its manifest, checked against its hash.
 
         Raises:
             Corrupt: The file is gone or no longer what was registered.
         """
         path = self.root / version.name / name
-        wanted = version.manifest["files"].get(name)
+        wanted = version.manifest_sha256 if name == MANIFEST else version.manifest["files"].get(name)
         if wanted is None or not path.is_file() or _sha256(path.read_bytes()) != wanted:
             raise Corrupt(
                 f"{name} of model {version.name} is missing or no longer matches its hash, so it is not used. "
                 "Promote another version, or restore the file from a backup."
             )
         return path
+
+    def size(self, version: Version) -> int:
+        """Bytes that the files of a version take on disk."""
+        return sum(path.stat().st_size for path in (self.root / version.name).glob("*"))
 
     def promote(self, name: str, alias: str, reason: str, actor: str) -> Version:
         """Point an alias at a version and remember why.
@@ -152,6 +156,11 @@ class Registry:
                 raise Conflict(f"{alias} has no earlier version to go back to.")
             _point(connection, _Move(alias, previous, reason or "rolled back", actor, roll_back=True))
         return self.get(f"v{previous}")
+
+    def previous(self, alias: str) -> Version | None:
+        """The version that :meth:`roll_back` would go to, None where there is none."""
+        number = _previous(self._database.connection(), alias)
+        return None if number is None else self.get(f"v{number}")
 
     def delete(self, name: str) -> None:
         """Delete a version; its number is never used again.
