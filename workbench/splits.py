@@ -53,7 +53,7 @@ def _folds(labels: np.ndarray, group: np.ndarray, fraction: float, seed: int) ->
     # Here, not above: scikit-learn takes more than a second to import and only a split needs it.
     from sklearn.model_selection import StratifiedGroupKFold
 
-    finest = max(2, int(np.bincount(labels).max()))
+    finest = max(2, min(int(np.bincount(labels).max()), len(np.unique(group))))
     parts = min(Fraction(fraction).limit_denominator(FINEST).denominator, finest)
     kept = min(max(1, round(fraction * parts)), parts - 1)
     folds = StratifiedGroupKFold(parts, shuffle=True, random_state=seed)
@@ -61,9 +61,29 @@ def _folds(labels: np.ndarray, group: np.ndarray, fraction: float, seed: int) ->
     with warnings.catch_warnings():
         # A class with fewer pictures than folds is no surprise here; _cover() sees to it.
         warnings.simplefilter("ignore", UserWarning)
-        for _, test in list(folds.split(labels, labels, group))[:kept]:
-            held_out[test] = True
+        tests = [test for _, test in folds.split(labels, labels, group)]
+    for place in _even(
+        np.array([np.bincount(labels[test], minlength=labels.max() + 1) for test in tests]), kept
+    ):
+        held_out[tests[place]] = True
     return held_out
+
+
+def _even(tally: np.ndarray, kept: int) -> list[int]:
+    """Which folds to take, so that a class too small for every fold gives about its share as well.
+
+    Args:
+        tally: ``(folds, classes)`` pictures.
+        kept: How many folds to take, one by one.
+    """
+    totals = tally.sum(axis=0)
+    chosen: list[int] = []
+    for taken in range(1, kept + 1):
+        held = tally[chosen].sum(axis=0)
+        error = np.square((held + tally) / totals - taken / len(tally)).sum(axis=1)
+        error[chosen] = np.inf
+        chosen.append(int(error.argmin()))
+    return chosen
 
 
 def _cover(held_out: np.ndarray, labels: np.ndarray, group: np.ndarray) -> np.ndarray:
@@ -81,9 +101,12 @@ def _cover(held_out: np.ndarray, labels: np.ndarray, group: np.ndarray) -> np.nd
 def _require_two_groups(classes: Sequence[str], labels: np.ndarray, group: np.ndarray) -> None:
     for index, name in enumerate(classes):
         if len(np.unique(group[labels == index])) < 2:
+            count = int(np.sum(labels == index))
+            problem = f"Class {name} has only 1 picture."
+            if count > 1:
+                problem = f"The {count} pictures of class {name} are near-duplicates of one another."
             raise NotReady(
-                f"Class {name} has only {int(np.sum(labels == index))} picture that is not a near-duplicate of another. "
-                "Each class needs at least 2 different ones: one to learn from and one to check with."
+                f"{problem} Each class needs at least 2 different ones: one to learn from and one to check with."
             )
 
 
