@@ -52,16 +52,23 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         for field in fields(Limits)
     }
     return Settings(
-        data=Path(environment.get("WORKBENCH_DATA", "data")).expanduser().resolve(),
+        data=_folder(environment.get("WORKBENCH_DATA") or "data"),
         host=environment.get("GRADIO_SERVER_NAME", Settings.host),
-        port=_number(environment, "GRADIO_SERVER_PORT", Settings.port),
+        port=_number(environment, "GRADIO_SERVER_PORT", Settings.port, 65535),
         fit=fit,
         limits=Limits(**limits),
     )
 
 
-def _number(environment: Mapping[str, str], name: str, default: int) -> int:
+def _folder(text: str) -> Path:
+    path = Path(text).expanduser().resolve()
+    if not next(each for each in (path, *path.parents) if each.exists()).is_dir():
+        raise DomainError(f"WORKBENCH_DATA is “{text}”; it must be a folder, or one that can be made.")
+    return path
+
+
+def _number(environment: Mapping[str, str], name: str, default: int, most: int = 10**15) -> int:
     text = environment.get(name, str(default))
-    if not text.isascii() or not text.isdigit() or int(text) == 0:
-        raise DomainError(f"{name} is “{text}”; it must be a whole number above 0.")
+    if not (text.isascii() and text.isdigit() and len(text) < 20 and 1 <= int(text) <= most):
+        raise DomainError(f"{name} is “{text[:40]}”; it must be a whole number from 1 to {most}.")
     return int(text)

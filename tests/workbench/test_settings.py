@@ -1,0 +1,69 @@
+from pathlib import Path
+
+import pytest
+
+from storage.errors import DomainError
+from workbench.settings import Limits, Settings, from_environment
+
+
+def test_nothing_set_gives_the_defaults(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    settings = from_environment({})
+    assert settings == Settings(data=tmp_path / "data")
+    assert (settings.host, settings.port, settings.fit) == ("127.0.0.1", 7860, "letterbox")
+
+
+def test_everything_can_be_set(tmp_path: Path) -> None:
+    given = {
+        "WORKBENCH_DATA": str(tmp_path / "here" / "or" / "there"),
+        "WORKBENCH_FIT": "crop",
+        "GRADIO_SERVER_NAME": "0.0.0.0",
+        "GRADIO_SERVER_PORT": "80",
+        "WORKBENCH_MAX_PICTURE_MB": "1",
+        "WORKBENCH_MAX_UPLOAD_MB": "2",
+        "WORKBENCH_MAX_PIXELS": "3",
+        "WORKBENCH_MAX_ZIP_ENTRIES": "4",
+        "WORKBENCH_MAX_ZIP_RATIO": "5",
+        "PATH": "/bin",
+    }
+    expected = Settings(tmp_path / "here" / "or" / "there", "0.0.0.0", 80, "crop", Limits(1, 2, 3, 4, 5))
+    assert from_environment(given) == expected
+
+
+def test_an_empty_data_folder_means_the_default(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert from_environment({"WORKBENCH_DATA": ""}).data == tmp_path / "data"
+
+
+def test_the_home_folder_is_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert from_environment({"WORKBENCH_DATA": "~/bottles"}).data == tmp_path / "bottles"
+
+
+@pytest.mark.parametrize(
+    "name", ["GRADIO_SERVER_PORT", "WORKBENCH_MAX_PICTURE_MB", "WORKBENCH_MAX_ZIP_RATIO"]
+)
+@pytest.mark.parametrize("value", ["", "0", "-1", "1.5", "many", "1e3", " 1", "٣", "9" * 5000])
+def test_a_number_that_is_none_gets_a_sentence(name: str, value: str) -> None:
+    with pytest.raises(DomainError, match=f"{name} is “.*it must be a whole number"):
+        from_environment({name: value})
+
+
+def test_a_port_beyond_the_last_one_gets_a_sentence() -> None:
+    assert from_environment({"GRADIO_SERVER_PORT": "65535"}).port == 65535
+    with pytest.raises(
+        DomainError, match="GRADIO_SERVER_PORT is “65536”; it must be a whole number from 1 to 65535"
+    ):
+        from_environment({"GRADIO_SERVER_PORT": "65536"})
+
+
+def test_an_unknown_fit_gets_a_sentence() -> None:
+    with pytest.raises(DomainError, match="WORKBENCH_FIT is “stretch”; it can be letterbox, squash, crop"):
+        from_environment({"WORKBENCH_FIT": "stretch"})
+
+
+def test_a_data_folder_that_cannot_be_one_gets_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    for path in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(DomainError, match=r"WORKBENCH_DATA is “.*; it must be a folder"):
+            from_environment({"WORKBENCH_DATA": str(path)})
