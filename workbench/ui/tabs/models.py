@@ -1,12 +1,136 @@
-"""Models."""
+"""Models: the versions, which one is in production, and what can be done with them."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
 import gradio as gr
 
-from workbench.ui.place import Place
+from storage.registry import PRODUCTION
+from workbench.services import Services
+from workbench.ui.components.press import pressable
+from workbench.ui.guard import guarded
+from workbench.ui.place import Place, actor, open_tab
+from workbench.ui.tabs import models_acts
+from workbench.ui.tabs.models_acts import SAVE, Acts, build_acts, show_acts
+from workbench.ui.tabs.models_compare import Compare, build_compare, show_compare
+from workbench.ui.tabs.models_view import history_html, production_html, versions_html
+
+EMPTY = "<p>Each finished run becomes a model version here, to compare, promote and download. There is none yet.</p>"
+QUIET: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+
+
+@dataclass(frozen=True)
+class Listed:
+    """The lists."""
+
+    empty: gr.Column
+    full: gr.Row
+    production: gr.HTML
+    versions: gr.HTML
+    history: gr.HTML
+
+    @property
+    def outputs(self) -> list[Any]:
+        """In the order of :func:`_lists`."""
+        return [self.empty, self.full, self.production, self.versions, self.history]
 
 
 def build(place: Place) -> None:
     """Build the tab."""
-    gr.Markdown("models")
+    with gr.Column(visible=False, elem_id="models-empty") as empty:
+        gr.HTML(EMPTY)
+        train = gr.Button("Train a model", variant="primary", elem_id="models-train", scale=0)
+    with gr.Row(elem_classes=["work", "stage-first"], visible=False, elem_id="models") as full:
+        with gr.Column(elem_classes="controls"):
+            acts = build_acts()
+        with gr.Column(elem_classes="stage"):
+            production = _html("models-production")
+            versions = pressable("models-versions")
+            compare = build_compare()
+            gr.HTML("<h3>History of production</h3>", padding=False)
+            history = _html("models-history")
+    listed = Listed(empty, full, production, versions, history)
+    train.click(partial(open_tab, "train"), None, place.tabs, **QUIET)
+    _bind_looks(place, listed, acts, compare)
+    _bind_acts(place.services, listed, acts, compare)
+
+
+def _html(elem_id: str) -> gr.HTML:
+    return gr.HTML(elem_id=elem_id, padding=False, apply_default_css=False)
+
+
+def _bind_looks(place: Place, listed: Listed, acts: Acts, compare: Compare) -> None:
+    services = place.services
+    pair = [compare.left, compare.right]
+
+    def refresh(name: str | None, reason: str, typed: str, *both: Any) -> list[Any]:
+        return [*_lists(services), *show_acts(services, name, reason, typed), *show_compare(services, *both)]
+
+    def choose(reason: str, event: gr.EventData) -> list[Any]:
+        return show_acts(services, str(event._data["version"]), reason, "")
+
+    def reasoned(name: str, reason: str) -> list[Any]:
+        return models_acts.show_promote(services.stores.registry.get(name), reason)
+
+    def named(name: str, typed: str) -> list[Any]:
+        return models_acts.show_delete(services.stores.registry.get(name), typed)
+
+    everything = [*listed.outputs, *acts.outputs, *compare.outputs]
+    for event in (place.tab.select, place.page.load):
+        event(guarded(refresh), [*acts.inputs, *pair], everything, **QUIET)
+    quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+    last: dict[str, Any] = {**quiet, "trigger_mode": "always_last"}
+    listed.versions.press(guarded(choose), acts.reason, acts.outputs, **quiet)
+    acts.chosen.input(guarded(partial(show_acts, services)), acts.inputs, acts.outputs, **quiet)
+    acts.reason.change(
+        guarded(reasoned), [acts.chosen, acts.reason], [acts.promote, acts.promote_note], **last
+    )
+    acts.typed.change(guarded(named), [acts.chosen, acts.typed], [acts.delete, acts.delete_note], **last)
+    for side in pair:
+        side.input(guarded(partial(show_compare, services)), pair, compare.outputs, **quiet)
+
+
+def _bind_acts(services: Services, listed: Listed, acts: Acts, compare: Compare) -> None:
+    pair = [compare.left, compare.right]
+
+    def promote(name: str, reason: str, request: gr.Request) -> list[Any]:
+        models_acts.promote(services, name, reason, actor(request))
+        gr.Info(f"{name} is in production.")
+        return ["", *_lists(services), *show_acts(services, name, "", "")]
+
+    def roll_back(name: str, reason: str, request: gr.Request) -> list[Any]:
+        back = services.stores.registry.roll_back(PRODUCTION, reason.strip(), actor(request))
+        gr.Info(f"{back.name} is in production again.")
+        return ["", *_lists(services), *show_acts(services, name, "", "")]
+
+    def delete(name: str, typed: str, *both: Any) -> list[Any]:
+        models_acts.delete(services, name, typed)
+        gr.Info(f"{name} is deleted.")
+        return ["", *_lists(services), *show_acts(services, None, "", ""), *show_compare(services, *both)]
+
+    shown: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+    moved = [acts.reason, *listed.outputs, *acts.outputs]
+    acts.promote.click(guarded(promote), [acts.chosen, acts.reason], moved, **shown)
+    acts.roll_back.click(guarded(roll_back), [acts.chosen, acts.reason], moved, **shown)
+    acts.delete.click(guarded(delete), [acts.chosen, acts.typed, *pair], [*moved, *compare.outputs], **shown)
+    for file, button in acts.downloads.items():
+        fetch = guarded(partial(models_acts.download, services, file=file))
+        button.click(fetch, acts.chosen, acts.file, **shown).success(None, acts.file, None, js=SAVE)
+
+
+def _lists(services: Services) -> list[Any]:
+    registry = services.stores.registry
+    versions, history = registry.versions(), registry.history(PRODUCTION)
+    sizes = {each.name: registry.size(each) for each in versions}
+    snapshots = {each.snapshot_id for each in versions}
+    images = {each: services.stores.snapshots.get(each).images for each in snapshots}
+    return [
+        gr.update(visible=not versions),
+        gr.update(visible=bool(versions)),
+        production_html(registry.production(), history),
+        versions_html(versions, sizes, images),
+        history_html(history),
+    ]
