@@ -1,18 +1,46 @@
-"""Answers to many pictures as a CSV table."""
+"""Answers to many pictures, also as a CSV table."""
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from io import StringIO
 
 from storage.errors import DomainError
 from storage.registry import PRODUCTION
 from workbench.archives import Upload, sources
-from workbench.serving.predictor import Predictor
+from workbench.serving.predictor import Prediction, Predictor
 from workbench.settings import Limits
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What came of one file: a prediction, or the reason why there is none."""
+
+    file: str
+    found: Prediction | None
+    error: str = ""
+
+
+def answers(
+    predictor: Predictor, uploads: Iterable[Upload], limits: Limits, model: str = PRODUCTION
+) -> Iterator[Answered]:
+    """Classify every picture, one after another.
+
+    Raises:
+        NotReady: There is no model in production yet.
+        NotFound: There is no such version or alias.
+    """
+    # One version for all of them, even if production moves meanwhile.
+    version = predictor.contract(model).name
+    for source in sources(uploads, limits):
+        try:
+            yield Answered(source.name, predictor.predict(source.read(), version))
+        except DomainError as error:
+            yield Answered(source.name, None, str(error))
 
 
 def answers_csv(
@@ -21,26 +49,33 @@ def answers_csv(
     """Classify every picture; a file that cannot be read gets a row with the reason.
 
     Returns:
-        CSV with the columns file, label, confidence, needs_review, version, error, then one probability a class.
+        The table of :func:`as_csv`.
 
     Raises:
         NotReady: There is no model in production yet.
         NotFound: There is no such version or alias.
     """
     classes = predictor.contract(model).classes
+    return as_csv(classes, answers(predictor, uploads, limits, model))
+
+
+def as_csv(classes: Sequence[str], answered: Iterable[Answered]) -> str:
+    """CSV with the columns file, label, confidence, needs_review, version, error, then one probability a class."""
     text = StringIO()
     table = csv.writer(text)
     header = ["file", "label", "confidence", "needs_review", "version", "error"]
     table.writerow([*header, *(_cell(f"p({name})") for name in classes)])
-    for source in sources(uploads, limits):
-        try:
-            found = predictor.predict(source.read(), model)
-        except DomainError as error:
-            table.writerow([_cell(source.name), "", "", "", "", str(error), *([""] * len(classes))])
-            continue
-        answer = [_cell(found.label), f"{found.confidence:.4f}", found.needs_review, found.version, ""]
-        table.writerow([_cell(source.name), *answer, *(f"{found.scores[name]:.4f}" for name in classes)])
+    table.writerows(_row(each, classes) for each in answered)
     return text.getvalue()
+
+
+def _row(answered: Answered, classes: Sequence[str]) -> list[object]:
+    found, file = answered.found, _cell(answered.file)
+    if found is None:
+        return [file, "", "", "", "", answered.error, *([""] * len(classes))]
+    probabilities = [f"{found.scores[name]:.4f}" for name in classes]
+    answer = [_cell(found.label), f"{found.confidence:.4f}", found.needs_review, found.version]
+    return [file, *answer, "", *probabilities]
 
 
 def _cell(text: str) -> str:

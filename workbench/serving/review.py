@@ -17,7 +17,7 @@ def doubt(scores: Mapping[str, float]) -> str:
     """Why a person should look at an answer, as a sentence; empty where nobody needs to."""
     first, second = sorted([*scores.values(), 0.0], reverse=True)[:2]
     if first < SURE:
-        return f"No class reaches {100 * SURE:.0f} %."
+        return f"No class reaches {100 * SURE:.0f}\u00a0%."
     if first - second < AHEAD:
         return f"The second class is less than {100 * AHEAD:.0f} points behind."
     return ""

@@ -1,12 +1,148 @@
-"""Predict."""
+"""Predict: ask a model about one picture, about what a camera sees, or about many pictures."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
 import gradio as gr
 
-from workbench.ui.place import Place
+from storage.errors import DomainError
+from storage.registry import PRODUCTION
+from workbench.archives import read_file
+from workbench.services import Services
+from workbench.serving.predictor import Prediction
+from workbench.ui.components.camera import camera, frame_of
+from workbench.ui.files import upload
+from workbench.ui.guard import guarded, sentence
+from workbench.ui.place import Place, open_tab
+from workbench.ui.tabs import predict_many
+from workbench.ui.tabs.predict_view import answer_html, refusal_html, waiting_html
+
+WAITING = "Drop a picture, paste one or choose a file. The answer appears here."
+
+
+@dataclass(frozen=True)
+class View:
+    """The components that change."""
+
+    model: gr.Dropdown
+    notice: gr.HTML
+    go: gr.Button
+    picture: gr.Image
+    result: gr.HTML
+    camera: gr.HTML
 
 
 def build(place: Place) -> None:
     """Build the tab."""
-    gr.Markdown("predict")
+    view = _view(place.services)
+    _bind(place, view)
+
+
+def _view(services: Services) -> View:
+    with gr.Row(elem_id="predict-head"):
+        model = gr.Dropdown(
+            [("production", PRODUCTION)],
+            value=PRODUCTION,
+            label="Model to ask",
+            elem_id="predict-model",
+            min_width=240,
+        )
+        notice = gr.HTML(visible=False, elem_id="predict-notice")
+        go = gr.Button("Train a model", variant="primary", visible=False, scale=0, elem_id="predict-go")
+    with gr.Tabs(elem_id="predict-sections"):
+        with gr.Tab("Picture", elem_id="predict-one"), gr.Row(elem_classes="work halves"):
+            picture = gr.Image(
+                sources=["upload", "clipboard"], type="filepath", label="Picture", height=380, buttons=[], alt_text="The picture to classify",
+                elem_id="predict-picture",
+            )  # fmt: skip
+            result = gr.HTML(waiting_html(WAITING), elem_id="predict-result")
+        with gr.Tab("Camera", elem_id="predict-live"):
+            watched = camera(_glance(services), PRODUCTION, "predict-camera")
+        with gr.Tab("Many pictures", elem_id="predict-many-tab"):
+            predict_many.build(services, model)
+    return View(model, notice, go, picture, result, watched)
+
+
+def _bind(place: Place, view: View) -> None:
+    services = place.services
+
+    @guarded
+    def refresh(model: str) -> tuple[object, ...]:
+        options = _options(services)
+        model = model if model in {value for _, value in options} else PRODUCTION
+        return (gr.update(choices=options, value=model), *_obstacle(services, model))
+
+    @guarded
+    def classify(raw: dict[str, Any] | None, model: str) -> str:
+        if raw is None:
+            return waiting_html(WAITING)
+        try:
+            data = read_file(upload(raw).path, services.settings.limits)
+            return _html(services, services.predictor.predict(data, model))
+        except DomainError as error:
+            return refusal_html(str(error))
+
+    @guarded
+    def switched(model: str) -> tuple[object, ...]:
+        return (*_obstacle(services, model), gr.update(model=model))
+
+    @guarded
+    def go() -> object:
+        return open_tab("models" if services.stores.registry.versions() else "train")
+
+    quiet = {"show_progress": "hidden", "api_visibility": "private"}
+    head = [view.notice, view.go]
+    place.tab.select(refresh, view.model, [view.model, *head], queue=False, **quiet)
+    view.model.input(switched, view.model, [*head, view.camera], queue=False, **quiet)
+    # Not preprocessed: Gradio would open the file first and show an error of its own where it cannot.
+    gr.on(
+        [view.picture.input, view.picture.clear, view.model.input],
+        classify,
+        [view.picture, view.model],
+        view.result,
+        preprocess=False,
+        **quiet,
+    )
+    view.go.click(go, None, place.tabs, queue=False, **quiet)
+
+
+def _glance(services: Services) -> Any:
+    def glance(request: Any) -> str:
+        try:
+            frame = frame_of(request["picture"])
+            found = services.predictor.glance(frame, str(request["model"]))
+            # In one order for all frames: bars that change places cannot be read.
+            return _html(services, found, sorted(found.scores))
+        except Exception as error:
+            return refusal_html(sentence(error))
+
+    return glance
+
+
+def _html(services: Services, found: Prediction, order: Sequence[str] = ()) -> str:
+    colours = {each.name: each.colour for each in services.stores.classes.all()}
+    return answer_html(found, services.stores.registry.get(found.version), colours, order)
+
+
+def _options(services: Services) -> list[tuple[str, str]]:
+    """Aliases and versions, as (words, value)."""
+    registry = services.stores.registry
+    versions = registry.versions()
+    aliases = {alias: version.name for version in versions for alias in version.aliases}
+    names = [PRODUCTION, *sorted(set(aliases) - {PRODUCTION})]
+    words = [(f"{name} ({aliases.get(name, 'none yet')})", name) for name in names]
+    return words + [(version.name, version.name) for version in versions]
+
+
+def _obstacle(services: Services, model: str) -> tuple[object, object]:
+    """Updates that say what is missing before there can be an answer, and offer the way there."""
+    try:
+        services.predictor.contract(model)
+    except DomainError as error:
+        text = "Choose a model" if services.stores.registry.versions() else "Train a model"
+        said = refusal_html(str(error))
+        return gr.update(value=said, visible=True), gr.update(value=text, visible=True)
+    return gr.update(visible=False), gr.update(visible=False)
