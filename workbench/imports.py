@@ -57,13 +57,12 @@ class Imports:
 
     def state(self) -> ImportState:
         """How far the import is, or what came of the last one."""
-        return ImportState(**self._preferences.get(STATE, {}))
-
-    def recover(self) -> None:
-        """After a start: an import that was running then was cut off."""
-        state = self.state()
-        if state.running:
-            self._save(ImportState(error=CUT_OFF.format(done=state.done, total=state.total)))
+        runs = self._lock.locked()
+        state = ImportState(**self._preferences.get(STATE, {}))
+        if state.running and not (runs or self._lock.locked()):
+            # The server ended meanwhile, or the disk was too full to write the end down.
+            return ImportState(error=CUT_OFF.format(done=state.done, total=state.total))
+        return state
 
     def start(self, order: Order, total: int) -> None:
         """Import in the background.
@@ -74,12 +73,17 @@ class Imports:
 
         Raises:
             Conflict: An import is running.
+            DiskFull: There is no room even for its progress.
         """
         if not self._lock.acquire(blocking=False):
             raise Conflict("An import is running already. Wait until it is done, then add more.")
         self._stop.clear()
         begun = ImportState(running=True, total=total, started=time.time())
-        self._save(begun)
+        try:
+            self._save(begun)
+        except BaseException:
+            self._lock.release()
+            raise
         threading.Thread(target=self._carry_out, args=(order, begun), name="import", daemon=True).start()
 
     def stop(self) -> None:

@@ -28,8 +28,7 @@ class Services:
     predictor: Predictor
 
     def start(self) -> None:
-        """Take up what an earlier process left, and begin to look after runs."""
-        self.imports.recover()
+        """Begin to look after runs, also those that an earlier process left."""
         self.supervisor.start()
 
     def close(self) -> None:

@@ -1,0 +1,130 @@
+"""A disk of some megabytes that fills up. Needs the right to mount one."""
+
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import suppress
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from storage.errors import DiskFull
+from storage.records import Filter
+from tests.pictures import picture
+from tests.running import until
+from tests.workbench.conftest import Take
+from workbench.archives import Source
+from workbench.imports import ImportState
+from workbench.intake import Order
+from workbench.services import Services, build_services
+from workbench.settings import Settings
+
+MEGABYTES = 8
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    place = tmp_path / "disk"
+    place.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", f"size={MEGABYTES}m", "tmpfs", str(place)]
+    tried = (
+        subprocess.run(command, capture_output=True, text=True, check=False)
+        if shutil.which("mount")
+        else None
+    )
+    if tried is None or tried.returncode:
+        pytest.skip(f"a small disk cannot be mounted here: {tried.stderr if tried else 'there is no mount'}")
+    yield place
+    subprocess.run(["umount", "--lazy", str(place)], check=True)
+
+
+@pytest.fixture
+def services(disk: Path) -> Services:
+    return build_services(Settings(data=disk / "workbench"))
+
+
+def noisy(seed: int) -> bytes:
+    """A picture that no packing makes small: about 300 KB."""
+    pixels = np.random.default_rng(seed).integers(0, 256, (320, 320, 3), dtype=np.uint8)
+    buffer = BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def noise(count: int) -> list[Source]:
+    return [Source(f"{seed}.png", "Full", lambda seed=seed: noisy(seed)) for seed in range(count)]
+
+
+def fill(disk: Path) -> Path:
+    """A file that takes what is left, to the last page."""
+    filler = disk / "filler"
+    with filler.open("wb", buffering=0) as file:
+        try:
+            while file.write(bytes(4096)):
+                pass
+        except OSError:
+            return filler
+    raise AssertionError("the disk has no end")
+
+
+def assert_whole(services: Services) -> None:
+    """Every picture of the catalogue has its original, canonical picture and thumbnail; no part of a file lies about."""
+    stores = services.stores
+    for each in stores.catalogue.several(stores.catalogue.ids(Filter())):
+        assert stores.media.canonical(each.sha256, "letterbox").shape == (256, 256, 3)
+        assert stores.media.thumbnail(each.sha256)
+        assert len((stores.root / "blobs" / "originals" / each.sha256[:2] / each.sha256).read_bytes()) > 1000
+    assert list(stores.root.rglob(".part-*")) == []
+
+
+def test_an_import_that_fills_the_disk_says_so_and_keeps_what_was_there(
+    services: Services, take: Take
+) -> None:
+    take({f"{seed}.jpg": picture(seed) for seed in range(3)}, label="Half")
+    with pytest.raises(DiskFull, match="The disk of the data folder is full"):
+        services.intake.run(Order(noise(200)))
+    assert services.stores.catalogue.page(Filter(label="Half")).total == 3
+    assert_whole(services)
+
+
+def test_on_a_full_disk_everything_can_be_read_and_nothing_is_half_written(
+    services: Services, take: Take, disk: Path
+) -> None:
+    [image_id] = [each.image_id for each in take({"a.jpg": picture(1)}, label="Half").outcomes]
+    before = services.stores.catalogue.get(image_id)
+    filler = fill(disk)
+    with pytest.raises(DiskFull):
+        for number in range(2000):
+            services.labelling.add(f"Class {number} with quite a long name so that pages fill", "ann")
+    with pytest.raises(DiskFull):
+        take({"b.png": noisy(1)}, label="Half")
+    later = build_services(services.settings)
+    assert later.stores.catalogue.get(image_id) == before
+    assert later.stores.catalogue.page(Filter()).total == 1
+    assert_whole(later)
+    filler.unlink()
+    assert take({"b.png": noisy(1)}, label="Half").labels == {"Half": 1}
+    assert services.stores.database.value("PRAGMA integrity_check") == "ok"
+
+
+def test_an_import_in_the_background_ends_with_the_sentence_and_frees_the_way(
+    services: Services, disk: Path
+) -> None:
+    def attempt(files: list[Source]) -> ImportState:
+        services.imports.start(Order(files), total=len(files))
+        return until(
+            lambda: not services.imports.state().running and services.imports.state(), "the import to end"
+        )
+
+    assert attempt(noise(200)).error.startswith("The disk of the data folder is full.")
+    filler = fill(disk)
+    for _ in range(2):
+        with suppress(DiskFull):  # where there is no room even for the progress
+            assert attempt(noise(1)).error
+    filler.unlink()
+    shutil.rmtree(services.stores.root / "blobs" / "originals")
+    state = attempt([Source("a.jpg", "", lambda: picture(1))])
+    assert (state.error, state.imported) == ("", 1)

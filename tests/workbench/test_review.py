@@ -1,0 +1,19 @@
+import pytest
+
+from workbench.serving.review import doubt, needs_review
+
+
+@pytest.mark.parametrize(
+    ("scores", "why"),
+    [
+        ({"a": 0.9, "b": 0.1}, ""),
+        ({"a": 0.61, "b": 0.39}, ""),
+        ({"a": 0.62, "b": 0.38}, ""),
+        ({"a": 1.0}, ""),
+        ({"a": 0.59, "b": 0.21, "c": 0.2}, "No class reaches 60"),
+        ({"a": 0.5, "b": 0.5}, "No class reaches 60"),
+    ],
+)
+def test_a_person_looks_where_no_class_is_clear(scores: dict[str, float], why: str) -> None:
+    assert doubt(scores).startswith(why)
+    assert needs_review(scores) == bool(why)
