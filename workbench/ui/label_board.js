@@ -12,7 +12,11 @@ let settling = 0;
 const CALLS = {
   label: (edit) => server.save_labels({ pictures: seen(edit.ids), label: edit.label }),
   remove: (edit) => server.remove_pictures({ pictures: seen(edit.ids) }),
-  undo: () => server.take_back({ event: model.undo ? model.undo.id : 0 }),
+  add: (edit) => server.add_class({ name: edit.name }),
+  undo: (edit) => {
+    edit.event = model.undo || { id: 0, summary: '' };
+    return server.take_back({ event: edit.event.id });
+  },
 };
 
 function seen(ids) {
@@ -28,9 +32,9 @@ async function send(edit) {
   if (!answer) return lost();
   answer.items.forEach((picture) => model.take(picture, true));
   model.forget(edit.ids.filter((id) => !answer.items.some((picture) => picture.id === id)));
-  model.takeFacts(answer, !queue.waiting);
+  model.takeFacts(answer);
   if (answer.error) refused(edit, answer.error);
-  else if (edit.kind === 'undo') undone(answer);
+  else if (edit.kind === 'undo') undone(edit, answer);
   render();
 }
 
@@ -50,8 +54,8 @@ function withdraw(fits) {
   queue.drop(fits).forEach((edit) => model.unwish(edit.kind === 'label' ? edit.ids : []));
 }
 
-function undone(answer) {
-  say('Undone.');
+function undone(edit, answer) {
+  say(`Undone: ${edit.event.summary}.`);
   if (model.mode === 'stage' && answer.ids.length === 1 && model.line.includes(answer.ids[0])) model.current = answer.ids[0];
 }
 
@@ -117,7 +121,7 @@ function step(by) {
   if (place < 0 && model.page.page > 1) return turn('previous');
   if (place < 0) return say('This is the first picture.');
   if (place >= model.line.length && model.page.next) return turn('next');
-  if (place >= model.line.length) return say(model.left ? 'This was the last picture here.' : 'This was the last one: every picture is labelled.');
+  if (place >= model.line.length) return say(model.left() ? 'This was the last picture here.' : 'This was the last one: every picture is labelled.');
   model.current = model.line[place];
   if (model.line.length - place < 30 && model.page.next) turn('next');
   render();
@@ -137,7 +141,7 @@ function arrived(value) {
   turning = 0;
   landing = '';
   const place = model.index();
-  model.accept(value, queue.idle);
+  model.accept(value);
   if (moved === 'previous' && model.mode === 'stage' && place === 0 && model.index() > 0) model.current = model.line[model.index() - 1];
   render();
   if (moved && model.mode === 'grid' && held) grid.focusAt(moved === 'next' ? 0 : model.page.items.length - 1);
@@ -219,10 +223,13 @@ element.addEventListener('click', (event) => {
 
 find('.first-class').addEventListener('submit', (event) => {
   event.preventDefault();
-  trigger('first', { name: event.target.elements.name.value });
+  queue.push({ kind: 'add', ids: [], name: event.target.elements.name.value });
 });
 
 // ---- what is shown
+
+const NO_SPLIT = 'No picture is in this split. Pictures are split when a training starts.';
+const NOTHING = { unlabelled: 'Nothing is left to label.', train: NO_SPLIT, validation: NO_SPLIT };
 
 function say(text, error = false) {
   const line = find('#label-said');
@@ -234,15 +241,19 @@ function counted(number) {
   return number === 1 ? '1 picture' : `${number.toLocaleString('en')} pictures`;
 }
 
+function needsClass() {
+  return model.images > 0 && !model.left() && model.page.classes.length < 2;
+}
+
 function primary() {
   const chosenNow = model.mode === 'grid' ? model.selected.size : 0;
   if (chosenNow && model.brush) return { text: `Label ${chosenNow} as ${model.brush}`, press: () => labelHere(model.brush) };
   if (chosenNow && model.brush === '') return { text: `Take the class of ${chosenNow} away`, press: () => labelHere('') };
-  if (model.left && model.mode === 'grid' && model.page.classes.length) {
-    return { text: `Label the ${model.left.toLocaleString('en')} left, one by one`, press: () => trigger('begin', {}) };
+  if (model.left() && model.mode === 'grid' && model.page.classes.length) {
+    return { text: `Label the ${model.left().toLocaleString('en')} left, one by one`, press: () => trigger('begin', {}) };
   }
-  if (!model.left && model.images && model.page.classes.length > 1) {
-    return { text: `Train on ${counted(model.images)}`, press: () => trigger('train', {}) };
+  if (!model.left() && model.images) {
+    return { text: `Train on ${counted(model.images)}`, press: () => trigger('train', {}), disabled: needsClass() };
   }
   return null;
 }
@@ -259,22 +270,30 @@ function render() {
   else stage.render();
 }
 
+// Where one is on the stage; among pictures that leave the filter once they are labelled, a place says nothing.
+function where() {
+  const total = model.page.total || 0;
+  if (model.mode === 'grid') return `${counted(total)} · `;
+  if (model.page.status === 'unlabelled' || model.current === null) return '';
+  return `${(model.start + model.index() + 1).toLocaleString('en')} of ${total.toLocaleString('en')} · `;
+}
+
 function renderBar() {
-  const place = model.start + model.index() + 1;
-  const where = model.mode === 'stage' && model.current !== null ? `${place.toLocaleString('en')} of ${model.page.total.toLocaleString('en')}` : counted(model.page.total || 0);
-  find('.board-facts').textContent = `${where} · ${model.left.toLocaleString('en')} left to label`;
+  find('.board-facts').textContent = `${where()}${model.left().toLocaleString('en')} left to label${needsClass() ? ' · training needs a second class' : ''}`;
   find('[data-act=grid]').setAttribute('aria-pressed', model.mode === 'grid');
   find('[data-act=stage]').setAttribute('aria-pressed', model.mode === 'stage');
   const next = primary();
   find('#label-primary').textContent = next ? next.text : '';
   find('#label-primary').classList.toggle('absent', !next);
+  find('#label-primary').disabled = Boolean(next && next.disabled);
   find('#label-undo').textContent = model.undo ? `Undo: ${model.undo.summary}` : 'Nothing to undo';
+  find('#label-undo').title = find('#label-undo').textContent;
   find('#label-undo').disabled = !model.undo;
   find('#label-remove').textContent = `Remove ${counted(model.selected.size)}`;
   find('.pages span').textContent = `Page ${model.page.page} of ${model.page.pages}`;
   find('[data-act=previous]').disabled = model.page.page < 2;
   find('[data-act=next]').disabled = !model.page.next;
-  find('.nothing span').textContent = model.page.status === 'unlabelled' ? 'Nothing is left to label here.' : 'No picture fits this filter.';
+  find('.nothing span').textContent = NOTHING[model.page.status] || 'No picture fits this filter.';
 }
 
 function renderPalette() {

@@ -1,6 +1,7 @@
 // What the board knows: pictures by id, the page of the grid, and the line that the stage walks along.
 function boardModel() {
   const records = new Map();
+  const pending = new Set();
   const model = {
     page: { items: [], classes: [], next: '', key: null, offset: 0, page: 1, pages: 1 },
     line: [],
@@ -12,7 +13,7 @@ function boardModel() {
     brush: null,
     serial: 0,
     images: 0,
-    left: 0,
+    saved: 0,
     undo: null,
   };
 
@@ -28,22 +29,23 @@ function boardModel() {
     else if ((answered || !known.wishes) && picture.revision >= known.revision) Object.assign(known, picture);
   }
 
-  // While edits wait, the count that is shown is ahead of the server's.
-  function takeFacts(facts, idle) {
+  function takeFacts(facts) {
     if (facts.serial < model.serial) return;
-    model.serial = facts.serial;
-    model.undo = facts.undo;
-    if (!idle) return;
-    model.images = facts.images;
-    model.left = facts.left;
+    Object.assign(model, { serial: facts.serial, undo: facts.undo, images: facts.images, saved: facts.left });
   }
 
-  function accept(value, idle) {
+  // How many are left to label once the edits that wait are saved.
+  function left() {
+    const waiting = [...pending].map(record).map((each) => (each.wish ? 0 : 1) - (each.label ? 0 : 1));
+    return Math.max(0, waiting.reduce((sum, each) => sum + each, model.saved));
+  }
+
+  function accept(value) {
     const fresh = JSON.stringify(value.key) !== JSON.stringify(model.page.key);
     [...value.items, ...value.ahead].forEach((picture) => take(picture));
     const ids = [...value.items, ...value.ahead].map((picture) => picture.id);
     model.page = { ...value, items: value.items.map((picture) => picture.id) };
-    takeFacts(value, idle);
+    takeFacts(value);
     if (value.mode) model.mode = value.mode;
     if (fresh || model.mode === 'grid' || value.mode) startLine(ids, value.offset);
     else joinLine(ids);
@@ -70,15 +72,17 @@ function boardModel() {
 
   function wish(ids, label) {
     for (const id of ids) {
-      const before = shown(id);
       record(id).wishes += 1;
       record(id).wish = label;
-      model.left += (label ? 0 : 1) - (before ? 0 : 1);
+      pending.add(id);
     }
   }
 
   function unwish(ids) {
-    ids.filter(record).forEach((id) => (record(id).wishes = Math.max(0, record(id).wishes - 1)));
+    for (const id of ids.filter(record)) {
+      record(id).wishes = Math.max(0, record(id).wishes - 1);
+      if (!record(id).wishes) pending.delete(id);
+    }
   }
 
   function forget(ids) {
@@ -90,5 +94,5 @@ function boardModel() {
     if (gone.has(model.current)) model.current = model.line[Math.min(place, model.line.length - 1)] ?? null;
   }
 
-  return Object.assign(model, { record, shown, colour, index, take, takeFacts, accept, wish, unwish, forget });
+  return Object.assign(model, { record, shown, colour, index, take, takeFacts, left, accept, wish, unwish, forget });
 }

@@ -22,9 +22,6 @@ function editQueue(send, drained) {
       waiting.splice(0, waiting.length, ...waiting.filter((edit) => !fits(edit)));
       return dropped;
     },
-    get waiting() {
-      return waiting.length;
-    },
     get idle() {
       return !busy;
     },

@@ -30,7 +30,9 @@ class View:
     cursors: tuple[str, ...] = ("",)
 
     def next(self, cursor: str) -> View:
-        """The page that begins after a cursor."""
+        """The page that begins after a cursor; asked for twice, it is turned to once."""
+        if cursor == self.cursors[-1]:
+            return self
         return replace(self, cursors=(*self.cursors, cursor))
 
     def previous(self) -> View:
@@ -113,13 +115,17 @@ def asked(services: Services) -> list[Callable[..., Answer]]:
         services.stores.catalogue.archive(ids, by)
         return ids
 
+    def add_class(edit: Any, by: str) -> list[int]:
+        services.labelling.add(str(edit.get("name", "") if isinstance(edit, dict) else ""), by)
+        return []
+
     def take_back(edit: Any, by: str) -> list[int]:
         journal = services.stores.journal
         event = journal.undo(by, _whole(edit.get("event") if isinstance(edit, dict) else None))
         changed = [each.entity_id for each in journal.changes(event.id) if each.entity == "image"]
         return changed[:MOST]
 
-    return [_answering(services, each) for each in (save_labels, remove_pictures, take_back)]
+    return [_answering(services, each) for each in (save_labels, remove_pictures, add_class, take_back)]
 
 
 def _answering(services: Services, work: Callable[[Any, str], list[int]]) -> Callable[..., Answer]:

@@ -15,7 +15,7 @@ from workbench.ui.components.classes import class_manager, listed
 from workbench.ui.components.history import history_list, recent
 from workbench.ui.components.scripts import script
 from workbench.ui.guard import guarded
-from workbench.ui.place import Place, actor, open_tab
+from workbench.ui.place import Place, open_tab
 
 SHOW = [
     ("All pictures", ""),
@@ -38,9 +38,11 @@ SCRIPTS = (
 )
 # A chosen option keeps the focus, and keys do not label while a field has it.
 LET_GO = "() => { document.activeElement.blur(); }"
+# One after the other: a refresh that began before a page was turned must not bring the old page back.
 EVENT: dict[str, Any] = {
     "api_visibility": "private",
     "concurrency_limit": 1,
+    "concurrency_id": "label",
     "trigger_mode": "always_last",
     "show_progress": "hidden",
 }
@@ -128,10 +130,6 @@ def _bind(place: Place, parts: Parts) -> None:
     def show_all(view: View) -> list[Any]:
         return _render(services, View(Filter(sort=view.wanted.sort)))
 
-    def add_first(view: View, event: gr.EventData, request: gr.Request) -> list[Any]:
-        services.labelling.add(str(event.name), actor(request))
-        return _render(services, view)
-
     shown, view = parts.shown, parts.view
     for listen, work, inputs in (
         (place.page.load, refresh, view),
@@ -141,7 +139,6 @@ def _bind(place: Place, parts: Parts) -> None:
         (parts.board.turn, turn, view),
         (parts.board.begin, begin, view),
         (parts.board.all, show_all, view),
-        (parts.board.first, add_first, view),
         (parts.sort.input, choose, filters),
         (parts.label.input, choose_class, filters),
         (parts.status.input, choose_status, filters),
