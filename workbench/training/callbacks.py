@@ -17,6 +17,8 @@ from workbench.training.spec import TrainingSpec
 
 _PREDICT_BATCH = 32
 _KEPT = 0.99
+_NEWS = 0.1
+SCORE = "score"
 
 
 class Halted(Exception):
@@ -82,6 +84,7 @@ class Judge(keras.callbacks.Callback):  # type: ignore[misc]
         self._served = served
         self._indices = task.dataset.indices("validation")
         self._began = 0.0
+        self._score = 0.0
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Start the epoch's clock."""
@@ -102,11 +105,18 @@ class Judge(keras.callbacks.Callback):  # type: ignore[misc]
         rate = float(self.model.optimizer.learning_rate)
         seconds = monotonic() - self._began
         record = EpochRecord(epoch=epoch, learning_rate=rate, seconds=seconds, **figures)
-        score = -record.val_macro_f1 if self._task.spec.monitor == "val_macro_f1" else record.val_loss
-        if math.isfinite(score) and (self.best is None or score < self.best.score):
-            self.best = Best(epoch, score, self.model.get_weights(), probabilities)
+        logs[SCORE] = self._score = self._scored(record)
+        if math.isfinite(self._score) and (self.best is None or self._score >= self.best.score):
+            self.best = Best(epoch, self._score, self.model.get_weights(), probabilities)
         self.history.append(record)
         self._task.reporter.epoch(record)
+
+    def _scored(self, record: EpochRecord) -> float:
+        if self._task.spec.monitor == "val_loss":
+            return -record.val_loss
+        # Macro-F1 over a few dozen pictures jumps from epoch to epoch, and the luckiest of the first epochs would win.
+        # A running mean that starts at 0 asks for several good epochs in a row.
+        return self._score + _NEWS * (record.val_macro_f1 - self._score)
 
     def _figures(self, probabilities: np.ndarray) -> dict[str, float]:
         true = self._task.dataset.labels[self._indices]

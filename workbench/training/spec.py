@@ -58,12 +58,12 @@ class TrainingSpec:
         seed: Fixes the split, the first weights, the order of pictures and their variants.
         fit: How pictures were brought to 256 x 256.
         max_minutes: Time after which training ends with the best epoch so far; 0 is no limit.
-        monitor: What decides which epoch is best, ``val_loss`` or ``val_macro_f1``.
+        monitor: What decides which epoch is best, ``val_loss`` or ``val_macro_f1`` (a running mean of it over about ten epochs).
         augmentation: How training pictures are varied.
     """
 
     architecture: str = "compact"
-    epochs: int = 100
+    epochs: int = 80
     batch_size: int = 32
     learning_rate: float = 1e-3
     class_weights: str | Mapping[str, float] = "balanced"

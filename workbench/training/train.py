@@ -18,7 +18,7 @@ from workbench.errors import StoppedEarly, TrainingFailed
 from workbench.evaluation import evaluate
 from workbench.training import export
 from workbench.training.architectures import build, mirrored
-from workbench.training.callbacks import Best, Halted, Judge, Task, Watch
+from workbench.training.callbacks import SCORE, Best, Halted, Judge, Task, Watch
 from workbench.training.dataset import Dataset
 from workbench.training.feed import Feed
 from workbench.training.reports import EpochRecord, Progress, Reporter
@@ -151,11 +151,10 @@ def compiled(spec: TrainingSpec, classes: int) -> keras.Model:
 
 
 def _stock(spec: TrainingSpec) -> list[keras.callbacks.Callback]:
-    direction = {"monitor": spec.monitor, "mode": "max" if spec.monitor == "val_macro_f1" else "min"}
     plateau = keras.callbacks.ReduceLROnPlateau(
-        factor=spec.plateau_factor, patience=spec.plateau_patience, **direction
+        factor=spec.plateau_factor, patience=spec.plateau_patience, monitor=SCORE, mode="max"
     )
-    return [plateau, keras.callbacks.EarlyStopping(patience=spec.patience, **direction)]
+    return [plateau, keras.callbacks.EarlyStopping(patience=spec.patience, monitor=SCORE, mode="max")]
 
 
 def _kept(judge: Judge, watch: Watch) -> Best:
