@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -65,7 +66,7 @@ class Supervisor:
         running = [run for run in active if run.status == "running"]
         for run in running:
             if not alive(run.pid, run.process_started):
-                self._stores.runs.end(run.id, "interrupted", GONE)
+                self._end(run.id, "interrupted", GONE)
         queued = [run for run in active if run.status == "queued"]
         if queued and not running and self._child is None:
             self._launch(queued[0])
@@ -79,10 +80,18 @@ class Supervisor:
         if code is None:
             return
         self._child = None
+        run = self._stores.runs.get(run_id)
+        if run.status == "running" and run.pid != process.pid:
+            return  # a worker that an earlier server started was first to take the run
         if code < 0:
-            self._stores.runs.end(run_id, "interrupted", KILLED.format(signal=-code))
+            self._end(run_id, "interrupted", KILLED.format(signal=-code))
         else:
-            self._stores.runs.end(run_id, "failed", NO_RESULT)
+            self._end(run_id, "failed", NO_RESULT)
+
+    def _end(self, run_id: int, status: str, error: str) -> None:
+        """Write down what became of a run whose worker is gone, and tidy up for it."""
+        shutil.rmtree(self._stores.work_folder(run_id), ignore_errors=True)
+        self._stores.runs.end(run_id, status, error)
 
     def _launch(self, run: Run) -> None:
         file = self._stores.log_file(run.id)
