@@ -6,7 +6,7 @@ import gradio as gr
 
 from workbench.services import Services
 from workbench.ui import api, strip
-from workbench.ui.place import TABS, Place, open_tab
+from workbench.ui.place import TABS, Place
 from workbench.ui.tabs import augment, collect, evaluate, label, models, predict, train
 
 BUILDERS = {
@@ -22,10 +22,15 @@ BUILDERS = {
 ADDRESS = """() => {
   if (!window.addressRead) return;
   const url = new URL(location);
-  url.searchParams.set('tab', '%s');
+  url.searchParams.set('tab', 'NAME');
   history.replaceState({}, '', url);
 }"""
-ADDRESS_READ = "() => { window.addressRead = true; }"
+# In the browser alone: an answer from the server could come after a person has opened another tab.
+OPEN_ADDRESS = """() => {
+  const wanted = new URL(location).searchParams.get('tab');
+  window.addressRead = true;
+  return {__type__: 'update', ...(TABS.includes(wanted) ? {selected: wanted} : {})};
+}""".replace("TABS", str(list(TABS)))
 
 
 def build_page(services: Services) -> gr.Blocks:
@@ -38,15 +43,8 @@ def build_page(services: Services) -> gr.Blocks:
         with gr.Tabs(selected=TABS[0], elem_id="tabs") as tabs:
             for name in TABS:
                 with gr.Tab(name.capitalize(), id=name, elem_id=f"tab-{name}") as tab:
+                    # First, so that a reload lands here even while the tab still fills itself.
+                    tab.select(None, js=ADDRESS.replace("NAME", name))
                     BUILDERS[name](Place(services, page, tabs, tab))
-                tab.select(None, js=ADDRESS % name)
-        opened = page.load(
-            _from_address, outputs=tabs, api_visibility="private", queue=False, show_progress="hidden"
-        )
-        opened.then(None, js=ADDRESS_READ)
+        page.load(None, None, tabs, js=OPEN_ADDRESS)
     return page
-
-
-def _from_address(request: gr.Request) -> gr.Tabs:
-    wanted = str(request.query_params.get("tab", ""))
-    return open_tab(wanted if wanted in TABS else TABS[0])
