@@ -6,6 +6,7 @@ of the preview is the picture that a run with that seed shows the net in epoch `
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -54,6 +55,7 @@ OPERATIONS: tuple[Operation, ...] = (
 )  # fmt: skip
 _BY_NAME = {operation.name: operation for operation in OPERATIONS}
 _GREY = 127.5
+_LEVELS = np.arange(256) - _GREY
 
 
 @dataclass(frozen=True)
@@ -139,24 +141,26 @@ def _moved(picture: np.ndarray, augmentation: Augmentation, draws: np.ndarray) -
     """Flips, tilt, shift and zoom as one affine warp, so that the picture is resampled once."""
     side = picture.shape[0]
     centre = (side - 1) / 2
-    either = 2 * draws - 1
+    either = (2 * draws - 1).tolist()
     mirror = -1.0 if draws[0] < augmentation.strength("flip") else 1.0
     upside = -1.0 if draws[1] < augmentation.strength("flip_vertical") else 1.0
-    angle = np.deg2rad(augmentation.strength("rotate") * either[2])
+    angle = math.radians(augmentation.strength("rotate") * either[2])
     scale = 1 + augmentation.strength("zoom") * either[5]
-    cos, sin = np.cos(angle) * scale, np.sin(angle) * scale
-    linear = np.array([[cos * mirror, -sin * upside], [sin * mirror, cos * upside]])
-    offset = centre - linear @ (centre, centre) + augmentation.strength("shift") * side * either[3:5]
-    matrix = np.column_stack([linear, offset])
+    cos, sin = math.cos(angle) * scale, math.sin(angle) * scale
+    reach = augmentation.strength("shift") * side
+    across = centre - centre * (cos * mirror - sin * upside) + reach * either[3]
+    down = centre - centre * (sin * mirror + cos * upside) + reach * either[4]
+    matrix = np.array([[cos * mirror, -sin * upside, across], [sin * mirror, cos * upside, down]])
     # Replicated edges continue both a white ground and a photo; a fixed colour would draw a frame.
     return np.asarray(cv2.warpAffine(picture, matrix, (side, side), borderMode=cv2.BORDER_REPLICATE))
 
 
 def _lit(picture: np.ndarray, augmentation: Augmentation, draws: np.ndarray) -> np.ndarray:
-    """Brightness and contrast as one table of 256 values."""
+    """Brightness and contrast as one table of 256 values, applied in place."""
     gain = 1 + augmentation.strength("contrast") * (2 * draws[6] - 1)
     lift = 255 * augmentation.strength("brightness") * (2 * draws[7] - 1)
     if gain == 1 and lift == 0:
         return picture
-    levels = (np.arange(256) - _GREY) * gain + _GREY + lift
-    return np.asarray(cv2.LUT(picture, np.clip(np.rint(levels), 0, 255).astype(np.uint8)))
+    levels = _LEVELS * gain + (_GREY + lift)
+    table = np.clip(np.rint(levels), 0, 255).astype(np.uint8)
+    return np.asarray(cv2.LUT(picture, table, dst=picture))
