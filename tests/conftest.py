@@ -23,4 +23,4 @@ def server(tmp_path: Path) -> Iterator[Server]:
     """A running app on a fresh data folder."""
     running = Server(tmp_path).start()
     yield running
-    running.end()
+    running.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -14,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+import psutil
 from gradio_client import Client
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -68,6 +70,15 @@ class Server:
             self._process.wait(timeout=30)
             self._process = None
             self._log.close()
+
+    def close(self) -> None:
+        """End the server, and a worker that would outlive it as it is made to."""
+        if self._process is not None:
+            self.end()
+        for process in psutil.process_iter():
+            with contextlib.suppress(psutil.Error):
+                if str(self.data / "workbench") == process.environ().get("WORKBENCH_DATA"):
+                    process.kill()
 
     @property
     def pid(self) -> int:

@@ -14,7 +14,7 @@ from tests.running import Server
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     running = Server(tmp_path_factory.mktemp("api")).start()
     yield running
-    running.end()
+    running.close()
 
 
 @pytest.fixture(scope="module")

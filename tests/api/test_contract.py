@@ -37,4 +37,4 @@ if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as folder:
         running = Server(Path(folder)).start()
         SNAPSHOT.write_text(json.dumps(_info(running), indent=1, ensure_ascii=False) + "\n")
-        running.end()
+        running.close()

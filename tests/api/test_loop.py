@@ -157,4 +157,4 @@ def test_the_example_in_the_readme_runs(tmp_path: Path) -> None:
         assert done.returncode == 0, done.stderr
         assert "v1" in done.stdout
     finally:
-        running.end()
+        running.close()

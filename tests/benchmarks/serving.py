@@ -55,7 +55,7 @@ def rows(data: Path) -> list[Row]:
             photo = _megapixel(data, folder / "photo.jpg")
             memory = _memory(server, photo)
         finally:
-            server.end()
+            server.close()
         times, imported = _predict(folder / "workbench", photo)
     best = min(started)
     return [
@@ -88,7 +88,7 @@ def _start(folder: Path) -> float:
         server = Server(folder).start()
         seconds = _usable(page, server.url, began)
         browser.close()
-        server.end()
+        server.close()
     return seconds
 
 
