@@ -1,0 +1,200 @@
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ai_edge_litert.interpreter import Interpreter
+from PIL import Image
+
+from storage.errors import Corrupt, DomainError, NotFound
+from storage.records import Version
+from storage.registry import Candidate
+from storage.snapshots import Draft
+from tests.pictures import picture
+from workbench.archives import Upload
+from workbench.errors import NotReady, RejectedPicture
+from workbench.pictures import canonical, decode
+from workbench.services import Services
+from workbench.serving.batch import answers_csv
+from workbench.serving.review import needs_review
+
+CLASSES = ["=Dark", "Light"]
+Register = Callable[..., Version]
+
+
+@pytest.fixture(scope="session")
+def model_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A real LiteRT file: the lighter the upper half of a picture, the surer it is of Light."""
+    import keras
+
+    inputs = keras.Input((256, 256, 3), dtype="uint8")
+    upper = keras.layers.Cropping2D(((0, 128), (0, 0)))(keras.layers.Rescaling(1 / 255)(inputs))
+    dense = keras.layers.Dense(2, activation="softmax")
+    net = keras.Model(inputs, dense(keras.layers.GlobalAveragePooling2D()(upper)))
+    dense.set_weights([np.array([[-2.0, 2.0]] * 3), np.array([2.5, -2.5])])
+    file = tmp_path_factory.mktemp("model") / "model.tflite"
+    net.export(file, format="litert", verbose=False)
+    return file
+
+
+@pytest.fixture
+def register(services: Services, model_file: Path, tmp_path: Path) -> Register:
+    """Registers that file as the next version."""
+    stores = services.stores
+
+    def registered(data: bytes = model_file.read_bytes(), fit: str = "letterbox") -> Version:
+        run_id = stores.runs.create(stores.snapshots.freeze(Draft(tuple(CLASSES), (), 0.2, 1, 0)).id, {})
+        stores.runs.claim(run_id, 1, 1.0)
+        folder = tmp_path / f"work-{run_id}"
+        folder.mkdir()
+        (folder / "model.tflite").write_bytes(data)
+        manifest = {"classes": CLASSES, "fit": fit}
+        return stores.registry.register(Candidate(run_id, 1, folder, manifest, 1, False, []))
+
+    return registered
+
+
+def asked_directly(file: Path, square: np.ndarray) -> dict[str, float]:
+    interpreter = Interpreter(model_path=str(file))
+    interpreter.allocate_tensors()
+    [given], [answer] = interpreter.get_input_details(), interpreter.get_output_details()
+    interpreter.set_tensor(given["index"], square[None].astype(given["dtype"]))
+    interpreter.invoke()
+    return dict(zip(CLASSES, interpreter.get_tensor(answer["index"])[0].tolist(), strict=True))
+
+
+def promote(services: Services, version: Version) -> None:
+    services.stores.registry.promote(version.name, "production", "", "ann")
+
+
+def test_without_a_model_a_sentence_says_what_to_do(services: Services, register: Register) -> None:
+    with pytest.raises(NotReady, match=r"There is no model yet\. Train one on the Train tab"):
+        services.predictor.predict(picture(1))
+    register()
+    with pytest.raises(NotReady, match=r"No model is in production yet\. Promote one on the Models tab; v1"):
+        services.predictor.predict(picture(1))
+    for name in ("v2", "staging"):
+        with pytest.raises(NotFound, match=r"There is no model version or alias .* The versions are: v1"):
+            services.predictor.predict(picture(1), name)
+    assert services.stores.predictions.count() == 0
+
+
+@pytest.mark.parametrize("fit", ["letterbox", "squash", "crop"])
+def test_the_answer_is_the_model_s_on_the_canonical_picture(
+    services: Services, register: Register, model_file: Path, fit: str
+) -> None:
+    promote(services, register(fit=fit))
+    for seed in range(5):
+        data = picture(seed, (900, 400))
+        found = services.predictor.predict(data)
+        wanted = asked_directly(model_file, canonical(decode(data, 10**8).image, fit))
+        assert found.scores == pytest.approx(wanted, abs=1e-6)
+        assert list(found.scores.values()) == sorted(found.scores.values(), reverse=True)
+        assert (found.label, found.confidence) == next(iter(found.scores.items()))
+        assert found.confidence == pytest.approx(max(wanted.values()), abs=1e-6)
+        assert found.needs_review == needs_review(found.scores)
+        assert (found.version, found.prediction_id) == ("v1", seed + 1)
+    assert services.stores.predictions.count() == 5
+
+
+def test_many_at_once_each_get_their_own_answer(services: Services, register: Register) -> None:
+    promote(services, register())
+    given = [picture(seed) for seed in range(8)] * 5
+    alone = [services.predictor.predict(each).scores for each in given[:8]] * 5
+    with ThreadPoolExecutor(8) as pool:
+        assert [each.scores for each in pool.map(services.predictor.predict, given)] == alone
+
+
+def test_a_glance_answers_the_same_and_is_not_written_down(services: Services, register: Register) -> None:
+    promote(services, register())
+    data = picture(1, (200, 100), "PNG")
+    frame = np.asarray(Image.open(BytesIO(data)).convert("RGB"))
+    assert services.predictor.glance(frame).scores == services.predictor.predict(data).scores
+    assert services.stores.predictions.count() == 1
+
+
+def test_every_version_can_be_asked_and_promotion_counts_at_once(
+    services: Services, register: Register
+) -> None:
+    versions = [register(fit=fit) for fit in ("letterbox", "squash", "crop")]
+    for version in versions:
+        promote(services, version)
+        assert services.predictor.predict(picture(1)).version == version.name
+    assert [services.predictor.predict(picture(1), name).version for name in ("v1", "v2", "v3", "v1")] == [
+        "v1",
+        "v2",
+        "v3",
+        "v1",
+    ]
+    assert services.predictor.contract("v3").fit == "crop"
+
+
+@pytest.mark.parametrize("data", [b"", b"text", picture(1)[:700]])
+def test_what_is_no_picture_is_refused(services: Services, register: Register, data: bytes) -> None:
+    promote(services, register())
+    with pytest.raises(RejectedPicture):
+        services.predictor.predict(data)
+    assert services.stores.predictions.count() == 0
+
+
+def test_a_model_file_that_was_changed_or_lost_is_refused(services: Services, register: Register) -> None:
+    version = register()
+    promote(services, version)
+    file = services.stores.registry.root / "v1" / "model.tflite"
+    file.write_bytes(file.read_bytes()[:-1] + b"x")
+    for damage in (lambda: None, file.unlink):
+        damage()
+        with pytest.raises(
+            Corrupt, match=r"model\.tflite of model v1 is missing or no longer matches its hash"
+        ):
+            services.predictor.predict(picture(1))
+    promote(services, register())
+    assert services.predictor.predict(picture(1)).version == "v2"
+
+
+@pytest.mark.parametrize("data", [b"", b"not a model", b"\0\0\0\0TFL3" + bytes(100)])
+def test_a_file_that_is_no_model_is_refused(services: Services, register: Register, data: bytes) -> None:
+    promote(services, register(data))
+    with pytest.raises(DomainError, match="Model v1 cannot be loaded here"):
+        services.predictor.predict(picture(1))
+
+
+def test_many_pictures_are_answered_as_a_table(
+    services: Services, register: Register, upload: Callable[[str, bytes], Upload]
+) -> None:
+    promote(services, register())
+    light, dark = (Image.new("RGB", (50, 50), colour) for colour in ("white", "black"))
+    uploads = [
+        upload("=light.png", _png(light)),
+        upload("notes.jpg", b"text"),
+        upload("dark.png", _png(dark)),
+    ]
+    rows = [
+        line.split(",")
+        for line in answers_csv(services.predictor, uploads, services.settings.limits).splitlines()
+    ]
+    assert rows[0] == [
+        "file",
+        "label",
+        "confidence",
+        "needs_review",
+        "version",
+        "error",
+        "p(=Dark)",
+        "p(Light)",
+    ]
+    assert [row[:2] for row in rows[1:]] == [
+        ["'=light.png", "Light"],
+        ["notes.jpg", ""],
+        ["dark.png", "'=Dark"],
+    ]
+    assert rows[1][4] == rows[3][4] == "v1"
+    assert float(rows[1][2]) == float(rows[1][7]) > 0.9
+
+
+def _png(image: Image.Image) -> bytes:
+    buffer = BytesIO()
+    image.save(buffer, "PNG")
+    return buffer.getvalue()
