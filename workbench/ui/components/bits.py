@@ -16,7 +16,9 @@ def class_name(name: str, colours: Mapping[str, str]) -> str:
     return f"<span class='class-name'>{dot(colours.get(name, ''))}{escape(name)}</span>"
 
 
-def table(headers: Sequence[str], rows: Sequence[Sequence[str]], name: str, foot: int = 0, wide: bool = False) -> str:
+def table(
+    headers: Sequence[str], rows: Sequence[Sequence[str]], name: str, foot: int = 0, wide: bool = False
+) -> str:
     """A table of numbers, or a wide one of words, whose rows become blocks where the screen is narrow.
 
     Args:

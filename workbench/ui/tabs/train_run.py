@@ -56,9 +56,10 @@ def build_run() -> dict[str, Any]:
 
 
 def shown_run(services: Services) -> Run | None:
-    """The run under way, or else the newest."""
+    """The run under way, or else the one that ended last."""
     runs = services.stores.runs
-    return next(iter([*runs.active(), *runs.recent(1)]), None)
+    ended = sorted(runs.recent(RECENT), key=lambda run: run.ended_at or "", reverse=True)
+    return next(iter([*runs.active(), *ended]), None)
 
 
 def show_run(services: Services, sent: Keys) -> list[Any]:

@@ -1,0 +1,92 @@
+"""Comparing, promoting, rolling back, downloading and deleting versions."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.running import Server
+from tests.versions import Answers, finished_run, import_pictures
+from workbench.services import build_services
+from workbench.settings import Settings
+
+pytestmark = pytest.mark.slow
+expect.set_options(timeout=20_000)
+REASON = "finds <b>Over</b> better"
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    """A running app with two versions from different splits."""
+    services = build_services(Settings(data=tmp_path / "workbench"))
+    import_pictures(services, {"Full": 24, "Half": 12, "Over": 8})
+    finished_run(services, tmp_path / "first", Answers("Over", "Full", 3))
+    finished_run(services, tmp_path / "second", Answers("Half", "Full", 1), seed=2)
+    running = Server(tmp_path).start()
+    yield running
+    running.close()
+
+
+def promote(page: Page, version: str, reason: str) -> None:
+    page.locator("#models-versions").get_by_role("button", name=version, exact=True).click()
+    button = page.get_by_role("button", name=f"Promote {version} to production")
+    expect(button).to_be_disabled()
+    expect(page.locator("#models-promote-note")).to_contain_text("Say why first")
+    page.get_by_label("Why").fill(reason)
+    button.click()
+    expect(page.locator("#models-production")).to_contain_text(f"{version} is in production")
+
+
+def test_versions_are_compared_promoted_and_rolled_back(page: Page, server: Server) -> None:
+    page.goto("/?tab=models")
+    expect(page.locator("#models-comparison")).to_contain_text("v2 is ahead in macro-F1")
+    expect(page.locator("#models-comparison")).to_contain_text("different snapshots")
+    promote(page, "v1", "the first one")
+    promote(page, "v2", REASON)
+    expect(page.locator("#models-history")).to_contain_text(REASON)
+    expect(page.locator("#strip-facts")).to_contain_text("In production: v2")
+
+    page.get_by_role("button", name="Roll back to v1").click()
+    expect(page.locator("#models-production")).to_contain_text("v1 is in production")
+    expect(page.locator("#models-history tbody tr")).to_have_count(3)
+    models = server.client().predict(api_name="/list_models")["models"]
+    assert {each["version"]: each["aliases"] for each in models} == {"v2": [], "v1": ["production"]}
+
+
+def test_files_are_downloaded_unless_they_were_changed(page: Page, server: Server, tmp_path: Path) -> None:
+    page.goto("/?tab=models")
+    expect(page.locator("#models-chosen input")).to_have_value("v2")
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="Download the manifest").click()
+    assert waiting.value.suggested_filename == "v2-manifest.json"
+    assert json.loads(Path(waiting.value.path()).read_text())["version"] == "v2"
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="Download the Keras model").click()
+    assert Path(waiting.value.path()).read_bytes() == b"keras" * 100
+
+    (tmp_path / "workbench" / "models" / "v2" / "model.tflite").write_bytes(b"something else")
+    page.get_by_role("button", name="Download the LiteRT model").click()
+    expect(
+        page.get_by_text("model.tflite of model v2 is missing or no longer matches its hash")
+    ).to_be_visible()
+
+
+def test_a_version_is_deleted_by_its_name_and_never_while_in_use(page: Page, server: Server) -> None:
+    page.goto("/?tab=models")
+    promote(page, "v2", REASON)
+    page.get_by_role("button", name="Delete this version").click()
+    expect(page.locator("#models-delete-note")).to_contain_text("v2 is in use as production")
+    expect(page.get_by_label("Type v2 to delete it")).to_be_disabled()
+
+    page.locator("#models-versions").get_by_role("button", name="v1", exact=True).click()
+    expect(page.locator("#models-delete")).to_be_disabled()
+    page.get_by_label("Type v1 to delete it").fill("v1")
+    page.get_by_role("button", name="Delete v1").click()
+    expect(page.locator("#models-versions tbody tr")).to_have_count(1)
+    expect(page.locator("#models-compare")).to_be_hidden()
+    models = server.client().predict(api_name="/list_models")["models"]
+    assert [each["version"] for each in models] == ["v2"]
