@@ -215,3 +215,27 @@ def test_an_unknown_version(stores: Stores, registered: Callable[[int], list[Ver
     registered(1)
     with pytest.raises(NotFound, match="The versions are: v1"):
         stores.registry.get(name)
+
+
+def test_the_manifest_is_a_file_that_is_checked_too(
+    stores: Stores, registered: Callable[[int], list[Version]]
+) -> None:
+    version = registered(1)[0]
+    manifest = stores.registry.file(version, "manifest.json")
+    assert json.loads(manifest.read_text()) == version.manifest
+    assert stores.registry.size(version) == sum(path.stat().st_size for path in manifest.parent.iterdir())
+    manifest.write_text(manifest.read_text().replace("v1", "v2"))
+    with pytest.raises(Corrupt, match=r"manifest\.json of model v1"):
+        stores.registry.file(version, "manifest.json")
+
+
+def test_where_a_roll_back_would_go_is_known_before(
+    stores: Stores, registered: Callable[[int], list[Version]]
+) -> None:
+    registered(3)
+    assert stores.registry.previous("production") is None
+    promote(stores, "v1", "v3")
+    previous = stores.registry.previous("production")
+    assert previous is not None
+    assert previous.name == roll_back(stores) == "v1"
+    assert stores.registry.previous("production") is None
