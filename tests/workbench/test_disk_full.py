@@ -1,9 +1,10 @@
 """A disk of some megabytes that fills up. Needs the right to mount one."""
 
+import hashlib
 import shutil
 import subprocess
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from io import BytesIO
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from workbench.imports import ImportState
 from workbench.intake import Order
 from workbench.services import Services, build_services
 from workbench.settings import Settings
+from workbench.training.spec import TrainingSpec
 
 MEGABYTES = 8
 
@@ -76,7 +78,8 @@ def assert_whole(services: Services) -> None:
     for each in stores.catalogue.several(stores.catalogue.ids(Filter())):
         assert stores.media.canonical(each.sha256, "letterbox").shape == (256, 256, 3)
         assert stores.media.thumbnail(each.sha256)
-        assert len((stores.root / "blobs" / "originals" / each.sha256[:2] / each.sha256).read_bytes()) > 1000
+        original = stores.root / "blobs" / "originals" / each.sha256[:2] / each.sha256
+        assert hashlib.sha256(original.read_bytes()).hexdigest() == each.sha256
     assert list(stores.root.rglob(".part-*")) == []
 
 
@@ -128,3 +131,15 @@ def test_an_import_in_the_background_ends_with_the_sentence_and_frees_the_way(
     shutil.rmtree(services.stores.root / "blobs" / "originals")
     state = attempt([Source("a.jpg", "", lambda: picture(1))])
     assert (state.error, state.imported) == ("", 1)
+
+
+@pytest.mark.slow
+def test_a_run_without_room_for_its_pictures_fails_with_the_sentence(labelled: Services) -> None:
+    with closing(labelled):
+        labelled.start()
+        run_id = labelled.training.start(TrainingSpec())
+        until(lambda: not labelled.stores.runs.get(run_id).active, "the run to end", 120)
+    run = labelled.stores.runs.get(run_id)
+    assert (run.status, run.error) == ("failed", str(DiskFull()))
+    assert list(labelled.stores.root.glob("work/*")) == []
+    assert_whole(labelled)
