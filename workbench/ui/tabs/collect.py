@@ -182,8 +182,8 @@ def _look(services: Services) -> list[object]:
         gr.update(visible=state.running),
         gr.update(value=report, visible=bool(report)),
         overview_html(summary, newest),
-        gr.update(value=text, visible=bool(summary.images)),
-        gr.update(value=why, visible=bool(why)),
+        gr.update(value=text, visible=bool(summary.images) and not state.running),
+        gr.update(value=why, visible=bool(why) and not state.running),
         gr.update(
             value=f"Remove the {counted(summary.synthetic).replace('picture', 'sample picture')}",
             visible=bool(summary.synthetic) and not state.running,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import gradio as gr
 
+from storage.errors import DomainError
 from storage.records import Version
 from workbench.archives import Upload, count
 from workbench.services import Services
@@ -15,10 +16,11 @@ from workbench.serving.batch import Answered, answers, as_csv
 from workbench.ui.files import handed_out, uploads
 from workbench.ui.guard import guarded, sentence
 from workbench.ui.strip import duration
-from workbench.ui.tabs.predict_view import many_html, progress_html, waiting_html
+from workbench.ui.tabs.predict_view import many_html, progress_html, refusal_html, waiting_html
 
 SHOW_SECONDS = 0.5
 NOTHING_CHOSEN = "Choose pictures to classify"
+STOPPED = "Stopped before the end, so there is no table. Start again to get one."
 WAITING = "The answers to all pictures appear here, and as a table to download."
 
 
@@ -65,6 +67,8 @@ def _bind(services: Services, view: View, model: gr.Dropdown) -> None:
     def classify(raw: list[object] | None, name: str) -> Iterator[tuple[object, ...]]:
         try:
             yield from _classified(services, uploads(raw or []), name)
+        except DomainError as error:
+            yield refusal_html(str(error)), gr.update(visible=False), gr.update(visible=False)
         except Exception as error:
             raise gr.Error(sentence(error), print_exception=False) from error
 
@@ -73,7 +77,13 @@ def _bind(services: Services, view: View, model: gr.Dropdown) -> None:
     run = view.start.click(
         classify, [view.drop, model], shown, preprocess=False, show_progress="hidden", **private
     )
-    view.stop.click(lambda: gr.update(visible=False), None, view.stop, cancels=run, **private)
+    view.stop.click(
+        lambda: (waiting_html(STOPPED), gr.skip(), gr.update(visible=False)),
+        None,
+        shown,
+        cancels=run,
+        **private,
+    )
 
 
 def _classified(services: Services, files: list[Upload], model: str) -> Iterator[tuple[object, ...]]:

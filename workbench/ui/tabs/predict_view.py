@@ -74,7 +74,7 @@ def many_html(answered: Sequence[Answered], version: Version, colours: Colours) 
     )
     return (
         f"<div class='many'>{_sums(answered, colours)}<p class='note'>{said_by(version)}</p><table><thead><tr><th>File</th>"
-        f"<th>Class</th><th>Probability</th><th></th></tr></thead><tbody>{rows}</tbody></table>{more}</div>"
+        f"<th>Class</th><th>Probability</th></tr></thead><tbody>{rows}</tbody></table>{more}</div>"
     )
 
 
@@ -93,7 +93,7 @@ def _sums(answered: Sequence[Answered], colours: Colours) -> str:
 def _row(answered: Answered, colours: Colours) -> str:
     file, found = escape(answered.file), answered.found
     if found is None:
-        return f"<tr><td>{file}</td><td colspan='3' class='problem'>{escape(answered.error)}</td></tr>"
-    again = "look again" if found.needs_review else ""
+        return f"<tr><td>{file}</td><td colspan='2' class='problem'>{escape(answered.error)}</td></tr>"
+    again = "<span class='chip'>look again</span>" if found.needs_review else ""
     name = f"{dot(colours.get(found.label, ''))}{escape(found.label)}"
-    return f"<tr><td>{file}</td><td>{name}</td><td>{percent(found.confidence)}</td><td>{again}</td></tr>"
+    return f"<tr><td>{file}</td><td>{name}</td><td>{percent(found.confidence)} {again}</td></tr>"
