@@ -28,4 +28,4 @@ class StoppedEarly(DomainError):
 
 
 class BrokenModel(DomainError):
-    """The files of a model version are missing or no longer match their hashes."""
+    """The file of a model version cannot be loaded."""

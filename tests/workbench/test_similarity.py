@@ -1,7 +1,7 @@
 from io import BytesIO
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageEnhance
 
@@ -75,6 +75,7 @@ def test_groups_reach_through_others() -> None:
 
 
 @given(drawn=HASHES, near=st.integers(0, 12))
+@settings(deadline=None)
 def test_groups_are_those_of_comparing_every_pair(drawn: list[tuple[int, list[int]]], near: int) -> None:
     hashes = [f"{centre ^ sum(1 << bit for bit in set(flips)):016x}" for centre, flips in drawn]
     assert groups(hashes, near).tolist() == brute_force(hashes, near)

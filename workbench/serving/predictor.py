@@ -57,7 +57,8 @@ class Predictor:
             RejectedPicture: The bytes are not a picture that can be read.
             NotReady: There is no model in production yet.
             NotFound: There is no such version or alias.
-            BrokenModel: The version's file does not match its hash.
+            Corrupt: The version's file does not match its hash.
+            BrokenModel: The version's file cannot be loaded here.
         """
         served = self._model(model)
         image = decode(data, self._max_pixels).image
@@ -72,7 +73,8 @@ class Predictor:
         Raises:
             NotReady: There is no model in production yet.
             NotFound: There is no such version or alias.
-            BrokenModel: The version's file does not match its hash.
+            Corrupt: The version's file does not match its hash.
+            BrokenModel: The version's file cannot be loaded here.
         """
         served = self._model(model)
         return _answer(served, canonical(Image.fromarray(frame), served.contract.fit))
@@ -83,7 +85,8 @@ class Predictor:
         Raises:
             NotReady: There is no model in production yet.
             NotFound: There is no such version or alias.
-            BrokenModel: The version's file does not match its hash.
+            Corrupt: The version's file does not match its hash.
+            BrokenModel: The version's file cannot be loaded here.
         """
         return self._model(model).contract
 
