@@ -106,7 +106,7 @@ class Judge(keras.callbacks.Callback):  # type: ignore[misc]
         seconds = monotonic() - self._began
         record = EpochRecord(epoch=epoch, learning_rate=rate, seconds=seconds, **figures)
         logs[SCORE] = self._score = self._scored(record)
-        if math.isfinite(self._score) and (self.best is None or self._score >= self.best.score):
+        if math.isfinite(self._score) and (self.best is None or self._score > self.best.score):
             self.best = Best(epoch, self._score, self.model.get_weights(), probabilities)
         self.history.append(record)
         self._task.reporter.epoch(record)
