@@ -2,9 +2,9 @@
 
 The outer fold is touched once, for the final figures: each net is trained by the product's own ``train()`` on a dataset
 folder that holds the other four fifths, a grouped fifth of them kept out to choose the epoch, and the exported LiteRT file
-answers for the outer fold. The defaults of ``TrainingSpec`` were chosen on another partition of the photos into folds
-(``TUNING_SEED``) than the one reported here (``SEED``); both partitions are of the same photos, so the figure is still a little
-kind to those defaults.
+answers for the outer fold. The defaults of ``TrainingSpec`` were
+chosen while looking at two other partitions of the photos into folds (``TUNING_SEEDS``), never at the one reported here
+(``SEED``). All partitions are of the same photos, so the figure is still a little kind to those defaults.
 """
 
 from collections.abc import Iterator
@@ -23,8 +23,8 @@ from workbench.training.dataset import Dataset, write_dataset
 from workbench.training.reports import EpochRecord, Progress
 from workbench.training.spec import TrainingSpec
 
-SEED = 0
-TUNING_SEED = 777
+SEED = 2
+TUNING_SEEDS = (777, 0)
 FOLDS = 5
 GOAL = 0.65
 MINUTES = 3.0
