@@ -58,25 +58,21 @@ def _build_view() -> View:
     parts: dict[str, Any] = {}
     choice = gr.Dropdown(label="Model", elem_id="evaluate-run", filterable=False)
     parts["headline"] = _html("evaluate-headline")
-    gr.HTML("<h3>Epoch by epoch</h3>", padding=False)
     parts["curves"] = _html("evaluate-curves")
     with gr.Row(elem_classes="chart-pair"):
         parts["loss"] = _plot("evaluate-loss")
         parts["accuracy"] = _plot("evaluate-accuracy")
-    gr.HTML("<h3>Class by class</h3>", padding=False)
     parts["classes"] = _html("evaluate-classes")
     with gr.Row(elem_classes="chart-pair"):
         parts["table"] = _html("evaluate-table")
         parts["bars"] = _plot("evaluate-bars")
     measure = _build_confusion(parts)
-    gr.HTML("<h3>The worst mistakes</h3>", padding=False)
     parts["stays"] = _html("evaluate-stays")
     parts["worst"] = answers_component("evaluate-worst")
     return View(choice, measure, parts, gr.State(Looked()), gr.State({}))
 
 
 def _build_confusion(parts: dict[str, Any]) -> gr.Radio:
-    gr.HTML("<h3>What is taken for what</h3>", padding=False)
     parts["confused"] = _html("evaluate-confused")
     with gr.Row(elem_classes="chart-pair", elem_id="evaluate-cells-area"):
         with gr.Column():

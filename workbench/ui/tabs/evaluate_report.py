@@ -74,18 +74,20 @@ def _texts(report: Report, looked: Looked, colours: Mapping[str, str]) -> Wanted
     classes, matrix = report.snapshot.classes, metrics["confusion"]
     texts = {
         "headline": evaluate_view.headline(classes, metrics),
-        "curves": _said(charts.curves_sentence(report.history, run.best_epoch, run.spec["monitor"])),
-        "classes": _said(charts.per_class_sentence(metrics["per_class"])),
+        "curves": _said(
+            "Epoch by epoch", charts.curves_sentence(report.history, run.best_epoch, run.spec["monitor"])
+        ),
+        "classes": _said("Class by class", charts.per_class_sentence(metrics["per_class"])),
         "table": evaluate_view.per_class_html(metrics, colours),
-        "confused": _said(charts.confusion_sentence(classes, matrix)),
+        "confused": _said("What is taken for what", charts.confusion_sentence(classes, matrix)),
         "cells": evaluate_view.cells_html(classes, matrix, looked.cell),
         "stays": evaluate_view.stays(str(run.version)),
     }
     return {name: (text, partial(str, text)) for name, text in texts.items()}
 
 
-def _said(sentence: str) -> str:
-    return f"<p>{sentence}</p>"
+def _said(title: str, sentence: str) -> str:
+    return f"<h3>{title}</h3><p>{sentence}</p>"
 
 
 def _pictures(services: Services, report: Report, looked: Looked, colours: Mapping[str, str]) -> Wanted:

@@ -106,6 +106,6 @@ def opened_title(true: str, predicted: str, count: int, most: int) -> str:
 def stays(version: str) -> str:
     """Why the figures do not move with a new label."""
     return (
-        f"<p class='note'>A new label is kept at once. The figures of {escape(version)} stay those of its snapshot; "
+        f"<h3>The worst mistakes</h3><p class='note'>A new label is kept at once. The figures of {escape(version)} stay those of its snapshot; "
         "train again to use it.</p>"
     )

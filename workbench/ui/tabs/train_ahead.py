@@ -35,8 +35,8 @@ def build_ahead() -> Ahead:
     with gr.Column(elem_classes="ahead"):
         with gr.Row():
             start = gr.Button("Train", variant="primary", interactive=False, elem_id="train-start")
-            collect = gr.Button("Collect pictures", visible=False, elem_id="train-collect")
-            label = gr.Button("Label pictures", visible=False, elem_id="train-label")
+            collect = gr.Button("Collect pictures", variant="primary", visible=False, elem_id="train-collect")
+            label = gr.Button("Label pictures", variant="primary", visible=False, elem_id="train-label")
         reason = gr.HTML(elem_id="train-reason", padding=False, visible=False)
         plan = gr.HTML(elem_id="train-plan", padding=False, apply_default_css=False)
     return Ahead(start, reason, collect, label, plan)
