@@ -122,5 +122,5 @@ def test_a_run_that_fails_or_is_killed_says_why_and_can_be_repeated(
     assert pid
     os.kill(pid, signal.SIGKILL)
     expect(status).to_contain_text("Run 2 was interrupted")
-    expect(status).to_contain_text("killed")
+    expect(status).to_contain_text("Start the run again.")
     assert stores.runs.get(2).spec == stores.runs.get(1).spec
