@@ -17,6 +17,7 @@ from workbench.errors import RejectedPicture
 SIDE = 256
 GROUND = (255, 255, 255)
 ORIENTATION = 0x0112
+UPRIGHT = 1
 SIDEWAYS = {5, 6, 7, 8}
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
 
@@ -102,10 +103,19 @@ def _decode(data: bytes, max_pixels: int, side: int) -> Decoded:
         )
     kind = image.format or ""
     image.draft("RGB", (side, side))
-    if image.getexif().get(ORIENTATION, 1) in SIDEWAYS:
+    turned = _orientation(image)
+    if turned in SIDEWAYS:
         width, height = height, width
-    ImageOps.exif_transpose(image, in_place=True)
+    if turned != UPRIGHT:
+        ImageOps.exif_transpose(image, in_place=True)
     return Decoded(_on_white(image), width, height, kind)
+
+
+def _orientation(image: Image.Image) -> int:
+    try:
+        return int(image.getexif().get(ORIENTATION, UPRIGHT))
+    except Exception:  # a damaged header says nothing of how to turn the picture, which may be whole
+        return UPRIGHT
 
 
 def _on_white(image: Image.Image) -> Image.Image:
