@@ -32,6 +32,7 @@ class Candidate:
     manifest: Mapping[str, Any]
     best_epoch: int
     stopped: bool
+    note: str
     predictions: Sequence[ValidationPrediction]
 
 
@@ -210,9 +211,9 @@ def _manifest(candidate: Candidate, number: int) -> dict[str, Any]:
 def _end_run(connection: sqlite3.Connection, candidate: Candidate, version: str) -> None:
     status = "stopped" if candidate.stopped else "finished"
     cursor = connection.execute(
-        "UPDATE runs SET status = ?, version = ?, best_epoch = ?, ended_at = ?, phase = '' "
+        "UPDATE runs SET status = ?, version = ?, best_epoch = ?, error = ?, ended_at = ?, phase = '' "
         "WHERE id = ? AND status = 'running'",
-        (status, version, candidate.best_epoch, now(), candidate.run_id),
+        (status, version, candidate.best_epoch, candidate.note or None, now(), candidate.run_id),
     )
     if cursor.rowcount != 1:
         raise Conflict(f"Run {candidate.run_id} has ended already, so its model is not registered.")

@@ -74,6 +74,7 @@ def finished_run(services: Services, folder: Path, wrong: Answers, seed: int = 1
             },
             best_epoch=2,
             stopped=False,
+            note="",
             predictions=[
                 ValidationPrediction(item.image_id, item.label, int(row.argmax()), tuple(map(float, row)))
                 for item, row in zip(held_out, scores, strict=True)

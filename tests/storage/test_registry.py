@@ -31,7 +31,7 @@ def candidate(stores: Stores, tmp_path: Path, add: Add) -> MakeCandidate:
             (folder / name).write_bytes(f"{name} of run {run_id}".encode())
         manifest = {"classes": ["Full", "Half"], "metrics": {"accuracy": run_id}}
         answers = [ValidationPrediction(image_id, 0, 1, (0.25, 0.75))]
-        return Candidate(run_id, snapshot_id, folder, manifest, 3, stopped, answers)
+        return Candidate(run_id, snapshot_id, folder, manifest, 3, stopped, "", answers)
 
     return make
 

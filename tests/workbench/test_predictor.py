@@ -51,7 +51,7 @@ def register(services: Services, model_file: Path, tmp_path: Path) -> Register:
         folder.mkdir()
         (folder / "model.tflite").write_bytes(data)
         manifest = {"classes": CLASSES, "fit": fit}
-        return stores.registry.register(Candidate(run_id, 1, folder, manifest, 1, False, []))
+        return stores.registry.register(Candidate(run_id, 1, folder, manifest, 1, False, "", []))
 
     return registered
 

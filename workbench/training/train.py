@@ -27,6 +27,7 @@ from workbench.training.spec import TrainingSpec, class_weight_table
 __all__ = ["Artefacts", "EpochRecord", "Prediction", "Progress", "Reporter", "limit_threads", "train"]
 
 _MIN_CLASSES = 2
+BROKEN = "The loss was no longer a number, so training ended there; the best epoch before is kept. A smaller learning rate usually helps."
 _WEIGHT_DECAY = {
     "compact": 0.5,
     "classic": None,
@@ -51,6 +52,7 @@ class Artefacts:
         history: One record an epoch.
         best_epoch: The epoch the model is of, counted from 1.
         stopped: Whether the run was cut short, on request or because its loss was no number any more.
+        note: What the user should know of how it ended; empty where nothing is to be said.
         predictions: For every validation picture.
         metrics: As :func:`workbench.evaluation.evaluate` gives them, on the validation pictures.
         agreement: Largest difference in probability between the Keras and the LiteRT model.
@@ -61,6 +63,7 @@ class Artefacts:
     history: tuple[EpochRecord, ...]
     best_epoch: int
     stopped: bool
+    note: str
     predictions: tuple[Prediction, ...]
     metrics: dict[str, Any]
     agreement: float
@@ -111,6 +114,7 @@ def train(dataset: Dataset, spec: TrainingSpec, reporter: Reporter, folder: Path
         history=tuple(judge.history),
         best_epoch=best.epoch,
         stopped=watch.requested or watch.broken,
+        note=BROKEN if watch.broken else "",
         predictions=_predictions(dataset, best.probabilities),
         metrics=metrics,
         agreement=export.agreement(dataset, best.probabilities, folder / export.LITERT_FILE),

@@ -169,6 +169,7 @@ def _candidate(run: Run, snapshot: Snapshot, spec: TrainingSpec, artefacts: Arte
         },
         best_epoch=artefacts.best_epoch,
         stopped=artefacts.stopped,
+        note=artefacts.note,
         predictions=[
             ValidationPrediction(
                 each.image_id, each.true, int(np.argmax(each.probabilities)), each.probabilities

@@ -118,7 +118,7 @@ def _ready(run: Run) -> str:
 
 def _how(run: Run) -> str:
     ended = "was stopped" if run.status == "stopped" else "is finished"
-    return f"Run {run.id} {ended}; its best epoch, {run.best_epoch}, was kept."
+    return f"Run {run.id} {ended}; its best epoch, {run.best_epoch}, was kept. {escape(run.error or '')}"
 
 
 def measures(metrics: Mapping[str, Any]) -> str:
