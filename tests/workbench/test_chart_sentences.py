@@ -216,3 +216,11 @@ def test_no_name_reaches_a_sentence_as_html() -> None:
     for sentence in sentences:
         assert "&lt;script&gt;" in sentence
         assert "<" not in sentence
+
+
+def test_the_sentence_explains_why_a_lucky_epoch_is_not_the_one_that_is_kept() -> None:
+    sentence = curves_sentence(history([0.9, 0.4, 0.45]), 3, "val_macro_f1")
+    assert sentence.startswith(
+        "Epoch 3 is kept (0.55), the best of validation macro-F1 averaged over recent epochs"
+    )
+    assert "epoch 2 alone was higher (0.6)" in sentence

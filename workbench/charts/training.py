@@ -88,6 +88,12 @@ def curves_sentence(history: Epochs, best_epoch: int | None = None, monitor: str
 def _trend(history: Epochs, best: Mapping[str, Any], name: str, monitor: str) -> str:
     later = [row for row in history if row["epoch"] > best["epoch"]]
     value = number(best[monitor])
+    top = _best(history, monitor)
+    if monitor == "val_macro_f1" and top[monitor] > best[monitor]:
+        return (
+            f"Epoch {best['epoch']} is kept ({value}), the best of {_lower(name)} averaged over recent epochs; "
+            f"epoch {top['epoch']} alone was higher ({number(top[monitor])}), which a few pictures can do by chance."
+        )
     if not later:
         return f"{name} was still improving at epoch {best['epoch']} ({value}), the last one; more epochs may help."
     if len(later) == 1:
