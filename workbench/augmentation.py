@@ -48,6 +48,8 @@ OPERATIONS: tuple[Operation, ...] = (
               "Makes darker or brighter by up to this share of full light."),
     Operation("contrast", "Contrast", "share", 0, 0.9, 0.3, True,
               "Weakens or strengthens differences of light by up to this share."),
+    Operation("colour", "Colour", "share", 0, 1, 1, True,
+              "Fades or strengthens colours, and tints the light. Turn it down where colour tells the classes apart."),
     Operation("blur", "Blur", "pixels", 0, 5, 1, False,
               "Blurs by up to this radius (sigma)."),
     Operation("noise", "Noise", "levels of 255", 0, 64, 6, False,
@@ -55,7 +57,8 @@ OPERATIONS: tuple[Operation, ...] = (
 )  # fmt: skip
 _BY_NAME = {operation.name: operation for operation in OPERATIONS}
 _GREY = 127.5
-_LEVELS = np.arange(256) - _GREY
+_LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
+_TINT = 0.2
 
 
 @dataclass(frozen=True)
@@ -114,7 +117,7 @@ def augment(picture: np.ndarray, augmentation: Augmentation, key: Key) -> np.nda
     """
     random = np.random.default_rng(key)
     # All draws are made, used or not: switching one operation off leaves the others as they were.
-    draws = random.random(10)
+    draws = random.random(14)
     varied = _moved(picture, augmentation, draws)
     varied = _lit(varied, augmentation, draws)
     blur = augmentation.strength("blur") * draws[8]
@@ -156,11 +159,17 @@ def _moved(picture: np.ndarray, augmentation: Augmentation, draws: np.ndarray) -
 
 
 def _lit(picture: np.ndarray, augmentation: Augmentation, draws: np.ndarray) -> np.ndarray:
-    """Brightness and contrast as one table of 256 values, applied in place."""
-    gain = 1 + augmentation.strength("contrast") * (2 * draws[6] - 1)
-    lift = 255 * augmentation.strength("brightness") * (2 * draws[7] - 1)
-    if gain == 1 and lift == 0:
+    """Brightness, contrast and colour as one matrix over the channels of every pixel."""
+    either = 2 * draws - 1
+    gain = 1 + augmentation.strength("contrast") * either[6]
+    lift = 255 * augmentation.strength("brightness") * either[7]
+    colour = augmentation.strength("colour")
+    # From no colour at all to half as much again, at full strength.
+    saturation = 1 + colour * (1.5 * draws[10] - 1)
+    tint = 1 + _TINT * colour * either[11:14]
+    channels = (saturation * np.eye(3) + (1 - saturation) * np.array(_LUMA)) * tint[:, None] * gain
+    offset = np.full(3, _GREY * (1 - gain) + lift)
+    matrix = np.column_stack([channels, offset]).astype(np.float32)
+    if np.array_equal(matrix, np.eye(3, 4, dtype=np.float32)):
         return picture
-    levels = _LEVELS * gain + (_GREY + lift)
-    table = np.clip(np.rint(levels), 0, 255).astype(np.uint8)
-    return np.asarray(cv2.LUT(picture, table, dst=picture))
+    return np.asarray(cv2.transform(picture, matrix))

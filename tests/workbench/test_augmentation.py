@@ -66,6 +66,13 @@ def test_switching_one_operation_off_leaves_the_others_as_they_were(picture: np.
     )
 
 
+def test_colour_goes_from_nearly_grey_to_stronger_than_it_was() -> None:
+    red = np.full((256, 256, 3), (200, 40, 40), np.uint8)
+    spread = [int(np.ptp(augment(red, only("colour", 1), (1, k, 1))[0, 0].astype(int))) for k in range(1, 60)]
+    assert min(spread) < 40
+    assert max(spread) > 160
+
+
 def test_shift_stays_within_its_share_of_the_side() -> None:
     dot = np.full((256, 256, 3), 255, np.uint8)
     dot[126:130, 126:130] = 0
@@ -77,7 +84,8 @@ def test_shift_stays_within_its_share_of_the_side() -> None:
 
 def test_moved_white_ground_stays_white() -> None:
     white = np.full((256, 256, 3), 255, np.uint8)
-    moved = Augmentation.from_dict({"brightness": {"enabled": False}, "contrast": {"enabled": False}})
+    light = ("brightness", "contrast", "colour")
+    moved = Augmentation.from_dict({name: {"enabled": False} for name in light})
     assert (augment(white, moved, (1, 1, 1)) == 255).all()
 
 
