@@ -29,7 +29,7 @@ FROM images i LEFT JOIN classes c ON c.id = i.class_id
 """
 INSERT = """
 INSERT INTO images (sha256, filename, width, height, bytes, format, phash, class_id, synthetic, created_at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+VALUES (?, ?, ?, ?, ?, ?, ?, (SELECT id FROM classes WHERE id = ? AND removed = 0), ?, ?)
 ON CONFLICT (sha256) DO UPDATE SET archived = 0, class_id = excluded.class_id, filename = excluded.filename,
        revision = revision + 1 WHERE archived = 1
 RETURNING id
@@ -44,7 +44,7 @@ class Catalogue:
         self._journal = journal
 
     def add(self, images: Sequence[NewImage]) -> list[int | None]:
-        """Add pictures in one transaction; one that was archived comes back.
+        """Add pictures in one transaction; one that was archived comes back, one whose class was removed has none.
 
         Returns:
             The id of each picture, or None where its sha256 is already there.
@@ -134,7 +134,7 @@ class Catalogue:
             How many pictures changed and the event's id, None where nothing changed.
 
         Raises:
-            NotFound: A picture is not there; nothing is changed.
+            NotFound: A picture or the class is not there; nothing is changed.
             StaleEdit: A picture was changed since it was shown; nothing is changed.
         """
         target = to.id if to else None
@@ -142,6 +142,7 @@ class Catalogue:
         with self._database.write() as connection:
             current = _current(connection, image_ids, "class_id")
             _refuse_stale(current, revisions or {})
+            _refuse_removed(connection, to)
             changes = [
                 Change("image", row["id"], "class_id", row["value"], target)
                 for row in current
@@ -241,6 +242,12 @@ def _refuse_stale(current: Sequence[sqlite3.Row], revisions: Mapping[int, int]) 
             raise StaleEdit(
                 "This picture was changed in the meantime, so it is left as it is. Look at it again."
             )
+
+
+def _refuse_removed(connection: sqlite3.Connection, label: ClassRecord | None) -> None:
+    removed = "SELECT 1 FROM classes WHERE id = ? AND removed = 1"
+    if label and connection.execute(removed, (label.id,)).fetchone():
+        raise NotFound(f"The class “{label.name}” was removed in the meantime. Nothing was changed.")
 
 
 def _no_picture(image_id: int) -> NotFound:

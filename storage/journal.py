@@ -43,21 +43,13 @@ class Journal:
         Returns:
             The id of the event.
         """
-        event_id = self.note(connection, entry)
+        event_id = _note(connection, entry)
         connection.executemany(
             "INSERT INTO changes (event_id, entity, entity_id, field, before, after) VALUES (?, ?, ?, ?, ?, ?)",
             [(event_id, c.entity, c.entity_id, c.field, c.before, c.after) for c in changes],
         )
         _set(connection, [(c.entity, c.field, c.after, c.entity_id) for c in changes])
         return event_id
-
-    def note(self, connection: sqlite3.Connection, entry: Entry, undoes: int | None = None) -> int:
-        """Write an event without changes."""
-        cursor = connection.execute(
-            "INSERT INTO events (kind, actor, summary, created_at, undoes) VALUES (?, ?, ?, ?, ?)",
-            (entry.kind, entry.actor, entry.summary, now(), undoes),
-        )
-        return int(cursor.lastrowid or 0)
 
     def undoable(self) -> Event | None:
         """The event that :meth:`undo` would take back, None where nothing is left."""
@@ -99,9 +91,7 @@ class Journal:
                     f"Undo ends here: “{last['summary']}” cannot be taken back, since another class has taken the name "
                     "with an import. Change the classes by hand."
                 )
-            undoing = self.note(
-                connection, Entry("undo", actor, f"undid: {last['summary']}"), undoes=last["id"]
-            )
+            undoing = _note(connection, Entry("undo", actor, f"undid: {last['summary']}"), undoes=last["id"])
             connection.execute("UPDATE events SET undone_by = ? WHERE id = ?", (undoing, last["id"]))
         return self.event(last["id"])
 
@@ -111,14 +101,15 @@ class Journal:
         Raises:
             NotFound: There is no such event.
         """
-        found = self._database.rows(f"{_EVENTS} WHERE e.id = ?", (event_id,))
-        if not found:
+        row = self._database.row("SELECT * FROM events WHERE id = ?", (event_id,))
+        if row is None:
             raise NotFound(f"There is no event {event_id}.")
-        return _event(found[0])
+        return _event(row)
 
     def recent(self, limit: int = 20) -> list[Event]:
         """The newest events, newest first."""
-        return [_event(row) for row in self._database.rows(f"{_EVENTS} ORDER BY e.id DESC LIMIT ?", (limit,))]
+        rows = self._database.rows("SELECT * FROM events ORDER BY id DESC LIMIT ?", (limit,))
+        return [_event(row) for row in rows]
 
     def changes(self, event_id: int) -> list[Change]:
         """What an event changed."""
@@ -127,7 +118,14 @@ class Journal:
 
 _TWINS = "SELECT 1 FROM classes WHERE removed = 0 GROUP BY casefold(name) HAVING count(*) > 1"
 _LAST = f"SELECT id, summary FROM events WHERE {LAST_UNDOABLE} ORDER BY id DESC LIMIT 1"
-_EVENTS = """SELECT e.*, (SELECT count(*) FROM changes c WHERE c.event_id = e.id) AS size FROM events e"""
+
+
+def _note(connection: sqlite3.Connection, entry: Entry, undoes: int | None = None) -> int:
+    cursor = connection.execute(
+        "INSERT INTO events (kind, actor, summary, created_at, undoes) VALUES (?, ?, ?, ?, ?)",
+        (entry.kind, entry.actor, entry.summary, now(), undoes),
+    )
+    return int(cursor.lastrowid or 0)
 
 
 def _event(row: sqlite3.Row) -> Event:
@@ -138,7 +136,6 @@ def _event(row: sqlite3.Row) -> Event:
         summary=row["summary"],
         created_at=row["created_at"],
         undone=row["undone_by"] is not None,
-        changes=row["size"],
     )
 
 

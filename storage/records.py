@@ -115,7 +115,6 @@ class Event:
     summary: str
     created_at: str
     undone: bool
-    changes: int
 
 
 @dataclass(frozen=True)
