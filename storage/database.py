@@ -14,12 +14,13 @@ import sqlite_utils
 from storage.errors import DiskFull, is_disk_full
 from storage.migrations import migrations
 
+# Some forty threads have a connection each, so that each cache is small (4 MB).
 PRAGMAS = (
     "journal_mode=WAL",
     "synchronous=NORMAL",
     "foreign_keys=ON",
     "busy_timeout=15000",
-    "cache_size=-16000",
+    "cache_size=-4000",
 )
 
 

@@ -45,7 +45,3 @@ class Predictions:
                 ),
             )
         return int(cursor.lastrowid or 0)
-
-    def count(self) -> int:
-        """How many answers are on record."""
-        return int(self._database.value("SELECT count(*) FROM predictions"))
