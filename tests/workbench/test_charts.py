@@ -13,15 +13,11 @@ from tests.workbench.chart_data import CLASSES, HOSTILE, MATRIX, history, measur
 from workbench.charts import (
     Measured,
     accuracy_curves,
-    class_counts_bar,
     comparison_bars,
     confusion_figure,
     loss_curves,
     per_class_bars,
-    scores_bar,
 )
-
-COLOURS = {"Full": "#0072B2", "Half": "#E69F00", "Overflowing": "#009E73"}
 
 
 @pytest.mark.parametrize("draw", [loss_curves, accuracy_curves])
@@ -92,30 +88,6 @@ def test_class_bars_show_three_measures_with_support_in_the_label() -> None:
     assert len({bar.marker.pattern.shape for bar in figure.data}) == 3
 
 
-def test_counts_show_count_share_and_the_colour_of_the_class() -> None:
-    figure = class_counts_bar({"Full": 229, "Half": 104, "Overflowing": 29}, COLOURS)
-    assert figure.layout.yaxis.ticktext[0] == "Full  <b>229</b> · 63 %"
-    assert figure.data[0].marker.color == tuple(COLOURS.values())
-
-
-def test_scores_are_sorted_and_keep_the_colour_of_their_class() -> None:
-    figure = scores_bar({"Half": 0.139, "Full": 0.861, "New": 0.0}, COLOURS)
-    assert figure.layout.yaxis.ticktext == ("Full  <b>86 %</b>", "Half  <b>14 %</b>", "New  <b>0 %</b>")
-    assert figure.data[0].marker.color[:2] == (COLOURS["Full"], COLOURS["Half"])
-
-
-def test_many_scores_end_in_one_bar_for_the_rest() -> None:
-    figure = scores_bar({f"c{n}": 0.05 for n in range(20)}, {})
-    assert len(figure.data[0].x) == 10
-    assert figure.layout.yaxis.ticktext[-1] == "11 others together  <b>55 %</b>"
-
-
-def test_names_that_look_alike_when_shortened_keep_bars_of_their_own() -> None:
-    figure = scores_bar({"x" * 300: 0.6, "x" * 299: 0.4}, {})
-    assert figure.data[0].x == (0.6, 0.4)
-    assert len(set(figure.data[0].y)) == 2
-
-
 def test_two_versions_stand_side_by_side() -> None:
     left = Measured("v4", measures({"Full": 0.9, "Half": 0.6}, 0.74))
     right = Measured("v5", measures({"Full": 0.8, "Empty": 0.7}, 0.81))
@@ -137,8 +109,6 @@ def every_figure(name: str) -> list[go.Figure]:
         accuracy_curves([], None),
         confusion_figure((name, "Half"), [[1, 2], [0, 3]], normalise=True),
         per_class_bars(rows((name, 0.5, 3))),
-        class_counts_bar({name: 3, "Half": 0}, {}),
-        scores_bar({name: 0.5, "Half": 0.5}, {}),
         comparison_bars(version, version),
     ]
 

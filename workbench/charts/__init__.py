@@ -1,7 +1,7 @@
 """Figures for the page, and the one sentence above each. Plain numbers in, no page and no storage in sight."""
 
 from workbench.charts.comparison import Measured, comparison_bars, comparison_sentence
-from workbench.charts.counts import class_counts_bar, class_counts_sentence, scores_bar
+from workbench.charts.counts import class_counts_sentence
 from workbench.charts.quality import (
     confusion_figure,
     confusion_sentence,
@@ -14,7 +14,6 @@ from workbench.charts.words import number, percent, share, shown
 __all__ = [
     "Measured",
     "accuracy_curves",
-    "class_counts_bar",
     "class_counts_sentence",
     "comparison_bars",
     "comparison_sentence",
@@ -26,7 +25,6 @@ __all__ = [
     "per_class_bars",
     "per_class_sentence",
     "percent",
-    "scores_bar",
     "share",
     "shown",
 ]

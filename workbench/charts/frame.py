@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import plotly.graph_objects as go
@@ -13,7 +13,6 @@ BLUE, ORANGE, GREEN = PALETTE[0], PALETTE[5], PALETTE[2]
 NEUTRAL = "#8a8f98"
 OUTLINE = {"color": "rgba(128,128,128,0.7)", "width": 1}
 _GRID = "rgba(128,128,128,0.25)"
-_ROW = 30
 _CLEAR = "rgba(0,0,0,0)"
 
 
@@ -36,11 +35,6 @@ def framed(traces: Sequence[Any], height: int, **layout: Any) -> go.Figure:
     return figure
 
 
-def rows_height(rows: int) -> int:
-    """Height in pixels of a chart with one row per class."""
-    return 44 + _ROW * max(rows, 1)
-
-
 def named(labels: Sequence[str], **more: Any) -> dict[str, Any]:
     """Axis with a label at 0, 1, 2...: by position, so that names that look alike stay apart."""
     return {"tickvals": list(range(len(labels))), "ticktext": list(labels), "showgrid": False, **more}
@@ -56,8 +50,3 @@ def columns(labels: Sequence[str], room: int) -> dict[str, Any]:
 def rows_from_top(labels: Sequence[str]) -> dict[str, Any]:
     """Vertical axis of named rows, the first on top."""
     return named(labels, range=[len(labels) - 0.5, -0.5])
-
-
-def colour_of(name: str, colours: Mapping[str, str]) -> str:
-    """Colour of a class, grey where none is given."""
-    return colours.get(name, NEUTRAL)
