@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from io import BytesIO
-
 import numpy as np
 from PIL import Image
 
 from storage.blobs import Blobs
-from workbench.pictures import SIDE, Decoded, canonical, decode, inside
+from workbench.pictures import SIDE, Decoded, canonical, decode, encoded, inside
 
 ORIGINALS = "originals"
 THUMBNAILS = "thumbnails"
@@ -39,7 +37,7 @@ class Media:
         square = canonical(small if fit == "letterbox" else decoded.image, fit)
         self._blobs.put(ORIGINALS, sha256, data)
         self._blobs.put(_canonical(fit), sha256, square.tobytes())
-        self._blobs.put(THUMBNAILS, sha256, _jpeg(small, 85))
+        self._blobs.put(THUMBNAILS, sha256, encoded(small, "JPEG", quality=85))
         return small
 
     def canonical(self, sha256: str, fit: str) -> np.ndarray:
@@ -52,7 +50,8 @@ class Media:
     def thumbnail(self, sha256: str) -> bytes:
         """A JPEG within 256 x 256."""
         if not self._blobs.has(THUMBNAILS, sha256):
-            self._blobs.put(THUMBNAILS, sha256, _jpeg(inside(self._decoded(sha256).image), 85))
+            small = inside(self._decoded(sha256).image)
+            self._blobs.put(THUMBNAILS, sha256, encoded(small, "JPEG", quality=85))
         return self._blobs.read(THUMBNAILS, sha256)
 
     def stage(self, sha256: str) -> bytes:
@@ -60,7 +59,7 @@ class Media:
         if not self._blobs.has(STAGES, sha256):
             large = decode(self._blobs.read(ORIGINALS, sha256), self._max_pixels, STAGE_SIDE).image
             large.thumbnail((STAGE_SIDE, STAGE_SIDE))
-            self._blobs.put(STAGES, sha256, _jpeg(large, 88))
+            self._blobs.put(STAGES, sha256, encoded(large, "JPEG", quality=88))
         return self._blobs.read(STAGES, sha256)
 
     def _decoded(self, sha256: str) -> Decoded:
@@ -69,9 +68,3 @@ class Media:
 
 def _canonical(fit: str) -> str:
     return f"canonical-{fit}"
-
-
-def _jpeg(image: Image.Image, quality: int) -> bytes:
-    buffer = BytesIO()
-    image.save(buffer, "JPEG", quality=quality)
-    return buffer.getvalue()

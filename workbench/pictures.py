@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from io import BytesIO
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -87,6 +87,13 @@ def canonical(image: Image.Image, fit: str = "letterbox") -> np.ndarray:
     return np.asarray(fitted)
 
 
+def encoded(image: Image.Image, kind: str, **options: Any) -> bytes:
+    """The bytes of a picture file of a kind such as ``JPEG``, with Pillow's options for it."""
+    buffer = BytesIO()
+    image.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
 def inside(image: Image.Image) -> Image.Image:
     """Scale a picture to lie within ``SIDE`` x ``SIDE``, keeping its aspect."""
     scale = SIDE / max(image.size)
@@ -122,7 +129,7 @@ def _on_white(image: Image.Image) -> Image.Image:
     if image.mode == "RGB":
         image.load()
         return image
-    if image.mode.startswith(("I;16", "I", "F")):
+    if image.mode.startswith(("I", "F")):
         return _scaled_gray(image)
     if image.has_transparency_data:
         layered = image.convert("RGBA")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from io import BytesIO
 from zlib import crc32
 
 import numpy as np
 from PIL import Image, ImageFilter
 
+from workbench.pictures import encoded
 from workbench.samples.dressing import draw_cap, draw_label
 from workbench.samples.glass import draw_bottle, openness
 from workbench.samples.raster import Array, Mask, colour, to_image
@@ -84,9 +84,7 @@ def _labels(count: int) -> list[str]:
 def _jpeg(picture: Image.Image, quality: int) -> bytes:
     exif = Image.Exif()
     exif[_DESCRIPTION] = MARK
-    out = BytesIO()
-    picture.save(out, "JPEG", quality=quality, exif=exif, comment=MARK)
-    return out.getvalue()
+    return encoded(picture, "JPEG", quality=quality, exif=exif, comment=MARK)
 
 
 def _compose(rng: np.random.Generator, label: str, height: int, width: int) -> Array:

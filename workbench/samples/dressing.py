@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from workbench.samples.glass import Grid, openness
-from workbench.samples.raster import Array, colour, mix, soft_step, to_canvas
+from workbench.samples.raster import Array, colour, mix, rgb, soft_step, to_canvas
 from workbench.samples.shapes import Bottle
 
 NAMES = ("tarn", "beck", "mere", "rill", "brook", "spring", "lagoon", "fjord", "dew", "glen", "creek", "loch")
@@ -44,17 +44,17 @@ def _print_label(rng: np.random.Generator, width: int, height: int) -> Array:
     paper = colour(PAPERS[int(rng.integers(len(PAPERS)))])
     dark_paper = paper.mean() < 0.6
     ink = colour("f7f7f2") if dark_paper else colour(INKS[int(rng.integers(len(INKS)))])
-    image = Image.new("RGB", (width, height), _rgb(paper))
+    image = Image.new("RGB", (width, height), rgb(paper))
     draw = ImageDraw.Draw(image)
-    _ornament(rng, draw, (width, height), _rgb(0.6 * ink + 0.4 * paper))
+    _ornament(rng, draw, (width, height), rgb(0.6 * ink + 0.4 * paper))
     middle = width * rng.uniform(0.42, 0.58)
     size = int(min(height * 0.42, width * 0.13))
     name = NAMES[int(rng.integers(len(NAMES)))]
-    draw.text((middle, height * 0.4), name, _rgb(ink), ImageFont.load_default(max(8, size)), anchor="mm")
+    draw.text((middle, height * 0.4), name, rgb(ink), ImageFont.load_default(max(8, size)), anchor="mm")
     for n in range(3):
         half = width * 0.09 * rng.uniform(0.5, 1.2)
         y = height * (0.68 + 0.08 * n)
-        draw.line([middle - half, y, middle + half, y], fill=_rgb(0.75 * ink + 0.25 * paper), width=1)
+        draw.line([middle - half, y, middle + half, y], fill=rgb(0.75 * ink + 0.25 * paper), width=1)
     return to_canvas(image)
 
 
@@ -74,11 +74,6 @@ def _ornament(
         for x0 in np.linspace(0.05, 0.95, 6) * width:
             peak = height * rng.uniform(0.55, 0.7)
             draw.polygon([(x0 - 22, height), (x0, peak), (x0 + 22, height)], fill=ink)
-
-
-def _rgb(tone: Array) -> tuple[int, int, int]:
-    red, green, blue = (np.clip(tone, 0, 1) * 255).astype(int).tolist()
-    return red, green, blue
 
 
 def draw_cap(canvas: Array, bottle: Bottle, seed: int) -> None:

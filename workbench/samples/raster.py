@@ -16,6 +16,12 @@ def colour(hexadecimal: str) -> Array:
     return np.array([int(hexadecimal[i : i + 2], 16) for i in (0, 2, 4)], np.float32) / 255
 
 
+def rgb(tone: Array) -> tuple[int, int, int]:
+    """Turn a colour ``(3,)`` in 0..1, cut off where it is beyond, into levels of 255."""
+    red, green, blue = (np.clip(tone, 0, 1) * 255).astype(int).tolist()
+    return red, green, blue
+
+
 def to_image(canvas: Array) -> Image.Image:
     """Turn a canvas into an RGB picture."""
     scaled = canvas * np.float32(255)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
-from workbench.samples.raster import Array, colour, mix, smooth_noise, soft_step, to_canvas, to_image
+from workbench.samples.raster import Array, colour, mix, rgb, smooth_noise, soft_step, to_canvas, to_image
 
 WALLS = ("e9e6df", "d9dfe2", "cfd8d3", "e4d9c9", "c7d0da", "ddd3d0", "b9c4c9", "f1efea", "a8b4bb")
 TABLES = ("b98d62", "8c6545", "d3b48c", "a37a55", "c9c6c0", "e3e0da", "8e959a", "6f5a49", "dcd2c2")
@@ -85,11 +85,6 @@ def _painted(
     return to_canvas(small.resize((width, height), Image.Resampling.BILINEAR))
 
 
-def _fill(tone: Array) -> tuple[int, int, int]:
-    red, green, blue = (np.clip(tone, 0, 1) * 255).astype(int).tolist()
-    return red, green, blue
-
-
 def _row_of_objects(
     rng: np.random.Generator, draw: ImageDraw.ImageDraw, floor: float, width: int, tallest: float
 ) -> None:
@@ -99,7 +94,7 @@ def _row_of_objects(
         if rng.random() < 0.75:
             tone = _pick(rng, OBJECTS) * 0.55 + 0.38
             draw.rounded_rectangle(
-                [x, floor - tall, x + wide, floor], radius=rng.uniform(0, 6), fill=_fill(tone)
+                [x, floor - tall, x + wide, floor], radius=rng.uniform(0, 6), fill=rgb(tone)
             )
         x += wide + rng.uniform(0, 8)
 
@@ -112,7 +107,7 @@ def _shelves(rng: np.random.Generator, height: int, width: int) -> Array:
         for n in range(1, 4):
             floor = n * gap - rng.uniform(0, 4)
             _row_of_objects(rng, draw, floor, w, gap * 0.8)
-            draw.rectangle([0, floor, w, floor + 5], fill=_fill(board))
+            draw.rectangle([0, floor, w, floor + 5], fill=rgb(board))
 
     return _painted(rng, _wall(rng, height, width), paint, 3.0)
 
@@ -126,7 +121,7 @@ def _tiles(rng: np.random.Generator, height: int, width: int) -> Array:
             for column in range(-1, int(w / side / 1.6) + 2):
                 x, y = column * side * 1.6 + shift, row * side
                 shade = tone * rng.uniform(0.95, 1.03)
-                draw.rectangle([x, y, x + side * 1.6 - 1.5, y + side - 1.5], fill=_fill(shade))
+                draw.rectangle([x, y, x + side * 1.6 - 1.5, y + side - 1.5], fill=rgb(shade))
 
     return _painted(rng, _ramp(tone * 0.86, tone * 0.86, height, width), paint, 1.0)
 
@@ -136,14 +131,14 @@ def _window(rng: np.random.Generator, height: int, width: int) -> Array:
 
     def paint(draw: ImageDraw.ImageDraw, h: int, w: int) -> None:
         left, right = w * rng.uniform(-0.1, 0.2), w * rng.uniform(0.75, 1.1)
-        draw.rectangle([left - 5, -9, right + 5, h], fill=_fill(frame))
-        draw.rectangle([left, -9, right, h], fill=_fill(sky))
+        draw.rectangle([left - 5, -9, right + 5, h], fill=rgb(frame))
+        draw.rectangle([left, -9, right, h], fill=rgb(sky))
         hills = [
             (left + (right - left) * t, h * (0.42 + rng.uniform(-0.04, 0.04))) for t in np.linspace(0, 1, 7)
         ]
-        draw.polygon([*hills, (right, h), (left, h)], fill=_fill(colour("b9c9b4")))
+        draw.polygon([*hills, (right, h), (left, h)], fill=rgb(colour("b9c9b4")))
         bar = left + (right - left) * rng.uniform(0.2, 0.8)
-        draw.rectangle([bar - 3, -9, bar + 3, h], fill=_fill(frame))
+        draw.rectangle([bar - 3, -9, bar + 3, h], fill=rgb(frame))
 
     return _painted(rng, _wall(rng, height, width) * 0.9, paint, 3.5)
 
@@ -156,7 +151,7 @@ def _garden(rng: np.random.Generator, height: int, width: int) -> Array:
         for _ in range(34):
             x, y, r = rng.uniform(0, w), rng.uniform(0, h), rng.uniform(6, 22)
             tone = greens * rng.uniform(0.75, 1.25) + rng.uniform(0, 0.14)
-            draw.ellipse([x - r, y - r, x + r, y + r], fill=_fill(tone))
+            draw.ellipse([x - r, y - r, x + r, y + r], fill=rgb(tone))
 
     return _painted(rng, _ramp(tops, greens, height, width), paint, 9.0)
 

@@ -1,19 +1,19 @@
 """Endpoints on augmentation and training."""
 
 from collections.abc import Callable
-from io import BytesIO
 from typing import Any, TypedDict
 
-import numpy as np
 from gradio import FileData
 from PIL import Image
 
-from storage.errors import DomainError
+from storage.catalogue import LARGEST_ID
 from storage.records import Run
+from workbench import checks
 from workbench.augmentation import Augmentation
+from workbench.pictures import encoded
 from workbench.services import Services
 from workbench.training.control import Report
-from workbench.training.spec import TrainingSpec
+from workbench.training.spec import LIMITS, TrainingSpec
 from workbench.ui.files import handed_out
 
 # Gradio shows defaults as they are and sends them back; nothing here changes a spec it was given.
@@ -92,11 +92,14 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
             count: How many variants, 1 to 32.
             seed: Seed of the run.
         """
-        wanted = _whole("count", count, 1, 32)
         variants = training.preview(
-            _whole("image_id", image_id), Augmentation.from_dict(augmentation), wanted, _whole("seed", seed)
+            _id("image_id", image_id),
+            Augmentation.from_dict(augmentation),
+            checks.whole("count", count, 1, 32),
+            checks.whole("seed", seed, 0, int(LIMITS["seed"].maximum)),
         )
-        return [handed_out(_png(each), f"variant-{number}.png") for number, each in enumerate(variants, 1)]
+        files = (encoded(Image.fromarray(each), "PNG", compress_level=1) for each in variants)
+        return [handed_out(data, f"variant-{number}.png") for number, data in enumerate(files, 1)]
 
     def start_training(spec: dict[str, Any] = EMPTY) -> Started:
         """Freeze the labelled pictures into a snapshot and queue a training run.
@@ -113,7 +116,7 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
         Args:
             run_id: The id that /start_training gave.
         """
-        run = stores.runs.get(_whole("run_id", run_id))
+        run = stores.runs.get(_id("run_id", run_id))
         return _status(run, stores.runs.history(run.id))
 
     def stop_training(run_id: int) -> Stopped:
@@ -122,7 +125,7 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
         Args:
             run_id: The id that /start_training gave.
         """
-        return Stopped(status=training.stop(_whole("run_id", run_id)).status)
+        return Stopped(status=training.stop(_id("run_id", run_id)).status)
 
     def run_report(run_id: int) -> RunReport:
         """Give a run's history per epoch, its metrics per class, its confusion matrix and every validation answer.
@@ -130,7 +133,7 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
         Args:
             run_id: The id that /start_training gave.
         """
-        return _report(training.report(_whole("run_id", run_id)))
+        return _report(training.report(_id("run_id", run_id)))
 
     return [preview_augmentation, start_training, run_status, stop_training, run_report]
 
@@ -176,14 +179,5 @@ def _report(report: Report) -> RunReport:
     )
 
 
-def _png(picture: np.ndarray) -> bytes:
-    buffer = BytesIO()
-    Image.fromarray(picture).save(buffer, "PNG", compress_level=1)
-    return buffer.getvalue()
-
-
-def _whole(name: str, value: Any, low: int = 0, high: int = 2**53) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        allowed = f"from {low} to {high}" if high < 2**53 else f"of at least {low}"
-        raise DomainError(f"{name} must be a whole number {allowed}.")
-    return value
+def _id(name: str, value: Any) -> int:
+    return checks.whole(name, value, 1, LARGEST_ID)
