@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
 
@@ -39,10 +39,16 @@ def sources(uploads: Iterable[Upload], limits: Limits) -> Iterator[Source]:
     A source is to be read before the next one is asked for. One that breaks a limit raises when it is read.
     """
     for upload in uploads:
+        name = _writable(upload.name)
         try:
-            yield from _opened(upload, limits)
+            yield from _opened(replace(upload, name=name), limits)
         except RejectedArchive as error:
-            yield Source(upload.name, "", partial(_fail, error))
+            yield Source(name, "", partial(_fail, error))
+
+
+def _writable(name: str) -> str:
+    """A name as UTF-8 can hold it; stray bytes of an old file system become question marks."""
+    return name.encode("utf-8", "replace").decode()
 
 
 def _opened(upload: Upload, limits: Limits) -> Iterator[Source]:

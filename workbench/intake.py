@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -14,6 +13,7 @@ from storage.catalogue import Catalogue
 from storage.errors import DiskFull, DomainError
 from storage.records import NewImage
 from workbench.archives import Source
+from workbench.cores import cores
 from workbench.labelling import Labelling, class_name
 from workbench.media import Media
 from workbench.pictures import decode
@@ -91,11 +91,10 @@ class Intake:
 
     def _processed(self, order: Order) -> Iterator[_Read]:
         """Decode on all cores, a bounded number of files ahead, in the order of the files."""
-        workers = _cores()
+        workers = cores()
         waiting: deque[Future[_Read]] = deque()
         with ThreadPoolExecutor(workers) as pool:
-            for given in order.sources:
-                source = replace(given, name=_writable(given.name))
+            for source in order.sources:
                 # Bytes are read here, in order: a zip is closed when its last entry is out.
                 waiting.append(pool.submit(self._process, source, _bytes(source), order))
                 if len(waiting) > 4 * workers:
@@ -145,7 +144,7 @@ class Intake:
             elif (image_id := next(added)) is not None:
                 done.append(replace(outcome, image_id=image_id))
             else:
-                done.append(replace(outcome, result=PRESENT, image_id=known[image.sha256]))
+                done.append(replace(outcome, result=PRESENT, image_id=known.get(image.sha256)))
         self._label_waiting(done, order.actor)
         return done
 
@@ -190,12 +189,3 @@ def _bytes(source: Source) -> bytes | DomainError:
         return source.read()
     except DomainError as error:
         return error
-
-
-def _writable(name: str) -> str:
-    """A name as UTF-8 can hold it; stray bytes of an old file system become question marks."""
-    return name.encode("utf-8", "replace").decode()
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

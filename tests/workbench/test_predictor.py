@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
@@ -13,6 +15,7 @@ from storage.records import Version
 from storage.registry import Candidate
 from storage.snapshots import Draft
 from tests.pictures import picture
+from tests.running import ROOT
 from workbench.archives import Upload
 from workbench.errors import NotReady, RejectedPicture
 from workbench.pictures import canonical, decode
@@ -21,6 +24,17 @@ from workbench.serving.batch import answers_csv
 from workbench.serving.review import needs_review
 
 CLASSES = ["=Dark", "Light"]
+WEB_PROCESS = """
+import sys
+from pathlib import Path
+from workbench.server import build_app
+from workbench.services import build_services
+from workbench.settings import Settings
+services = build_services(Settings(data=Path(sys.argv[1])))
+build_app(services)
+print(services.predictor.predict(sys.stdin.buffer.read()).version)
+print(*{name.split(".")[0] for name in sys.modules})
+"""
 Register = Callable[..., Version]
 
 
@@ -101,6 +115,21 @@ def test_the_answer_is_the_model_s_on_the_canonical_picture(
         assert found.needs_review == needs_review(found.scores)
         assert (found.version, found.prediction_id) == ("v1", seed + 1)
     assert on_record(services) == 5
+
+
+def test_the_web_process_answers_without_tensorflow(services: Services, register: Register) -> None:
+    promote(services, register())
+    ran = subprocess.run(
+        [sys.executable, "-c", WEB_PROCESS, str(services.settings.data)],
+        cwd=ROOT,
+        input=picture(1),
+        capture_output=True,
+        check=True,
+    )
+    version, modules = ran.stdout.decode().splitlines()[-2:]
+    assert version == "v1"
+    assert "ai_edge_litert" in modules.split()
+    assert not {"tensorflow", "keras", "sklearn", "torch", "jax"} & set(modules.split())
 
 
 def test_many_at_once_each_get_their_own_answer(services: Services, register: Register) -> None:
@@ -196,6 +225,14 @@ def test_many_pictures_are_answered_as_a_table(
     ]
     assert rows[1][4] == rows[3][4] == "v1"
     assert float(rows[1][2]) == float(rows[1][7]) > 0.9
+
+
+def test_a_name_that_no_file_can_hold_is_written_into_the_table(
+    services: Services, register: Register, upload: Callable[[str, bytes], Upload]
+) -> None:
+    promote(services, register())
+    table = answers_csv(services.predictor, [upload("a\udcffb.png", b"")], services.settings.limits)
+    assert table.splitlines()[1].encode("utf-8").startswith(b"a?b.png,")
 
 
 def _png(image: Image.Image) -> bytes:

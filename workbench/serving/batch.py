@@ -13,7 +13,7 @@ from workbench.archives import Upload, sources
 from workbench.serving.predictor import Prediction, Predictor
 from workbench.settings import Limits
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 @dataclass(frozen=True)
@@ -55,8 +55,8 @@ def answers_csv(
         NotReady: There is no model in production yet.
         NotFound: There is no such version or alias.
     """
-    classes = predictor.contract(model).classes
-    return as_csv(classes, answers(predictor, uploads, limits, model))
+    contract = predictor.contract(model)
+    return as_csv(contract.classes, answers(predictor, uploads, limits, contract.name))
 
 
 def as_csv(classes: Sequence[str], answered: Iterable[Answered]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +10,9 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
 from storage.records import Version
+from workbench.cores import cores
 
-THREADS = min(2, os.cpu_count() or 1)
+THREADS = min(2, cores())
 
 
 @dataclass(frozen=True)
