@@ -96,7 +96,7 @@ class Registry:
             NotFound: There is no such version or alias.
         """
         number = self._database.value("SELECT number FROM aliases WHERE alias = ?", (name,))
-        if number is None and name[:1] == "v" and name[1:].isascii() and name[1:].isdigit():
+        if number is None and is_version_name(name):
             number = int(name[1:19])
         rows = self._database.rows(f"{_VERSIONS} WHERE v.deleted_at IS NULL AND v.number = ?", (number,))
         if not rows:
@@ -187,6 +187,11 @@ class Registry:
         """Every move of an alias, newest first."""
         rows = self._database.rows("SELECT * FROM alias_events WHERE alias = ? ORDER BY id DESC", (alias,))
         return [_alias_event(row) for row in rows]
+
+
+def is_version_name(name: str) -> bool:
+    """Whether a name looks like that of a version: ``v1``, ``v2``, ..."""
+    return name[:1] == "v" and name[1:].isascii() and name[1:].isdigit()
 
 
 _VERSIONS = """

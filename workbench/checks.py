@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -10,13 +9,13 @@ from workbench.errors import InvalidSpec
 
 
 def number(key: str, value: Any, low: float, high: float) -> float:
-    """Give back a finite number from ``low`` to ``high``.
+    """Give back a number from ``low`` to ``high``.
 
     Raises:
         InvalidSpec: The value is not a number (a truth value or a text is none), not finite, or out of range.
     """
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not is_number or not math.isfinite(value) or not low <= value <= high:
+    if not is_number or not low <= value <= high:
         raise InvalidSpec(f"{key} is {shown(value)}; it must be a number from {low:g} to {high:g}.")
     return float(value)
 

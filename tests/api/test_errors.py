@@ -35,9 +35,16 @@ def one_picture(client: Client, tmp_path_factory: pytest.TempPathFactory) -> int
         ("label_images", {"image_ids": [1], "label": "  "}, "A class needs a name"),
         ("label_images", {"image_ids": [1], "label": "x" * 300}, "at most 60 characters; this one has 300"),
         ("label_images", {"image_ids": [1], "label": "<script>alert(1)</script>"}, "cannot have"),
+        ("import_images", {"files": [], "label": "  "}, "A class needs a name"),
         ("undo", {}, "nothing left to undo"),
+        ("preview_augmentation", {"image_id": "1"}, 'image_id is "1"; it must be a whole number'),
+        ("preview_augmentation", {"image_id": 1, "seed": -1}, "seed is -1; it must be a whole number from 0"),
         ("preview_augmentation", {"image_id": 99}, "no picture with id 99"),
-        ("preview_augmentation", {"image_id": 1, "count": 1000}, "count must be a whole number from 1 to 32"),
+        (
+            "preview_augmentation",
+            {"image_id": 1, "count": 1000},
+            "count is 1000; it must be a whole number from 1 to 32",
+        ),
         ("preview_augmentation", {"image_id": 1, "augmentation": {"twirl": {}}}, "twirl"),
         ("start_training", {"spec": {}}, "No picture is labelled yet"),
         ("start_training", {"spec": {"epoch": 3}}, 'unknown key "epoch"'),
@@ -49,6 +56,7 @@ def one_picture(client: Client, tmp_path_factory: pytest.TempPathFactory) -> int
         ("stop_training", {"run_id": 99}, "There is no run 99"),
         ("promote", {"version": "v99"}, "There is no model version or alias “v99”"),
         ("promote", {"version": "v99", "alias": "../x"}, "alias must have"),
+        ("promote", {"version": "v99", "alias": "v1"}, "not look like a version"),
     ],
 )
 def test_one_sentence(client: Client, endpoint: str, arguments: dict, sentence: str) -> None:

@@ -40,6 +40,7 @@ def test_json_form_survives_a_round_trip() -> None:
         ({"epochs": 0}, ("epochs", "0")),
         ({"batch_size": 10**30}, ("batch_size", "256")),
         ({"learning_rate": float("nan")}, ("learning_rate", "nan")),
+        ({"learning_rate": 10**400}, ("learning_rate", "number from 1e-06 to 1")),
         ({"learning_rate": "fast"}, ("learning_rate", '"fast"')),
         ({"validation_fraction": 0.9}, ("validation_fraction", "0.5")),
         ({"seed": -1}, ("seed", "-1")),

@@ -10,9 +10,8 @@ from storage.records import Filter, ImageRecord
 from workbench.archives import sources
 from workbench.intake import IMPORTED, PRESENT, REJECTED, Order
 from workbench.services import Services
+from workbench.ui.endpoints import ACTOR
 from workbench.ui.files import uploads
-
-ACTOR = "api"
 
 
 class Rejected(TypedDict):
@@ -97,7 +96,7 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
             files: Uploaded pictures and/or zips.
             label: The class of all of them; where empty, the folder of a picture in its zip names its class.
         """
-        order = Order(sources(uploads(files), services.settings.limits), _text("label", label).strip(), ACTOR)
+        order = Order(sources(uploads(files), services.settings.limits), _text("label", label), ACTOR)
         report = services.intake.run(order)
         return Imported(
             imported=len(report.having(IMPORTED)),

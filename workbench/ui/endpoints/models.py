@@ -6,13 +6,13 @@ from typing import Any, TypedDict
 from gradio import FileData
 
 from storage.errors import DomainError
-from storage.records import Version
-from storage.registry import PRODUCTION
+from storage.records import AliasEvent, Version
+from storage.registry import PRODUCTION, is_version_name
+from workbench.archives import read_file
 from workbench.services import Services
 from workbench.serving.batch import answers_csv
+from workbench.ui.endpoints import ACTOR
 from workbench.ui.files import handed_out, upload, uploads
-
-ACTOR = "api"
 
 
 class Model(TypedDict):
@@ -88,11 +88,8 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
             image: An uploaded picture.
             model: A version such as v3, or an alias.
         """
-        file = upload(image).path
-        limit = services.settings.limits.picture_mb
-        if file.stat().st_size > limit * 1024 * 1024:
-            raise DomainError(f"The file is larger than {limit} MB.")
-        found = predictor.predict(file.read_bytes(), _named("model", model))
+        data = read_file(upload(image).path, services.settings.limits)
+        found = predictor.predict(data, _named("model", model))
         return Answer(
             label=found.label,
             confidence=found.confidence,
@@ -129,7 +126,7 @@ def _model(version: Version) -> Model:
     )
 
 
-def _move(event: Any) -> AliasMove:
+def _move(event: AliasEvent) -> AliasMove:
     return AliasMove(
         alias=event.alias,
         version=event.version,
@@ -148,13 +145,10 @@ def _named(name: str, value: Any) -> str:
 
 def _alias(value: Any) -> str:
     name = value if isinstance(value, str) else ""
-    if not (name.isascii() and name.replace("-", "").isalnum() and len(name) <= 40 and not is_version(name)):
+    if not (
+        name.isascii() and name.replace("-", "").isalnum() and len(name) <= 40 and not is_version_name(name)
+    ):
         raise DomainError(
             "alias must have 1 to 40 letters, digits or hyphens, and not look like a version (v3)."
         )
     return name
-
-
-def is_version(name: str) -> bool:
-    """Whether a name looks like that of a version."""
-    return name[:1] == "v" and name[1:].isdigit()
