@@ -14,6 +14,7 @@ from storage.records import ClassRecord
 from workbench.colours import PALETTE
 
 LONGEST_NAME = 60
+INVISIBLE = {"Cf", "Mn", "Zs"}
 COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 
 
@@ -68,11 +69,20 @@ class Labelling:
         self._classes.recolour(self._classes.get(name).id, colour.upper(), actor)
 
     def merge(self, name: str, into: str, actor: str) -> int:
-        """Move all pictures of a class into another and remove it; gives how many were moved."""
+        """Move all pictures of a class into another and remove it; gives how many were moved.
+
+        Raises:
+            NotFound: One of the classes is not there.
+            Conflict: They are the same class.
+        """
         return self._classes.remove(self._classes.get(name).id, actor, self._classes.get(into).id)
 
     def remove(self, name: str, actor: str) -> int:
-        """Remove a class; its pictures become unlabelled. Gives how many."""
+        """Remove a class; its pictures become unlabelled. Gives how many.
+
+        Raises:
+            NotFound: The class is not there.
+        """
         return self._classes.remove(self._classes.get(name).id, actor)
 
     def label(self, image_ids: list[int], name: str, actor: str) -> tuple[int, int | None]:
@@ -114,7 +124,7 @@ def class_name(text: str) -> str:
         DomainError: Nothing is left, it is too long, or has characters that a name cannot have.
     """
     name = unicodedata.normalize("NFC", " ".join(str(text).split()))
-    if not name:
+    if all(unicodedata.category(each) in INVISIBLE for each in name):
         raise DomainError("A class needs a name with at least one character that is not a blank.")
     if len(name) > LONGEST_NAME:
         raise DomainError(f"A class name has at most {LONGEST_NAME} characters; this one has {len(name)}.")

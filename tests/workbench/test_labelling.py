@@ -30,7 +30,21 @@ def test_a_class_name_is_tidied(given: str, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["", "   ", "\u2003", "x" * 61, "<script>", 'a"b', "a/b", "a\\b", "a\0b", "\udcff"]
+    "name",
+    [
+        "",
+        "   ",
+        "\u2003",
+        "\u200b",
+        " \u200d\ufe0f",
+        "x" * 61,
+        "<script>",
+        'a"b',
+        "a/b",
+        "a\\b",
+        "a\0b",
+        "\udcff",
+    ],
 )
 def test_an_impossible_class_name_gets_a_sentence(services: Services, name: str) -> None:
     services.labelling.add("Full", "ann")
