@@ -53,7 +53,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
     }
     return Settings(
         data=_folder(environment.get("WORKBENCH_DATA") or "data"),
-        host=environment.get("GRADIO_SERVER_NAME", Settings.host),
+        host=environment.get("GRADIO_SERVER_NAME") or Settings.host,
         port=_number(environment, "GRADIO_SERVER_PORT", Settings.port, 65535),
         fit=fit,
         limits=Limits(**limits),

@@ -16,6 +16,7 @@ log = logging.getLogger(__name__)
 P = ParamSpec("P")
 R = TypeVar("R")
 UNEXPECTED = "Something went wrong on the server; its log says what. Nothing was lost. Please try again."
+UNWRITABLE = "A text has half a character in it, which cannot be stored. Type it again."
 BUSY = "The database is busy with other changes. Please try again in a moment."
 
 
@@ -37,10 +38,12 @@ def guarded(function: Callable[P, R]) -> Callable[P, R]:
 def sentence(error: Exception) -> str:
     """The sentence for a user; what is not expected is logged."""
     if isinstance(error, DomainError):
-        return str(error)
+        return str(error).encode("utf-8", "replace").decode()
     if is_disk_full(error):
         return str(DiskFull())
     if isinstance(error, sqlite3.OperationalError) and "locked" in str(error):
         return BUSY
+    if isinstance(error, UnicodeEncodeError):
+        return UNWRITABLE
     log.error("unexpected error", exc_info=error)
     return UNEXPECTED

@@ -9,6 +9,7 @@ from html import escape
 import gradio as gr
 
 from storage.records import Run
+from workbench.charts import percent
 from workbench.imports import ImportState
 from workbench.services import Services
 from workbench.ui.guard import guarded
@@ -27,6 +28,7 @@ def build(services: Services, page: gr.Blocks) -> None:
     last = gr.State("")
     timer = gr.Timer(POLL_SECONDS)
 
+    @guarded
     def poll(before: str) -> tuple[object, object, object]:
         html, running = facts(services), bool(services.stores.runs.active())
         if html == before:
@@ -62,9 +64,8 @@ def facts(services: Services) -> str:
 def _pictures(images: int, labelled: int) -> str:
     if not images:
         return "<span class='fact'>No pictures yet</span>"
-    share = labelled * 100 // images
     return (
-        f"<span class='fact'><b>{images:,}</b> pictures · {share} % labelled · "
+        f"<span class='fact'><b>{images:,}</b> pictures · {percent(labelled / images)} labelled · "
         f"<b>{images - labelled:,}</b> left to label</span>"
     )
 
@@ -76,8 +77,9 @@ def _import(state: ImportState) -> str:
 def _run(run: Run) -> str:
     if run.status == "queued":
         return f"<span class='fact busy'>Run {run.id} is waiting to start</span>"
-    if run.heartbeat and time.time() - run.heartbeat > SILENT_SECONDS:
-        return f"<span class='fact warn'>Run {run.id} has not answered for {time.time() - run.heartbeat:.0f} s</span>"
+    silent = time.time() - run.heartbeat if run.heartbeat else 0
+    if silent > SILENT_SECONDS:
+        return f"<span class='fact warn'>Run {run.id} has not answered for {duration(silent)}</span>"
     progress = run.progress
     if run.phase != "training" or not progress:
         return f"<span class='fact busy'>Run {run.id}: {escape(run.phase)}</span>"
