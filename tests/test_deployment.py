@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import fields
 from importlib.metadata import version
 
 import yaml
 from packaging.requirements import Requirement
 
 from tests.running import ROOT
+from workbench.settings import Limits
 
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 README = (ROOT / "README.md").read_text()
@@ -73,5 +75,8 @@ def test_front_matter_is_that_of_a_docker_space() -> None:
 
 def test_the_readme_names_every_setting() -> None:
     source = (ROOT / "workbench" / "settings.py").read_text()
-    for name in re.findall(r'"((?:WORKBENCH|GRADIO)_[A-Z_]+[A-Z])"', source):
+    limits = {f"WORKBENCH_MAX_{field.name.upper()}": field.default for field in fields(Limits)}
+    for name in [*re.findall(r'"((?:WORKBENCH|GRADIO)_[A-Z_]+[A-Z])"', source), *limits]:
         assert f"`{name}`" in README, name
+    for name, default in limits.items():
+        assert f"| `{name}` | `{default}` |" in README

@@ -10,7 +10,6 @@ import numpy as np
 
 from storage.records import SnapshotItem, ValidationPrediction, Version
 from storage.registry import Candidate
-from storage.snapshots import Snapshots
 from tests.pictures import picture
 from workbench.archives import Source
 from workbench.evaluation import evaluate
@@ -45,7 +44,7 @@ def finished_run(services: Services, folder: Path, wrong: Answers, seed: int = 1
     """A run that is finished, with its version; all its validation answers are right but the wrong ones."""
     stores = services.stores
     spec = TrainingSpec(seed=seed, validation_fraction=0.5)
-    draft = split(Snapshots(stores.database).labelled(), spec.validation_fraction, seed)
+    draft = split(stores.snapshots.labelled(), spec.validation_fraction, seed)
     snapshot = stores.snapshots.freeze(draft)
     run_id = stores.runs.create(snapshot.id, spec.to_dict())
     stores.runs.claim(run_id, os.getpid(), started_at(os.getpid()))

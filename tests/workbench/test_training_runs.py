@@ -89,7 +89,7 @@ def test_runs_wait_for_one_another_and_each_leaves_a_version(training: Services)
 
 
 def test_a_run_that_is_stopped_keeps_its_best_epoch(training: Services) -> None:
-    run_id = training.training.start(LONG)
+    run_id = training.training.start(replace(LONG, monitor="val_loss"))
     wait(training, run_id, lambda run: training.stores.runs.history(run_id), "finish an epoch")
     assert training.training.stop(run_id).stop_requested
     run = ended(training, run_id)
