@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -16,6 +17,7 @@ from workbench.settings import MEGABYTE
 from workbench.ui.page import build_page
 
 STYLES = sorted((Path(__file__).parent / "ui").glob("*.css"))
+UPLOADS = "gradio-uploads"
 FOREVER = {"Cache-Control": "public, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
 FONTS = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif"]
 
@@ -24,7 +26,10 @@ def build_app(services: Services) -> FastAPI:
     """The application, ready to be served; services start and end with it."""
     # Before the page is built: Gradio reads them then; it would look up hosts outside, and mix uploads of several apps.
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
-    os.environ.setdefault("GRADIO_TEMP_DIR", str(services.settings.data / "uploads"))
+    uploads = services.settings.data / UPLOADS
+    os.environ.setdefault("GRADIO_TEMP_DIR", str(uploads))
+    # Gradio tidies up as it ends; a server that was killed has left its uploads.
+    shutil.rmtree(uploads, ignore_errors=True)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
