@@ -86,7 +86,7 @@ class Classes:
         """Remove a class; its pictures go into another class, or become unlabelled.
 
         Returns:
-            How many pictures were moved.
+            How many pictures of the catalogue were moved.
 
         Raises:
             Conflict: ``into`` is the class itself.
@@ -98,11 +98,13 @@ class Classes:
             summary = f"removed class {name}"
             if into is not None:
                 summary = f"merged {name} into {_current(connection, into)['name']}"
-            pictures = connection.execute("SELECT id FROM images WHERE class_id = ?", (class_id,)).fetchall()
+            pictures = connection.execute(
+                "SELECT id, archived FROM images WHERE class_id = ?", (class_id,)
+            ).fetchall()
             changes = [Change("image", row["id"], "class_id", class_id, into) for row in pictures]
             changes.append(Change("class", class_id, "removed", 0, 1))
             self._journal.apply(connection, Entry("class", actor, summary), changes)
-        return len(pictures)
+        return sum(1 for row in pictures if not row["archived"])
 
 
 def _current(connection: sqlite3.Connection, class_id: int) -> sqlite3.Row:

@@ -43,7 +43,8 @@ def test_an_unknown_class_is_answered_with_those_there_are(stores: Stores) -> No
 
 def test_merging_moves_pictures_and_removing_clears_them(stores: Stores, add: Add) -> None:
     full, half = (stores.classes.add(name, "#0072B2", "ann") for name in ("Full", "Half"))
-    image_ids = add("a.jpg", "b.jpg", label=full)
+    archived, *image_ids = add("z.jpg", "a.jpg", "b.jpg", label=full)
+    stores.catalogue.archive([archived], "ann")
     with pytest.raises(Conflict, match="into itself"):
         stores.classes.remove(full.id, "ann", into=full.id)
     assert stores.classes.remove(full.id, "ann", into=half.id) == 2
