@@ -34,12 +34,17 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def page(browser: Browser, server: Server) -> Iterator[Page]:
-    """A page on the running app; a script error on it fails the test."""
+    """A page on the running app; a script error on it, or a request to anywhere else, fails the test."""
     context = browser.new_context(viewport={"width": 1280, "height": 800}, base_url=server.url)
     context.set_default_timeout(20_000)
     opened = context.new_page()
     errors: list[str] = []
     opened.on("pageerror", lambda error: errors.append(str(error)))
+    asked: list[str] = []
+    context.on("request", lambda request: asked.append(request.url))
     yield opened
     context.close()
     assert not errors, f"script errors on the page: {errors}"
+    assert server.url + "/" in {url.split("?")[0] for url in asked}
+    outside = [url for url in asked if not url.startswith((f"{server.url}/", "data:", "blob:"))]
+    assert not outside, f"requests to other hosts: {outside}"

@@ -117,6 +117,7 @@ def test_many_at_once_and_undo_after_a_restart(page: Page, server: Server, tmp_p
     page.get_by_role("button", name="Label 4 as Half").click()
     expect(page.locator(".cell-class", has_text="Half")).to_have_count(4)
     expect(page.locator(".board-facts")).to_contain_text("2 left to label")
+    until(lambda: any(labels(client, ids)), "the labels")
     assert labels(client, ids) == [None, "Half", "Half", "Half", "Half", None]
 
     cells.first.click()
