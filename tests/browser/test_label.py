@@ -190,6 +190,7 @@ def test_a_phone_shows_the_stage_first_and_an_empty_catalogue_leads_to_collect(
     for name in ("Full", "Half"):
         page.locator("#label-palette").get_by_role("button", name=name).click()
     expect(page.get_by_role("button", name="Train on 2 pictures")).to_be_visible()
+    until(lambda: None not in labels(client, ids), "two labels")
     assert labels(client, ids) == ["Half", "Full"]
     assert page.evaluate("document.documentElement.scrollWidth") == 390
     page.get_by_role("button", name="Train on 2 pictures").click()

@@ -45,8 +45,12 @@ def _correct_a_label(page: Page) -> None:
     first = stage.get_attribute("data-id")
     page.keyboard.press("2")
     expect(stage).not_to_have_attribute("data-id", str(first))
+    undo = page.locator("#label-undo")
+    expect(undo).to_have_text("Undo: labelled 1 picture as Low")
     page.keyboard.press("u")
-    expect(page.locator(".board-facts")).to_contain_text("0 left to label")
+    expect(undo).to_have_text("Nothing to undo")
+    expect(stage).to_have_attribute("data-id", str(first))
+    expect(page.locator(".stage-class")).to_have_text("High")
 
 
 def _look_at_variants(page: Page) -> None:
