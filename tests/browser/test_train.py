@@ -11,7 +11,7 @@ import pytest
 from gradio_client import handle_file
 from playwright.sync_api import Page, expect
 
-from tests.pictures import class_zip
+from tests.pictures import class_zip, picture
 from tests.running import Server, until
 from workbench.settings import Settings
 from workbench.stores import Stores, open_stores
@@ -46,6 +46,16 @@ def test_what_cannot_be_trained_says_what_to_do_first(page: Page, server: Server
     page.get_by_label("Epochs, at most").fill("0")
     expect(page.locator("#train-start")).to_be_disabled()
     expect(page.locator("#train-reason")).to_contain_text("epochs is 0")
+    expect(page.get_by_role("button", name="Collect pictures")).to_be_hidden()
+
+
+def test_one_class_alone_leads_back_to_more_pictures(page: Page, server: Server, tmp_path: Path) -> None:
+    (tmp_path / "one.png").write_bytes(picture(1))
+    server.client().predict([handle_file(tmp_path / "one.png")], "Low", api_name="/import_images")
+    page.goto("/?tab=train")
+    expect(page.locator("#train-reason")).to_contain_text("All labelled pictures are in one class (Low).")
+    page.get_by_role("button", name="Collect pictures").click()
+    expect(page.get_by_role("tab", name="Collect")).to_have_attribute("aria-selected", "true")
 
 
 def test_settings_are_the_same_after_a_reload(page: Page, server: Server, tmp_path: Path) -> None:

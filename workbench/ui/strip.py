@@ -12,10 +12,19 @@ from storage.records import Run
 from workbench.charts import percent
 from workbench.imports import ImportState
 from workbench.services import Services
+from workbench.ui.components.bits import timed
 from workbench.ui.guard import guarded
 
 POLL_SECONDS = 1.5
 SILENT_SECONDS = 30
+PHASES = {
+    "": "Starting",
+    "starting": "Starting",
+    "preparing": "Preparing the pictures",
+    "training": "Training",
+    "evaluating": "Judging the best epoch",
+    "exporting": "Writing the model's files",
+}
 
 
 def build(services: Services, page: gr.Blocks) -> None:
@@ -30,7 +39,8 @@ def build(services: Services, page: gr.Blocks) -> None:
 
     @guarded
     def poll(before: str) -> tuple[object, object, object]:
-        html, running = facts(services), bool(services.stores.runs.active())
+        html = facts(services)
+        running = any(not run.stop_requested for run in services.stores.runs.active())
         if html == before:
             return gr.skip(), gr.skip(), gr.skip()
         return html, gr.update(visible=running), html
@@ -54,7 +64,7 @@ def facts(services: Services) -> str:
     summary = stores.catalogue.summary(stores.classes.all())
     parts = [_pictures(summary.images, summary.labelled)]
     parts += [_import(state) for state in [services.imports.state()] if state.running]
-    parts += [_run(run) for run in stores.runs.active()[:1]]
+    parts += [facts_of_run(run) for run in stores.runs.active()[:1]]
     production = stores.registry.production()
     name = f"<b>{escape(production.name)}</b>" if production else "none yet"
     parts.append(f"<span class='fact'>In production: {name}</span>")
@@ -74,26 +84,32 @@ def _import(state: ImportState) -> str:
     return f"<span class='fact busy'>Importing {state.done:,} of {state.total:,} {_bar(state.done, state.total)}</span>"
 
 
-def _run(run: Run) -> str:
+def facts_of_run(run: Run) -> str:
+    """Where a run stands, as HTML."""
     if run.status == "queued":
         return f"<span class='fact busy'>Run {run.id} is waiting to start</span>"
     silent = time.time() - run.heartbeat if run.heartbeat else 0
     if silent > SILENT_SECONDS:
         return f"<span class='fact warn'>Run {run.id} has not answered for {duration(silent)}</span>"
     progress = run.progress
-    if run.phase != "training" or not progress:
-        return f"<span class='fact busy'>Run {run.id}: {escape(run.phase)}</span>"
-    eta = duration(float(progress["eta_seconds"]))
+    if run.stop_requested or run.phase != "training" or not progress:
+        return f"<span class='fact busy'>Run {run.id}: {escape(phase(run))}</span>"
+    left = f" {duration(float(progress['eta_seconds']))} left at most" if timed(progress) else ""
     done = int(progress["epoch"]) - 1 + int(progress["step"]) / max(1, int(progress["steps"]))
     return (
         f"<span class='fact busy'>Run {run.id}: epoch {progress['epoch']} of at most {progress['epochs']} "
-        f"{_bar(done, int(progress['epochs']))} {eta} left at most</span>"
+        f"{_bar(done, int(progress['epochs']))}{left}</span>"
     )
 
 
 def _bar(done: float, total: float) -> str:
     share = 100 * done / total if total else 0
     return f"<span class='bar'><i style='width:{share:.0f}%'></i></span>"
+
+
+def phase(run: Run) -> str:
+    """What a run does now, in words."""
+    return "Stopping after the current batch" if run.stop_requested else PHASES.get(run.phase, run.phase)
 
 
 def duration(seconds: float) -> str:

@@ -119,7 +119,8 @@ def comparison_html(left: Version, right: Version, colours: Mapping[str, str]) -
 
 
 def _pair(first: float, second: float) -> list[str]:
-    return [charts.number(first), charts.number(second), _signed(f"{second - first:+.3f}")]
+    # Of the figures as they are shown, so that a reader who subtracts them agrees.
+    return [charts.number(first), charts.number(second), _signed(round(second, 3) - round(first, 3), 3)]
 
 
 def _recalls(first: Mapping[str, Any] | None, second: Mapping[str, Any] | None) -> list[str]:
@@ -131,11 +132,13 @@ def _recalls(first: Mapping[str, Any] | None, second: Mapping[str, Any] | None) 
 
 
 def _points(first: float, second: float) -> str:
-    return _signed(f"{100 * (second - first):+.0f} points")
+    difference = _signed(100 * (second - first), 0)
+    return f"{difference} point{'' if difference in {'+1', '−1'} else 's'}"
 
 
-def _signed(text: str) -> str:
-    return text.replace("-", "−")
+def _signed(difference: float, decimals: int) -> str:
+    rounded = round(difference, decimals)
+    return f"{rounded:+.{decimals}f}".replace("-", "−") if rounded else "0"
 
 
 def different_pictures(left: Version, right: Version) -> str:

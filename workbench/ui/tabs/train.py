@@ -30,6 +30,7 @@ def build(place: Place) -> None:
         with gr.Column(elem_classes="stage"):
             parts = build_run()
             ahead = build_ahead()
+            parts["start"] = ahead.start
             runs = pressable("train-runs")
     under = Under(parts, runs, gr.Timer(IDLE_SECONDS), gr.State({}))
     _bind_refresh(place, form, ahead, under)

@@ -8,6 +8,7 @@ from typing import Any
 import gradio as gr
 
 from storage.errors import DomainError
+from workbench.errors import NotReady
 from workbench.services import Services
 from workbench.training.spec import TrainingSpec
 from workbench.ui.tabs.train_form import fitting
@@ -52,7 +53,7 @@ def save_setting(services: Services, key: str, given: dict[str, Any]) -> list[An
             given[key] = draft.class_weights
         return show_ahead(services, replace(draft, **given))
     except DomainError as error:
-        return _blocked(services, str(error))
+        return _blocked(services, error)
 
 
 def show_ahead(services: Services, spec: TrainingSpec) -> list[Any]:
@@ -60,19 +61,20 @@ def show_ahead(services: Services, spec: TrainingSpec) -> list[Any]:
     try:
         plan = services.training.plan(spec)
     except DomainError as error:
-        return _blocked(services, str(error))
+        return _blocked(services, error)
     colours = {each.name: each.colour for each in services.stores.classes.all()}
     hidden = gr.update(visible=False)
     start = gr.update(value=f"Train on {plan.images:,} pictures", interactive=True)
     return [start, hidden, hidden, hidden, gr.update(value=plan_html(plan, colours), visible=True)]
 
 
-def _blocked(services: Services, reason: str) -> list[Any]:
+def _blocked(services: Services, error: DomainError) -> list[Any]:
     summary = services.stores.catalogue.summary(services.stores.classes.all())
+    lacking = isinstance(error, NotReady)
     return [
         gr.update(value="Train", interactive=False),
-        gr.update(value=reason_html(reason), visible=True),
-        gr.update(visible=not summary.images),
-        gr.update(visible=bool(summary.unlabelled)),
+        gr.update(value=reason_html(str(error)), visible=True),
+        gr.update(visible=lacking and not summary.unlabelled),
+        gr.update(visible=lacking and bool(summary.unlabelled)),
         gr.update(visible=False),
     ]

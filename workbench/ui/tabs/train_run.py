@@ -10,13 +10,14 @@ import gradio as gr
 
 from storage.records import Run
 from workbench import charts
+from workbench.epochs import kept_so_far
 from workbench.services import Services
 from workbench.ui.components.changes import Keys, Wanted, changed
 from workbench.ui.tabs import train_view
 
 BUSY_SECONDS, IDLE_SECONDS = 1.0, 5.0
 RECENT = 8
-PARTS = ("area", "status", "stop", "see", "models", "again", "sentence", "loss", "accuracy")
+PARTS = ("area", "status", "stop", "see", "models", "again", "sentence", "loss", "accuracy", "start")
 
 
 @dataclass(frozen=True)
@@ -35,18 +36,20 @@ class Under:
 
 
 def build_run() -> dict[str, Any]:
-    """Build what is shown of a run, hidden."""
+    """Build what is shown of a run, hidden; ``start``, which begins the next, is for the caller to add."""
     parts: dict[str, Any] = {}
     with gr.Column(visible=False, elem_id="train-run") as parts["area"]:
         parts["status"] = gr.HTML(elem_id="train-status", padding=False, apply_default_css=False)
         with gr.Row():
             parts["stop"] = gr.Button(
-                "Stop and keep the best epoch", variant="stop", elem_id="train-stop", scale=0, min_width=220
+                "Stop and keep the best epoch", variant="stop", elem_id="train-stop", scale=0, min_width=330
             )
-            parts["see"] = gr.Button("See how good it is", elem_id="train-see", scale=0, min_width=220)
+            parts["see"] = gr.Button(
+                "See how good it is", variant="primary", elem_id="train-see", scale=0, min_width=220
+            )
             parts["models"] = gr.Button("Models", elem_id="train-models", scale=0, min_width=220)
             parts["again"] = gr.Button(
-                "Train again with the same settings", elem_id="train-again", scale=0, min_width=220
+                "Train again with the same settings", elem_id="train-again", scale=0, min_width=340
             )
         parts["sentence"] = gr.HTML(elem_id="train-sentence", padding=False)
         with gr.Row(elem_classes="chart-pair"):
@@ -85,10 +88,7 @@ def _parts(services: Services, run: Run | None) -> Wanted:
     lost = not run.active and run.version is None
     html = train_view.active_html(run, history) if run.active else ""
     return {
-        "area": (
-            (run.id, run.active),
-            lambda: gr.update(visible=True, elem_classes=["run-first"] * run.active),
-        ),
+        "area": (True, lambda: gr.update(visible=True)),
         "status": (html or state, lambda: html or _ended(services, run)),
         "stop": ((run.id, run.status, run.stop_requested), lambda: _stop(run)),
         "see": (state, lambda: gr.update(visible=bool(run.version))),
@@ -97,11 +97,13 @@ def _parts(services: Services, run: Run | None) -> Wanted:
         "sentence": (epochs, lambda: _sentence(run, history)),
         "loss": (epochs, lambda: _chart(charts.loss_curves(history, best), run, history)),
         "accuracy": (epochs, lambda: _chart(charts.accuracy_curves(history, best), run, history)),
+        # One primary button: with a run under way that is its stop, with a model the look at it.
+        "start": (lost, lambda: gr.update(variant="primary" if lost else "secondary")),
     }
 
 
 def _best(run: Run, history: list[dict[str, Any]]) -> int | None:
-    best = train_view.best_so_far(history, run.spec["monitor"])
+    best = kept_so_far(history, run.spec["monitor"])
     return run.best_epoch or (best["epoch"] if best else None)
 
 

@@ -9,21 +9,14 @@ from typing import Any
 
 from storage.records import Run
 from workbench import charts
+from workbench.epochs import kept_so_far
 from workbench.training.control import Plan
-from workbench.ui.components.bits import class_name, facts, table, when
+from workbench.ui.components.bits import class_name, facts, table, timed, when
 from workbench.ui.components.terms import term
-from workbench.ui.strip import SILENT_SECONDS, duration
+from workbench.ui.strip import SILENT_SECONDS, duration, phase
 
-PHASES = {
-    "": "Starting",
-    "starting": "Starting",
-    "preparing": "Preparing the pictures",
-    "training": "Training",
-    "evaluating": "Judging the best epoch",
-    "exporting": "Writing the model's files",
-}
 STATUSES = {"queued": "waiting", "running": "running"}
-MONITORS = {"val_loss": ("validation loss", min), "val_macro_f1": ("validation macro-F1", max)}
+MONITORS = {"val_loss": "validation loss", "val_macro_f1": "validation macro-F1"}
 
 
 def plan_html(plan: Plan, colours: Mapping[str, str]) -> str:
@@ -51,29 +44,22 @@ def _kept_together(count: int) -> str:
     return f"Kept {count:,} near-duplicates together so that none is on both sides."
 
 
-def best_so_far(history: Sequence[Mapping[str, Any]], monitor: str) -> Mapping[str, Any] | None:
-    """The epoch that would be kept if the run ended now."""
-    measured = [row for row in history if row[monitor] == row[monitor]]
-    return MONITORS[monitor][1](measured, key=lambda row: row[monitor]) if measured else None
-
-
 def active_html(run: Run, history: Sequence[Mapping[str, Any]]) -> str:
     """Where a run stands that waits or runs."""
     if run.status == "queued":
         return f"<h3>Run {run.id} is waiting to start</h3><p>{settings(run)}</p>"
-    phase = "Stopping after the current batch" if run.stop_requested else PHASES.get(run.phase, run.phase)
     progress = run.progress if run.phase == "training" else {}
-    return f"<h3>Run {run.id}: {escape(phase)}</h3>{_bar(run)}{facts(_facts(run, progress, history))}{_silence(run)}"
+    return f"<h3>Run {run.id}: {escape(phase(run))}</h3>{_bar(run)}{facts(_facts(run, progress, history))}{_silence(run)}"
 
 
 def _facts(
     run: Run, progress: Mapping[str, Any], history: Sequence[Mapping[str, Any]]
 ) -> list[tuple[str, str]]:
-    name = MONITORS[run.spec["monitor"]][0]
-    best = best_so_far(history, run.spec["monitor"])
+    name = MONITORS[run.spec["monitor"]]
+    best = kept_so_far(history, run.spec["monitor"])
     kept = f"{best['epoch']} · {name} {charts.number(best[run.spec['monitor']])}" if best else "none yet"
-    speed = f"{charts.number(progress['pictures_per_second'])} pictures/s" if progress else "–"
-    left = f"at most {duration(progress['eta_seconds'])}" if progress else "–"
+    speed = f"{charts.number(progress['pictures_per_second'])} pictures/s" if timed(progress) else "–"
+    left = f"at most {duration(progress['eta_seconds'])}" if timed(progress) else "–"
     epoch = run.progress.get("epoch", 0)
     return [
         ("epoch", f"{epoch} of at most {run.spec['epochs']}"),
