@@ -26,6 +26,9 @@ class TrainingFailed(DomainError):
 class StoppedEarly(DomainError):
     """A run was stopped before its first epoch was finished, so there is no model to keep."""
 
+    def __init__(self) -> None:
+        super().__init__("The run was stopped before its first epoch was finished, so there is no model.")
+
 
 class BrokenModel(DomainError):
     """The file of a model version cannot be loaded."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
@@ -15,6 +14,7 @@ from PIL import Image, ImageOps
 
 from tests.benchmarks.rows import Row
 from workbench.archives import Upload, sources
+from workbench.cores import cores
 from workbench.intake import Order
 from workbench.pictures import SIDE
 from workbench.services import build_services
@@ -80,7 +80,7 @@ def _import_rate(files: Sequence[Path]) -> float:
 
 def _decode_rate(files: Sequence[Path], decode: Callable[[Path], Image.Image]) -> float:
     began = perf_counter()
-    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+    with ThreadPoolExecutor(cores()) as pool:
         for _ in pool.map(lambda file: decode(file).size, files):
             pass
     return len(files) / (perf_counter() - began)

@@ -122,9 +122,9 @@ class Training:
         picture = self._stores.media.canonical(image.sha256, self.draft().fit)
         return [augment(picture, augmentation, (seed, epoch, image_id)) for epoch in range(1, count + 1)]
 
-    def log_tail(self, run_id: int, lines: int = 20) -> str:
+    def log_tail(self, run_id: int) -> str:
         """The last lines of a run's log."""
-        return log_tail(self._stores.log_file(run_id), lines)
+        return log_tail(self._stores.log_file(run_id))
 
     def _split(self, spec: TrainingSpec) -> Draft:
         return split(self._stores.snapshots.labelled(), spec.validation_fraction, spec.seed)

@@ -15,7 +15,6 @@ from workbench.pictures import SIDE
 
 PIXELS = "pixels.npy"
 MANIFEST = "manifest.json"
-SPLITS = ("train", "validation")
 
 
 @dataclass(frozen=True)

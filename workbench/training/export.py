@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import keras
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
+from workbench.cores import cores
 from workbench.errors import TrainingFailed
 from workbench.training.dataset import Dataset
 
@@ -50,7 +50,7 @@ def agreement(dataset: Dataset, probabilities: np.ndarray, file: Path) -> float:
 
 def litert_probabilities(file: Path, pixels: np.ndarray, indices: np.ndarray) -> np.ndarray:
     """Class probabilities ``(len(indices), classes)`` from a LiteRT file, one picture at a time."""
-    interpreter = Interpreter(model_path=str(file), num_threads=len(os.sched_getaffinity(0)))
+    interpreter = Interpreter(model_path=str(file), num_threads=cores())
     interpreter.allocate_tensors()
     entry = interpreter.get_input_details()[0]
     exit_ = interpreter.get_output_details()[0]

@@ -10,15 +10,18 @@ import sys
 import threading
 from pathlib import Path
 
+from storage.errors import DiskFull, is_disk_full
 from storage.records import Run
 from workbench.stores import Stores
 from workbench.training.processes import alive
 
 log = logging.getLogger(__name__)
 PAUSE_SECONDS = 0.5
+LOG_LINES = 20
 PROJECT = Path(__file__).resolve().parents[2]
 GONE = "The training process is gone: it was ended from outside, or the machine was restarted. Start the run again."
 KILLED = "The training process was killed (signal {signal}), often for lack of memory. Start the run again."
+CANNOT_START = "The training process could not be started. The server's log says why; start the run again."
 NO_RESULT = "The training process ended without a result. The last lines of its log say why."
 
 
@@ -69,7 +72,7 @@ class Supervisor:
                 self._end(run.id, "interrupted", GONE)
         queued = [run for run in active if run.status == "queued"]
         if queued and not running and self._child is None:
-            self._launch(queued[0])
+            self._begin(queued[0])
 
     def _reap(self) -> None:
         """See to a worker of our own that has ended."""
@@ -93,6 +96,14 @@ class Supervisor:
         shutil.rmtree(self._stores.work_folder(run_id), ignore_errors=True)
         self._stores.runs.end(run_id, status, error)
 
+    def _begin(self, run: Run) -> None:
+        try:
+            self._launch(run)
+        except OSError as error:
+            log.exception("run %s could not be started", run.id)
+            reason = str(DiskFull()) if is_disk_full(error) else CANNOT_START
+            self._stores.runs.end(run.id, "failed", reason)
+
     def _launch(self, run: Run) -> None:
         file = self._stores.log_file(run.id)
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -109,11 +120,11 @@ class Supervisor:
         self._child = (run.id, process)
 
 
-def log_tail(file: Path, lines: int = 20) -> str:
+def log_tail(file: Path) -> str:
     """The last lines of a log, empty where there is none."""
     try:
         with file.open("rb") as log_file:
             log_file.seek(max(0, file.stat().st_size - 64_000))
-            return "\n".join(log_file.read().decode(errors="replace").splitlines()[-lines:])
+            return "\n".join(log_file.read().decode(errors="replace").splitlines()[-LOG_LINES:])
     except FileNotFoundError:
         return ""

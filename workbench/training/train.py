@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -14,6 +13,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from workbench.cores import cores
 from workbench.errors import StoppedEarly, TrainingFailed
 from workbench.evaluation import evaluate
 from workbench.training import export
@@ -72,8 +72,7 @@ class Artefacts:
 
 def limit_threads() -> None:
     """Use as many threads as this process has cores; call it before anything else of TensorFlow."""
-    cores = len(os.sched_getaffinity(0))
-    tf.config.threading.set_intra_op_parallelism_threads(cores)
+    tf.config.threading.set_intra_op_parallelism_threads(cores())
     tf.config.threading.set_inter_op_parallelism_threads(1)
     cv2.setNumThreads(1)
 
@@ -165,7 +164,7 @@ def _kept(judge: Judge, watch: Watch) -> Best:
     if judge.best:
         return judge.best
     if watch.requested:
-        raise StoppedEarly("The run was stopped before its first epoch was finished, so there is no model.")
+        raise StoppedEarly
     raise TrainingFailed("The loss is no longer a number; train again with a smaller learning rate.")
 
 

@@ -120,11 +120,15 @@ def _carry_out(stores: Stores, run: Run, reporter: RowReporter) -> None:
     items = stores.snapshots.items(snapshot.id)
     _require_room(stores, len(items))
     write_dataset(
-        folder / "dataset", _pictures(stores, items, spec.fit), _dataset_manifest(snapshot, items, spec)
+        folder / "dataset",
+        _pictures(stores, items, spec.fit, reporter),
+        _dataset_manifest(snapshot, items, spec),
     )
     # Here, not above: TensorFlow takes seconds to import, and the row should show a heartbeat meanwhile.
     from workbench.training.train import limit_threads, train
 
+    if reporter.should_stop():
+        raise StoppedEarly
     limit_threads()
     artefacts = train(Dataset.open(folder / "dataset"), spec, reporter, folder / "model")
     version = stores.registry.register(_candidate(run, snapshot, spec, artefacts))
@@ -137,8 +141,13 @@ def _require_room(stores: Stores, pictures: int) -> None:
         raise DiskFull
 
 
-def _pictures(stores: Stores, items: list[SnapshotItem], fit: str) -> Iterator[np.ndarray]:
-    return (stores.media.canonical(item.sha256, fit) for item in items)
+def _pictures(
+    stores: Stores, items: list[SnapshotItem], fit: str, reporter: RowReporter
+) -> Iterator[np.ndarray]:
+    for item in items:
+        if reporter.should_stop():
+            raise StoppedEarly
+        yield stores.media.canonical(item.sha256, fit)
 
 
 def _dataset_manifest(snapshot: Snapshot, items: list[SnapshotItem], spec: TrainingSpec) -> dict[str, Any]:
@@ -160,7 +169,7 @@ def _candidate(run: Run, snapshot: Snapshot, spec: TrainingSpec, artefacts: Arte
             "fit": spec.fit,
             "input": {"shape": [256, 256, 3], "dtype": "uint8", "range": [0, 255]},
             "snapshot": snapshot.content_hash,
-            "validation_fraction": snapshot.validation_fraction,
+            "validation_fraction": spec.validation_fraction,
             "spec": spec.to_dict(),
             "metrics": {**artefacts.metrics, "litert_agreement": artefacts.agreement},
             "best_epoch": artefacts.best_epoch,
