@@ -49,14 +49,23 @@ def build(place: Place) -> None:
         )
         train = gr.Button("Train a model", variant="primary", elem_id="evaluate-train", scale=0)
     with gr.Column(elem_classes="stage-first", visible=False, elem_id="evaluate") as full:
-        view = _build_view()
+        with gr.Row(elem_id="evaluate-head"):
+            choice = gr.Dropdown(label="Model", elem_id="evaluate-run", filterable=False)
+            models = gr.Button(
+                "Compare and promote models",
+                variant="primary",
+                elem_id="evaluate-models",
+                scale=0,
+                min_width=320,
+            )
+        view = _build_view(choice)
+    models.click(partial(open_tab, "models"), None, place.tabs, **QUIET)
     train.click(partial(open_tab, "train"), None, place.tabs, **QUIET)
     _bind(place, view, [empty, full])
 
 
-def _build_view() -> View:
+def _build_view(choice: gr.Dropdown) -> View:
     parts: dict[str, Any] = {}
-    choice = gr.Dropdown(label="Model", elem_id="evaluate-run", filterable=False)
     parts["headline"] = _html("evaluate-headline")
     parts["curves"] = _html("evaluate-curves")
     with gr.Row(elem_classes="chart-pair"):

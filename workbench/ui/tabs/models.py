@@ -72,22 +72,25 @@ def _bind_looks(place: Place, listed: Listed, acts: Acts, compare: Compare) -> N
     def choose(reason: str, event: gr.EventData) -> list[Any]:
         return show_acts(services, str(event._data["version"]), reason, "")
 
-    def reasoned(name: str, reason: str) -> list[Any]:
+    def reasoned(name: str | None, reason: str) -> list[Any]:
+        if not name:
+            return [gr.skip(), gr.skip()]
         return models_acts.show_promote(services.stores.registry.get(name), reason)
 
     def named(name: str, typed: str) -> list[Any]:
         return models_acts.show_delete(services.stores.registry.get(name), typed)
 
     everything = [*listed.outputs, *acts.outputs, *compare.outputs]
+    promotable = [acts.chosen, acts.reason], [acts.promote, acts.promote_note]
     for event in (place.tab.select, place.page.load):
-        event(guarded(refresh), [*acts.inputs, *pair], everything, **QUIET)
+        looked = event(guarded(refresh), [*acts.inputs, *pair], everything, **QUIET)
+        # Again with what was typed while the answer was on its way.
+        looked.then(guarded(reasoned), *promotable, **QUIET)
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     last: dict[str, Any] = {**quiet, "trigger_mode": "always_last"}
     listed.versions.press(guarded(choose), acts.reason, acts.outputs, **quiet)
     acts.chosen.input(guarded(partial(show_acts, services)), acts.inputs, acts.outputs, **quiet)
-    acts.reason.change(
-        guarded(reasoned), [acts.chosen, acts.reason], [acts.promote, acts.promote_note], **last
-    )
+    acts.reason.change(guarded(reasoned), *promotable, **last)
     acts.typed.change(guarded(named), [acts.chosen, acts.typed], [acts.delete, acts.delete_note], **last)
     for side in pair:
         side.input(guarded(partial(show_compare, services)), pair, compare.outputs, **quiet)

@@ -11,6 +11,7 @@ import gradio as gr
 from storage.errors import DomainError
 from storage.registry import PRODUCTION
 from workbench.archives import read_file
+from workbench.errors import RejectedPicture
 from workbench.services import Services
 from workbench.serving.predictor import Prediction
 from workbench.ui.components.camera import camera, frame_of
@@ -76,14 +77,17 @@ def _bind(place: Place, view: View) -> None:
         return (gr.update(choices=options, value=model), *_obstacle(services, model))
 
     @guarded
-    def classify(raw: dict[str, Any] | None, model: str) -> str:
+    def classify(raw: dict[str, Any] | None, model: str) -> tuple[object, str]:
         if raw is None:
-            return waiting_html(WAITING)
+            return gr.skip(), waiting_html(WAITING)
         try:
             data = read_file(upload(raw).path, services.settings.limits)
-            return _html(services, services.predictor.predict(data, model))
+            return gr.skip(), _html(services, services.predictor.predict(data, model))
+        except RejectedPicture as error:
+            # The browser could not show it either.
+            return None, refusal_html(str(error))
         except DomainError as error:
-            return refusal_html(str(error))
+            return gr.skip(), refusal_html(str(error))
 
     @guarded
     def switched(model: str) -> tuple[object, ...]:
@@ -102,7 +106,7 @@ def _bind(place: Place, view: View) -> None:
         [view.picture.input, view.picture.clear, view.model.input],
         classify,
         [view.picture, view.model],
-        view.result,
+        [view.picture, view.result],
         preprocess=False,
         **quiet,
     )
