@@ -147,3 +147,19 @@ def test_the_server_imports_neither_tensorflow_nor_sklearn() -> None:
     loaded = tops(set(ran.stdout.split()))
     assert "gradio" in loaded
     assert not loaded & {*HEAVY, *LAZY, "torch", "jax"}
+
+
+def test_charts_and_scikit_learn_share_nothing_that_two_threads_could_import_at_once() -> None:
+    """Python refuses one of two threads that import modules of one cycle, and the page asks for both at once."""
+    measures = "{'accuracy': 1, 'macro_f1': 1, 'per_class': []}"
+    drawn = _newly_imported(
+        f"from workbench.charts import *\ncomparison_bars(*[Measured('v1', {measures})] * 2)"
+    )
+    both = drawn & _newly_imported("import sklearn.model_selection")
+    assert not {name for name in both if name.split(".")[0] not in sys.stdlib_module_names}
+
+
+def _newly_imported(statements: str) -> set[str]:
+    code = f"import sys, workbench.server\nthere = set(sys.modules)\n{statements}\nprint(*set(sys.modules) - there)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    return set(done.stdout.split())

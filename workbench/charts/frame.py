@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+# Plotly and scikit-learn import it on first use, and two threads that do so at once deadlock.
+import narwhals.stable  # noqa: F401
 import plotly.graph_objects as go
 
 from workbench.colours import PALETTE
