@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from time import monotonic
 from typing import Any
 
 import keras
 import numpy as np
 
+from workbench.epochs import score
 from workbench.evaluation import confusion, macro_f1
 from workbench.training.dataset import Dataset
 from workbench.training.reports import EpochRecord, Progress, Reporter
@@ -17,7 +18,6 @@ from workbench.training.spec import TrainingSpec
 
 _PREDICT_BATCH = 32
 _KEPT = 0.99
-_NEWS = 0.1
 SCORE = "score"
 
 
@@ -105,18 +105,11 @@ class Judge(keras.callbacks.Callback):  # type: ignore[misc]
         rate = float(self.model.optimizer.learning_rate)
         seconds = monotonic() - self._began
         record = EpochRecord(epoch=epoch, learning_rate=rate, seconds=seconds, **figures)
-        logs[SCORE] = self._score = self._scored(record)
+        logs[SCORE] = self._score = score(self._score, asdict(record), self._task.spec.monitor)
         if math.isfinite(self._score) and (self.best is None or self._score > self.best.score):
             self.best = Best(epoch, self._score, self.model.get_weights(), probabilities)
         self.history.append(record)
         self._task.reporter.epoch(record)
-
-    def _scored(self, record: EpochRecord) -> float:
-        if self._task.spec.monitor == "val_loss":
-            return -record.val_loss
-        # Macro-F1 over a few dozen pictures jumps from epoch to epoch, and the luckiest of the first epochs would win.
-        # A running mean that starts at 0 asks for several good epochs in a row.
-        return self._score + _NEWS * (record.val_macro_f1 - self._score)
 
     def _figures(self, probabilities: np.ndarray) -> dict[str, float]:
         true = self._task.dataset.labels[self._indices]
@@ -175,15 +168,15 @@ class Watch(keras.callbacks.Callback):  # type: ignore[misc]
             raise Halted
 
     def _report(self, step: int, steps: int) -> None:
-        if self._done == 0:
-            self._clock = monotonic()  # from the end of the first step, which is slow: it traces the net
         self._done += 1
-        left = steps * self._task.spec.epochs - self._done
-        seconds = (monotonic() - self._clock) / max(self._done - 1, 1)
-        rate = self._pictures / steps / seconds if seconds else 0.0
-        self._task.reporter.step(
-            Progress(self._epoch, self._task.spec.epochs, step, steps, rate, left * seconds)
-        )
+        rate = left = None
+        if self._done == 1:
+            self._clock = monotonic()  # from the end of the first step, which is slow: it traces the net
+        else:
+            seconds = max(monotonic() - self._clock, 1e-6) / (self._done - 1)
+            rate = self._pictures / steps / seconds
+            left = (steps * self._task.spec.epochs - self._done) * seconds
+        self._task.reporter.step(Progress(self._epoch, self._task.spec.epochs, step, steps, rate, left))
 
 
 def predict(net: keras.Model, pixels: np.ndarray, indices: np.ndarray) -> np.ndarray:

@@ -8,14 +8,14 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a run is; epochs and steps count from 1."""
+    """How far a run is; epochs and steps count from 1. There is no speed before the second step, the first one is slow."""
 
     epoch: int
     epochs: int
     step: int
     steps: int
-    pictures_per_second: float
-    eta_seconds: float
+    pictures_per_second: float | None
+    eta_seconds: float | None
 
 
 @dataclass(frozen=True)

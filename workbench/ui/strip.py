@@ -12,7 +12,6 @@ from storage.records import Run
 from workbench.charts import percent
 from workbench.imports import ImportState
 from workbench.services import Services
-from workbench.ui.components.bits import timed
 from workbench.ui.guard import guarded
 
 POLL_SECONDS = 1.5
@@ -94,7 +93,8 @@ def facts_of_run(run: Run) -> str:
     progress = run.progress
     if run.stop_requested or run.phase != "training" or not progress:
         return f"<span class='fact busy'>Run {run.id}: {escape(phase(run))}</span>"
-    left = f" {duration(float(progress['eta_seconds']))} left at most" if timed(progress) else ""
+    seconds = progress["eta_seconds"]
+    left = "" if seconds is None else f" {duration(seconds)} left at most"
     done = int(progress["epoch"]) - 1 + int(progress["step"]) / max(1, int(progress["steps"]))
     return (
         f"<span class='fact busy'>Run {run.id}: epoch {progress['epoch']} of at most {progress['epochs']} "

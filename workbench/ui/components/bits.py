@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from html import escape
-from typing import Any
 
 from workbench.ui.components.bars import dot
 
@@ -53,11 +52,6 @@ def facts(pairs: Sequence[tuple[str, str]]) -> str:
     return (
         "<dl class='measures'>" + "".join(f"<div><dt>{k}</dt><dd>{v}</dd></div>" for k, v in pairs) + "</dl>"
     )
-
-
-def timed(progress: Mapping[str, Any]) -> bool:
-    """Whether a run's progress has a speed to speak of: it counts from the end of the first step, which is slow."""
-    return bool(progress) and (progress["epoch"] > 1 or progress["step"] > 1)
 
 
 def when(iso: str | None) -> str:

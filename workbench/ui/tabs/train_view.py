@@ -11,7 +11,7 @@ from storage.records import Run
 from workbench import charts
 from workbench.epochs import kept_so_far
 from workbench.training.control import Plan
-from workbench.ui.components.bits import class_name, facts, table, timed, when
+from workbench.ui.components.bits import class_name, facts, table, when
 from workbench.ui.components.terms import term
 from workbench.ui.strip import SILENT_SECONDS, duration, phase
 
@@ -58,8 +58,9 @@ def _facts(
     name = MONITORS[run.spec["monitor"]]
     best = kept_so_far(history, run.spec["monitor"])
     kept = f"{best['epoch']} · {name} {charts.number(best[run.spec['monitor']])}" if best else "none yet"
-    speed = f"{charts.number(progress['pictures_per_second'])} pictures/s" if timed(progress) else "–"
-    left = f"at most {duration(progress['eta_seconds'])}" if timed(progress) else "–"
+    rate, seconds = progress.get("pictures_per_second"), progress.get("eta_seconds")
+    speed = "–" if rate is None else f"{charts.number(rate)} pictures/s"
+    left = "–" if seconds is None else f"at most {duration(seconds)}"
     epoch = run.progress.get("epoch", 0)
     return [
         ("epoch", f"{epoch} of at most {run.spec['epochs']}"),
