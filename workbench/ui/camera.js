@@ -6,6 +6,7 @@ const REASONS = {
   NotAllowedError: 'The browser does not let this page use the camera. Allow it beside the address, then start again.',
   NotFoundError: 'This device has no camera. Use the Picture section instead.',
   NotReadableError: 'The camera is in use by another program. Close that one, then start again.',
+  Silent: 'The server did not answer, so the camera was stopped. Start it again in a moment.',
   Unsafe: 'The browser gives the camera only to pages with an https address, or on this very machine.',
 };
 const BROKEN = 'The camera could not be started. Use the Picture section instead.';
@@ -44,7 +45,8 @@ async function watch(mine) {
   while (stream === mine && visible()) {
     const begun = performance.now();
     if (document.visibilityState === 'visible') {
-      const html = await server.glance({ picture: frame(), model: props.model });
+      const html = await server.glance({ picture: frame(), model: props.model }).catch(() => null);
+      if (typeof html !== 'string') throw Object.assign(new Error(), { name: 'Silent' });
       if (stream === mine) answer.innerHTML = html;
     }
     await pause(Math.max(50, PAUSE - (performance.now() - begun)));

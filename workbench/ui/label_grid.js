@@ -24,10 +24,11 @@ function pictureGrid(root, model, act) {
     const label = model.shown(id);
     const chosen = model.selected.has(id);
     button.classList.toggle('unlabelled', !label);
+    button.classList.toggle('synthetic', Boolean(synthetic));
     button.setAttribute('aria-pressed', chosen);
     button.tabIndex = id === model.current || (!model.page.items.includes(model.current) && id === model.page.items[0]) ? 0 : -1;
     button.title = [file, split && `${split} split`, synthetic && 'synthetic'].filter(Boolean).join(' · ');
-    button.querySelector('img').alt = `${file}, ${label || 'not labelled'}`;
+    button.querySelector('img').alt = [file, label || 'not labelled', synthetic && 'synthetic'].filter(Boolean).join(', ');
     button.querySelector('.dot').style.background = label ? model.colour(label) : '';
     button.querySelector('b').textContent = label || 'not labelled';
     return button;

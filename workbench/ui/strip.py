@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from functools import partial
 from html import escape
 
 import gradio as gr
 
+from storage.errors import Conflict
 from storage.records import Run
 from workbench.charts import percent
 from workbench.imports import ImportState
@@ -40,14 +42,16 @@ def build(services: Services, page: gr.Blocks) -> None:
     def poll(before: str) -> tuple[object, object, object]:
         html = facts(services)
         running = any(not run.stop_requested for run in services.stores.runs.active())
-        if html == before:
+        now = f"{running} {html}"
+        if now == before:
             return gr.skip(), gr.skip(), gr.skip()
-        return html, gr.update(visible=running), html
+        return html, gr.update(visible=running), now
 
     @guarded
     def stop_now() -> None:
         for run in services.stores.runs.active():
-            services.training.stop(run.id)
+            with contextlib.suppress(Conflict):  # it ended by itself in this moment
+                services.training.stop(run.id)
         gr.Info("Stopping after the current batch. The best epoch so far is kept as a model.")
 
     outputs = [shown, stop, last]

@@ -2,7 +2,8 @@
 element.addEventListener('change', (event) => {
   const choice = event.target.closest('select[data-image]');
   if (!choice || !choice.value) return;
-  trigger('relabel', { image: Number(choice.dataset.image), label: choice.value });
+  const { image, revision } = choice.dataset;
+  trigger('relabel', { image: Number(image), revision: Number(revision), label: choice.value });
   choice.selectedIndex = 0;
 });
 element.addEventListener('click', (event) => {

@@ -13,11 +13,12 @@ from workbench.charts import percent
 from workbench.mistakes import Judged
 from workbench.ui.components.bits import class_name
 
+SYNTHETIC = "<span><span class='chip'>synthetic</span></span>"
 SCRIPT = (Path(__file__).parent / "answers.js").read_text()
 
 
 def answers_component(elem_id: str) -> gr.HTML:
-    """An empty grid; choosing another class for a picture gives the event ``relabel`` with ``image`` and ``label``."""
+    """An empty grid; choosing another class for a picture gives the event ``relabel`` with ``image``, ``revision`` and ``label``."""
     return gr.HTML(elem_id=elem_id, js_on_load=SCRIPT, padding=False, apply_default_css=False)
 
 
@@ -46,10 +47,10 @@ def _card(answer: Judged, image: ImageRecord, colours: Mapping[str, str]) -> str
     return (
         f"<figure><a href='{media}/stage.jpg' target='_blank' data-look title='{name}'>"
         f"<img loading='lazy' src='{media}/thumbnail.jpg' alt='{name}, {escape(answer.true)}'></a>"
-        f"<figcaption><span>is {class_name(answer.true, colours)}</span>"
+        f"<figcaption>{SYNTHETIC if image.synthetic else ''}<span>is {class_name(answer.true, colours)}</span>"
         f"<span>answered {class_name(answer.predicted, colours)} · {percent(answer.probability)}</span>"
         f"{f'<span>now labelled {now}</span>' if changed else ''}"
-        f"<select data-image='{image.id}' aria-label='Relabel {name}'><option value=''>Relabel</option>"
+        f"<select data-image='{image.id}' data-revision='{image.revision}' aria-label='Relabel {name}'><option value=''>Relabel</option>"
         f"{_options(image, colours)}</select></figcaption></figure>"
     )
 

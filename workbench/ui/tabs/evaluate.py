@@ -133,7 +133,8 @@ def _bind(place: Place, view: View, pages: list[Any]) -> None:
 
     def relabel(looked: Looked, sent: Keys, event: gr.EventData, request: gr.Request) -> list[Any]:
         label = str(event._data["label"])
-        services.labelling.label([int(event._data["image"])], label, actor(request))
+        seen = {int(event._data["image"]): int(event._data["revision"])}
+        services.labelling.relabel(seen, label, actor(request))
         gr.Info(f"Labelled as {escape(label)}. Undo it on the Label tab.")
         return show(services, looked, sent)
 
