@@ -14,6 +14,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.pictures import class_zip
 from tests.running import Server
+from workbench.augmentation import OPERATIONS
 
 pytestmark = pytest.mark.slow
 
@@ -62,7 +63,7 @@ def test_a_dial_changes_the_variants_and_is_kept_for_every_tab_and_for_training(
 
 def test_with_all_operations_off_each_variant_is_the_picture_itself(page: Page, stocked: Server) -> None:
     pictures = opened(page)
-    for name in ("Mirror", "Tilt", "Shift", "Zoom", "Brightness", "Contrast"):
+    for name in [operation.label for operation in OPERATIONS if operation.enabled]:
         switch = page.locator("#augment .operation").filter(has_text=name).get_by_role("checkbox")
         switch.uncheck()
         expect(page.get_by_label(f"range slider for {name}")).to_be_disabled()

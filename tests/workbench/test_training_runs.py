@@ -4,7 +4,7 @@ import os
 import shutil
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -52,6 +52,15 @@ def ended(services: Services, run_id: int) -> Run:
 
 def running(services: Services, run_id: int) -> Run:
     return wait(services, run_id, lambda run: run.status == "running", "begin")
+
+
+def workers() -> list[psutil.Process]:
+    """The worker processes that this one started and that run."""
+    found = []
+    for child in psutil.Process().children():
+        with suppress(psutil.Error):
+            found += [child] if "workbench.training.worker" in child.cmdline() else []
+    return found
 
 
 def left_behind(services: Services) -> list[Path]:
@@ -155,8 +164,7 @@ def test_a_process_number_used_again_is_not_taken_for_the_worker(labelled: Servi
 
 def test_a_run_that_another_process_took_is_left_to_it(training: Services) -> None:
     run_id = training.training.start(LONG)
-    until(training.stores.log_file(run_id).exists, "a worker to be started")
-    [worker] = [each for each in psutil.Process().children() if each.status() != psutil.STATUS_ZOMBIE]
+    [worker] = until(workers, "a worker to be started")
     assert training.stores.runs.claim(run_id, os.getpid(), started_at(os.getpid()))
     until(lambda: not worker.is_running(), "the worker to find the run taken")
     later = training.training.start(LONG)
