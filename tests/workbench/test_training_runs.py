@@ -54,12 +54,13 @@ def running(services: Services, run_id: int) -> Run:
     return wait(services, run_id, lambda run: run.status == "running", "begin")
 
 
-def workers() -> list[psutil.Process]:
-    """The worker processes that this one started and that run."""
-    found = []
+def workers(services: Services) -> list[psutil.Process]:
+    """The worker processes of these services; those of an earlier test may still be on their way out."""
+    found, root = [], str(services.stores.root)
     for child in psutil.Process().children():
         with suppress(psutil.Error):
-            found += [child] if "workbench.training.worker" in child.cmdline() else []
+            ours = child.environ().get("WORKBENCH_DATA") == root
+            found += [child] if ours and "workbench.training.worker" in child.cmdline() else []
     return found
 
 
@@ -164,7 +165,7 @@ def test_a_process_number_used_again_is_not_taken_for_the_worker(labelled: Servi
 
 def test_a_run_that_another_process_took_is_left_to_it(training: Services) -> None:
     run_id = training.training.start(LONG)
-    [worker] = until(workers, "a worker to be started")
+    [worker] = until(lambda: workers(training), "a worker to be started")
     assert training.stores.runs.claim(run_id, os.getpid(), started_at(os.getpid()))
     until(lambda: not worker.is_running(), "the worker to find the run taken")
     later = training.training.start(LONG)
