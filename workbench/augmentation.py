@@ -7,7 +7,7 @@ of the preview is the picture that a run with that seed shows the net in epoch `
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -117,7 +117,7 @@ def augment(picture: np.ndarray, augmentation: Augmentation, key: Key) -> np.nda
     """
     random = np.random.default_rng(key)
     # All draws are made, used or not: switching one operation off leaves the others as they were.
-    draws = random.random(14)
+    draws: list[float] = random.random(14).tolist()
     varied = _moved(picture, augmentation, draws)
     varied = _lit(varied, augmentation, draws)
     blur = augmentation.strength("blur") * draws[8]
@@ -140,36 +140,46 @@ def _setting(operation: Operation, given: Any) -> Setting:
     )
 
 
-def _moved(picture: np.ndarray, augmentation: Augmentation, draws: np.ndarray) -> np.ndarray:
+def _moved(picture: np.ndarray, augmentation: Augmentation, draws: Sequence[float]) -> np.ndarray:
     """Flips, tilt, shift and zoom as one affine warp, so that the picture is resampled once."""
     side = picture.shape[0]
     centre = (side - 1) / 2
-    either = (2 * draws - 1).tolist()
     mirror = -1.0 if draws[0] < augmentation.strength("flip") else 1.0
     upside = -1.0 if draws[1] < augmentation.strength("flip_vertical") else 1.0
-    angle = math.radians(augmentation.strength("rotate") * either[2])
-    scale = 1 + augmentation.strength("zoom") * either[5]
-    cos, sin = math.cos(angle) * scale, math.sin(angle) * scale
+    angle = math.radians(augmentation.strength("rotate") * _either(draws[2]))
     reach = augmentation.strength("shift") * side
-    across = centre - centre * (cos * mirror - sin * upside) + reach * either[3]
-    down = centre - centre * (sin * mirror + cos * upside) + reach * either[4]
-    matrix = np.array([[cos * mirror, -sin * upside, across], [sin * mirror, cos * upside, down]])
+    scale = 1 + augmentation.strength("zoom") * _either(draws[5])
+    cos, sin = math.cos(angle) * scale, math.sin(angle) * scale
+    across, down = (cos * mirror, -sin * upside), (sin * mirror, cos * upside)
+    matrix = np.array(
+        [
+            (*across, centre - sum(across) * centre + reach * _either(draws[3])),
+            (*down, centre - sum(down) * centre + reach * _either(draws[4])),
+        ]
+    )
     # Replicated edges continue both a white ground and a photo; a fixed colour would draw a frame.
     return np.asarray(cv2.warpAffine(picture, matrix, (side, side), borderMode=cv2.BORDER_REPLICATE))
 
 
-def _lit(picture: np.ndarray, augmentation: Augmentation, draws: np.ndarray) -> np.ndarray:
+def _lit(picture: np.ndarray, augmentation: Augmentation, draws: Sequence[float]) -> np.ndarray:
     """Brightness, contrast and colour as one matrix over the channels of every pixel."""
-    either = 2 * draws - 1
-    gain = 1 + augmentation.strength("contrast") * either[6]
-    lift = 255 * augmentation.strength("brightness") * either[7]
+    gain = 1 + augmentation.strength("contrast") * _either(draws[6])
+    lift = 255 * augmentation.strength("brightness") * _either(draws[7])
     colour = augmentation.strength("colour")
+    if gain == 1 and lift == 0 and colour == 0:
+        return picture
     # From no colour at all to half as much again, at full strength.
     saturation = 1 + colour * (1.5 * draws[10] - 1)
-    tint = 1 + _TINT * colour * either[11:14]
-    channels = (saturation * np.eye(3) + (1 - saturation) * np.array(_LUMA)) * tint[:, None] * gain
-    offset = np.full(3, _GREY * (1 - gain) + lift)
-    matrix = np.column_stack([channels, offset]).astype(np.float32)
-    if np.array_equal(matrix, np.eye(3, 4, dtype=np.float32)):
-        return picture
-    return np.asarray(cv2.transform(picture, matrix))
+    grey = [(1 - saturation) * share for share in _LUMA]
+    offset = _GREY * (1 - gain) + lift
+    rows = []
+    for channel in range(3):
+        strength = gain * (1 + _TINT * colour * _either(draws[11 + channel]))
+        own = [share + saturation * (other == channel) for other, share in enumerate(grey)]
+        rows.append([*(strength * share for share in own), offset])
+    return np.asarray(cv2.transform(picture, np.array(rows, dtype=np.float32)))
+
+
+def _either(draw: float) -> float:
+    """A draw from 0 to 1 as one from -1 to 1."""
+    return 2 * draw - 1

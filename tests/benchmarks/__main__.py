@@ -24,7 +24,7 @@ def parts(data: Path) -> dict[str, Callable[[], Iterable[Row]]]:
     return {
         "serving": lambda: serving.rows(data),
         "import": lambda: taking_in.rows(data),
-        "throughput": lambda: [throughput.architectures(), throughput.pipeline(), throughput.augmentation()],
+        "throughput": throughput.rows,
         "folds": lambda: folds.rows(list(_told(folds.run_folds(load_photos(data))))),
     }
 

@@ -23,7 +23,7 @@ from workbench.settings import Limits, Settings
 GOAL = 0.8
 ROUNDS = 5
 LARGE = (4000, 3000)
-LARGE_FILES = 40
+LARGE_FILES = 100
 
 
 def rows(data: Path) -> list[Row]:

@@ -15,7 +15,8 @@ class Feed(keras.utils.PyDataset):  # type: ignore[misc]
 
     def __init__(self, dataset: Dataset, spec: TrainingSpec, class_weights: np.ndarray) -> None:
         """Feed the training split of a dataset; ``class_weights`` is ``(classes,) float32``."""
-        super().__init__()
+        # Threads vary the next batches while the net works on this one; their order stays.
+        super().__init__(workers=2, max_queue_size=4)
         self._dataset = dataset
         self._spec = spec
         self._weights = class_weights
