@@ -27,6 +27,10 @@ class Classes:
         """All classes with their counts."""
         return tuple(ClassRecord(**dict(row)) for row in self._database.rows(LISTED))
 
+    def colours(self) -> dict[str, str]:
+        """Hex colour per class name, in the order of the classes."""
+        return {each.name: each.colour for each in self.all()}
+
     def get(self, name: str) -> ClassRecord:
         """A class by its name, whatever its case.
 

@@ -47,7 +47,7 @@ def show(services: Services, looked: Looked, sent: Keys) -> list[Any]:
     if looked.run is None:
         return [*([gr.skip()] * len(PARTS)), looked, sent]
     report = services.training.report(looked.run)
-    colours = {each.name: each.colour for each in services.stores.classes.all()}
+    colours = services.stores.classes.colours()
     wanted = {
         **_texts(report, looked, colours),
         **_charts(report, looked),

@@ -51,7 +51,7 @@ def show_compare(services: Services, left: str | None, right: str | None) -> lis
         production = services.stores.registry.production()
         right = names[0]
         left = production.name if production and production.name != right else names[1]
-    colours = {each.name: each.colour for each in services.stores.classes.all()}
+    colours = services.stores.classes.colours()
     chosen = versions[str(left)], versions[str(right)]
     return [
         gr.update(visible=True),

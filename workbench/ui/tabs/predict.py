@@ -127,7 +127,7 @@ def _glance(services: Services) -> Any:
 
 
 def _html(services: Services, found: Prediction, order: Sequence[str] = ()) -> str:
-    colours = {each.name: each.colour for each in services.stores.classes.all()}
+    colours = services.stores.classes.colours()
     return answer_html(found, services.stores.registry.get(found.version), colours, order)
 
 

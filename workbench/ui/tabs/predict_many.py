@@ -106,7 +106,7 @@ def _classified(services: Services, files: list[Upload], model: str) -> Iterator
 def _table(
     services: Services, version: Version, classes: tuple[str, ...], done: list[Answered]
 ) -> tuple[object, ...]:
-    colours = {each.name: each.colour for each in services.stores.classes.all()}
+    colours = services.stores.classes.colours()
     file = handed_out(as_csv(classes, done).encode("utf-8-sig"), f"answers-{version.name}.csv")
     return (
         many_html(done, version, colours),

@@ -62,7 +62,7 @@ def show_ahead(services: Services, spec: TrainingSpec) -> list[Any]:
         plan = services.training.plan(spec)
     except DomainError as error:
         return _blocked(services, error)
-    colours = {each.name: each.colour for each in services.stores.classes.all()}
+    colours = services.stores.classes.colours()
     hidden = gr.update(visible=False)
     start = gr.update(value=f"Train on {plan.images:,} pictures", interactive=True)
     return [start, hidden, hidden, hidden, gr.update(value=plan_html(plan, colours), visible=True)]
