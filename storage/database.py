@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,12 +17,11 @@ from storage.migrations import migrations
 
 # Some forty threads have a connection each, so that each cache is small (4 MB).
 PRAGMAS = (
-    "journal_mode=WAL",
     "synchronous=NORMAL",
     "foreign_keys=ON",
-    "busy_timeout=15000",
     "cache_size=-4000",
 )
+BUSY_SECONDS = 15.0
 
 
 class Database:
@@ -43,8 +43,9 @@ class Database:
         """The calling thread's own connection."""
         found: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if found is None:
-            found = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, timeout=15)
+            found = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, timeout=BUSY_SECONDS)
             found.row_factory = sqlite3.Row
+            _write_ahead(found)
             for pragma in PRAGMAS:
                 found.execute(f"PRAGMA {pragma}")
             # SQLite's own NOCASE knows the letters of English only.
@@ -93,3 +94,16 @@ class Database:
         if found is not None:
             found.close()
             self._local.connection = None
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Switch to WAL; while several switch a fresh file at once SQLite refuses without waiting, so this waits."""
+    deadline = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.005)

@@ -34,8 +34,7 @@ def server(tmp_path: Path) -> Iterator[Server]:
 def promote(page: Page, version: str, reason: str) -> None:
     page.locator("#models-versions").get_by_role("button", name=version, exact=True).click()
     button = page.get_by_role("button", name=f"Promote {version} to production")
-    expect(button).to_be_disabled()
-    expect(page.locator("#models-promote-note")).to_contain_text("Say why first")
+    expect(page.locator("#models-promote-note")).to_contain_text("Say why")
     page.get_by_label("Why").fill(reason)
     button.click()
     expect(page.locator("#models-production")).to_contain_text(f"{version} is in production")
@@ -45,6 +44,8 @@ def test_versions_are_compared_promoted_and_rolled_back(page: Page, server: Serv
     page.goto("/?tab=models")
     expect(page.locator("#models-comparison")).to_contain_text("v2 is ahead in macro-F1")
     expect(page.locator("#models-comparison")).to_contain_text("different snapshots")
+    page.get_by_role("button", name="Promote v2 to production").click()
+    expect(page.get_by_text("Say in a few words why this version is promoted")).to_be_visible()
     promote(page, "v1", "the first one")
     promote(page, "v2", REASON)
     expect(page.locator("#models-history")).to_contain_text(REASON)

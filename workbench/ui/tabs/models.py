@@ -66,31 +66,22 @@ def _bind_looks(place: Place, listed: Listed, acts: Acts, compare: Compare) -> N
     services = place.services
     pair = [compare.left, compare.right]
 
-    def refresh(name: str | None, reason: str, typed: str, *both: Any) -> list[Any]:
-        return [*_lists(services), *show_acts(services, name, reason, typed), *show_compare(services, *both)]
+    def refresh(name: str | None, typed: str, *both: Any) -> list[Any]:
+        return [*_lists(services), *show_acts(services, name, typed), *show_compare(services, *both)]
 
-    def choose(reason: str, event: gr.EventData) -> list[Any]:
-        return show_acts(services, str(event._data["version"]), reason, "")
-
-    def reasoned(name: str | None, reason: str) -> list[Any]:
-        if not name:
-            return [gr.skip(), gr.skip()]
-        return models_acts.show_promote(services.stores.registry.get(name), reason)
+    def choose(event: gr.EventData) -> list[Any]:
+        return show_acts(services, str(event._data["version"]), "")
 
     def named(name: str, typed: str) -> list[Any]:
         return models_acts.show_delete(services.stores.registry.get(name), typed)
 
     everything = [*listed.outputs, *acts.outputs, *compare.outputs]
-    promotable = [acts.chosen, acts.reason], [acts.promote, acts.promote_note]
     for event in (place.tab.select, place.page.load):
-        looked = event(guarded(refresh), [*acts.inputs, *pair], everything, **QUIET)
-        # Again with what was typed while the answer was on its way.
-        looked.then(guarded(reasoned), *promotable, **QUIET)
+        event(guarded(refresh), [*acts.inputs, *pair], everything, **QUIET)
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     last: dict[str, Any] = {**quiet, "trigger_mode": "always_last"}
-    listed.versions.press(guarded(choose), acts.reason, acts.outputs, **quiet)
+    listed.versions.press(guarded(choose), None, acts.outputs, **quiet)
     acts.chosen.input(guarded(partial(show_acts, services)), acts.inputs, acts.outputs, **quiet)
-    acts.reason.change(guarded(reasoned), *promotable, **last)
     acts.typed.change(guarded(named), [acts.chosen, acts.typed], [acts.delete, acts.delete_note], **last)
     for side in pair:
         side.input(guarded(partial(show_compare, services)), pair, compare.outputs, **quiet)
@@ -102,17 +93,17 @@ def _bind_acts(services: Services, listed: Listed, acts: Acts, compare: Compare)
     def promote(name: str, reason: str, request: gr.Request) -> list[Any]:
         models_acts.promote(services, name, reason, actor(request))
         gr.Info(f"{name} is in production.")
-        return ["", *_lists(services), *show_acts(services, name, "", "")]
+        return ["", *_lists(services), *show_acts(services, name, "")]
 
     def roll_back(name: str, reason: str, request: gr.Request) -> list[Any]:
         back = services.stores.registry.roll_back(PRODUCTION, reason.strip(), actor(request))
         gr.Info(f"{back.name} is in production again.")
-        return ["", *_lists(services), *show_acts(services, name, "", "")]
+        return ["", *_lists(services), *show_acts(services, name, "")]
 
     def delete(name: str, typed: str, *both: Any) -> list[Any]:
         models_acts.delete(services, name, typed)
         gr.Info(f"{name} is deleted.")
-        return ["", *_lists(services), *show_acts(services, None, "", ""), *show_compare(services, *both)]
+        return ["", *_lists(services), *show_acts(services, None, ""), *show_compare(services, *both)]
 
     shown: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     moved = [acts.reason, *listed.outputs, *acts.outputs]

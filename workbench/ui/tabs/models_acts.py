@@ -46,7 +46,7 @@ class Acts:
     @property
     def inputs(self) -> list[Any]:
         """What :func:`show_acts` goes by."""
-        return [self.chosen, self.reason, self.typed]
+        return [self.chosen, self.typed]
 
     @property
     def outputs(self) -> list[Any]:
@@ -80,7 +80,7 @@ def build_acts() -> Acts:
     )
 
 
-def show_acts(services: Services, name: str | None, reason: str, typed: str) -> list[Any]:
+def show_acts(services: Services, name: str | None, typed: str) -> list[Any]:
     """Updates in the order of :attr:`Acts.outputs`; a version that is gone gives way to the newest."""
     registry = services.stores.registry
     versions = {each.name: each for each in registry.versions()}
@@ -92,23 +92,25 @@ def show_acts(services: Services, name: str | None, reason: str, typed: str) -> 
     return [
         gr.update(choices=list(versions), value=version.name),
         version_html(version),
-        *show_promote(version, reason),
+        *show_promote(version),
         gr.update(value=back, interactive=previous is not None),
         gr.update(label=f"Type {version.name} to delete it", interactive=not version.aliases),
         *show_delete(version, typed),
     ]
 
 
-def show_promote(version: Version, reason: str) -> list[Any]:
+def show_promote(version: Version) -> list[Any]:
     """Updates of the button and of why it cannot be pressed."""
-    ready = bool(reason.strip())
     if PRODUCTION in version.aliases:
         return [
             gr.update(value=f"Promote {version.name}", interactive=False),
             _note(f"{version.name} is in production already."),
         ]
-    note = "" if ready else "Say why first; the history keeps it."
-    return [gr.update(value=f"Promote {version.name} to production", interactive=ready), _note(note)]
+    # Never closed for want of a reason: a reason typed while an answer is on its way would leave it closed.
+    return [
+        gr.update(value=f"Promote {version.name} to production", interactive=True),
+        _note("Say why; the history keeps it."),
+    ]
 
 
 def show_delete(version: Version, typed: str) -> list[Any]:
