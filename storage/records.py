@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+FLAGS = ("too small", "blurred", "dark", "bright", "uniform", "odd aspect", "transparent", "grayscale")
+"""Quality flags of a picture; ``images.flags`` has bit ``1 << n`` for the n-th."""
+
 
 @dataclass(frozen=True)
 class ClassRecord:
