@@ -1,4 +1,4 @@
-"""``python -m tests.benchmarks loop --data FOLDER``: figures side by side, with their goals.
+"""``python -m tests.benchmarks loop|data --data FOLDER``: figures side by side, with their goals.
 
 FOLDER holds ``water-bottles/`` (class folders) and ``water-bottles.groups.csv`` (file, group).
 """
@@ -15,11 +15,12 @@ from pathlib import Path
 import psutil
 
 from tests.benchmarks import folds, serving, taking_in, throughput
+from tests.benchmarks.data import duplicates, keys, label_errors, next_labels, storage, together
 from tests.benchmarks.photos import load_photos
 from tests.benchmarks.rows import Row
 
 
-def parts(data: Path) -> dict[str, Callable[[], Iterable[Row]]]:
+def loop(data: Path) -> dict[str, Callable[[], Iterable[Row]]]:
     """The parts of the loop's table by name. The running app comes first, before TensorFlow is loaded here."""
     return {
         "serving": lambda: serving.rows(data),
@@ -29,16 +30,32 @@ def parts(data: Path) -> dict[str, Callable[[], Iterable[Row]]]:
     }
 
 
+def on_data(data: Path) -> dict[str, Callable[[], Iterable[Row]]]:
+    """The parts of the table on data by name."""
+    return {
+        "storage": lambda: storage.rows(data),
+        "duplicates": lambda: duplicates.rows(data),
+        "import": lambda: taking_in.rows(data),
+        "keys": lambda: keys.rows(data),
+        "together": lambda: together.rows(data),
+        "next": lambda: next_labels.rows(data),
+        "errors": lambda: label_errors.rows(data),
+    }
+
+
+SUITES = {"loop": loop, "data": on_data}
+
+
 def main() -> None:
     """Measure and print the table."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
-    parser.add_argument("suite", choices=["loop"])
+    parser.add_argument("suite", choices=sorted(SUITES))
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--only", nargs="*", default=[], help="parts of the suite; all where empty")
     arguments = parser.parse_args()
     print(f"{datetime.now(UTC):%Y-%m-%d}, {machine()}\n")
     print("| figure | goal | measured | reached |\n|---|---|---|---|", flush=True)
-    for name, measure in parts(arguments.data).items():
+    for name, measure in SUITES[arguments.suite](arguments.data).items():
         if not arguments.only or name in arguments.only:
             for row in measure():
                 print(f"| {row.figure} | {row.goal} | {row.value} | {_verdict(row.reached)} |", flush=True)
