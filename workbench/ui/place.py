@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from urllib.parse import unquote
 
 import gradio as gr
 
 from workbench.services import Services
 
 TABS = ("collect", "label", "augment", "train", "evaluate", "models", "predict")
+NAME_COOKIE = "waterline_name"
+LONGEST_ACTOR = 40
+NOBODY = "someone"
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,13 @@ def open_tab(name: str) -> gr.Tabs:
 
 
 def actor(request: gr.Request | None) -> str:
-    """Who acts: the name of a login, or ``someone`` where there is none."""
+    """Who acts: the name of a login, else the one typed into the strip, or ``someone`` where there is none."""
     # What calls a component's server function is Starlette's request, which knows no user name.
-    return getattr(request, "username", None) or "someone"
+    login = getattr(request, "username", None)
+    return login or typed_name((getattr(request, "cookies", None) or {}).get(NAME_COOKIE, "")) or NOBODY
+
+
+def typed_name(cookie: str) -> str:
+    """The name in the cookie of the strip, on one line and short; empty where there is none."""
+    seen = "".join(each if each.isprintable() else " " for each in unquote(str(cookie)))
+    return " ".join(seen.split())[:LONGEST_ACTOR].strip()

@@ -14,6 +14,7 @@ from storage.records import Run
 from workbench.charts import percent
 from workbench.imports import ImportState
 from workbench.services import Services
+from workbench.ui.components.scripts import script
 from workbench.ui.guard import guarded
 
 POLL_SECONDS = 1.5
@@ -32,6 +33,13 @@ def build(services: Services, page: gr.Blocks) -> None:
     """Build the strip; it looks after itself."""
     with gr.Row(elem_id="strip", equal_height=True):
         shown = gr.HTML(elem_id="strip-facts", padding=False)
+        gr.HTML(
+            html_template=script("strip_name.html"),
+            js_on_load=script("strip_name.js"),
+            apply_default_css=False,
+            padding=False,
+            elem_id="strip-you",
+        )
         stop = gr.Button(
             "Stop training", size="sm", visible=False, elem_id="strip-stop", scale=0, min_width=120
         )
