@@ -73,12 +73,16 @@ class Database:
     def write(self) -> Iterator[sqlite3.Connection]:
         """A write transaction: all of it or nothing.
 
-        ``BEGIN IMMEDIATE`` takes the write lock at once, so that a transaction never fails half-way on a lock.
+        ``BEGIN IMMEDIATE`` takes the write lock at once, so that a transaction never fails half-way on a lock. Within
+        another write of the same thread it joins that one, which then decides over both.
 
         Raises:
             DiskFull: There is no room for the change.
         """
         connection = self.connection()
+        if connection.in_transaction:
+            yield connection
+            return
         try:
             connection.execute("BEGIN IMMEDIATE")
             yield connection

@@ -48,6 +48,12 @@ def m0006_model_help(db: sqlite_utils.Database) -> None:
     _run(db, schema.MODEL_HELP)
 
 
+@migrations()
+def m0007_import_tallies(db: sqlite_utils.Database) -> None:
+    """What came of an import so far in figures, so that its progress never counts its files."""
+    db.execute("ALTER TABLE imports ADD COLUMN tally TEXT NOT NULL DEFAULT '{}'")
+
+
 def _run(db: sqlite_utils.Database, script: str) -> None:
     # Statement by statement: executescript() would commit the migration's own transaction.
     statement = ""
