@@ -1,4 +1,4 @@
-"""A camera in the page, whose frames are answered one after another and never written down."""
+"""A camera in the page: its frames are answered one after another, or taken in bursts."""
 
 from __future__ import annotations
 
@@ -13,16 +13,26 @@ from workbench.errors import RejectedPicture
 from workbench.pictures import decode
 from workbench.ui.components.scripts import script
 
-TEMPLATE = """<div class="camera"><div class="view"><video playsinline muted aria-label="What the camera sees"></video>
-<button type="button">Start the camera</button><p class="problem" role="alert"></p>
-<p class="note">What the camera sees is classified and not kept.</p></div>
-<div class="camera-answer"></div></div>"""
+VIEW = """<div class="view"><video playsinline muted aria-label="What the camera sees"></video>
+<button type="button" class="lens">Start the camera</button><p class="problem" role="alert"></p>NOTE</div>"""
+ANSWERS = f"""<div class="camera">{VIEW}<div class="camera-answer"></div></div>""".replace(
+    "NOTE", "<p class='note'>What the camera sees is classified and not kept.</p>"
+)
+BURST = f"""<div class="camera burst">{VIEW}
+<label>Class of what it sees<input type="text" maxlength="60" autocomplete="off" placeholder="Type or choose one"><datalist></datalist></label>
+<button type="button" class="record" disabled>Hold to record</button>
+<p class="count" role="status"></p><div class="frames"></div>
+<div class="acts"><button type="button" class="keep">Add</button><button type="button" class="drop">Throw away</button></div>
+<p class="note">Six pictures a second while you hold the button or the space bar. Pictures of one burst look alike; look-alikes
+always land on the same side of the split, so that they cannot flatter the figures.</p></div>""".replace(
+    "NOTE", ""
+)
 LARGEST_FRAME = 4_000_000
 NO_FRAME = "The camera sent no picture. Stop it and start it again."
 
 
 def camera(glance: Callable[[Any], str], model: str, elem_id: str) -> gr.HTML:
-    """Build the camera.
+    """Build a camera whose frames are answered.
 
     Args:
         glance: Called ``glance`` in the page; gives the HTML to show for ``{"picture": data address, "model": name}``.
@@ -30,10 +40,31 @@ def camera(glance: Callable[[Any], str], model: str, elem_id: str) -> gr.HTML:
         elem_id: The element's id in the page.
     """
     return gr.HTML(
-        html_template=TEMPLATE,
-        js_on_load=script("camera.js"),
+        html_template=ANSWERS,
+        js_on_load=script("camera.js", "camera_answers.js"),
         server_functions=[glance],
         model=model,
+        instead="Use the Picture section instead.",
+        elem_id=elem_id,
+    )
+
+
+def burst_camera(elem_id: str) -> gr.HTML:
+    """Build a camera that takes pictures while a button is held.
+
+    Its event ``keep`` carries ``{"files": uploaded files, "label": class or ""}``. What came of it is to be set as the prop
+    ``answer``: ``{"taken": number, "label": class}``, or ``{"problem": sentence}``, with a ``serial`` that differs each time. The
+    prop ``classes`` lists the classes to choose from.
+
+    Args:
+        elem_id: The element's id in the page.
+    """
+    return gr.HTML(
+        html_template=BURST,
+        js_on_load=script("camera.js", "camera_burst.js"),
+        classes=[],
+        answer={},
+        instead="Choose files instead.",
         elem_id=elem_id,
     )
 

@@ -1,0 +1,50 @@
+"""Files that a process began to write and never finished, since it was killed."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+
+from workbench.integrity.found import Kind, Ledger
+
+PART = re.compile(r"\.part-(\d+)-\d+-.+")
+# A file's time and a process's start are measured by different clocks.
+CLOCKS_DIFFER_SECONDS = 2.0
+UNFINISHED = Kind(
+    "Files that a killed process left unfinished", "file", "they were removed; nothing uses them."
+)
+
+
+def is_abandoned(path: Path) -> bool:
+    """Whether a file is a part whose writer has ended; one that is being written, here or elsewhere, is not."""
+    named = PART.fullmatch(path.name)
+    if named is None:
+        return False
+    try:
+        begun = psutil.Process(int(named[1])).create_time()
+        # The number of a process is given again, in a container after every start.
+        return bool(path.stat().st_mtime < begun - CLOCKS_DIFFER_SECONDS)
+    except (FileNotFoundError, psutil.AccessDenied):
+        return False
+    except psutil.NoSuchProcess:
+        return True
+
+
+def abandoned(root: Path) -> Iterator[Path]:
+    """Abandoned parts anywhere below a folder."""
+    for folder, _, names in os.walk(root):
+        for name in names:
+            if name.startswith(".part-") and is_abandoned(path := Path(folder, name)):
+                yield path
+
+
+def sweep(root: Path, ledger: Ledger) -> None:
+    """Note abandoned parts below a folder, and remove them where the ledger repairs."""
+    for path in abandoned(root):
+        ledger.note(UNFINISHED, path.relative_to(root).as_posix())
+        if ledger.repair:
+            path.unlink(missing_ok=True)

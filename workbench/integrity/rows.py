@@ -1,0 +1,76 @@
+"""Whether the database agrees with itself: SQLite's own checks, counts, tags and the journal."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from storage.integrity import LISTED, Integrity
+from workbench.integrity.found import Kind, Ledger
+
+ACTOR = "integrity check"
+STORAGE = Kind(
+    "The database file is damaged", "message", "",
+    "Keep a copy of waterline.db, export what can still be read, and restore the file from a backup.",
+)  # fmt: skip
+INDEX = Kind("Indexes of the database that miss rows", "message", "they were built again.")
+DANGLING = Kind(
+    "Rows that refer to rows that are not there", "row", "",
+    "They were removed from outside. Restore waterline.db from a backup.",
+)  # fmt: skip
+DIFFERS = Kind(
+    "Fields whose last change in the journal is not what is there now", "field",
+    "what is there now was kept, and written into the journal.",
+)  # fmt: skip
+MISSING = Kind(
+    "Changes in the journal to a picture or class that is not there", "change", "",
+    "They were removed from outside. Restore waterline.db from a backup.",
+)  # fmt: skip
+TALLIES = Kind("Counts that are not those of the pictures", "count", "they were counted again.")
+TAGS = Kind("Tags that a search would not find, or find wrongly", "tag", "they were written again.")
+
+
+def is_readable(integrity: Integrity, ledger: Ledger) -> bool:
+    """Ask SQLite whether the file is whole; False where nothing else can be asked of it."""
+    try:
+        said = integrity.complaints()
+        kind = INDEX if all("index" in each for each in said) else STORAGE
+        if said and ledger.repair:
+            integrity.reindex()
+            left = integrity.complaints()
+            kind, said = (STORAGE, left) if left else (INDEX, said)
+    except sqlite3.DatabaseError as error:
+        kind, said = STORAGE, [str(error)]
+    for each in said:
+        ledger.note(kind, each)
+    return kind is INDEX
+
+
+def check_rows(integrity: Integrity, ledger: Ledger) -> None:
+    """Check references, the journal, counts and tags."""
+    for each in integrity.dangling():
+        ledger.note(DANGLING, each)
+    for found in integrity.unjournaled(ACTOR if ledger.repair else ""):
+        for change in found.wrong:
+            ledger.note(DIFFERS, f"{change.field} of {change.entity} {change.entity_id}")
+        for entity, entity_id in found.missing:
+            ledger.note(MISSING, f"{entity} {entity_id}")
+    _check_tallies(integrity, ledger)
+    _check_tags(integrity, ledger)
+
+
+def _check_tallies(integrity: Integrity, ledger: Ledger) -> None:
+    wrong = integrity.miscounted()
+    for row in wrong[:LISTED]:
+        ledger.note(TALLIES, f"archived {row['archived']}, class {row['class_id']}: {row['n']:,}")
+    if wrong[LISTED:]:
+        ledger.note(TALLIES, "", len(wrong) - LISTED)
+    if wrong and ledger.repair:
+        integrity.recount()
+
+
+def _check_tags(integrity: Integrity, ledger: Ledger) -> None:
+    wrong = integrity.mistagged()
+    if wrong:
+        ledger.note(TAGS, f"“{wrong[0]['tag']}” of picture {wrong[0]['image_id']}", len(wrong))
+    if wrong and ledger.repair:
+        integrity.retag()
