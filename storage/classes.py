@@ -11,7 +11,7 @@ from storage.records import Change, ClassRecord
 
 LISTED = """
 SELECT c.id, c.name, c.colour,
-       (SELECT count(*) FROM images i WHERE i.archived = 0 AND i.class_id = c.id) AS count
+       (SELECT coalesce(sum(n), 0) FROM tallies t WHERE t.archived = 0 AND t.class_id = c.id) AS count
 FROM classes c WHERE c.removed = 0 ORDER BY c.position, c.id
 """
 

@@ -1,34 +1,27 @@
-"""The journal: every change to a class or to a picture's label is an event that can be undone."""
+"""The journal: every change to a class or to a picture is an event, which the one who made it can undo and redo."""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
-from storage.clock import now
+from storage import ledger
 from storage.database import Database
-from storage.errors import Conflict, NotFound, StaleEdit
-from storage.records import Change, Event
+from storage.errors import NotFound, StaleEdit
+from storage.ledger import Entry
+from storage.records import Activity, Change, Event, PictureEvent
+from storage.stories import activity, history
 
-TABLES = {"image": "images", "class": "classes"}
-FIELDS = {
-    ("image", "class_id"),
-    ("image", "archived"),
-    ("class", "name"),
-    ("class", "colour"),
-    ("class", "removed"),
-}
-LAST_UNDOABLE = "undone_by IS NULL AND undoes IS NULL AND kind != 'import'"
-
-
-@dataclass(frozen=True)
-class Entry:
-    """What is to be written: a kind, who did it, and one line that says what."""
-
-    kind: str
-    actor: str
-    summary: str
+ORDINARY = "kind NOT IN ('import', 'undo', 'redo', 'empty')"
+UNDOABLE = f"""
+SELECT * FROM events WHERE actor = ? AND {ORDINARY} AND undone_by IS NULL ORDER BY id DESC LIMIT 1
+"""
+REDOABLE = f"""
+SELECT e.*, u.id AS undoing FROM events u JOIN events e ON e.id = u.undoes
+WHERE u.actor = :actor AND u.kind = 'undo' AND u.undone_by IS NULL
+  AND u.id > coalesce((SELECT max(id) FROM events WHERE actor = :actor AND {ORDINARY}), 0)
+ORDER BY u.id DESC LIMIT 1
+"""
 
 
 class Journal:
@@ -43,24 +36,26 @@ class Journal:
         Returns:
             The id of the event.
         """
-        event_id = _note(connection, entry)
-        connection.executemany(
-            "INSERT INTO changes (event_id, entity, entity_id, field, before, after) VALUES (?, ?, ?, ?, ?, ?)",
-            [(event_id, c.entity, c.entity_id, c.field, c.before, c.after) for c in changes],
-        )
-        _set(connection, [(c.entity, c.field, c.after, c.entity_id) for c in changes])
+        event_id = ledger.note(connection, entry)
+        ledger.write(connection, event_id, changes)
+        ledger.carry_out(connection, event_id)
         return event_id
 
-    def undoable(self) -> Event | None:
+    def undoable(self, actor: str) -> Event | None:
         """The event that :meth:`undo` would take back, None where nothing is left."""
-        row = self._database.row(_LAST)
-        return self.event(row["id"]) if row else None
+        row = self._database.row(UNDOABLE, (actor,))
+        return ledger.event(row) if row else None
+
+    def redoable(self, actor: str) -> Event | None:
+        """The event that :meth:`redo` would bring back, None where there is none."""
+        row = self._database.row(REDOABLE, {"actor": actor})
+        return ledger.event(row) if row else None
 
     def undo(self, actor: str, expected: int | None = None) -> Event:
-        """Take the newest change back that is not undone yet.
+        """Take back the newest change of a person that is not undone yet.
 
         Args:
-            actor: Who does it.
+            actor: Whose change, and who takes it back.
             expected: The event that is to be undone; another one that is newer refuses. None takes any.
 
         Returns:
@@ -69,30 +64,39 @@ class Journal:
         Raises:
             NotFound: There is nothing left to undo.
             StaleEdit: The newest change is not the expected one.
-            Conflict: What was there before cannot be brought back.
+            Conflict: Somebody changed the same since, or what was there before cannot be brought back.
         """
         with self._database.write() as connection:
-            last = connection.execute(_LAST).fetchone()
-            if last is None:
-                raise NotFound("There is nothing left to undo.")
-            if expected not in {None, last["id"]}:
-                raise StaleEdit(
-                    f"Something else was changed in the meantime: {last['summary']}. Undo again to take that back."
-                )
-            changes = _changes(connection, last["id"])
-            _refuse_orphans(connection, changes)
-            try:
-                _set(connection, [(c.entity, c.field, c.before, c.entity_id) for c in reversed(changes)])
-                twins = connection.execute(_TWINS).fetchone() is not None
-            except sqlite3.IntegrityError:
-                twins = True
-            if twins:
-                raise Conflict(
-                    f"Undo ends here: “{last['summary']}” cannot be taken back, since another class has taken the name "
-                    "with an import. Change the classes by hand."
-                )
-            undoing = _note(connection, Entry("undo", actor, f"undid: {last['summary']}"), undoes=last["id"])
+            last = connection.execute(UNDOABLE, (actor,)).fetchone()
+            _refuse_other(last, expected, "undo")
+            ledger.refuse_overwritten(connection, last, "after")
+            undoing = ledger.reverse(connection, last, Entry("undo", actor, f"undid: {last['summary']}"))
             connection.execute("UPDATE events SET undone_by = ? WHERE id = ?", (undoing, last["id"]))
+        return self.event(last["id"])
+
+    def redo(self, actor: str, expected: int | None = None) -> Event:
+        """Bring back the change that a person undid last and has not followed by another.
+
+        Args:
+            actor: Whose change, and who brings it back.
+            expected: The event that is to be brought back; another one refuses. None takes any.
+
+        Returns:
+            The event that stands again.
+
+        Raises:
+            NotFound: There is nothing to redo.
+            StaleEdit: The change that was undone last is not the expected one.
+            Conflict: Somebody changed the same since, or what the change needs is not there any more.
+        """
+        with self._database.write() as connection:
+            last = connection.execute(REDOABLE, {"actor": actor}).fetchone()
+            _refuse_other(last, expected, "redo")
+            undoing = connection.execute("SELECT * FROM events WHERE id = ?", (last["undoing"],)).fetchone()
+            ledger.refuse_overwritten(connection, undoing, "after")
+            redoing = ledger.reverse(connection, undoing, Entry("redo", actor, f"redid: {last['summary']}"))
+            connection.execute("UPDATE events SET undone_by = ? WHERE id = ?", (redoing, undoing["id"]))
+            connection.execute("UPDATE events SET undone_by = NULL WHERE id = ?", (last["id"],))
         return self.event(last["id"])
 
     def event(self, event_id: int) -> Event:
@@ -104,69 +108,38 @@ class Journal:
         row = self._database.row("SELECT * FROM events WHERE id = ?", (event_id,))
         if row is None:
             raise NotFound(f"There is no event {event_id}.")
-        return _event(row)
+        return ledger.event(row)
 
     def recent(self, limit: int = 20) -> list[Event]:
-        """The newest events, newest first."""
+        """The newest events of everybody, newest first."""
         rows = self._database.rows("SELECT * FROM events ORDER BY id DESC LIMIT ?", (limit,))
-        return [_event(row) for row in rows]
+        return [ledger.event(row) for row in rows]
 
     def changes(self, event_id: int) -> list[Change]:
         """What an event changed."""
-        return _changes(self._database.connection(), event_id)
-
-
-_TWINS = "SELECT 1 FROM classes WHERE removed = 0 GROUP BY casefold(name) HAVING count(*) > 1"
-_LAST = f"SELECT id, summary FROM events WHERE {LAST_UNDOABLE} ORDER BY id DESC LIMIT 1"
-
-
-def _note(connection: sqlite3.Connection, entry: Entry, undoes: int | None = None) -> int:
-    cursor = connection.execute(
-        "INSERT INTO events (kind, actor, summary, created_at, undoes) VALUES (?, ?, ?, ?, ?)",
-        (entry.kind, entry.actor, entry.summary, now(), undoes),
-    )
-    return int(cursor.lastrowid or 0)
-
-
-def _event(row: sqlite3.Row) -> Event:
-    return Event(
-        id=row["id"],
-        kind=row["kind"],
-        actor=row["actor"],
-        summary=row["summary"],
-        created_at=row["created_at"],
-        undone=row["undone_by"] is not None,
-    )
-
-
-def _changes(connection: sqlite3.Connection, event_id: int) -> list[Change]:
-    rows = connection.execute(
-        "SELECT entity, entity_id, field, before, after FROM changes WHERE event_id = ?", (event_id,)
-    )
-    return [Change(*row) for row in rows]
-
-
-def _set(connection: sqlite3.Connection, values: Iterable[tuple[str, str, object, int]]) -> None:
-    for entity, field, value, entity_id in values:
-        if (entity, field) not in FIELDS:
-            raise ValueError(f"{entity}.{field} is not kept in the journal")
-        revision = ", revision = revision + 1" if entity == "image" else ""
-        connection.execute(
-            f"UPDATE {TABLES[entity]} SET {field} = ?{revision} WHERE id = ?",
-            (value, entity_id),
+        rows = self._database.rows(
+            "SELECT entity, entity_id, field, before, after FROM changes WHERE event_id = ?", (event_id,)
         )
+        return [Change(*row) for row in rows]
+
+    def history(self, image_id: int) -> list[PictureEvent]:
+        """Every event that touched a picture, newest first, its coming in last.
+
+        Raises:
+            NotFound: There is no picture with that id.
+        """
+        return history(self._database, image_id)
+
+    def activity(self, days: int = 30) -> list[Activity]:
+        """What each person did on each of the last days on which anything was done, newest first."""
+        return activity(self._database, days)
 
 
-def _refuse_orphans(connection: sqlite3.Connection, changes: Sequence[Change]) -> None:
-    """A class that an import filled since cannot vanish under its pictures."""
-    for change in changes:
-        if change.field == "removed" and change.before == 1:
-            count = connection.execute(
-                "SELECT count(*) FROM images WHERE class_id = ?", (change.entity_id,)
-            ).fetchone()[0]
-            if count:
-                came = "1 picture" if count == 1 else f"{count:,} pictures"
-                raise Conflict(
-                    f"Undo ends here: adding this class cannot be taken back, since {came} came into it with an "
-                    "import. Remove the class by hand."
-                )
+def _refuse_other(last: sqlite3.Row | None, expected: int | None, verb: str) -> None:
+    if last is None:
+        raise NotFound(f"There is nothing left to {verb}.")
+    if expected not in {None, last["id"]}:
+        what = "take that back" if verb == "undo" else "bring that back"
+        raise StaleEdit(
+            f"Something else was changed in the meantime: {last['summary']}. {verb.capitalize()} again to {what}."
+        )

@@ -54,6 +54,12 @@ def m0007_import_tallies(db: sqlite_utils.Database) -> None:
     db.execute("ALTER TABLE imports ADD COLUMN tally TEXT NOT NULL DEFAULT '{}'")
 
 
+@migrations()
+def m0008_sides(db: sqlite_utils.Database) -> None:
+    """A split by hand shows at once; a picture that was dealt with is nobody's any more."""
+    _run(db, schema.SIDES)
+
+
 def _run(db: sqlite_utils.Database, script: str) -> None:
     # Statement by statement: executescript() would commit the migration's own transaction.
     statement = ""

@@ -32,11 +32,26 @@ class NewImage:
     phash: str
     class_id: int | None
     synthetic: bool = False
+    flags: int = 0
+    frames: int = 1
+    sharpness: float = 0
+    brightness: float = 0
+    contrast: float = 0
+    pin: str = ""
 
 
 @dataclass(frozen=True)
 class ImageRecord:
-    """A picture of the catalogue. ``split`` is that of the newest snapshot, empty where it is in none."""
+    """A picture of the catalogue.
+
+    Attributes:
+        split: The side it is on now: ``pin``, else that in the newest snapshot, empty where it is in none.
+        pin: The side chosen by hand, empty where it is automatic.
+        labelled_by: Who gave the class, empty where it came with an import.
+        review: Empty, ``agreed`` or ``disagreed``; ``review_label`` is the class of the one who disagreed.
+        suggestion: The class that the model suggests, with its probability.
+        suspected: The class that the picture more likely has, where its label is suspicious.
+    """
 
     id: int
     sha256: str
@@ -48,19 +63,40 @@ class ImageRecord:
     colour: str | None
     split: str
     revision: int
+    flags: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    notes: str = ""
+    pin: str = ""
+    archived: bool = False
+    frames: int = 1
+    labelled_by: str = ""
+    review: str = ""
+    reviewed_by: str = ""
+    review_label: str | None = None
+    suggestion: str | None = None
+    probability: float | None = None
+    suspected: str | None = None
 
 
 @dataclass(frozen=True)
 class Filter:
-    """Which pictures, in which order. Empty fields do not filter.
+    """Which pictures, in which order. Empty fields do not filter; the others must all hold.
 
-    ``label`` is a class name. ``status`` is one of ``labelled``, ``unlabelled``, ``train``, ``validation`` and
-    ``synthetic``. ``sort`` is one of ``newest``, ``oldest`` and ``name``.
+    Attributes:
+        label: A class name.
+        status: One of :data:`storage.pages.STATUSES`.
+        sort: One of :data:`storage.pages.SORTS`; empty is ``newest``.
+        flag: One of :data:`FLAGS`.
+        tag: A tag.
+        search: A part of the file name, whatever its case.
     """
 
     label: str = ""
     status: str = ""
     sort: str = ""
+    flag: str = ""
+    tag: str = ""
+    search: str = ""
 
 
 @dataclass(frozen=True)
@@ -110,7 +146,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Event:
-    """One entry of the journal: who did what, when."""
+    """One entry of the journal: who did what, when, to how many pictures."""
 
     id: int
     kind: str
@@ -118,6 +154,38 @@ class Event:
     summary: str
     created_at: str
     undone: bool
+    pictures: int
+
+
+@dataclass(frozen=True)
+class FieldChange:
+    """One field of a picture before and after, in words."""
+
+    field: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True)
+class PictureEvent:
+    """What one event changed in one picture."""
+
+    event: Event
+    changes: tuple[FieldChange, ...]
+
+
+@dataclass(frozen=True)
+class Activity:
+    """What one person did on one day (``YYYY-MM-DD``, UTC) that was not undone.
+
+    ``pictures`` counts a picture once for each event that changed it; ``labelled`` those that were given a class.
+    """
+
+    actor: str
+    day: str
+    events: int
+    pictures: int
+    labelled: int
 
 
 @dataclass(frozen=True)

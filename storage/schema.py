@@ -288,3 +288,13 @@ CREATE TABLE projection (
     y REAL NOT NULL
 );
 """
+
+SIDES = """
+CREATE TRIGGER images_pinned AFTER UPDATE OF pin ON images BEGIN
+    UPDATE images SET split = CASE WHEN new.pin != '' THEN new.pin ELSE coalesce((SELECT s.split FROM snapshot_items s
+        WHERE s.image_id = new.id AND s.snapshot_id = (SELECT max(id) FROM snapshots)), '') END WHERE id = new.id;
+END;
+CREATE TRIGGER images_handed_in AFTER UPDATE OF class_id, review, archived ON images BEGIN
+    DELETE FROM handouts WHERE image_id = new.id;
+END;
+"""

@@ -13,6 +13,14 @@ from storage.database import Database
 from storage.errors import NotFound
 from storage.records import Snapshot, SnapshotItem
 
+# What was split by hand stays there; the others follow the newest snapshot.
+TAKE_SIDES = """
+UPDATE images SET split = n.split FROM (
+    SELECT i.id, coalesce(s.split, '') AS split FROM images i
+    LEFT JOIN snapshot_items s ON s.snapshot_id = :snapshot AND s.image_id = i.id WHERE i.pin = ''
+) n WHERE images.id = n.id AND images.split != n.split
+"""
+
 
 @dataclass(frozen=True)
 class Labelled:
@@ -101,6 +109,7 @@ def _insert(connection: sqlite3.Connection, draft: Draft) -> int:
     )
     snapshot_id = int(cursor.lastrowid or 0)
     _insert_items(connection, snapshot_id, draft.items)
+    connection.execute(TAKE_SIDES, {"snapshot": snapshot_id})
     return snapshot_id
 
 

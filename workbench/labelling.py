@@ -9,6 +9,7 @@ from contextlib import suppress
 
 from storage.catalogue import Catalogue
 from storage.classes import Classes
+from storage.edits import Edits
 from storage.errors import Conflict, DomainError, NotFound
 from storage.records import ClassRecord
 from workbench.colours import PALETTE
@@ -21,8 +22,9 @@ COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 class Labelling:
     """Labels pictures by class name, adding classes where they are new."""
 
-    def __init__(self, catalogue: Catalogue, classes: Classes) -> None:
+    def __init__(self, catalogue: Catalogue, edits: Edits, classes: Classes) -> None:
         self._catalogue = catalogue
+        self._edits = edits
         self._classes = classes
 
     def ensure(self, name: str, actor: str, kind: str = "class") -> ClassRecord:
@@ -95,7 +97,7 @@ class Labelling:
             DomainError: A picture is not there, or the name cannot be one of a class; nothing is changed.
         """
         self._catalogue.require(image_ids)
-        return self._catalogue.label(image_ids, self.ensure(name, actor) if name else None, actor)
+        return self._edits.label(image_ids, self.ensure(name, actor) if name else None, actor)
 
     def relabel(self, revisions: Mapping[int, int], name: str, actor: str) -> tuple[int, int | None]:
         """Label pictures as they were seen; an empty name clears.
@@ -112,9 +114,7 @@ class Labelling:
             NotFound: A picture or the class is not there; nothing is changed.
             StaleEdit: A picture was changed since it was seen; nothing is changed.
         """
-        return self._catalogue.label(
-            list(revisions), self._classes.get(name) if name else None, actor, revisions
-        )
+        return self._edits.label(list(revisions), self._classes.get(name) if name else None, actor, revisions)
 
 
 def class_name(text: str) -> str:

@@ -39,7 +39,7 @@ class Services:
 def build_services(settings: Settings) -> Services:
     """Open the data folder and wire everything that works on it."""
     stores = open_stores(settings)
-    labelling = Labelling(stores.catalogue, stores.classes)
+    labelling = Labelling(stores.catalogue, stores.edits, stores.classes)
     intake = Intake(stores.catalogue, labelling, stores.media, settings)
     supervisor = Supervisor(stores)
     return Services(

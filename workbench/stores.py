@@ -9,7 +9,10 @@ from storage.blobs import Blobs
 from storage.catalogue import Catalogue
 from storage.classes import Classes
 from storage.database import Database
+from storage.edits import Edits
+from storage.handouts import Handouts
 from storage.journal import Journal
+from storage.pages import Pages
 from storage.predictions import Predictions
 from storage.preferences import Preferences
 from storage.registry import Registry
@@ -28,6 +31,9 @@ class Stores:
     journal: Journal
     classes: Classes
     catalogue: Catalogue
+    pages: Pages
+    edits: Edits
+    handouts: Handouts
     snapshots: Snapshots
     runs: Runs
     registry: Registry
@@ -49,12 +55,16 @@ def open_stores(settings: Settings) -> Stores:
     root = settings.data
     database = Database(root / "waterline.db")
     journal = Journal(database)
+    pages = Pages(database)
     return Stores(
         root=root,
         database=database,
         journal=journal,
         classes=Classes(database, journal),
         catalogue=Catalogue(database, journal),
+        pages=pages,
+        edits=Edits(database),
+        handouts=Handouts(database, pages),
         snapshots=Snapshots(database),
         runs=Runs(database),
         registry=Registry(database, root / "models"),

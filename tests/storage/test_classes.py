@@ -10,7 +10,7 @@ def test_classes_stay_in_the_order_of_adding_with_their_counts(stores: Stores, a
     for name in ("Zero", "Alpha", "Mid"):
         stores.classes.add(name, "#0072B2", "ann")
     archived, *_ = add("a.jpg", "b.jpg", "c.jpg", label=stores.classes.get("Alpha"))
-    stores.catalogue.archive([archived], "ann")
+    stores.edits.archive([archived], "ann")
     assert [(each.name, each.count) for each in stores.classes.all()] == [
         ("Zero", 0),
         ("Alpha", 2),
@@ -28,7 +28,7 @@ def test_names_are_one_class_whatever_their_case(stores: Stores, add: Add, name:
     with pytest.raises(Conflict, match="already a class"):
         stores.classes.rename(other.id, twin, "ann")
     assert stores.classes.get(twin).id == added.id
-    assert stores.catalogue.ids(Filter(label=twin)) == image_ids
+    assert stores.pages.ids(Filter(label=twin)) == image_ids
     stores.classes.rename(added.id, twin, "ann")
     assert [each.name for each in stores.classes.all()] == [twin, "Other"]
 
@@ -44,13 +44,13 @@ def test_an_unknown_class_is_answered_with_those_there_are(stores: Stores) -> No
 def test_merging_moves_pictures_and_removing_clears_them(stores: Stores, add: Add) -> None:
     full, half = (stores.classes.add(name, "#0072B2", "ann") for name in ("Full", "Half"))
     archived, *image_ids = add("z.jpg", "a.jpg", "b.jpg", label=full)
-    stores.catalogue.archive([archived], "ann")
+    stores.edits.archive([archived], "ann")
     with pytest.raises(Conflict, match="into itself"):
         stores.classes.remove(full.id, "ann", into=full.id)
     assert stores.classes.remove(full.id, "ann", into=half.id) == 2
     assert {each.label for each in stores.catalogue.several(image_ids)} == {"Half"}
     assert stores.classes.remove(half.id, "ann") == 2
-    assert stores.catalogue.ids(Filter(status="unlabelled")) == image_ids
+    assert stores.pages.ids(Filter(status="unlabelled")) == image_ids
     with pytest.raises(NotFound, match="not there any more"):
         stores.classes.rename(half.id, "Whole", "ann")
 

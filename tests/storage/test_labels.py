@@ -17,26 +17,26 @@ def revisions(stores: Stores, image_ids: list[int]) -> dict[int, int]:
 
 def test_many_pictures_are_labelled_as_one_event(stores: Stores, add: Add, full: ClassRecord) -> None:
     image_ids = add("a.jpg", "b.jpg", "c.jpg")
-    changed, event_id = stores.catalogue.label(image_ids, full, "ann")
-    assert (changed, len(stores.journal.changes(event_id))) == (3, 3)
-    assert stores.catalogue.label(image_ids, full, "ann") == (0, None)
-    assert stores.catalogue.label(image_ids[:1], None, "ann")[0] == 1
-    assert stores.catalogue.ids(Filter(status="labelled")) == image_ids[1:]
+    changed, event_id = stores.edits.label(image_ids, full, "ann")
+    assert (changed, stores.journal.event(event_id).pictures) == (3, 3)
+    assert stores.edits.label(image_ids, full, "ann") == (0, None)
+    assert stores.edits.label(image_ids[:1], None, "ann")[0] == 1
+    assert stores.pages.ids(Filter(status="labelled")) == image_ids[1:]
 
 
 def test_a_picture_that_is_not_there_changes_nothing(stores: Stores, add: Add, full: ClassRecord) -> None:
     image_ids = add("a.jpg")
     archived = add("b.jpg")
-    stores.catalogue.archive(archived, "ann")
+    stores.edits.archive(archived, "ann")
     for missing in (999, 2**70, -1, *archived):
         for change in (
-            lambda ids: stores.catalogue.label(ids, full, "ann"),
-            lambda ids: stores.catalogue.archive(ids, "ann"),
+            lambda ids: stores.edits.label(ids, full, "ann"),
+            lambda ids: stores.edits.archive(ids, "ann"),
             stores.catalogue.require,
         ):
             with pytest.raises(NotFound, match="Nothing was changed"):
                 change([*image_ids, missing])
-    assert stores.catalogue.ids(Filter(status="unlabelled")) == image_ids
+    assert stores.pages.ids(Filter(status="unlabelled")) == image_ids
 
 
 def test_a_class_that_was_removed_meanwhile_is_given_to_no_picture(
@@ -45,9 +45,9 @@ def test_a_class_that_was_removed_meanwhile_is_given_to_no_picture(
     image_ids = add("a.jpg")
     stores.classes.remove(full.id, "ben")
     with pytest.raises(NotFound, match="The class “Full” was removed in the meantime"):
-        stores.catalogue.label(image_ids, full, "ann")
+        stores.edits.label(image_ids, full, "ann")
     image_ids += add("b.jpg", label=full)
-    assert stores.catalogue.ids(Filter(status="unlabelled")) == image_ids
+    assert stores.pages.ids(Filter(status="unlabelled")) == image_ids
 
 
 def test_an_edit_of_what_was_changed_since_is_refused_whole(
@@ -55,21 +55,21 @@ def test_an_edit_of_what_was_changed_since_is_refused_whole(
 ) -> None:
     image_ids = add("a.jpg", "b.jpg")
     seen = revisions(stores, image_ids)
-    stores.catalogue.label(image_ids[:1], full, "ben")
+    stores.edits.label(image_ids[:1], full, "ben")
     with pytest.raises(StaleEdit, match="changed in the meantime"):
-        stores.catalogue.label(image_ids, None, "ann", seen)
-    assert stores.catalogue.ids(Filter(label="Full")) == image_ids[:1]
-    changed, _ = stores.catalogue.label(image_ids, None, "ann", revisions(stores, image_ids))
+        stores.edits.label(image_ids, None, "ann", seen)
+    assert stores.pages.ids(Filter(label="Full")) == image_ids[:1]
+    changed, _ = stores.edits.label(image_ids, None, "ann", revisions(stores, image_ids))
     assert changed == 1
 
 
 def test_undo_also_makes_an_edit_stale(stores: Stores, add: Add, full: ClassRecord) -> None:
     image_ids = add("a.jpg")
-    stores.catalogue.label(image_ids, full, "ann")
+    stores.edits.label(image_ids, full, "ann")
     seen = revisions(stores, image_ids)
-    stores.journal.undo("ben")
+    stores.journal.undo("ann")
     with pytest.raises(StaleEdit):
-        stores.catalogue.label(image_ids, full, "ann", seen)
+        stores.edits.label(image_ids, full, "ann", seen)
 
 
 def test_an_archived_picture_leaves_every_list_and_comes_back_with_its_file(
@@ -77,7 +77,7 @@ def test_an_archived_picture_leaves_every_list_and_comes_back_with_its_file(
 ) -> None:
     image_ids = add("a.jpg", label=full)
     sha256 = stores.catalogue.get(image_ids[0]).sha256
-    stores.catalogue.archive(image_ids, "ann")
+    stores.edits.archive(image_ids, "ann")
     assert stores.catalogue.summary(stores.classes.all()).images == 0
     assert stores.catalogue.known([sha256]) == {}
     assert stores.catalogue.several(image_ids) == []

@@ -26,7 +26,7 @@ def filled(stores: Stores, add: Add) -> Stores:
         add(f"{names[index % 7]}/{index}", label=label, synthetic=index % 4 == 0)
     with stores.database.write() as connection:
         connection.execute("UPDATE images SET filename = substr(filename, 1, instr(filename, '/') - 1)")
-    stores.catalogue.archive([5, 6], "ann")
+    stores.edits.archive([5, 6], "ann")
     labelled = stores.snapshots.labelled()
     items = tuple(
         SnapshotItem(each.image_id, each.sha256, 0, ("train", "validation")[index % 2], index)
@@ -41,7 +41,7 @@ def walk(stores: Stores, wanted: Filter, limit: int) -> list[ImageRecord]:
     items: list[ImageRecord] = []
     cursor = ""
     while True:
-        page = stores.catalogue.page(wanted, cursor, limit)
+        page = stores.pages.page(wanted, cursor, limit)
         items += page.items
         if not page.next_cursor:
             assert page.total == len(items)
@@ -77,19 +77,19 @@ def test_pages_of_every_filter_and_sort_add_up_to_the_list(
     whole = expected(everything, wanted)
     for limit in (1, 4, 500):
         assert [each.id for each in walk(filled, wanted, limit)] == whole
-    assert filled.catalogue.ids(wanted) == sorted(whole)
+    assert filled.pages.ids(wanted) == sorted(whole)
 
 
 @pytest.mark.parametrize("sort", ["newest", "oldest", "name"])
 def test_the_next_page_neither_repeats_nor_skips_after_an_insert(filled: Stores, add: Add, sort: str) -> None:
     before = [each.id for each in walk(filled, Filter(sort=sort), 500)]
-    first = filled.catalogue.page(Filter(sort=sort), limit=5)
+    first = filled.pages.page(Filter(sort=sort), limit=5)
     added = set(add("0 sorts first", "b", "zz sorts late"))
-    filled.catalogue.archive([first.items[-1].id], "ann")
+    filled.edits.archive([first.items[-1].id], "ann")
     rest: list[int] = []
     cursor = first.next_cursor
     while cursor:
-        page = filled.catalogue.page(Filter(sort=sort), cursor, 5)
+        page = filled.pages.page(Filter(sort=sort), cursor, 5)
         rest += [each.id for each in page.items]
         cursor = page.next_cursor
     assert [each for each in rest if each not in added] == before[5:]
@@ -107,30 +107,30 @@ BAD_CURSORS += [base64.urlsafe_b64encode(b"[" * 100_000).decode()]
 @pytest.mark.parametrize("cursor", BAD_CURSORS, ids=range(len(BAD_CURSORS)))
 def test_a_cursor_that_no_page_gave_is_refused(filled: Stores, cursor: str) -> None:
     with pytest.raises(DomainError, match="cursor is not one that this list gave"):
-        filled.catalogue.page(Filter(), cursor)
+        filled.pages.page(Filter(), cursor)
 
 
 @pytest.mark.parametrize("sort", ["newest", "oldest", "name"])
 @pytest.mark.parametrize("other", ["newest", "oldest", "name"])
 def test_a_cursor_belongs_to_its_sort(filled: Stores, sort: str, other: str) -> None:
-    cursor = filled.catalogue.page(Filter(sort=sort), limit=5).next_cursor
+    cursor = filled.pages.page(Filter(sort=sort), limit=5).next_cursor
     if sort == other:
-        assert filled.catalogue.page(Filter(sort=other), cursor).items
+        assert filled.pages.page(Filter(sort=other), cursor).items
         return
     with pytest.raises(DomainError, match="with this sort"):
-        filled.catalogue.page(Filter(sort=other), cursor)
+        filled.pages.page(Filter(sort=other), cursor)
 
 
 @pytest.mark.parametrize("limit", [0, -1, 501, True, 2.5, "60", None])
 def test_a_limit_out_of_range_is_refused(filled: Stores, limit: object) -> None:
     with pytest.raises(DomainError, match="whole number from 1 to 500"):
-        filled.catalogue.page(Filter(), limit=limit)
+        filled.pages.page(Filter(), limit=limit)
 
 
 def test_an_unknown_sort_status_or_class_is_refused(filled: Stores) -> None:
-    with pytest.raises(DomainError, match="sort is “size”; it can be newest, oldest, name or empty"):
-        filled.catalogue.page(Filter(sort="size"))
+    with pytest.raises(DomainError, match="sort is “size”; it can be newest, oldest, name, blurred"):
+        filled.pages.page(Filter(sort="size"))
     with pytest.raises(DomainError, match="status is “x' OR 1”"):
-        filled.catalogue.page(Filter(status="x' OR 1"))
+        filled.pages.page(Filter(status="x' OR 1"))
     with pytest.raises(NotFound, match="There is no class “Empty”"):
-        filled.catalogue.page(Filter(label="Empty"))
+        filled.pages.page(Filter(label="Empty"))

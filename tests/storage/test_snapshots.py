@@ -42,7 +42,7 @@ def test_any_other_content_is_another_snapshot(stores: Stores, draft: Draft) -> 
 def test_a_snapshot_stays_as_it_was(stores: Stores, draft: Draft) -> None:
     frozen = stores.snapshots.freeze(draft)
     stores.classes.remove(stores.classes.get("Full").id, "ann")
-    stores.catalogue.archive([draft.items[0].image_id], "ann")
+    stores.edits.archive([draft.items[0].image_id], "ann")
     assert stores.snapshots.get(frozen.id) == frozen
     assert stores.snapshots.items(frozen.id) == list(draft.items)
     assert stores.snapshots.labelled() == []

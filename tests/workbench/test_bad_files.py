@@ -90,7 +90,7 @@ def test_a_folder_that_cannot_name_a_class_is_refused(
 )
 def test_a_folder_in_any_script_names_a_class(services: Services, take: Take, folder: str) -> None:
     assert take({"a.zip": zipped({f"{folder}/a.jpg": picture(1)})}).labels == {folder: 1}
-    [image] = services.stores.catalogue.page(Filter(label=folder)).items
+    [image] = services.stores.pages.page(Filter(label=folder)).items
     assert image.label == folder
 
 
@@ -108,7 +108,7 @@ def test_a_folder_in_any_script_names_a_class(services: Services, take: Take, fo
 def test_a_file_of_any_name_is_taken_in(services: Services, take: Take, name: str) -> None:
     report = take({name: picture(1), "b.jpg": picture(2)})
     assert [each.result for each in report.outcomes] == [IMPORTED, IMPORTED]
-    assert len(services.stores.catalogue.page(Filter()).items[1].filename) <= 255
+    assert len(services.stores.pages.page(Filter()).items[1].filename) <= 255
 
 
 def test_bad_files_never_stop_the_good_ones(services: Services, take: Take) -> None:

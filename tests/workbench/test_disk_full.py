@@ -75,7 +75,7 @@ def fill(disk: Path) -> Path:
 def assert_whole(services: Services) -> None:
     """Every picture of the catalogue has its original, canonical picture and thumbnail; no part of a file lies about."""
     stores = services.stores
-    for each in stores.catalogue.several(stores.catalogue.ids(Filter())):
+    for each in stores.catalogue.several(stores.pages.ids(Filter())):
         assert stores.media.canonical(each.sha256, "letterbox").shape == (256, 256, 3)
         assert stores.media.thumbnail(each.sha256)
         original = stores.root / "blobs" / "originals" / each.sha256[:2] / each.sha256
@@ -89,7 +89,7 @@ def test_an_import_that_fills_the_disk_says_so_and_keeps_what_was_there(
     take({f"{seed}.jpg": picture(seed) for seed in range(3)}, label="Half")
     with pytest.raises(DiskFull, match="The disk of the data folder is full"):
         services.intake.run(Order(noise(200)))
-    assert services.stores.catalogue.page(Filter(label="Half")).total == 3
+    assert services.stores.pages.page(Filter(label="Half")).total == 3
     assert_whole(services)
 
 
@@ -106,7 +106,7 @@ def test_on_a_full_disk_everything_can_be_read_and_nothing_is_half_written(
         take({"b.png": noisy(1)}, label="Half")
     later = build_services(services.settings)
     assert later.stores.catalogue.get(image_id) == before
-    assert later.stores.catalogue.page(Filter()).total == 1
+    assert later.stores.pages.page(Filter()).total == 1
     assert_whole(later)
     filler.unlink()
     assert take({"b.png": noisy(1)}, label="Half").labels == {"Half": 1}

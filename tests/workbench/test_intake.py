@@ -19,7 +19,7 @@ from workbench.services import Services
 
 def labels(services: Services) -> dict[str, str | None]:
     """The class of each picture by its file name."""
-    ids = services.stores.catalogue.ids(Filter())
+    ids = services.stores.pages.ids(Filter())
     return {each.filename: each.label for each in services.stores.catalogue.several(ids)}
 
 
@@ -97,7 +97,7 @@ def test_originals_are_kept_byte_for_byte_and_the_rest_is_made_from_them(
 
 def test_a_lost_thumbnail_is_made_again(services: Services, take: Take) -> None:
     take({"a.jpg": picture(1)})
-    [image] = services.stores.catalogue.page(Filter()).items
+    [image] = services.stores.pages.page(Filter()).items
     before = services.stores.media.thumbnail(image.sha256)
     (services.stores.root / "blobs" / "thumbnails" / image.sha256[:2] / image.sha256).unlink()
     assert services.stores.media.thumbnail(image.sha256) == before
@@ -143,7 +143,7 @@ def test_of_one_picture_in_two_folders_the_first_counts(services: Services, take
 
 def test_a_removed_picture_comes_back_as_it_is_given(services: Services, take: Take) -> None:
     first = take({"a.jpg": picture(1)}, label="Full").outcomes[0]
-    services.stores.catalogue.archive([first.image_id], "ann")
+    services.stores.edits.archive([first.image_id], "ann")
     again = take({"b.jpg": picture(1)}, label="Half").outcomes[0]
     assert (again.result, again.image_id) == (IMPORTED, first.image_id)
     assert labels(services) == {"b.jpg": "Half"}
@@ -177,5 +177,5 @@ def test_what_was_reported_stays_when_the_import_breaks_off(services: Services) 
 def test_synthetic_pictures_are_marked(services: Services, take: Take) -> None:
     take({"a.jpg": picture(1)}, synthetic=True)
     take({"b.jpg": picture(2)})
-    marks = {each.filename: each.synthetic for each in services.stores.catalogue.page(Filter()).items}
+    marks = {each.filename: each.synthetic for each in services.stores.pages.page(Filter()).items}
     assert marks == {"a.jpg": True, "b.jpg": False}

@@ -80,7 +80,7 @@ class PictureFiles:
             rows = {row["sha256"]: row for row in self._stores.database.rows(ROWS, (prefix, f"{prefix}g"))}
             self._prefix(rows, files)
         if self._to_bin:
-            self._stores.catalogue.archive(self._to_bin, ACTOR)
+            self._stores.edits.archive(self._to_bin, ACTOR)
 
     def _prefix(self, rows: dict[str, sqlite3.Row], files: dict[str, dict[str, File]]) -> None:
         kept = {sha256 for sha256, row in rows.items() if row["archived"] != EMPTIED}

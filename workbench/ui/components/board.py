@@ -55,7 +55,7 @@ def present(services: Services, view: View, mode: str = "") -> tuple[View, Answe
     classes = stores.classes.all()
     view = _without_lost_class(view, [each.name for each in classes])
     view, page = _filled(services, view)
-    ahead = stores.catalogue.page(view.wanted, page.next_cursor, AHEAD).items if page.next_cursor else ()
+    ahead = stores.pages.page(view.wanted, page.next_cursor, AHEAD).items if page.next_cursor else ()
     wanted = view.wanted
     return view, {
         "status": wanted.status,
@@ -112,7 +112,7 @@ def asked(services: Services) -> list[Callable[..., Answer]]:
 
     def remove_pictures(edit: Any, by: str) -> list[int]:
         ids = list(_revisions(edit))
-        services.stores.catalogue.archive(ids, by)
+        services.stores.edits.archive(ids, by)
         return ids
 
     def add_class(edit: Any, by: str) -> list[int]:
@@ -175,8 +175,8 @@ def _without_lost_class(view: View, names: Sequence[str]) -> View:
 
 
 def _filled(services: Services, view: View) -> tuple[View, Page]:
-    page = services.stores.catalogue.page(view.wanted, view.cursors[-1], PAGE)
+    page = services.stores.pages.page(view.wanted, view.cursors[-1], PAGE)
     while not page.items and len(view.cursors) > 1:
         view = view.previous()
-        page = services.stores.catalogue.page(view.wanted, view.cursors[-1], PAGE)
+        page = services.stores.pages.page(view.wanted, view.cursors[-1], PAGE)
     return view, page

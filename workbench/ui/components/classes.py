@@ -7,7 +7,7 @@ from typing import Any
 
 import gradio as gr
 
-from storage.catalogue import counted
+from storage.images import counted
 from storage.errors import DomainError
 from workbench.services import Services
 from workbench.ui.components.scripts import script

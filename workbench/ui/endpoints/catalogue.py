@@ -128,7 +128,7 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
             limit: Most pictures on the page, 1 to 500.
         """
         wanted = Filter(_text("label", label), _text("status", status), _text("sort", sort))
-        page = stores.catalogue.page(wanted, _text("cursor", cursor), limit)
+        page = stores.pages.page(wanted, _text("cursor", cursor), limit)
         return Pictures(
             items=[_picture(each) for each in page.items], next_cursor=page.next_cursor, total=page.total
         )

@@ -40,7 +40,7 @@ def chosen(services: Services, choice: Choice) -> list[ImageRecord]:
     names = [choice.label] if choice.label else [c.name for c in services.stores.classes.all() if c.count]
     filters = [Filter(label=name) for name in names] or [Filter()]
     order = random.Random(choice.draw)  # noqa: S311 - picks pictures to look at
-    pools = [order.sample(ids, min(PICTURES, len(ids))) for ids in map(catalogue.ids, filters)]
+    pools = [order.sample(ids, min(PICTURES, len(ids))) for ids in map(services.stores.pages.ids, filters)]
     order.shuffle(pools)
     in_turn = [pool[turn] for turn in range(PICTURES) for pool in pools if turn < len(pool)]
     return catalogue.several(in_turn[:PICTURES])

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import gradio as gr
 
-from storage.catalogue import counted
+from storage.images import counted
 from storage.errors import Conflict
 from storage.records import Event, Filter, Summary
 from workbench.archives import Upload, count, sources
@@ -146,16 +146,17 @@ def _bind_rest(place: Place, view: View) -> None:
 
     @guarded
     def remove(request: gr.Request) -> list[object]:
-        catalogue = services.stores.catalogue
-        gone = catalogue.archive(catalogue.ids(SYNTHETIC), actor(request))
+        stores = services.stores
+        gone, _ = stores.edits.archive(stores.pages.ids(SYNTHETIC), actor(request))
         gr.Info(f"Removed {counted(gone)}. Undo brings them back.")
         return _look(services)
 
     @guarded
     def undo(request: gr.Request) -> list[object]:
-        if _removal(services) is None:
+        removal = _removal(services)
+        if removal is None:
             raise Conflict("Something else was changed since. Undo it on the Label tab first.")
-        services.stores.journal.undo(actor(request))
+        services.stores.journal.undo(actor(request), removal.id)
         return _look(services)
 
     quiet = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
@@ -170,7 +171,7 @@ def _bind_rest(place: Place, view: View) -> None:
 def _look(services: Services) -> list[object]:
     """Updates for everything shown."""
     state, summary = services.imports.state(), _summary(services)
-    newest = services.stores.catalogue.page(Filter(sort="newest"), limit=NEWEST).items
+    newest = services.stores.pages.page(Filter(sort="newest"), limit=NEWEST).items
     empty, removal = not summary.images and not state.running, _removal(services)
     report = report_html(state, summary.colours)
     _, text, why = _next_step(summary)

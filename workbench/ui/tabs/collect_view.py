@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable
 from html import escape
 
-from storage.catalogue import counted
+from storage.images import counted
 from storage.records import ImageRecord, Summary
 from workbench.charts import class_counts_sentence, share
 from workbench.imports import ImportState

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from html import escape
 
-from storage.catalogue import counted
+from storage.images import counted
 from storage.records import Version
 from storage.registry import PRODUCTION
 from workbench.charts import percent
