@@ -4,7 +4,7 @@ import hashlib
 import shutil
 import subprocess
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import closing
 from io import BytesIO
 from pathlib import Path
 
@@ -14,11 +14,11 @@ from PIL import Image
 
 from storage.errors import DiskFull
 from storage.records import Filter
-from tests.pictures import picture
+from tests.pictures import picture, write_zip
 from tests.running import until
 from tests.workbench.conftest import Take
-from workbench.archives import Source
-from workbench.imports import ImportState
+from workbench.archives import Source, Upload
+from workbench.imports import ImportState, NewImport
 from workbench.intake import Order
 from workbench.services import Services, build_services
 from workbench.settings import Settings
@@ -114,22 +114,24 @@ def test_on_a_full_disk_everything_can_be_read_and_nothing_is_half_written(
 
 
 def test_an_import_in_the_background_ends_with_the_sentence_and_frees_the_way(
-    services: Services, disk: Path
+    services: Services, disk: Path, tmp_path: Path
 ) -> None:
-    def attempt(files: list[Source]) -> ImportState:
-        services.imports.start(Order(files), total=len(files))
+    def attempt(name: str, files: dict[str, bytes]) -> ImportState:
+        given = Upload(write_zip(tmp_path / name, files), name)
+        import_id = services.imports.start(NewImport([given]))
         return until(
-            lambda: not services.imports.state().running and services.imports.state(), "the import to end"
+            lambda: not (state := services.imports.state(import_id)).running and state, "the import to end"
         )
 
-    assert attempt(noise(200)).error.startswith("The disk of the data folder is full.")
+    big = attempt("big.zip", {f"Full/{seed}.png": noisy(seed) for seed in range(16)})
+    assert (big.status, big.error) == ("failed", str(DiskFull()))
     filler = fill(disk)
-    for _ in range(2):
-        with suppress(DiskFull):  # where there is no room even for the progress
-            assert attempt(noise(1)).error
+    with pytest.raises(DiskFull):
+        attempt("a.zip", {"Full/a.png": noisy(100)})
+    assert list((services.stores.root / "staging").iterdir()) == []
     filler.unlink()
     shutil.rmtree(services.stores.root / "blobs" / "originals")
-    state = attempt([Source("a.jpg", "", lambda: picture(1))])
+    state = attempt("a.zip", {"a.jpg": picture(1)})
     assert (state.error, state.imported) == ("", 1)
 
 

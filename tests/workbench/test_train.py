@@ -157,9 +157,8 @@ def test_a_model_that_disagrees_is_refused(tmp_path: Path) -> None:
 def test_epoch_k_shows_the_net_variant_k_of_the_preview(tmp_path: Path) -> None:
     dataset, chosen = bars(tmp_path / "data"), spec(batch_size=256)
     feed = Feed(dataset, chosen, np.ones(2, np.float32))
-    for epoch in (1, 2):
-        feed.on_epoch_begin()
-        fed = sorted(picture.tobytes() for picture in feed[0][0])
+    for epoch, (pictures, _, _) in enumerate(feed.batches().take(2).as_numpy_iterator(), start=1):
+        fed = sorted(picture.tobytes() for picture in pictures)
         previewed = [
             augment(dataset.pixels[i], Augmentation(), (5, epoch, int(dataset.image_ids[i])))
             for i in dataset.indices("train")
@@ -170,8 +169,20 @@ def test_epoch_k_shows_the_net_variant_k_of_the_preview(tmp_path: Path) -> None:
 def test_batches_hold_every_training_picture_once_and_are_of_nearly_one_size(tmp_path: Path) -> None:
     dataset = bars(tmp_path / "data", pictures=27)
     feed = Feed(dataset, spec(batch_size=16), np.array([1.0, 3.0], np.float32))
-    feed.on_epoch_begin()
-    sizes = [len(feed[place][1]) for place in range(feed.num_batches)]
-    assert sizes == [9, 9]
-    _, labels, weights = feed[0]
-    assert weights.tolist() == [3.0 if label else 1.0 for label in labels]
+    assert feed.steps == 2
+    batches = list(feed.batches().take(4).as_numpy_iterator())
+    assert [len(labels) for _, labels, _ in batches] == [9, 9, 9, 9]
+    for _, labels, weights in batches:
+        assert weights.tolist() == [3.0 if label else 1.0 for label in labels]
+
+
+def test_every_epoch_has_an_order_of_its_own(tmp_path: Path) -> None:
+    dataset = bars(tmp_path / "data", pictures=27)
+    feed = Feed(
+        dataset, spec(batch_size=9, augmentation=Augmentation.off().to_dict()), np.ones(2, np.float32)
+    )
+    shown = [picture.tobytes() for step in range(4) for picture in feed.batch(step)[0]]
+    first, second = shown[:18], shown[18:]
+    assert first != second
+    assert sorted(first) == sorted(second)
+    assert len(set(first)) == 18

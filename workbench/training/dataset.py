@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,6 +74,9 @@ class Dataset:
 def write_dataset(folder: Path, pictures: Iterable[np.ndarray], manifest: Mapping[str, Any]) -> None:
     """Write a dataset folder picture by picture; memory does not grow with their number.
 
+    Every byte is written, none left to the mapping: a disk that fills up is an error here, while a page of a mapped
+    file without room on the disk would kill the process.
+
     Args:
         folder: Made if it is not there.
         pictures: Each ``(256, 256, 3) uint8``, in the order of the manifest's items.
@@ -80,16 +84,24 @@ def write_dataset(folder: Path, pictures: Iterable[np.ndarray], manifest: Mappin
             (a position in ``classes``), ``split`` (``train`` or ``validation``) and ``group``.
 
     Raises:
-        ValueError: There are more or fewer pictures than items, or a picture has another shape.
+        ValueError: There are more or fewer pictures than items, or a picture has another shape or type.
+        OSError: The disk is full, among others.
     """
     folder.mkdir(parents=True, exist_ok=True)
     shape = (len(manifest["items"]), SIDE, SIDE, 3)
-    pixels = np.lib.format.open_memmap(folder / PIXELS, mode="w+", dtype=np.uint8, shape=shape)
-    for place, picture in zip(range(shape[0]), pictures, strict=True):
-        if picture.shape != shape[1:]:
-            raise ValueError(f"picture {place} has the shape {picture.shape}, not {shape[1:]}")
-        pixels[place] = picture
-    pixels.flush()
+    header = {
+        "descr": np.lib.format.dtype_to_descr(np.dtype(np.uint8)),
+        "fortran_order": False,
+        "shape": shape,
+    }
+    with (folder / PIXELS).open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, header)
+        for place, picture in zip(range(shape[0]), pictures, strict=True):
+            if picture.shape != shape[1:] or picture.dtype != np.uint8:
+                raise ValueError(f"picture {place} is {picture.shape} {picture.dtype}, not {shape[1:]} uint8")
+            file.write(np.ascontiguousarray(picture).data)
+        file.flush()
+        os.fsync(file.fileno())
     (folder / MANIFEST).write_text(json.dumps(manifest), "utf-8")
 
 

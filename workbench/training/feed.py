@@ -2,49 +2,71 @@
 
 from __future__ import annotations
 
-import keras
+from functools import lru_cache
+
 import numpy as np
+import tensorflow as tf
 
 from workbench.augmentation import augment
+from workbench.pictures import SIDE
 from workbench.training.dataset import Dataset
 from workbench.training.spec import TrainingSpec
 
+_AHEAD = 2
 
-class Feed(keras.utils.PyDataset):  # type: ignore[misc]
-    """Batches ``(n, 256, 256, 3) uint8``, labels ``(n,)`` and weights ``(n,)`` in an order fixed by seed and epoch."""
+Batch = tuple[np.ndarray, np.ndarray, np.ndarray]
+
+
+class Feed:
+    """Batches of the training split in an order fixed by seed and epoch.
+
+    Attributes:
+        steps: Batches an epoch.
+    """
 
     def __init__(self, dataset: Dataset, spec: TrainingSpec, class_weights: np.ndarray) -> None:
         """Feed the training split of a dataset; ``class_weights`` is ``(classes,) float32``."""
-        # Threads vary the next batches while the net works on this one; their order stays.
-        super().__init__(workers=2, max_queue_size=4)
         self._dataset = dataset
         self._spec = spec
         self._weights = class_weights
         self._indices = dataset.indices("train")
-        self._epoch = 0
-        self._batches: list[np.ndarray] = []
-        self._shuffle()
+        self.steps = -(-len(self._indices) // spec.batch_size)
+        self._order = lru_cache(maxsize=2)(self._ordered)
 
-    @property
-    def num_batches(self) -> int:
-        """Steps an epoch."""
-        return -(-len(self._indices) // self._spec.batch_size)
+    def batches(self) -> tf.data.Dataset:
+        """The batches of every epoch, one epoch after the other without end.
 
-    def on_epoch_begin(self) -> None:
-        """Count the epoch and put the pictures into its order."""
-        self._epoch += 1
-        self._shuffle()
+        A thread varies the next ones while the net works on this one, or is judged: nothing waits between epochs.
+        """
+        options = tf.data.Options()
+        options.autotune.enabled = False
+        # More threads would take the cores from the net, which needs far longer for a batch.
+        options.threading.private_threadpool_size = 1
+        return tf.data.Dataset.counter().map(self._tensors).prefetch(_AHEAD).with_options(options)
 
-    def __getitem__(self, place: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        chosen = self._batches[place]
+    def batch(self, step: int) -> Batch:
+        """Batch ``step``, counted from 0 over all epochs: what training shows the net in that step.
+
+        Returns:
+            Pictures ``(n, 256, 256, 3) uint8``, labels ``(n,) int64`` and weights ``(n,) float32``.
+        """
+        past, place = divmod(int(step), self.steps)
+        epoch = past + 1
+        chosen = self._order(epoch)[place]
+        pictures = np.empty((len(chosen), SIDE, SIDE, 3), np.uint8)
+        for slot, index in enumerate(chosen):
+            key = (self._spec.seed, epoch, int(self._dataset.image_ids[index]))
+            pictures[slot] = augment(self._dataset.pixels[index], self._spec.augmentation, key)
         labels = self._dataset.labels[chosen]
-        return np.stack([self._varied(index) for index in chosen]), labels, self._weights[labels]
+        return pictures, labels, self._weights[labels]
 
-    def _shuffle(self) -> None:
-        order = np.random.default_rng((self._spec.seed, self._epoch)).permutation(self._indices)
+    def _tensors(self, step: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        types = (tf.uint8, tf.int64, tf.float32)
+        shapes = ((None, SIDE, SIDE, 3), (None,), (None,))
+        tensors = tf.numpy_function(self.batch, [step], types)
+        return tuple(tf.ensure_shape(each, shape) for each, shape in zip(tensors, shapes, strict=True))
+
+    def _ordered(self, epoch: int) -> list[np.ndarray]:
+        order = np.random.default_rng((self._spec.seed, epoch)).permutation(self._indices)
         # Batches of nearly one size: a last batch of two or three would upset batch normalisation.
-        self._batches = np.array_split(order, self.num_batches)
-
-    def _varied(self, index: int) -> np.ndarray:
-        key = (self._spec.seed, self._epoch, int(self._dataset.image_ids[index]))
-        return augment(self._dataset.pixels[index], self._spec.augmentation, key)
+        return np.array_split(order, self.steps)

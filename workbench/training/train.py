@@ -125,9 +125,16 @@ def _fit(task: Task, net: keras.Model, served: keras.Model) -> tuple[Judge, Watc
     judge = Judge(task, served)
     watch = Watch(task, judge)
     callbacks = [judge.average, judge, *_stock(task.spec), watch]
+    feed = Feed(task.dataset, task.spec, task.class_weights)
     with contextlib.suppress(Halted):
-        feed = Feed(task.dataset, task.spec, task.class_weights)
-        net.fit(feed, epochs=task.spec.epochs, verbose=0, callbacks=callbacks)
+        net.fit(
+            feed.batches(),
+            epochs=task.spec.epochs,
+            steps_per_epoch=feed.steps,
+            shuffle=False,
+            verbose=0,
+            callbacks=callbacks,
+        )
     return judge, watch
 
 

@@ -136,7 +136,7 @@ def _carry_out(stores: Stores, run: Run, reporter: RowReporter) -> None:
 
 
 def _require_room(stores: Stores, pictures: int) -> None:
-    # A mapped file that outgrows the disk would end the process without a word.
+    # Said before the pictures are written, not after.
     if shutil.disk_usage(stores.root).free < pictures * PICTURE_BYTES + SPARE_BYTES:
         raise DiskFull
 
