@@ -1,125 +1,359 @@
-"""One import at a time, in the background, with its progress and last report kept in the database."""
+"""Imports as durable jobs: one after the other, in the background, resumed where a killed server left them."""
 
 from __future__ import annotations
 
+import csv
 import logging
 import threading
 import time
-from dataclasses import asdict, dataclass, replace
-from itertools import takewhile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from io import StringIO
+from itertools import islice, takewhile
 
-from storage.errors import Conflict, DomainError
-from storage.preferences import Preferences
-from workbench.intake import IMPORTED, PRESENT, REJECTED, Intake, Order, Report
+from storage.errors import Conflict, DiskFull, DomainError, is_disk_full
+from storage.imports import (
+    IMPORTED,
+    PRESENT,
+    REJECTED,
+    CarriedOutElsewhere,
+    Import,
+    ImportJobs,
+    Outcome,
+)
+from workbench.archives import Upload, count, sources
+from workbench.intake import Intake, Order
+from workbench.labelling import class_name
+from workbench.samples.order import SAMPLES, sample_order
+from workbench.settings import Limits
+from workbench.staging import Staging
 
 log = logging.getLogger(__name__)
-STATE = "import"
 LISTED = 200
-CUT_OFF = (
-    "The import was cut off after {done} of {total} files. Upload the same files again: "
-    "what is in already is recognised."
-)
+MOST_ATTEMPTS = 3
+CLOSE_SECONDS = 5
+UPLOADS, FOLDER, SAMPLE_SET = "uploads", "folder", "samples"
 UNEXPECTED = (
     "The import ended with an unexpected error. What was imported before stays; upload the files again."
 )
+STUCK = (
+    "The server ended {attempts} times at the same place of this import, after {done} files. What was imported before "
+    "stays; leave out the file that comes next."
+)
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
+@dataclass(frozen=True)
+class NewImport:
+    """What is to be imported.
+
+    Attributes:
+        uploads: Pictures, zips, and tables that say what they are.
+        label: The class of all of them; empty where folders or tables name it.
+        actor: Who asks.
+        samples: Import the sample set instead.
+    """
+
+    uploads: Sequence[Upload] = ()
+    label: str = ""
+    actor: str = "api"
+    samples: bool = False
 
 
 @dataclass(frozen=True)
 class ImportState:
-    """The import that runs or ran last.
+    """Where an import stands, or what came of it.
 
-    ``rejected`` and ``present`` list at most 200 files each; ``started`` is in seconds since 1970; ``stopped`` says that
-    it was ended by hand.
+    Attributes:
+        id: Its id, 0 where there never was one.
+        status: ``queued``, ``running``, ``finished``, ``stopped`` or ``failed``; empty where there never was one.
+        running: Whether it waits or runs.
+        done: Files that are done.
+        total: All files; 0 while it waits.
+        imported: Files that were taken in.
+        duplicates: Files whose content was there already.
+        labels: Imported pictures per class; the empty name stands for unlabelled.
+        rejected: The first 200 rejected files, each with ``file`` and ``reason``.
+        rejected_count: How many were rejected.
+        present: The first 200 files that were there already.
+        error: Why it ended early.
+        started: When it was begun, in seconds since 1970.
+        rate: Files a second since then, 0 where that is not known yet.
+        stopped: Whether it was ended by hand.
+        waiting: Imports that wait behind it.
+        actor: Who asked for it.
+        what: What it reads, in words.
     """
 
+    id: int = 0
+    status: str = ""
     running: bool = False
     done: int = 0
     total: int = 0
     imported: int = 0
     duplicates: int = 0
-    labels: dict[str, int] | None = None
-    rejected: list[dict[str, str]] | None = None
+    labels: dict[str, int] = field(default_factory=dict)
+    rejected: list[dict[str, str]] = field(default_factory=list)
     rejected_count: int = 0
-    present: list[str] | None = None
+    present: list[str] = field(default_factory=list)
     error: str = ""
     started: float = 0.0
+    rate: float = 0.0
     stopped: bool = False
+    waiting: int = 0
+    actor: str = ""
+    what: str = ""
 
 
 class Imports:
-    """Runs imports for the page and keeps what came of the last one."""
+    """Queues imports, carries them out in a thread, and tells what came of them."""
 
-    def __init__(self, intake: Intake, preferences: Preferences) -> None:
+    def __init__(self, intake: Intake, jobs: ImportJobs, staging: Staging, limits: Limits) -> None:
         self._intake = intake
-        self._preferences = preferences
-        self._lock = threading.Lock()
-        self._stop = threading.Event()
+        self._jobs = jobs
+        self._staging = staging
+        self._limits = limits
+        self._changed = threading.Condition()
+        self._thread: threading.Thread | None = None
+        self._closing = False
+        # Ends that a full disk has no room for; the next start reads them from what is left.
+        self._unwritten: dict[int, str] = {}
+        self._elsewhere: set[int] = set()
 
-    def state(self) -> ImportState:
-        """How far the import is, or what came of the last one."""
-        runs = self._lock.locked()
-        state = ImportState(**self._preferences.get(STATE, {}))
-        if state.running and not (runs or self._lock.locked()):
-            # The server ended meanwhile, or the disk was too full to write the end down.
-            return ImportState(error=CUT_OFF.format(done=state.done, total=state.total))
-        return state
+    def start(self, wanted: NewImport) -> int:
+        """Queue an import.
 
-    def start(self, order: Order, total: int) -> None:
-        """Import in the background.
-
-        Args:
-            order: What to import.
-            total: How many files that is, for the progress bar.
+        Returns:
+            Its id.
 
         Raises:
-            Conflict: An import is running.
-            DiskFull: There is no room even for its progress.
+            DomainError: The label cannot be a class name.
+            DiskFull: There is no room for the files.
         """
-        if not self._lock.acquire(blocking=False):
-            raise Conflict("An import is running already. Wait until it is done, then add more.")
-        self._stop.clear()
-        begun = ImportState(running=True, total=total, started=time.time())
+        label = class_name(wanted.label) if wanted.label else ""
+        if wanted.samples:
+            return self._queue(wanted.actor, label, {"kind": SAMPLE_SET, "what": "the sample set"})
+        token = self._staging.take(wanted.uploads)
+        source = {"kind": UPLOADS, "place": token, "what": _named([each.name for each in wanted.uploads])}
         try:
-            self._save(begun)
+            return self._queue(wanted.actor, label, source)
         except BaseException:
-            self._lock.release()
+            self._staging.remove(token)
             raise
-        threading.Thread(target=self._carry_out, args=(order, begun), name="import", daemon=True).start()
 
-    def stop(self) -> None:
-        """End the import after the files in hand; what is in stays in."""
-        self._stop.set()
+    def resume(self) -> None:
+        """Take up what a killed server left, and tidy up after it."""
+        active = self._jobs.active()
+        self._staging.keep_only({str(each.source.get("place", "")) for each in active})
+        if active:
+            self._wake()
 
-    def _carry_out(self, order: Order, begun: ImportState) -> None:
-        files = takewhile(lambda _: not self._stop.is_set(), order.sources)
+    def close(self) -> None:
+        """Let go of the import in hand; the next start takes it up from there."""
+        self._closing = True
+        thread = self._thread
+        if thread is not None:
+            thread.join(timeout=CLOSE_SECONDS)
+
+    def stop(self, import_id: int | None = None) -> ImportState:
+        """End an import after the files in hand; what is in stays in.
+
+        Args:
+            import_id: The import; None ends the one that runs.
+
+        Raises:
+            NotFound: There is no such import.
+            Conflict: It has ended already.
+        """
+        active = self._jobs.active()
+        if import_id is None and not active:
+            raise Conflict("No import is running, so there is nothing to stop.")
+        stopped = self._jobs.request_stop(active[0].id if import_id is None else import_id)
+        if not stopped.active:
+            self._tidy(stopped)
+        with self._changed:
+            self._changed.notify_all()
+        return self.state(stopped.id)
+
+    def state(self, import_id: int | None = None) -> ImportState:
+        """Where an import stands; that of the one that runs, else of the last one, where no id is given.
+
+        Raises:
+            NotFound: There is no such import.
+        """
+        active = self._jobs.active()
+        if import_id is not None:
+            return self._state(self._jobs.get(import_id), active)
+        found = next(iter(active or self._jobs.recent(1)), None)
+        return self._state(found, active) if found else ImportState()
+
+    def recent(self, limit: int = 20) -> list[Import]:
+        """The newest imports, newest first."""
+        return self._jobs.recent(limit)
+
+    def files(
+        self, import_id: int, result: str = "", after: int = -1, limit: int = 200
+    ) -> list[tuple[int, Outcome]]:
+        """A page of what became of the files: position and outcome of each (see ``ImportJobs.files``)."""
+        return self._jobs.files(import_id, result, after, limit)
+
+    def every_file(self, import_id: int) -> Iterator[Outcome]:
+        """What became of each file, in their order."""
+        return self._jobs.every_file(import_id)
+
+    def wait(self, import_id: int) -> ImportState:
+        """Wait until an import has ended, or the server does.
+
+        Raises:
+            NotFound: There is no such import.
+        """
+        with self._changed:
+            while self.state(import_id).running and not self._closing:
+                self._changed.wait(1)
+        return self.state(import_id)
+
+    def report_csv(self, import_id: int) -> str:
+        """What became of each file as CSV, with the columns file, result, reason, note, class, image_id.
+
+        Raises:
+            NotFound: There is no such import.
+        """
+        self._jobs.get(import_id)
+        text = StringIO()
+        table = csv.writer(text)
+        table.writerow(["file", "result", "reason", "note", "class", "image_id"])
+        for each in self._jobs.every_file(import_id):
+            names = [_cell(each.file), each.result, each.reason, each.note, _cell(each.label)]
+            table.writerow([*names, each.image_id or ""])
+        return text.getvalue()
+
+    def _queue(self, actor: str, label: str, source: dict[str, str]) -> int:
+        import_id = self._jobs.create(actor, label, source)
+        self._wake()
+        return import_id
+
+    def _wake(self) -> None:
+        with self._changed:
+            if self._thread is None and not self._closing:
+                self._thread = threading.Thread(target=self._work, name="imports", daemon=True)
+                self._thread.start()
+
+    def _work(self) -> None:
+        while (found := self._next()) is not None:
+            self._carry_out(found)
+            with self._changed:
+                self._changed.notify_all()
+
+    def _next(self) -> Import | None:
+        """The import to carry out now; where there is none this thread is at its end."""
+        with self._changed:
+            skipped = self._elsewhere | set(self._unwritten)
+            waiting = [each for each in self._jobs.active() if each.id not in skipped]
+            if waiting and not self._closing:
+                return waiting[0]
+            self._thread = None
+            return None
+
+    def _carry_out(self, found: Import) -> None:
         try:
-            report = self._intake.run(replace(order, sources=files), lambda done: self._advance(done, begun))
-            self._save(replace(_state(report), stopped=self._stop.is_set()))
+            begun = self._jobs.begin(found.id)
+            if begun is None:
+                return
+            if begun.tally.attempts > MOST_ATTEMPTS:
+                self._end(begun, "failed", STUCK.format(attempts=MOST_ATTEMPTS, done=begun.done))
+            elif self._take_in(begun):
+                self._end(begun, "stopped")
+            elif not self._closing:
+                self._end(begun, "finished")
+        except CarriedOutElsewhere:
+            self._elsewhere.add(found.id)
         except DomainError as error:
-            self._save(ImportState(error=str(error)))
-        except Exception:
-            log.exception("an import failed")
-            self._save(ImportState(error=UNEXPECTED))
-        finally:
-            self._lock.release()
+            self._end(found, "failed", str(error))
+        except Exception as error:
+            log.exception("import %s failed", found.id)
+            self._end(found, "failed", str(DiskFull()) if is_disk_full(error) else UNEXPECTED)
 
-    def _advance(self, done: int, begun: ImportState) -> None:
-        self._save(replace(begun, done=done, total=max(begun.total, done)))
+    def _take_in(self, job: Import) -> bool:
+        """Take the files in that are left; tells whether the import was asked to stop."""
+        order, total = self._order(job)
+        self._jobs.size(job.id, total)
+        asked = threading.Event()
+        if job.stop_requested:
+            asked.set()
+        left = takewhile(
+            lambda _: not (asked.is_set() or self._closing), islice(order.sources, job.done, None)
+        )
+        done = job.done
 
-    def _save(self, state: ImportState) -> None:
-        self._preferences.set(STATE, asdict(state))
+        def record(outcomes: Sequence[Outcome]) -> None:
+            nonlocal done
+            if self._jobs.record(job.id, done, outcomes):
+                asked.set()
+            done += len(outcomes)
+
+        for _ in self._intake.stream(Order(left, order.label, order.actor, order.synthetic), record):
+            pass
+        return asked.is_set() and done < total
+
+    def _order(self, job: Import) -> tuple[Order, int]:
+        """What an import reads, and how many files that is."""
+        if job.source["kind"] == SAMPLE_SET:
+            return sample_order(job.actor), SAMPLES
+        files = self._staging.files(job.source["place"])
+        return Order(sources(files, self._limits), job.label, job.actor), sum(map(count, files))
+
+    def _end(self, job: Import, status: str, error: str = "") -> None:
+        self._tidy(job)
+        try:
+            self._jobs.end(job.id, status, error)
+        except DiskFull:
+            self._unwritten[job.id] = error or status
+
+    def _tidy(self, job: Import) -> None:
+        if place := job.source.get("place"):
+            self._staging.remove(place)
+
+    def _state(self, job: Import, active: Sequence[Import]) -> ImportState:
+        unwritten = self._unwritten.get(job.id)
+        running = job.active and unwritten is None
+        tally = job.tally.results
+        started = datetime.fromisoformat(job.started_at).timestamp() if job.started_at else 0.0
+        rejected = [] if running else self._jobs.files(job.id, REJECTED, limit=LISTED)
+        present = [] if running else self._jobs.files(job.id, PRESENT, limit=LISTED)
+        return ImportState(
+            id=job.id,
+            status=job.status if unwritten is None else "failed",
+            running=running,
+            done=job.done,
+            total=job.total,
+            imported=tally.get(IMPORTED, 0),
+            duplicates=tally.get(PRESENT, 0),
+            labels=job.tally.labels,
+            rejected=[{"file": each.file, "reason": each.reason} for _, each in rejected],
+            rejected_count=tally.get(REJECTED, 0),
+            present=[each.file for _, each in present],
+            error=job.error if unwritten is None else unwritten,
+            started=started,
+            rate=_rate(job, started),
+            stopped=job.status == "stopped",
+            waiting=sum(1 for each in active if each.id > job.id),
+            actor=job.actor,
+            what=str(job.source.get("what", "")),
+        )
 
 
-def _state(report: Report) -> ImportState:
-    rejected = [{"file": each.file, "reason": each.reason} for each in report.having(REJECTED)]
-    present = [each.file for each in report.having(PRESENT)]
-    return ImportState(
-        done=len(report.outcomes),
-        total=len(report.outcomes),
-        imported=len(report.having(IMPORTED)),
-        duplicates=len(present),
-        labels=report.labels,
-        rejected=rejected[:LISTED],
-        rejected_count=len(rejected),
-        present=present[:LISTED],
-    )
+def _rate(job: Import, started: float) -> float:
+    seconds = time.time() - started
+    return (job.done - job.tally.begun_at) / seconds if job.status == "running" and seconds >= 1 else 0.0
+
+
+def _named(names: Sequence[str]) -> str:
+    """``photos.zip``, ``a.jpg and 11 more``."""
+    first = names[0][:80] if names else "nothing"
+    return first if len(names) < 2 else f"{first} and {len(names) - 1:,} more"
+
+
+def _cell(text: str) -> str:
+    """Keep a spreadsheet from running a name as a formula."""
+    return f"'{text}" if text.startswith(FORMULA) else text

@@ -7,33 +7,22 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from itertools import chain
 from time import monotonic
 
-from storage.catalogue import Catalogue
 from storage.errors import DiskFull, DomainError
+from storage.imports import IMPORTED, PRESENT, REJECTED, Outcome
 from storage.records import NewImage
 from workbench.archives import Source
 from workbench.cores import cores
 from workbench.labelling import Labelling, class_name
-from workbench.media import Media
 from workbench.pictures import decode
 from workbench.settings import Settings
 from workbench.similarity import phash
+from workbench.stores import Stores
 
 BATCH = 64
 BATCH_SECONDS = 1.0
-IMPORTED, PRESENT, REJECTED = "imported", "already there", "rejected"
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of one file."""
-
-    file: str
-    result: str
-    reason: str = ""
-    image_id: int | None = None
-    label: str = ""
 
 
 @dataclass(frozen=True)
@@ -65,29 +54,38 @@ class Order:
 class Intake:
     """Takes pictures into the catalogue."""
 
-    def __init__(self, catalogue: Catalogue, labelling: Labelling, media: Media, settings: Settings) -> None:
-        self._catalogue = catalogue
+    def __init__(self, stores: Stores, labelling: Labelling, settings: Settings) -> None:
+        self._database = stores.database
+        self._catalogue = stores.catalogue
         self._labelling = labelling
-        self._media = media
+        self._media = stores.media
         self._settings = settings
 
-    def run(self, order: Order, progress: Callable[[int], None] = lambda done: None) -> Report:
-        """Import files and zips; a file that cannot be taken in never stops the others.
+    def run(self, order: Order, record: Record = lambda outcomes: None) -> Report:
+        """Import files and zips, as :meth:`stream` does, and report on all of them at the end."""
+        return Report(tuple(chain.from_iterable(self.stream(order, record))))
+
+    def stream(self, order: Order, record: Record = lambda outcomes: None) -> Iterator[list[Outcome]]:
+        """Import files and zips batch by batch; a file that cannot be taken in never stops the others.
 
         Args:
             order: What to import.
-            progress: Called with the number of files done so far.
+            record: Given what became of each batch, within the write that takes its pictures in: both are kept, or
+                neither.
+
+        Yields:
+            What became of the files of each batch.
 
         Raises:
             DomainError: The label cannot be a class name, or the disk is full. What was reported before stays.
         """
         if order.label:
             class_name(order.label)
-        outcomes: list[Outcome] = []
         for batch in _batches(self._processed(order)):
-            outcomes += self._commit(batch, order)
-            progress(len(outcomes))
-        return Report(tuple(outcomes))
+            with self._database.write():
+                outcomes = self._commit(batch, order)
+                record(outcomes)
+            yield outcomes
 
     def _processed(self, order: Order) -> Iterator[_Read]:
         """Decode on all cores, a bounded number of files ahead, in the order of the files."""
@@ -131,7 +129,7 @@ class Intake:
         )
 
     def _commit(self, batch: Sequence[_Read], order: Order) -> list[Outcome]:
-        """Write a batch to the catalogue in one transaction."""
+        """Write a batch to the catalogue."""
         labels = self._new_labels(batch)
         ids = {name: self._labelling.ensure(name, order.actor, "import").id for name in labels}
         images = [replace(image, class_id=ids.get(outcome.label)) for outcome, image in batch if image]
@@ -169,6 +167,7 @@ class Intake:
             self._labelling.label([each for each in waiting if wanted[each] == name], name, actor)
 
 
+Record = Callable[[Sequence[Outcome]], None]
 _Read = tuple[Outcome, NewImage | None]
 
 

@@ -9,6 +9,7 @@ from workbench.intake import Intake
 from workbench.labelling import Labelling
 from workbench.serving.predictor import Predictor
 from workbench.settings import Settings
+from workbench.staging import Staging
 from workbench.stores import Stores, open_stores
 from workbench.training.control import Training
 from workbench.training.supervisor import Supervisor
@@ -28,11 +29,13 @@ class Services:
     predictor: Predictor
 
     def start(self) -> None:
-        """Begin to look after runs, also those that an earlier process left."""
+        """Begin to look after runs and imports, also those that an earlier process left."""
         self.supervisor.start()
+        self.imports.resume()
 
     def close(self) -> None:
-        """Stop looking after runs; a worker that runs goes on."""
+        """Stop looking after runs and imports; a worker that runs goes on."""
+        self.imports.close()
         self.supervisor.close()
 
 
@@ -40,14 +43,14 @@ def build_services(settings: Settings) -> Services:
     """Open the data folder and wire everything that works on it."""
     stores = open_stores(settings)
     labelling = Labelling(stores.catalogue, stores.edits, stores.classes)
-    intake = Intake(stores.catalogue, labelling, stores.media, settings)
+    intake = Intake(stores, labelling, settings)
     supervisor = Supervisor(stores)
     return Services(
         settings=settings,
         stores=stores,
         labelling=labelling,
         intake=intake,
-        imports=Imports(intake, stores.preferences),
+        imports=Imports(intake, stores.import_jobs, Staging(settings.data / "staging"), settings.limits),
         training=Training(stores, supervisor),
         supervisor=supervisor,
         predictor=Predictor(stores.registry, stores.predictions, settings.limits.pixels),

@@ -11,6 +11,7 @@ from storage.classes import Classes
 from storage.database import Database
 from storage.edits import Edits
 from storage.handouts import Handouts
+from storage.imports import ImportJobs
 from storage.journal import Journal
 from storage.pages import Pages
 from storage.predictions import Predictions
@@ -39,6 +40,7 @@ class Stores:
     registry: Registry
     predictions: Predictions
     preferences: Preferences
+    import_jobs: ImportJobs
     media: Media
 
     def log_file(self, run_id: int) -> Path:
@@ -70,5 +72,6 @@ def open_stores(settings: Settings) -> Stores:
         registry=Registry(database, root / "models"),
         predictions=Predictions(database),
         preferences=Preferences(database),
+        import_jobs=ImportJobs(database),
         media=Media(Blobs(root / "blobs"), settings.limits.pixels),
     )

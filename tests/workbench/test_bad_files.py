@@ -3,11 +3,11 @@ import zlib
 
 import pytest
 
+from storage.imports import IMPORTED, REJECTED
 from storage.records import Filter
 from tests.pictures import picture
 from tests.workbench.conftest import Take
 from tests.workbench.test_archives import zipped
-from workbench.intake import IMPORTED, REJECTED
 from workbench.services import Services
 from workbench.settings import MEGABYTE
 

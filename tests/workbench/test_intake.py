@@ -1,5 +1,5 @@
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from io import BytesIO
 
 import numpy as np
@@ -7,12 +7,13 @@ import pytest
 from PIL import Image
 
 from storage.errors import DomainError
+from storage.imports import IMPORTED, PRESENT, REJECTED, Outcome
 from storage.records import Filter
 from tests.pictures import picture
 from tests.workbench.conftest import Take
 from tests.workbench.test_archives import zipped
 from workbench.archives import Source, Upload, sources
-from workbench.intake import IMPORTED, PRESENT, REJECTED, Order, Report
+from workbench.intake import Order, Report
 from workbench.pictures import canonical, decode
 from workbench.services import Services
 
@@ -121,7 +122,7 @@ def test_a_picture_without_a_class_takes_the_one_it_comes_with_again(services: S
     )
     assert results(report) == [PRESENT, PRESENT, IMPORTED]
     assert labels(services) == {"a.jpg": "Full", "b.jpg": "Half", "c.jpg": "Half"}
-    services.stores.journal.undo("ann")
+    services.stores.journal.undo("api")
     assert labels(services)["b.jpg"] is None
 
 
@@ -149,29 +150,49 @@ def test_a_removed_picture_comes_back_as_it_is_given(services: Services, take: T
     assert labels(services) == {"b.jpg": "Half"}
 
 
-def test_progress_is_told_up_to_the_last_file(
+def test_what_became_of_each_batch_is_told_within_its_write(
     services: Services, upload: Callable[[str, bytes], Upload]
 ) -> None:
     entries = {f"Full/{index}.jpg": picture(index) if index % 3 else b"text" for index in range(150)}
-    told: list[int] = []
+    told: list[Outcome] = []
+    sizes: list[int] = []
+
+    def record(outcomes: Sequence[Outcome]) -> None:
+        assert services.stores.database.connection().in_transaction
+        told.extend(outcomes)
+        sizes.append(len(outcomes))
+
     order = Order(sources([upload("a.zip", zipped(entries))], services.settings.limits))
-    report = services.intake.run(order, told.append)
-    assert len(report.outcomes) == told[-1] == 150
-    assert told == sorted(set(told))
-    assert len(told) >= 3
+    assert list(services.intake.run(order, record).outcomes) == told
+    assert [each.file for each in told] == list(entries)
+    assert len(sizes) >= 3
+
+
+def test_a_batch_that_cannot_be_recorded_is_not_taken_in(services: Services) -> None:
+    files = [Source(f"{index}.jpg", "Full", lambda index=index: picture(index)) for index in range(100)]
+    taken: list[int] = []
+
+    def record(outcomes: Sequence[Outcome]) -> None:
+        if taken:
+            raise RuntimeError("no room for the report")
+        taken.append(len(outcomes))
+
+    with pytest.raises(RuntimeError, match="no room"):
+        services.intake.run(Order(files), record)
+    assert services.stores.catalogue.summary(()).images == taken[0]
 
 
 def test_what_was_reported_stays_when_the_import_breaks_off(services: Services) -> None:
-    def breaking() -> list[Source]:
+    def breaking() -> Iterator[Source]:
         for index in range(100):
             yield Source(f"{index}.jpg", "", lambda index=index: picture(index))
         raise RuntimeError("the uploads are gone")
 
-    told: list[int] = []
+    told: list[Outcome] = []
     with pytest.raises(RuntimeError, match="gone"):
-        services.intake.run(Order(breaking()), told.append)
+        services.intake.run(Order(breaking()), told.extend)
     assert told
-    assert services.stores.catalogue.summary(()).images == told[-1]
+    assert services.stores.catalogue.summary(()).images == len(told)
 
 
 def test_synthetic_pictures_are_marked(services: Services, take: Take) -> None:

@@ -3,31 +3,10 @@
 from collections.abc import Callable
 from typing import Any, TypedDict
 
-from gradio import FileData
-
 from storage.errors import DomainError
 from storage.records import Filter, ImageRecord
-from workbench.archives import sources
-from workbench.intake import IMPORTED, PRESENT, REJECTED, Order
 from workbench.services import Services
 from workbench.ui.endpoints import ACTOR
-from workbench.ui.files import uploads
-
-
-class Rejected(TypedDict):
-    """A file that was not taken in, and why."""
-
-    file: str
-    reason: str
-
-
-class Imported(TypedDict):
-    """What became of an import."""
-
-    imported: int
-    duplicates: int
-    rejected: list[Rejected]
-    image_ids: list[int]
 
 
 class ClassCount(TypedDict):
@@ -86,25 +65,6 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
     """The functions to publish."""
     stores = services.stores
 
-    def import_images(files: list[FileData], label: str = "") -> Imported:
-        """Import pictures and zips of pictures.
-
-        Every file is reported as imported, a duplicate (its content is there already) or rejected with a reason. image_ids
-        has the ids of imported and duplicate pictures, in the order of the files.
-
-        Args:
-            files: Uploaded pictures and/or zips.
-            label: The class of all of them; where empty, the folder of a picture in its zip names its class.
-        """
-        order = Order(sources(uploads(files), services.settings.limits), _text("label", label), ACTOR)
-        report = services.intake.run(order)
-        return Imported(
-            imported=len(report.having(IMPORTED)),
-            duplicates=len(report.having(PRESENT)),
-            rejected=[Rejected(file=each.file, reason=each.reason) for each in report.having(REJECTED)],
-            image_ids=[each.image_id for each in report.outcomes if each.image_id is not None],
-        )
-
     def dataset_summary() -> DatasetSummary:
         """Count pictures, labelled and unlabelled ones, and pictures per class."""
         found = stores.catalogue.summary(stores.classes.all())
@@ -148,7 +108,7 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
         event = stores.journal.undo(ACTOR)
         return Undone(undone=event.summary, event_id=event.id)
 
-    return [import_images, dataset_summary, list_images, label_images, undo]
+    return [dataset_summary, list_images, label_images, undo]
 
 
 def _picture(image: ImageRecord) -> Picture:

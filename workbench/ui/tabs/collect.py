@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 import gradio as gr
 
-from storage.images import counted
 from storage.errors import Conflict
+from storage.images import counted
 from storage.records import Event, Filter, Summary
-from workbench.archives import Upload, count, sources
-from workbench.intake import Order
+from workbench.archives import Upload, count
+from workbench.imports import NewImport
 from workbench.labelling import class_name
-from workbench.samples.order import SAMPLES, sample_order
+from workbench.samples.order import SAMPLES
 from workbench.services import Services
 from workbench.ui.components.press import pressable
 from workbench.ui.files import uploads
@@ -108,14 +108,17 @@ def _bind_import(place: Place, view: View) -> None:
     @guarded
     def start(raw: list[object] | None, label: str | None, request: gr.Request) -> list[object]:
         files, name = uploads(raw or []), class_name(label) if label and label.strip() else ""
-        order = Order(sources(files, services.settings.limits), name, actor(request))
-        services.imports.start(order, sum(map(count, files)))
+        services.imports.start(NewImport(files, name, actor(request)))
         return [None, *_look(services)]
 
     @guarded
     def start_samples(request: gr.Request) -> list[object]:
-        services.imports.start(sample_order(actor(request)), SAMPLES)
+        services.imports.start(NewImport(samples=True, actor=actor(request)))
         return _look(services)
+
+    @guarded
+    def stop() -> None:
+        services.imports.stop()
 
     @guarded
     def poll(before: int) -> list[object]:
@@ -129,7 +132,7 @@ def _bind_import(place: Place, view: View) -> None:
     view.drop.change(chosen, view.drop, [view.start, view.samples, view.step], preprocess=False, **private)
     view.start.click(start, [view.drop, view.label], [view.drop, *view.shown], preprocess=False, **private)
     view.samples.click(start_samples, None, view.shown, **private)
-    view.stop.click(guarded(services.imports.stop), **private)
+    view.stop.click(stop, **private)
     view.timer.tick(poll, view.done, view.shown, queue=False, show_progress="hidden", **private)
 
 
