@@ -30,17 +30,24 @@ class Labelled:
     sha256: str
     phash: str
     class_name: str
+    pin: str = ""
 
 
 @dataclass(frozen=True)
 class Draft:
-    """A split that is about to be frozen."""
+    """A split that is about to be frozen.
+
+    ``kept_together`` counts pictures in groups of near-duplicates, ``pinned`` those whose side was set by hand, and
+    ``unkept`` those of them that are on the other side all the same.
+    """
 
     classes: tuple[str, ...]
     items: tuple[SnapshotItem, ...]
     validation_fraction: float
     seed: int
     kept_together: int
+    pinned: int = 0
+    unkept: int = 0
 
     @property
     def content_hash(self) -> str:
@@ -58,7 +65,7 @@ class Snapshots:
     def labelled(self) -> list[Labelled]:
         """Every labelled picture of the catalogue, by id."""
         rows = self._database.rows(
-            "SELECT i.id, i.sha256, i.phash, c.name FROM images i JOIN classes c ON c.id = i.class_id "
+            "SELECT i.id, i.sha256, i.phash, c.name, i.pin FROM images i JOIN classes c ON c.id = i.class_id "
             "WHERE i.archived = 0 ORDER BY i.id"
         )
         return [Labelled(*row) for row in rows]

@@ -1,9 +1,13 @@
+import tracemalloc
 from io import BytesIO
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageEnhance
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from tests.pictures import picture
 from workbench.similarity import NEAR, groups, phash
@@ -79,6 +83,47 @@ def test_groups_reach_through_others() -> None:
 def test_groups_are_those_of_comparing_every_pair(drawn: list[tuple[int, list[int]]], near: int) -> None:
     hashes = [f"{centre ^ sum(1 << bit for bit in set(flips)):016x}" for centre, flips in drawn]
     assert groups(hashes, near).tolist() == brute_force(hashes, near)
+
+
+def drawn(seed: int, centres: int, flips: int, shared: int) -> np.ndarray:
+    """Some thousands of hashes round a few centres, the same in the lowest ``shared`` bits."""
+    random = np.random.default_rng(seed)
+    values = np.repeat(random.integers(0, 2**64, centres, dtype=np.uint64), 5000 // centres)
+    for _ in range(flips):
+        values ^= np.uint64(1) << random.integers(0, 64, len(values), dtype=np.uint64)
+    return np.unique(values & ~np.uint64((1 << shared) - 1))
+
+
+def compared(values: np.ndarray, near: int) -> np.ndarray:
+    """Components by comparing every pair."""
+    close = coo_array(np.stack([np.bitwise_count(values ^ each) <= near for each in values]))
+    return connected_components(close, directed=False)[1]
+
+
+@given(
+    seed=st.integers(0, 1000),
+    centres=st.sampled_from([1, 3, 50, 1000, 5000]),
+    flips=st.integers(0, 16),
+    shared=st.sampled_from([0, 0, 7, 21, 30]),
+    near=st.sampled_from([NEAR, NEAR, 3, 11]),
+)
+@settings(deadline=None, max_examples=40)
+def test_thousands_are_grouped_as_by_comparing_every_pair(
+    seed: int, centres: int, flips: int, shared: int, near: int
+) -> None:
+    values = drawn(seed, centres, flips, shared)
+    assert groups([f"{each:016x}" for each in values], near).tolist() == compared(values, near).tolist()
+
+
+@pytest.mark.parametrize("flips", [4, 8, 12])
+def test_many_like_hashes_take_little_memory(flips: int) -> None:
+    values = drawn(flips, 2, flips, 0)
+    tracemalloc.start()
+    groups([f"{each:016x}" for each in values])
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    # All pairs of 5,000 hashes would be 12.5 million numbers of 8 bytes, twice.
+    assert peak < 100_000_000
 
 
 def test_thousands_of_hashes_are_grouped() -> None:
