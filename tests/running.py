@@ -53,6 +53,7 @@ class Server:
                 "WORKBENCH_DATA": str(self.data / "workbench"),
                 "GRADIO_SERVER_PORT": str(self.port),
                 "GRADIO_TEMP_DIR": str(self.data / "gradio"),
+                "WORKBENCH_INSIGHT": "off",  # a test that wants the model's help says so
                 **self._environment,
             },
             stdout=self._log,

@@ -19,9 +19,12 @@ SOURCES = [
 ]
 PRODUCT = [path for path in SOURCES if path.parts[0] != "tests"]
 TRAINING = Path("workbench/training")
+INSIGHT = Path("workbench/insight")
 RUN_BY_THE_WORKER = {
-    TRAINING / f"{name}.py" for name in ("train", "feed", "architectures", "callbacks", "export")
+    *(TRAINING / f"{name}.py" for name in ("train", "feed", "architectures", "callbacks", "export")),
+    INSIGHT / "nets.py",
 }
+WORKERS = {TRAINING / "worker.py", INSIGHT / "worker.py"}
 HEAVY = {"tensorflow", "keras"}
 LAZY = {"sklearn"}
 MOST_LINES, MOST_FUNCTION_LINES, MOST_PARAMETERS = 350, 60, 5
@@ -110,8 +113,9 @@ def test_only_what_the_worker_runs_imports_tensorflow(path: Path) -> None:
     assert not tops(everywhere(path)) & HEAVY
     modules = {".".join(each.with_suffix("").parts) for each in RUN_BY_THE_WORKER}
     assert not below(at_start(path), *modules)
-    if path != TRAINING / "worker.py":
-        assert not below(everywhere(path), *modules, "workbench.training.worker")
+    if path not in WORKERS:
+        workers = {".".join(each.with_suffix("").parts) for each in WORKERS}
+        assert not below(everywhere(path), *modules, *workers)
 
 
 @of(PRODUCT)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from workbench.imports import Imports
+from workbench.insight.control import Insight
+from workbench.insight.supervisor import Helper
 from workbench.intake import Intake
 from workbench.labelling import Labelling
 from workbench.serving.predictor import Predictor
@@ -27,16 +29,20 @@ class Services:
     training: Training
     supervisor: Supervisor
     predictor: Predictor
+    insight: Insight
+    helper: Helper
 
     def start(self) -> None:
         """Begin to look after runs and imports, also those that an earlier process left."""
         self.supervisor.start()
+        self.helper.start()
         self.imports.resume()
 
     def close(self) -> None:
         """Stop looking after runs and imports; a worker that runs goes on."""
         self.imports.close()
         self.supervisor.close()
+        self.helper.close()
 
 
 def build_services(settings: Settings) -> Services:
@@ -45,6 +51,7 @@ def build_services(settings: Settings) -> Services:
     labelling = Labelling(stores.catalogue, stores.edits, stores.classes)
     intake = Intake(stores, labelling, settings)
     supervisor = Supervisor(stores)
+    helper = Helper(stores, settings)
     return Services(
         settings=settings,
         stores=stores,
@@ -54,4 +61,6 @@ def build_services(settings: Settings) -> Services:
         training=Training(stores, supervisor),
         supervisor=supervisor,
         predictor=Predictor(stores.registry, stores.predictions, settings.limits.pixels),
+        insight=Insight(stores, settings, helper),
+        helper=helper,
     )

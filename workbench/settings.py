@@ -29,12 +29,18 @@ class Limits:
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything that a person may set before the start."""
+    """Everything that a person may set before the start.
+
+    ``insight`` switches the model's help on or off (``WORKBENCH_INSIGHT``). ``weights`` is the folder with Keras' files of
+    pretrained weights (``WORKBENCH_WEIGHTS``); None stands for ``weights`` in the data folder.
+    """
 
     data: Path = Path("data")
     host: str = "127.0.0.1"
     port: int = 7860
     fit: str = "letterbox"
+    insight: bool = True
+    weights: Path | None = None
     limits: Limits = Limits()
 
 
@@ -56,6 +62,8 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         host=environment.get("GRADIO_SERVER_NAME") or Settings.host,
         port=_number(environment, "GRADIO_SERVER_PORT", Settings.port, 65535),
         fit=fit,
+        insight=_switch(environment, "WORKBENCH_INSIGHT"),
+        weights=Path(environment["WORKBENCH_WEIGHTS"]) if environment.get("WORKBENCH_WEIGHTS") else None,
         limits=Limits(**limits),
     )
 
@@ -65,6 +73,13 @@ def _folder(text: str) -> Path:
     if not next(each for each in (path, *path.parents) if each.exists()).is_dir():
         raise DomainError(f"WORKBENCH_DATA is “{text}”; it must be a folder, or one that can be made.")
     return path
+
+
+def _switch(environment: Mapping[str, str], name: str) -> bool:
+    text = environment.get(name) or "on"
+    if text not in {"on", "off"}:
+        raise DomainError(f"{name} is “{text[:40]}”; it can be on or off.")
+    return text == "on"
 
 
 def _number(environment: Mapping[str, str], name: str, default: int, most: int = 10**15) -> int:

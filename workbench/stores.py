@@ -10,8 +10,10 @@ from storage.catalogue import Catalogue
 from storage.classes import Classes
 from storage.database import Database
 from storage.edits import Edits
+from storage.embeddings import Embeddings
 from storage.handouts import Handouts
 from storage.imports import ImportJobs
+from storage.insight import Insights
 from storage.journal import Journal
 from storage.pages import Pages
 from storage.predictions import Predictions
@@ -41,6 +43,8 @@ class Stores:
     predictions: Predictions
     preferences: Preferences
     import_jobs: ImportJobs
+    embeddings: Embeddings
+    insight: Insights
     media: Media
 
     def log_file(self, run_id: int) -> Path:
@@ -73,5 +77,7 @@ def open_stores(settings: Settings) -> Stores:
         predictions=Predictions(database),
         preferences=Preferences(database),
         import_jobs=ImportJobs(database),
+        embeddings=Embeddings(database),
+        insight=Insights(database),
         media=Media(Blobs(root / "blobs"), settings.limits.pixels),
     )

@@ -1,0 +1,139 @@
+"""Suggestions and what to label next, from the labels that there are."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+
+from storage.embeddings import Embedder, Known
+from storage.insight import Insights
+from workbench.insight import choosing, head
+from workbench.insight.confident import doubts
+from workbench.similarity import groups
+from workbench.stores import Stores
+
+LINED_UP = 200
+"""Pictures that are chosen at once to be labelled next."""
+CANDIDATES = 3000
+WORTH_WRITING = 0.005
+"""Least change of a probability that is written: what people see is rounded to a percent."""
+CHECKED_AT_MOST = 20000
+
+
+@dataclass(frozen=True)
+class Learnt:
+    """What came of learning; ``accuracy`` is out of fold, None where there is too little to tell."""
+
+    labels: int
+    accuracy: float | None
+    temperature: float
+
+
+def digest(known: Known, embedder: Embedder) -> str:
+    """A text that changes with the embedded pictures, their labels and what was dismissed."""
+    content = hashlib.sha256(embedder.name.encode())
+    for part in (known.ids, known.classes, known.cleared):
+        content.update(np.ascontiguousarray(part).tobytes())
+    return content.hexdigest()[:16]
+
+
+def learn(stores: Stores, embedder: Embedder, known: Known) -> Learnt:
+    """Fit a head, write suggestions and what to label next."""
+    chosen = _learnable(known, head.MOST_LEARNT)
+    if len(chosen) == 0:
+        stores.insight.withdraw(list(stores.insight.suggested()))
+        stores.insight.line_up(_next(stores, embedder, known, None))
+        return Learnt(0, None, 1.0)
+    vectors = stores.embeddings.of(embedder, known.ids[chosen])
+    classes = known.classes[chosen]
+    accuracy, temperature = _judged(vectors, classes, _groups(known, chosen))
+    fitted = head.fit(vectors, classes)
+    fitted = head.Head(fitted.classes, fitted.weights, fitted.bias, temperature)
+    answers = _answers(stores, embedder, known, fitted)
+    _suggest(stores.insight, known, fitted, answers)
+    stores.insight.line_up(_next(stores, embedder, known, answers))
+    return Learnt(int(np.sum(known.classes > 0)), accuracy, temperature)
+
+
+def check(stores: Stores, embedder: Embedder, known: Known) -> int:
+    """Find suspicious labels and write them; gives how many."""
+    chosen = _learnable(known, CHECKED_AT_MOST)
+    if len(chosen) == 0:
+        stores.insight.suspect([])
+        return 0
+    classes = known.classes[chosen]
+    names = np.unique(classes)
+    logits = head.out_of_fold(
+        stores.embeddings.of(embedder, known.ids[chosen]), classes, _groups(known, chosen)
+    )
+    probabilities = head.softmax(logits / head.temperature(logits, classes))
+    found = doubts(probabilities, np.searchsorted(names, classes))
+    rows = [
+        (int(known.ids[chosen[place]]), int(classes[place]), int(names[likely]), float(score))
+        for place, likely, score in zip(found.positions, found.likely, found.score, strict=True)
+        if not known.cleared[chosen[place]]
+    ]
+    stores.insight.suspect(rows)
+    return len(rows)
+
+
+def _learnable(known: Known, most: int) -> np.ndarray:
+    labelled = np.flatnonzero(known.classes > 0)
+    labelled = labelled[head.learnable(known.classes[labelled])]
+    return np.asarray(labelled[head.sample(known.classes[labelled], most, seed=0)])
+
+
+def _groups(known: Known, chosen: np.ndarray) -> np.ndarray:
+    return groups([known.hashes[place] for place in chosen])
+
+
+def _judged(vectors: np.ndarray, classes: np.ndarray, group: np.ndarray) -> tuple[float | None, float]:
+    """Accuracy and temperature out of fold; of too few pictures neither can be told."""
+    if len(np.unique(group)) < 2 * head.FOLDS:
+        return None, 1.0
+    logits = head.out_of_fold(vectors, classes, group)
+    right = np.unique(classes)[logits.argmax(axis=1)] == classes
+    return float(right.mean()), head.temperature(logits, classes)
+
+
+def _answers(stores: Stores, embedder: Embedder, known: Known, fitted: head.Head) -> np.ndarray:
+    """Probabilities ``(N, C) float16`` of every embedded picture, in the order of ``known``."""
+    answers = np.zeros((len(known.ids), len(fitted.classes)), dtype=np.float16)
+    for ids, vectors in stores.embeddings.vectors(embedder):
+        places = np.searchsorted(known.ids, ids)
+        there = (places < len(known.ids)) & (known.ids[np.minimum(places, len(known.ids) - 1)] == ids)
+        answers[places[there]] = fitted.probabilities(vectors[there])
+    return answers
+
+
+def _suggest(insight: Insights, known: Known, fitted: head.Head, answers: np.ndarray) -> None:
+    """Write those suggestions that changed, and withdraw those that are no longer needed."""
+    present = insight.suggested()
+    rows = []
+    for place in np.flatnonzero(known.classes == 0).tolist():
+        column = int(answers[place].argmax())
+        row = int(known.ids[place]), int(fitted.classes[column]), float(answers[place, column])
+        class_id, probability = present.get(row[0], (0, -1.0))
+        if class_id != row[1] or abs(probability - row[2]) >= WORTH_WRITING:
+            rows.append(row)
+    insight.suggest(rows)
+    needed = set(known.ids[known.classes == 0].tolist())
+    insight.withdraw([each for each in present if each not in needed])
+
+
+def _next(stores: Stores, embedder: Embedder, known: Known, answers: np.ndarray | None) -> list[int]:
+    """Ids of pictures to label next."""
+    left = np.flatnonzero(known.classes == 0)
+    candidates = choosing.candidates(left, answers, CANDIDATES)
+    if len(candidates) == 0:
+        return []
+    labelled = np.flatnonzero(known.classes > 0)
+    seen = labelled[np.linspace(0, len(labelled) - 1, min(len(labelled), CANDIDATES)).astype(int)]
+    pool = choosing.Pool(
+        vectors=stores.embeddings.of(embedder, known.ids[candidates]),
+        seen=stores.embeddings.of(embedder, known.ids[seen]) if len(seen) else None,
+        probabilities=None if answers is None else answers[candidates].astype(np.float32),
+    )
+    return [int(each) for each in known.ids[candidates[choosing.choose(pool, LINED_UP)]]]
