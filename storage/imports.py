@@ -12,6 +12,7 @@ from typing import Any
 from storage.clock import now
 from storage.database import Database
 from storage.errors import Conflict, NotFound
+from storage.records import FLAGS
 
 ACTIVE = "status IN ('queued', 'running')"
 ENDED = ("finished", "stopped", "failed")
@@ -235,6 +236,26 @@ class ImportJobs:
         while page := self.files(import_id, after=after, limit=1000):
             yield from (outcome for _, outcome in page)
             after = page[-1][0]
+
+    def noted(self, import_id: int, limit: int = 200) -> list[tuple[str, str]]:
+        """The first files that have a note, with it."""
+        rows = self._database.rows(
+            "SELECT file, note FROM import_files WHERE import_id = ? AND note != '' ORDER BY position LIMIT ?",
+            (import_id, limit),
+        )
+        return [(row["file"], row["note"]) for row in rows]
+
+    def flags(self, import_id: int) -> dict[str, int]:
+        """How many of the imported pictures that are still there have each quality flag."""
+        rows = self._database.rows(
+            "SELECT i.flags, count(*) AS n FROM import_files f JOIN images i ON i.id = f.image_id "
+            "WHERE f.import_id = ? AND f.result = ? AND i.flags AND i.archived = 0 GROUP BY i.flags",
+            (import_id, IMPORTED),
+        )
+        found = {
+            flag: sum(row["n"] for row in rows if row["flags"] >> bit & 1) for bit, flag in enumerate(FLAGS)
+        }
+        return {flag: count for flag, count in found.items() if count}
 
 
 def _added(tally: Tally, outcomes: Sequence[Outcome]) -> Tally:

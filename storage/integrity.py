@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from storage.database import Database
-from storage.journal import FIELDS, TABLES, Entry, Journal
+from storage.journal import Journal
+from storage.ledger import FIELDS, TABLES, Entry
 from storage.records import Change
 
 LISTED = 20
@@ -21,7 +22,9 @@ KEPT = "SELECT archived, class_id, split, synthetic, flags, review, n FROM talli
 IN_COLUMN = "SELECT DISTINCT value AS tag, images.id AS image_id FROM images, json_each(images.tags) WHERE tags != '[]'"
 IN_TABLE = "SELECT tag, image_id FROM image_tags"
 JOURNALED = """
-SELECT c.entity_id, c.field, c.before, c.after, e.undone_by FROM changes c JOIN events e ON e.id = c.event_id
+SELECT c.entity_id, c.field, c.before, c.after,
+       e.undone_by IS NOT NULL AND NOT EXISTS (SELECT 1 FROM changes u WHERE u.event_id = e.undone_by) AS taken_back
+FROM changes c JOIN events e ON e.id = c.event_id
 WHERE c.entity = ? AND c.entity_id > ? AND c.entity_id <= ? ORDER BY c.entity_id, c.field, c.event_id
 """
 
@@ -133,7 +136,7 @@ def _compared(connection: sqlite3.Connection, stretch: _Stretch) -> Differences:
 
 
 def _present(connection: sqlite3.Connection, stretch: _Stretch) -> dict[int, sqlite3.Row]:
-    columns = ", ".join(["id", *sorted(field for entity, field in FIELDS if entity == stretch.entity)])
+    columns = ", ".join(["id", *FIELDS[stretch.entity]])
     rows = connection.execute(
         f"SELECT {columns} FROM {TABLES[stretch.entity]} WHERE id > ? AND id <= ?", stretch.parameters[1:]
     )
@@ -141,9 +144,12 @@ def _present(connection: sqlite3.Connection, stretch: _Stretch) -> dict[int, sql
 
 
 def _played(connection: sqlite3.Connection, stretch: _Stretch) -> Iterator[tuple[int, str, object]]:
-    """What each field is by the journal: the newest change that stands, else what was before all of them."""
+    """What each field is by the journal: the newest change, else what was before all of them.
+
+    Undoing is a change of its own; in the journals of early versions it was only a mark on the change it took back.
+    """
     rows = connection.execute(JOURNALED, stretch.parameters)
     for (entity_id, field), group in groupby(rows, key=lambda row: (row["entity_id"], row["field"])):
         changes = list(group)
-        standing = [row["after"] for row in changes if row["undone_by"] is None]
+        standing = [row["after"] for row in changes if not row["taken_back"]]
         yield entity_id, field, standing[-1] if standing else changes[0]["before"]

@@ -48,7 +48,21 @@ def build_app(services: Services) -> FastAPI:
     def media(sha256: str, size: str) -> Response:
         return _picture(services, sha256, size)
 
+    @app.get("/imports/{import_id}.csv")
+    def report(import_id: int) -> Response:
+        return _report(services, import_id)
+
     return _mount(app, services)
+
+
+def _report(services: Services, import_id: int) -> Response:
+    try:
+        text = services.imports.report_csv(import_id)
+    except DomainError as error:
+        raise HTTPException(404, str(error)) from error
+    named = {"Content-Disposition": f'attachment; filename="import-{import_id}.csv"'}
+    # With a mark at its beginning, so that spreadsheets read letters of all languages.
+    return Response(text.encode("utf-8-sig"), media_type="text/csv; charset=utf-8", headers=named)
 
 
 def _picture(services: Services, sha256: str, size: str) -> Response:

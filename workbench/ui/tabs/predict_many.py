@@ -13,14 +13,15 @@ from storage.records import Version
 from workbench.archives import Upload, count
 from workbench.services import Services
 from workbench.serving.batch import Answered, answers, as_csv
+from workbench.ui.components.pace import Pace, pace_html
 from workbench.ui.files import handed_out, uploads
 from workbench.ui.guard import guarded, sentence
-from workbench.ui.strip import duration
-from workbench.ui.tabs.predict_view import many_html, progress_html, refusal_html, waiting_html
+from workbench.ui.tabs.predict_view import many_html, refusal_html, waiting_html
 
 SHOW_SECONDS = 0.5
 NOTHING_CHOSEN = "Choose pictures to classify"
 STOPPED = "Stopped before the end, so there is no table. Start again to get one."
+WHAT = ("Classifying", "Classified")
 WAITING = "The answers to all pictures appear here, and as a table to download."
 
 
@@ -90,13 +91,13 @@ def _classified(services: Services, files: list[Upload], model: str) -> Iterator
     predictor, limits = services.predictor, services.settings.limits
     contract, total, done, begun = predictor.contract(model), sum(map(count, files)), [], time.monotonic()
     shown = begun
-    yield progress_html(0, total, ""), gr.update(visible=False), gr.update(visible=True)
+    yield pace_html(Pace(*WHAT, 0, total)), gr.update(visible=False), gr.update(visible=True)
     for answered in answers(predictor, files, limits, contract.name):
         done.append(answered)
         if time.monotonic() - shown > SHOW_SECONDS:
             shown = time.monotonic()
             yield (
-                progress_html(len(done), total, _pace(len(done), total, shown - begun)),
+                pace_html(Pace(*WHAT, len(done), total, len(done) / (shown - begun))),
                 gr.skip(),
                 gr.skip(),
             )
@@ -113,8 +114,3 @@ def _table(
         gr.update(value=file["path"], visible=True),
         gr.update(visible=False),
     )
-
-
-def _pace(done: int, total: int, seconds: float) -> str:
-    rate = done / seconds
-    return f" · {rate:.3g} a second · about {duration(max(0, total - done) / rate)} left"

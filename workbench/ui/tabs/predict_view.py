@@ -56,15 +56,6 @@ def said_by(version: Version) -> str:
     return f"Answered by {version.name}, {state}{named}."
 
 
-def progress_html(done: int, total: int, pace: str) -> str:
-    """How far a set of pictures is."""
-    return (
-        f"<div role='progressbar' aria-label='Classifying' aria-valuemin='0' aria-valuemax='{total}' aria-valuenow='{done}'>"
-        f"<p>Classified: <b>{done:,} of {total:,}</b> files{escape(pace)}</p>"
-        f"<span class='track'><i style='width:{100 * done / max(1, total):.1f}%'></i></span></div>"
-    )
-
-
 def many_html(answered: Sequence[Answered], version: Version, colours: Colours) -> str:
     """A table of answers, with what they come to."""
     rows = "".join(_row(each, colours) for each in answered[:LISTED])
