@@ -152,6 +152,14 @@ class Edits:
             edit = Edit({"cleared_class_id": "i.class_id"}, "i.class_id IS NOT NULL")
             return _carry_out(connection, entry, image_ids, edit)
 
+    def keep_alike(self, image_ids: Sequence[int], actor: str) -> Done:
+        """Say that pictures which look alike are all kept: until another joins them they are not shown as a group."""
+        with self._database.write() as connection:
+            images.require(connection, image_ids)
+            entry = Entry("keep", actor, "kept {} that look alike")
+            edit = Edit({"alike": ":group"}, "true", {"group": min(image_ids, default=0)})
+            return _carry_out(connection, entry, image_ids, edit)
+
     def empty_bin(self, actor: str = "someone") -> list[str]:
         """Empty the bin for good: rows stay for the journal and for snapshots, undo does not bring them back.
 

@@ -14,7 +14,7 @@ from storage.records import Change, Event
 FIELDS: Mapping[str, tuple[str, ...]] = {
     "image": (
         *("class_id", "archived", "pin", "tags", "notes"),
-        *("labelled_by", "review", "reviewed_by", "review_class_id", "cleared_class_id"),
+        *("labelled_by", "review", "reviewed_by", "review_class_id", "cleared_class_id", "alike"),
     ),
     "class": ("name", "colour", "removed"),
 }

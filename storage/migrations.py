@@ -60,6 +60,12 @@ def m0008_sides(db: sqlite_utils.Database) -> None:
     _run(db, schema.SIDES)
 
 
+@migrations()
+def m0009_look_alikes(db: sqlite_utils.Database) -> None:
+    """Look-alikes that are all kept bear the same number, that of the first."""
+    db.execute("ALTER TABLE images ADD COLUMN alike INTEGER NOT NULL DEFAULT 0")
+
+
 def _run(db: sqlite_utils.Database, script: str) -> None:
     # Statement by statement: executescript() would commit the migration's own transaction.
     statement = ""

@@ -22,6 +22,7 @@ WORDS = {
     "reviewed_by": "reviewed by",
     "review_class_id": "class in the second opinion",
     "cleared_class_id": "suspicion dismissed for",
+    "alike": "look-alikes",
 }
 PLACES = ("in the catalogue", "in the bin", "emptied from the bin")
 TOUCHED = """
@@ -74,6 +75,8 @@ def _in_words(field: str, value: object, names: dict[int, str]) -> str:
         return names.get(value, "") if isinstance(value, int) else "none"
     if field == "archived":
         return PLACES[int(str(value))]
+    if field == "alike":
+        return "all kept" if value else "open"
     if field == "tags":
         return ", ".join(json.loads(str(value))) or "none"
     return str(value) or ("automatic" if field == "pin" else "none")
