@@ -26,11 +26,21 @@ class Upload:
 
 @dataclass(frozen=True)
 class Source:
-    """One file to take in. ``folder`` is the folder it lay in within a zip, empty elsewhere."""
+    """One file to take in, to be read before the next one is asked for.
+
+    Attributes:
+        name: With its folder within a zip.
+        label: The class that its folder or a table gives it; empty where nothing does.
+        read: Gives its bytes, or raises why it cannot be taken in.
+        split: The side of the split that its folder or a table gives it; empty where nothing does.
+        note: What else is to be told of it.
+    """
 
     name: str
-    folder: str
+    label: str
     read: Callable[[], bytes]
+    split: str = ""
+    note: str = ""
 
 
 def sources(uploads: Iterable[Upload], limits: Limits) -> Iterator[Source]:

@@ -101,11 +101,13 @@ class Intake:
                 yield waiting.popleft().result()
 
     def _process(self, source: Source, data: bytes | DomainError, order: Order) -> _Read:
-        label = order.label or source.folder
+        label = order.label or source.label
         try:
             if isinstance(data, DomainError):
                 raise data
-            outcome = Outcome(source.name, IMPORTED, label=class_name(label) if label else "")
+            outcome = Outcome(
+                source.name, IMPORTED, label=class_name(label) if label else "", note=source.note
+            )
             return outcome, self._image(source, data, order)
         except DiskFull:
             raise
@@ -126,6 +128,7 @@ class Intake:
             phash=phash(small),
             class_id=None,
             synthetic=order.synthetic,
+            pin=source.split,
         )
 
     def _commit(self, batch: Sequence[_Read], order: Order) -> list[Outcome]:

@@ -32,7 +32,7 @@ def central(data: bytes, offset: int, form: str, value: int) -> bytes:
 
 def read(upload: Upload, limits: Limits = LIMITS) -> list[tuple[str, str, bytes | str]]:
     """Name, folder, and bytes or reason of every file."""
-    return [(each.name, each.folder, _content(each)) for each in sources([upload], limits)]
+    return [(each.name, each.label, _content(each)) for each in sources([upload], limits)]
 
 
 def _content(source: Source) -> bytes | str:
