@@ -1,11 +1,10 @@
-"""The split: stratified, seeded, and near-duplicates never on both sides."""
+"""The split: stratified, seeded, near-duplicates never on both sides, and sides set by hand are kept."""
 
 from __future__ import annotations
 
-import warnings
 from collections import Counter
 from collections.abc import Sequence
-from fractions import Fraction
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -14,15 +13,15 @@ from storage.snapshots import Draft, Labelled
 from workbench.errors import NotReady
 from workbench.similarity import groups
 
-FINEST = 20
 TRAIN, VALIDATION = "train", "validation"
 
 
 def split(pictures: Sequence[Labelled], validation_fraction: float, seed: int) -> Draft:
     """Divide labelled pictures into training and validation.
 
-    scikit-learn's ``StratifiedGroupKFold`` with near-duplicates as groups gives ``n`` folds, of which ``k`` are kept for
-    validation, where ``k / n`` is the fraction nearest to the one wanted with ``n`` at most 20.
+    Groups of near-duplicates stay together. A group with a picture whose side was set by hand follows it; where pictures
+    of one group were set to both sides it goes to training. The others make up for that: of each class as many go to
+    validation as bring it nearest to ``validation_fraction``, groups of several and single pictures in like shares.
 
     Raises:
         NotReady: There are too few classes, or too few pictures of one, to divide.
@@ -30,17 +29,31 @@ def split(pictures: Sequence[Labelled], validation_fraction: float, seed: int) -
     classes = tuple(sorted({each.class_name for each in pictures}))
     if len(classes) < 2:
         raise NotReady(_too_few_classes(classes))
-    labels = np.array([classes.index(each.class_name) for each in pictures])
+    numbers = {name: number for number, name in enumerate(classes)}
+    labels = np.array([numbers[each.class_name] for each in pictures])
     group = groups([each.phash for each in pictures])
     _require_two_groups(classes, labels, group)
-    held_out = _cover(_folds(labels, group, validation_fraction, seed), labels, group)
+    pins = np.array([each.pin for each in pictures])
+    fixed = _fixed(group, pins)
+    whole = _Groups(_tally(group, labels, len(classes)), *fixed)
+    held_out = _cover(_choose(whole, validation_fraction, seed), whole, classes)[group]
+    sides = np.where(held_out, VALIDATION, TRAIN)
     items = tuple(
-        SnapshotItem(each.image_id, each.sha256, int(label), VALIDATION if out else TRAIN, int(number))
-        for each, label, number, out in zip(pictures, labels, group, held_out, strict=True)
+        SnapshotItem(each.image_id, each.sha256, int(label), str(side), int(number))
+        for each, label, number, side in zip(pictures, labels, group, sides, strict=True)
     )
-    sizes = Counter(group.tolist())
-    together = sum(size for size in sizes.values() if size > 1)
-    return Draft(classes, items, validation_fraction, seed, together)
+    sizes = np.bincount(group)
+    together = int(sizes[sizes > 1].sum())
+    pinned = pins != ""
+    return Draft(
+        classes,
+        items,
+        validation_fraction,
+        seed,
+        together,
+        int(pinned.sum()),
+        int((pinned & (pins != sides)).sum()),
+    )
 
 
 def counts(draft: Draft, side: str) -> dict[str, int]:
@@ -49,53 +62,91 @@ def counts(draft: Draft, side: str) -> dict[str, int]:
     return {name: found[index] for index, name in enumerate(draft.classes)}
 
 
-def _folds(labels: np.ndarray, group: np.ndarray, fraction: float, seed: int) -> np.ndarray:
-    # Here, not above: scikit-learn takes more than a second to import and only a split needs it.
-    from sklearn.model_selection import StratifiedGroupKFold
+@dataclass(frozen=True)
+class _Groups:
+    """Near-duplicates as one: ``tally`` is ``(groups, classes)`` pictures, ``held_out`` whether it is in validation.
 
-    finest = max(2, min(int(np.bincount(labels).max()), len(np.unique(group))))
-    parts = min(Fraction(fraction).limit_denominator(FINEST).denominator, finest)
-    kept = min(max(1, round(fraction * parts)), parts - 1)
-    folds = StratifiedGroupKFold(parts, shuffle=True, random_state=seed)
-    held_out = np.zeros(len(labels), dtype=bool)
-    with warnings.catch_warnings():
-        # A class with fewer pictures than folds is no surprise here; _cover() sees to it.
-        warnings.simplefilter("ignore", UserWarning)
-        tests = [test for _, test in folds.split(labels, labels, group)]
-    for place in _even(
-        np.array([np.bincount(labels[test], minlength=labels.max() + 1) for test in tests]), kept
-    ):
-        held_out[tests[place]] = True
+    ``fixed`` says for which groups that was set by hand.
+    """
+
+    tally: np.ndarray
+    held_out: np.ndarray
+    fixed: np.ndarray
+
+
+def _tally(group: np.ndarray, labels: np.ndarray, classes: int) -> np.ndarray:
+    flat = np.bincount(group * classes + labels, minlength=(int(group.max()) + 1) * classes)
+    return flat.reshape(-1, classes)
+
+
+def _fixed(group: np.ndarray, pins: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    train, validation = (np.bincount(group, pins == side) > 0 for side in (TRAIN, VALIDATION))
+    return validation & ~train, validation | train
+
+
+def _choose(whole: _Groups, fraction: float, seed: int) -> np.ndarray:
+    """Which groups are held out."""
+    held_out = whole.held_out.copy()
+    free = whole.tally[~whole.fixed]
+    wanted = whole.tally.sum(axis=0) * fraction - whole.tally[held_out].sum(axis=0)
+    held_out[~whole.fixed] = _draw(free, np.clip(wanted, 0, free.sum(axis=0)), np.random.default_rng(seed))
     return held_out
 
 
-def _even(tally: np.ndarray, kept: int) -> list[int]:
-    """Which folds to take, so that a class too small for every fold gives about its share as well.
+def _draw(tally: np.ndarray, wanted: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """Draw groups until about ``wanted`` pictures of each class are held out."""
+    order = random.permutation(len(tally))
+    several = order[tally[order].sum(axis=1) > 1]
+    # The largest first, as long as there is room for them.
+    several = several[np.argsort(-tally[several].sum(axis=1), kind="stable")]
+    share = wanted / np.maximum(1, tally.sum(axis=0))
+    held_out = np.zeros(len(tally), dtype=bool)
+    held_out[several] = _greedy(tally[several], share * tally[several].sum(axis=0))
+    left = wanted - tally[held_out].sum(axis=0)
+    for label, room in enumerate(np.rint(left).astype(int)):
+        single = order[(tally[order, label] == 1) & (tally[order].sum(axis=1) == 1)]
+        held_out[single[: max(0, room)]] = True
+    return held_out
 
-    Args:
-        tally: ``(folds, classes)`` pictures.
-        kept: How many folds to take, one by one.
+
+def _greedy(tally: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """Take each group that brings the shares of the classes nearer to those wanted."""
+    totals = np.maximum(1, tally.sum(axis=0))
+    missing = wanted / totals
+    taken = np.zeros(len(tally), dtype=bool)
+    for place, size in enumerate(tally / totals):
+        # The square of what is missing would shrink.
+        if size @ (2 * missing - size) > 0:
+            taken[place] = True
+            missing = missing - size
+    return taken
+
+
+def _cover(held_out: np.ndarray, whole: _Groups, classes: Sequence[str]) -> np.ndarray:
+    """Move one group where a class would be missing on a side.
+
+    Raises:
+        NotReady: All its pictures were set to the other side by hand.
     """
-    totals = tally.sum(axis=0)
-    chosen: list[int] = []
-    for taken in range(1, kept + 1):
-        held = tally[chosen].sum(axis=0)
-        error = np.square((held + tally) / totals - taken / len(tally)).sum(axis=1)
-        error[chosen] = np.inf
-        chosen.append(int(error.argmin()))
-    return chosen
-
-
-def _cover(held_out: np.ndarray, labels: np.ndarray, group: np.ndarray) -> np.ndarray:
-    """Move one group where a class would be missing on a side."""
-    for label in np.unique(labels):
-        mine = labels == label
+    for label, name in enumerate(classes):
+        mine = whole.tally[:, label] > 0
         for side in (True, False):
             if not np.any(mine & (held_out == side)):
-                sizes = Counter(group[mine].tolist())
-                smallest = min(sizes, key=lambda each: (sizes[each], each))
-                held_out[group == smallest] = side
+                movable = np.flatnonzero(mine & ~whole.fixed)
+                if not len(movable):
+                    raise NotReady(_all_by_hand(name, side))
+                tally = whole.tally[movable]
+                # Best one of this class alone, so that no other loses its place.
+                held_out[movable[np.lexsort((tally.sum(axis=1), (tally > 0).sum(axis=1)))[0]]] = side
     return held_out
+
+
+def _all_by_hand(name: str, validation: bool) -> str:
+    there, lacking = ("training", "validation") if validation else ("validation", "training")
+    return (
+        f"All pictures of class {name} were put into {there} by hand. "
+        f"Leave some to the automatic split, or put one into {lacking}."
+    )
 
 
 def _require_two_groups(classes: Sequence[str], labels: np.ndarray, group: np.ndarray) -> None:

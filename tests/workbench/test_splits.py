@@ -1,5 +1,6 @@
 import hashlib
 from collections import Counter, defaultdict
+from dataclasses import replace
 
 import pytest
 from hypothesis import example, given, settings
@@ -10,6 +11,7 @@ from workbench.errors import NotReady
 from workbench.services import Services
 from workbench.splits import counts, split
 from workbench.training.spec import TrainingSpec
+from workbench.ui.tabs.train_view import plan_html
 
 
 def scene(number: int) -> str:
@@ -30,9 +32,9 @@ def distinct(**sizes: int) -> list[Labelled]:
     return pictures_of(*((name, place) for place, name in enumerate(names)))
 
 
-def sides(draft: Draft) -> dict[str, set[str]]:
+def sides(draft: Draft) -> dict[int, set[str]]:
     """The sides on which each group lies."""
-    found = defaultdict(set)
+    found: dict[int, set[str]] = defaultdict(set)
     for item in draft.items:
         found[item.group].add(item.split)
     return found
@@ -118,6 +120,95 @@ def test_groups_that_hold_two_classes_do_not_cross_either() -> None:
 def test_too_little_to_split_is_said_in_a_sentence(pictures: list[Labelled], sentence: str) -> None:
     with pytest.raises(NotReady, match=sentence):
         split(pictures, 0.2, 1)
+
+
+def put(pictures: list[Labelled], **sides: list[int]) -> list[Labelled]:
+    """The pictures with those of the given ids put on a side by hand."""
+    by_id = {image_id: side for side, ids in sides.items() for image_id in ids}
+    return [replace(each, pin=by_id.get(each.image_id, "")) for each in pictures]
+
+
+@given(
+    scenes=st.lists(st.tuples(st.sampled_from("AB"), st.integers(0, 30)), min_size=8, max_size=60),
+    pins=st.lists(st.sampled_from(["", "", "train", "validation"]), min_size=60, max_size=60),
+    seed=st.integers(0, 100),
+)
+@settings(deadline=None, max_examples=60)
+def test_what_is_put_on_a_side_stays_there_with_its_near_duplicates(
+    scenes: list[tuple[str, int]], pins: list[str], seed: int
+) -> None:
+    pictures = [replace(each, pin=pin) for each, pin in zip(pictures_of(*scenes), pins, strict=False)]
+    try:
+        draft = split(pictures, 0.25, seed)
+    except NotReady as error:
+        assert str(error).endswith(".")
+        return
+    wanted: dict[int, set[str]] = defaultdict(set)
+    for item, each in zip(draft.items, pictures, strict=True):
+        wanted[item.group].update({each.pin} - {""})
+    assert all(len(each) == 1 for each in sides(draft).values())
+    for group, found in sides(draft).items():
+        assert len(wanted[group]) != 1 or found == wanted[group]
+        assert len(wanted[group]) != 2 or found == {"train"}
+    assert draft.pinned == sum(bool(each.pin) for each in pictures)
+    lost = [(i, e) for i, e in zip(draft.items, pictures, strict=True) if e.pin not in {"", i.split}]
+    assert draft.unkept == len(lost)
+    assert all(count for side in ("train", "validation") for count in counts(draft, side).values())
+
+
+def test_the_others_make_up_for_what_is_put_on_a_side() -> None:
+    pictures = distinct(A=100, B=50)
+    validation = put(pictures, validation=list(range(1, 16)), train=list(range(101, 121)))
+    draft = split(validation, 0.2, 3)
+    assert counts(draft, "validation") == {"A": 20, "B": 10}
+    assert (draft.pinned, draft.unkept) == (35, 0)
+    assert {item.split for item in draft.items[:15]} == {"validation"}
+    assert {item.split for item in draft.items[100:120]} == {"train"}
+
+
+def test_more_than_the_share_can_be_put_on_a_side() -> None:
+    draft = split(put(distinct(A=20, B=20), validation=list(range(1, 18))), 0.2, 3)
+    assert counts(draft, "validation") == {"A": 17, "B": 4}
+
+
+def test_near_duplicates_put_on_both_sides_train_together() -> None:
+    pictures = pictures_of(("A", 1), ("A", 1), ("A", 1), ("A", 2), ("A", 3), ("B", 4), ("B", 5))
+    draft = split(put(pictures, train=[1], validation=[2, 4]), 0.5, 1)
+    assert [item.split for item in draft.items[:4]] == ["train", "train", "train", "validation"]
+    assert (draft.pinned, draft.unkept) == (3, 1)
+
+
+def test_a_class_that_is_wholly_on_one_side_is_said_in_a_sentence() -> None:
+    with pytest.raises(NotReady, match="All pictures of class B were put into training by hand"):
+        split(put(distinct(A=5, B=3), train=[6, 7, 8]), 0.25, 1)
+    with pytest.raises(NotReady, match="put one into training"):
+        split(put(distinct(A=5, B=3), validation=[6, 7, 8]), 0.25, 1)
+
+
+def test_near_duplicates_are_held_out_in_like_share_with_the_others() -> None:
+    pairs = [("A", number // 2) for number in range(40)]
+    draft = split(
+        pictures_of(*pairs, *(("A", 100 + n) for n in range(40)), *(("B", 200 + n) for n in range(40))),
+        0.25,
+        5,
+    )
+    held_out = [item.image_id for item in draft.items[:80] if item.split == "validation"]
+    assert sum(each <= 40 for each in held_out) == 10
+    assert len(held_out) == 20
+
+
+def test_the_plan_says_what_was_put_on_a_side_by_hand(labelled: Services) -> None:
+    stores = labelled.stores
+    ids = [each.image_id for each in stores.snapshots.labelled()][:5]
+    stores.edits.pin(ids, "validation", "ada")
+    plan = labelled.training.plan(TrainingSpec())
+    assert (plan.pinned, plan.unkept) == (5, 0)
+    words = plan_html(plan, stores.classes.colours())
+    assert "5 pictures are on a side chosen by hand." in words
+    assert "could not stay" not in words
+    snapshot = stores.runs.get(labelled.training.start(TrainingSpec())).snapshot_id
+    there = {item.image_id: item.split for item in stores.snapshots.items(snapshot)}
+    assert {there[each] for each in ids} == {"validation"}
 
 
 def test_a_catalogue_without_labels_starts_no_run(services: Services) -> None:

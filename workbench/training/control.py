@@ -20,12 +20,18 @@ DRAFT = "training spec"
 
 @dataclass(frozen=True)
 class Plan:
-    """What a run with a spec would be: pictures per class on each side, and the weight of each class in the loss."""
+    """What a run with a spec would be: pictures per class on each side, and the weight of each class in the loss.
+
+    ``pinned`` counts pictures put on a side by hand, ``unkept`` those of them that stay on the other one with their
+    near-duplicates.
+    """
 
     train: dict[str, int]
     validation: dict[str, int]
     weights: dict[str, float]
     kept_together: int
+    pinned: int = 0
+    unkept: int = 0
 
     @property
     def images(self) -> int:
@@ -133,4 +139,5 @@ class Training:
 def _plan(draft: Draft, spec: TrainingSpec) -> Plan:
     train = counts(draft, TRAIN)
     weights = class_weight_table(train, spec.class_weights)
-    return Plan(train, counts(draft, VALIDATION), weights, draft.kept_together)
+    validation = counts(draft, VALIDATION)
+    return Plan(train, validation, weights, draft.kept_together, draft.pinned, draft.unkept)

@@ -9,6 +9,7 @@ from typing import Any
 
 from storage.records import Run
 from workbench import charts
+from workbench.charts.words import pictures as pictures_words
 from workbench.epochs import kept_so_far
 from workbench.training.control import Plan
 from workbench.ui.components.bits import class_name, facts, table, when
@@ -34,7 +35,7 @@ def plan_html(plan: Plan, colours: Mapping[str, str]) -> str:
     heads = ["class", "to train on", "to check with", term("weight")]
     return (
         f"{table(heads, [*rows, ['all', *total, '']], 'What would be trained', foot=1)}"
-        f"<p class='note'>{_kept_together(plan.kept_together)}</p>"
+        f"<p class='note'>{_kept_together(plan.kept_together)}{_by_hand(plan)}</p>"
     )
 
 
@@ -42,6 +43,15 @@ def _kept_together(count: int) -> str:
     if not count:
         return "No near-duplicates were found, so each picture is on a side by itself."
     return f"Kept {count:,} near-duplicates together so that none is on both sides."
+
+
+def _by_hand(plan: Plan) -> str:
+    if not plan.pinned:
+        return ""
+    kept = f" {pictures_words(plan.pinned).capitalize()} {'is' if plan.pinned == 1 else 'are'} on a side chosen by hand."
+    if not plan.unkept:
+        return kept
+    return f"{kept} {plan.unkept:,} of them could not stay there, since a near-duplicate was put on the other side: all of these train."
 
 
 def active_html(run: Run, history: Sequence[Mapping[str, Any]]) -> str:
