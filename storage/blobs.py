@@ -55,7 +55,10 @@ class Blobs:
             DiskFull: There is no room for it.
         """
         path = self.path(kind, sha256)
-        if not path.is_file():
+        try:
+            # Young again, so that no check takes it for a stray before its picture has a row.
+            os.utime(path)
+        except FileNotFoundError:
             write_whole(path, data)
         return path
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 
 from workbench.imports import Imports
 from workbench.insight.control import Insight
 from workbench.insight.supervisor import Helper
 from workbench.intake import Intake
+from workbench.integrity import tidy
 from workbench.labelling import Labelling
 from workbench.serving.predictor import Predictor
 from workbench.settings import Settings
@@ -34,6 +36,7 @@ class Services:
 
     def start(self) -> None:
         """Begin to look after runs and imports, also those that an earlier process left."""
+        threading.Thread(target=tidy, args=(self.stores,), name="tidy", daemon=True).start()
         self.supervisor.start()
         self.helper.start()
         self.imports.resume()
