@@ -1,175 +1,57 @@
 // The board of the Label tab: a grid and a stage over the same pictures. Every edit shows at once and goes through the queue.
 const model = boardModel();
 const find = (selector) => element.querySelector(selector);
-const act = { render, open, turn };
+const act = { render, open, turn: (way) => walk.turn(way), say, stand: (id) => walk.stand(id), drained };
+const edits = boardEdits(model, act);
+Object.assign(act, { label: edits.label, push: edits.push });
+const walk = stageWalk(model, act);
 const grid = pictureGrid(find('.grid'), model, act);
 const stage = pictureStage(find('.stage'), model);
-const queue = editQueue(send, drained);
-let turning = 0;
-let landing = '';
+const panel = picturePanel(find('.stage-panel'), model, act);
+const bulk = bulkActs(find('.board'), model, act);
+const bar = boardBar(find('.board'), model, {
+  label: (name) => bulk.label(name),
+  begin: () => trigger('begin', {}),
+  train: () => trigger('train', {}),
+});
+const address = boardAddress(model);
 let settling = 0;
-
-const CALLS = {
-  label: (edit) => server.save_labels({ pictures: seen(edit.ids), label: edit.label }),
-  remove: (edit) => server.remove_pictures({ pictures: seen(edit.ids) }),
-  add: (edit) => server.add_class({ name: edit.name }),
-  undo: (edit) => {
-    edit.event = model.undo || { id: 0, summary: '' };
-    return server.take_back({ event: edit.event.id });
-  },
-};
-
-function seen(ids) {
-  return ids.map((id) => [id, model.record(id).revision]);
-}
-
-// ---- edits
-
-async function send(edit) {
-  edit.ids = edit.ids.filter(model.record);
-  const answer = await CALLS[edit.kind](edit);
-  model.unwish(edit.kind === 'label' ? edit.ids : []);
-  if (!answer) return lost();
-  answer.items.forEach((picture) => model.take(picture, true));
-  model.forget(edit.ids.filter((id) => !answer.items.some((picture) => picture.id === id)));
-  model.takeFacts(answer);
-  if (answer.error) refused(edit, answer.error);
-  else if (edit.kind === 'undo') undone(edit, answer);
-  render();
-}
-
-function lost() {
-  withdraw(() => true);
-  say('The server did not answer, so the last changes may be missing. Check the connection and look again.', true);
-  render();
-}
-
-// Later edits of the same pictures were made without knowing what is true now, so they go too.
-function refused(edit, sentence) {
-  withdraw((waiting) => waiting.ids.some((id) => edit.ids.includes(id)));
-  say(sentence, true);
-}
-
-function withdraw(fits) {
-  queue.drop(fits).forEach((edit) => model.unwish(edit.kind === 'label' ? edit.ids : []));
-}
-
-function undone(edit, answer) {
-  say(`Undone: ${edit.event.summary}.`);
-  if (model.mode === 'stage' && answer.ids.length === 1 && model.line.includes(answer.ids[0])) model.current = answer.ids[0];
-}
 
 // Python brings lists and counts up to date; on the stage that can wait for a pause.
 function drained() {
   clearTimeout(settling);
-  settling = setTimeout(() => queue.idle && trigger('settled', {}), model.mode === 'grid' ? 0 : 300);
+  settling = setTimeout(() => edits.idle && trigger('settled', {}), model.mode === 'grid' ? 0 : 1200);
 }
 
-function label(ids, name) {
-  if (!ids.length) return;
-  const what = ids.length === 1 ? model.record(ids[0]).file : `${ids.length} pictures`;
-  model.wish(ids, name);
-  say(name ? `${what}: ${name}` : `${what}: not labelled`);
-  queue.push({ kind: 'label', ids, label: name });
-}
+// ---- what a key does to the picture at hand
 
 function labelHere(name) {
-  if (model.mode === 'stage') {
-    if (model.current === null) return;
-    label([model.current], name);
-    step(1);
-  } else if (model.selected.size) {
-    label(chosen(), name);
-    model.selected.clear();
-  } else if (find('.grid').contains(document.activeElement)) {
-    label([model.current], name);
-    grid.focusAt(Math.min(model.page.items.indexOf(model.current) + 1, model.page.items.length - 1));
-  } else {
-    say('Select pictures first: click them, or move with the arrow keys.');
+  if (model.inBin()) return say('This picture is in the bin. Restore it first.');
+  if (model.mode === 'stage') return labelStage(name);
+  if (model.selectedCount()) return bulk.label(name);
+  if (!find('.grid').contains(document.activeElement)) return say('Select pictures first: click them, or move with the arrow keys.');
+  edits.label([model.current], name);
+  grid.focusAt(Math.min(model.page.items.indexOf(model.current) + 1, model.page.items.length - 1));
+  return render();
+}
+
+function labelStage(name) {
+  const id = model.current;
+  if (id === null) return say('No picture is on the stage, so the key did nothing.');
+  if (!model.reviewing() || model.record(id).review) edits.label([id], name);
+  else if (!review(model.record(id), name)) return undefined;
+  return walk.step(1);
+}
+
+function review(known, name) {
+  if (known.by === model.me) say('You gave this class yourself; the second opinion has to come from somebody else.', true);
+  else if (!name) say('A second opinion is a class. Skip the picture with s if you cannot tell.');
+  else {
+    say(`${known.file}: your second opinion is ${name}`);
+    edits.push('review', [known.id], { label: name });
+    return true;
   }
-  render();
-}
-
-function chosen() {
-  return model.page.items.filter((id) => model.selected.has(id));
-}
-
-function remove(ids) {
-  if (!ids.length) return;
-  say(`Removed ${ids.length === 1 ? '1 picture' : `${ids.length} pictures`}. Undo brings them back.`);
-  queue.push({ kind: 'remove', ids });
-}
-
-// ---- moving
-
-function open(id) {
-  if (id === null || id === undefined) return;
-  model.current = id;
-  show('stage');
-}
-
-function show(mode) {
-  const before = model.mode;
-  model.mode = mode;
-  if (before === 'stage' && mode === 'grid') trigger('settled', {});
-  render();
-  if (mode === 'grid' && before === 'stage') grid.focusAt(Math.max(0, model.page.items.indexOf(model.current)));
-}
-
-function step(by) {
-  const place = model.index() + by;
-  if (place < 0 && model.page.page > 1) return turn('previous');
-  if (place < 0) return say('This is the first picture.');
-  if (place >= model.line.length && model.page.next) return turn('next');
-  if (place >= model.line.length) return say(model.left() ? 'This was the last picture here.' : 'This was the last one: every picture is labelled.');
-  model.current = model.line[place];
-  if (model.line.length - place < 30 && model.page.next) turn('next');
-  render();
-}
-
-function turn(direction) {
-  const possible = direction === 'next' ? model.page.next : model.page.page > 1;
-  if (!possible || Date.now() - turning < 3000) return;
-  turning = Date.now();
-  landing = direction;
-  trigger('turn', { cursor: direction === 'next' ? model.page.next : '' });
-}
-
-function arrived(value) {
-  const held = find('.grid').contains(document.activeElement);
-  const moved = turning > 0 && landing;
-  turning = 0;
-  landing = '';
-  const place = model.index();
-  model.accept(value);
-  if (moved === 'previous' && model.mode === 'stage' && place === 0 && model.index() > 0) model.current = model.line[model.index() - 1];
-  render();
-  if (moved && model.mode === 'grid' && held) grid.focusAt(moved === 'next' ? 0 : model.page.items.length - 1);
-}
-
-// ---- keys and buttons
-
-const KEYS = {
-  0: () => labelHere(''),
-  x: () => labelHere(''),
-  u: undo,
-  Escape: back,
-  Enter: () => model.mode === 'grid' && open(model.current),
-  ArrowLeft: () => (model.mode === 'grid' ? grid.move('ArrowLeft') : step(-1)),
-  ArrowRight: () => (model.mode === 'grid' ? grid.move('ArrowRight') : step(1)),
-  ArrowUp: () => model.mode === 'grid' && grid.move('ArrowUp'),
-  ArrowDown: () => model.mode === 'grid' && grid.move('ArrowDown'),
-};
-
-// Gives whether the key was one of ours.
-function keys(key) {
-  const help = find('dialog');
-  if (key === '?') toggleHelp();
-  else if (help.open || !model.images) return false;
-  else if (/^[1-9]$/.test(key)) pressNumber(Number(key));
-  else if (key in KEYS) return KEYS[key]() !== false;
-  else return false;
-  return true;
+  return false;
 }
 
 function pressNumber(number) {
@@ -178,38 +60,136 @@ function pressNumber(number) {
   else say(`There is no class ${number} yet. Add one under Classes.`);
 }
 
+// Enter: the suggestion of an unlabelled picture, or the likelier class of a suspicious one.
+function confirmHere() {
+  if (model.mode === 'grid') return open(model.current);
+  const known = model.current === null ? null : model.record(model.current);
+  if (!known || model.inBin() || model.reviewing()) return undefined;
+  const wanted = model.shown(known.id) ? known.suspected : known.suggestion;
+  if (wanted && wanted !== model.shown(known.id)) return labelStage(wanted);
+  return say('There is no suggestion for this picture.');
+}
+
+function oneByOne(kind, words) {
+  if (model.mode !== 'stage' || model.current === null) return;
+  const id = model.current;
+  say(`${model.record(id).file}: ${words}`);
+  edits.push(kind, [id]);
+  walk.step(1);
+}
+
+function bin() {
+  const kind = model.inBin() ? 'restore' : 'archive';
+  if (model.mode === 'stage') return oneByOne(kind, model.inBin() ? 'restored' : 'in the bin');
+  if (model.selectedCount()) return bulk[kind]();
+  if (find('.grid').contains(document.activeElement)) edits.push(kind, [model.current]);
+  return undefined;
+}
+
+function walkHistory(kind) {
+  if (model[kind] || !edits.idle) edits.push(kind, []);
+  else say(kind === 'undo' ? 'There is nothing of yours left to undo.' : 'There is nothing to redo.');
+}
+
+// ---- moving
+
+function open(id) {
+  if (id !== null && id !== undefined) show('stage', id);
+}
+
+function show(mode, id = null) {
+  const before = model.mode;
+  if (mode === 'stage') walk.enter(id);
+  model.mode = mode;
+  if (before === 'stage' && mode === 'grid') {
+    walk.release();
+    trigger('settled', {});
+  }
+  render();
+  if (mode === 'grid' && before === 'stage') grid.focusAt(Math.max(0, model.page.items.indexOf(model.current)));
+}
+
 function back() {
   if (model.mode === 'stage') show('grid');
-  else model.selected.clear();
+  else model.clear();
   render();
 }
 
-function undo() {
-  if (model.undo || !queue.idle) queue.push({ kind: 'undo', ids: [] });
-  else say('There is nothing left to undo.');
+function arrived(value) {
+  const held = find('.grid').contains(document.activeElement);
+  const turned = walk.arrived(value);
+  const search = find('#label-search');
+  if (document.activeElement !== search) search.value = value.filter.search;
+  find('#label-tags').replaceChildren(...value.tags.map((each) => node('option', { value: each })));
+  render();
+  if (turned && model.mode === 'grid' && held) grid.focusAt(turned === 'next' ? 0 : model.page.items.length - 1);
+}
+
+// ---- keys and buttons
+
+const move = (key, by) => () => (model.mode === 'grid' ? grid.move(key) : by && walk.step(by));
+const KEYS = {
+  0: () => labelHere(''),
+  x: () => labelHere(''),
+  s: () => oneByOne('skip', 'skipped'),
+  a: bin,
+  d: () => oneByOne('dismiss', 'the label stays as it is'),
+  u: () => walkHistory('undo'),
+  U: () => walkHistory('redo'),
+  t: () => (model.mode === 'stage' ? panel.focusTag() : bulk.tag()),
+  n: () => model.mode === 'stage' && panel.focusNotes(),
+  '/': () => find('#label-search').focus(),
+  Escape: back,
+  Enter: confirmHere,
+  ArrowLeft: move('ArrowLeft', -1),
+  ArrowRight: move('ArrowRight', 1),
+  ArrowUp: move('ArrowUp', 0),
+  ArrowDown: move('ArrowDown', 0),
+};
+
+// Gives whether the key was one of ours.
+function keys(key, shift) {
+  const name = key.length === 1 ? (shift ? key.toUpperCase() : key.toLowerCase()) : key;
+  if (key === '?') toggleHelp();
+  else if (element.querySelector('dialog[open]') || !model.page.key) return false;
+  else if (/^[1-9]$/.test(key)) pressNumber(Number(key));
+  else if (name in KEYS) return KEYS[name]() !== false;
+  else return false;
+  return true;
 }
 
 function toggleHelp() {
-  const help = find('dialog');
+  const help = find('.help');
   if (help.open) help.close();
-  else help.showModal();
+  else if (!element.querySelector('dialog[open]')) help.showModal();
 }
 
 const PRESSED = {
   grid: () => show('grid'),
   stage: () => show('stage'),
   help: toggleHelp,
-  undo,
-  page: () => model.page.items.forEach((id) => model.selected.add(id)),
-  none: () => model.selected.clear(),
-  remove: () => remove(chosen()),
-  'remove-one': () => remove([model.current]),
+  undo: KEYS.u,
+  redo: KEYS.U,
+  page: () => {
+    model.whole = false;
+    model.page.items.forEach((id) => model.selected.add(id));
+  },
+  whole: () => (model.whole = true),
+  none: () => model.clear(),
+  accept: () => bulk.accept(),
+  'tag-many': () => bulk.tag(),
+  remove: () => bulk[model.inBin() ? 'restore' : 'archive'](),
+  'remove-one': bin,
+  skip: KEYS.s,
+  confirm: confirmHere,
+  dismiss: KEYS.d,
+  similar: () => panel.similar(),
   all: () => trigger('all', {}),
-  previous: () => turn('previous'),
-  next: () => turn('next'),
-  back: () => step(-1),
-  on: () => step(1),
-  primary: () => primary().press(),
+  previous: () => walk.turn('previous'),
+  next: () => walk.turn('next'),
+  back: () => walk.step(-1),
+  on: () => walk.step(1),
+  primary: () => bar.press(),
 };
 
 element.addEventListener('click', (event) => {
@@ -223,13 +203,24 @@ element.addEventListener('click', (event) => {
 
 find('.first-class').addEventListener('submit', (event) => {
   event.preventDefault();
-  queue.push({ kind: 'add', ids: [], name: event.target.elements.name.value });
+  edits.push('add', [], { name: event.target.elements.name.value });
+});
+
+let searching = 0;
+const search = () => {
+  clearTimeout(searching);
+  if (find('#label-search').value !== model.filter().search) trigger('search', { text: find('#label-search').value });
+};
+find('#label-search').addEventListener('input', () => {
+  clearTimeout(searching);
+  searching = setTimeout(search, 250);
+});
+find('#label-search').addEventListener('keydown', (event) => {
+  if (event.key === 'Enter') search();
+  if (['Enter', 'Escape'].includes(event.key)) event.target.blur();
 });
 
 // ---- what is shown
-
-const NO_SPLIT = 'No picture is in this split. Pictures are split when a training starts.';
-const NOTHING = { unlabelled: 'Nothing is left to label.', train: NO_SPLIT, validation: NO_SPLIT };
 
 function say(text, error = false) {
   const line = find('#label-said');
@@ -237,87 +228,26 @@ function say(text, error = false) {
   line.classList.toggle('error', error);
 }
 
-function counted(number) {
-  return number === 1 ? '1 picture' : `${number.toLocaleString('en')} pictures`;
-}
-
-function needsClass() {
-  return model.images > 0 && !model.left() && model.page.classes.length < 2;
-}
-
-function primary() {
-  const chosenNow = model.mode === 'grid' ? model.selected.size : 0;
-  if (chosenNow && model.brush) return { text: `Label ${chosenNow} as ${model.brush}`, press: () => labelHere(model.brush) };
-  if (chosenNow && model.brush === '') return { text: `Take the class of ${chosenNow} away`, press: () => labelHere('') };
-  if (model.left() && model.mode === 'grid' && model.page.classes.length) {
-    return { text: `Label the ${model.left().toLocaleString('en')} left, one by one`, press: () => trigger('begin', {}) };
-  }
-  if (!model.left() && model.images) {
-    return { text: `Train on ${counted(model.images)}`, press: () => trigger('train', {}), disabled: needsClass() };
-  }
-  return null;
-}
-
 function render() {
   const board = find('.board');
   board.dataset.mode = model.mode;
-  board.classList.toggle('selecting', model.mode === 'grid' && model.selected.size > 0);
-  board.classList.toggle('no-match', !model.page.items.length && (model.mode === 'grid' || model.current === null));
+  board.classList.toggle('selecting', model.mode === 'grid' && model.selectedCount() > 0);
+  board.classList.toggle('no-match', !model.page.items.length && (model.mode === 'grid' || (model.current === null && !model.line.length)));
   board.classList.toggle('no-classes', model.page.key !== null && !model.page.classes.length);
-  renderBar();
-  renderPalette();
-  if (model.mode === 'grid') grid.render();
-  else stage.render();
-}
-
-// Where one is on the stage; among pictures that leave the filter once they are labelled, a place says nothing.
-function where() {
-  const total = model.page.total || 0;
-  if (model.mode === 'grid') return `${counted(total)} · `;
-  if (model.page.status === 'unlabelled' || model.current === null) return '';
-  return `${(model.start + model.index() + 1).toLocaleString('en')} of ${total.toLocaleString('en')} · `;
-}
-
-function renderBar() {
-  find('.board-facts').textContent = `${where()}${model.left().toLocaleString('en')} left to label${needsClass() ? ' · training needs a second class' : ''}`;
-  find('[data-act=grid]').setAttribute('aria-pressed', model.mode === 'grid');
-  find('[data-act=stage]').setAttribute('aria-pressed', model.mode === 'stage');
-  const next = primary();
-  find('#label-primary').textContent = next ? next.text : '';
-  find('#label-primary').classList.toggle('absent', !next);
-  find('#label-primary').disabled = Boolean(next && next.disabled);
-  find('#label-undo').textContent = model.undo ? `Undo: ${model.undo.summary}` : 'Nothing to undo';
-  find('#label-undo').title = find('#label-undo').textContent;
-  find('#label-undo').disabled = !model.undo;
-  find('#label-remove').textContent = `Remove ${counted(model.selected.size)}`;
-  find('.pages span').textContent = `Page ${model.page.page} of ${model.page.pages}`;
-  find('[data-act=previous]').disabled = model.page.page < 2;
-  find('[data-act=next]').disabled = !model.page.next;
-  find('.nothing span').textContent = NOTHING[model.page.status] || 'No picture fits this filter.';
-}
-
-function renderPalette() {
-  const palette = find('.palette');
-  const wanted = JSON.stringify(model.page.classes);
-  if (palette.dataset.classes !== wanted) {
-    palette.dataset.classes = wanted;
-    palette.replaceChildren(...model.page.classes.map(classButton), classButton({ name: '', colour: '' }, -1));
+  board.classList.toggle('reviewing', model.reviewing());
+  bar.render();
+  if (model.mode === 'grid') {
+    grid.render();
+    bulk.render();
+  } else {
+    stage.render();
+    panel.render();
   }
-  const active = model.mode === 'grid' ? model.brush : model.current === null ? null : model.shown(model.current);
-  for (const each of palette.children) each.setAttribute('aria-pressed', each.dataset.class === active);
-}
-
-function classButton({ name, colour }, place) {
-  const button = node('button', { type: 'button', className: 'class-button' });
-  button.dataset.class = name;
-  if (place < 9) button.append(node('kbd', { textContent: place + 1 }));
-  const dot = node('i', { className: 'dot' });
-  dot.style.background = colour;
-  button.append(dot, node('b', { textContent: name || 'No class' }));
-  return button;
+  address();
 }
 
 listenForKeys(element, keys);
+document.addEventListener('waterline-name', () => element.isConnected && trigger('settled', {}));
 const read = () => props.value && arrived(JSON.parse(JSON.stringify(props.value)));
 watch('value', read);
 if (matchMedia('(max-width: 640px)').matches) model.mode = 'stage';

@@ -15,8 +15,6 @@ async function change(what, name, to = '') {
   trigger('changed', {});
 }
 
-const counted = (count) => (count === 1 ? '1 picture' : `${count.toLocaleString('en')} pictures`);
-
 function row(each, place) {
   const item = node('li');
   item.dataset.name = each.name;

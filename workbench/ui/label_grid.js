@@ -9,29 +9,46 @@ function pictureGrid(root, model, act) {
 
   function build(id) {
     const { sha } = model.record(id);
-    const button = node('button', { className: 'cell', type: 'button' });
-    button.dataset.id = id;
     const image = node('img', { src: media(sha, 'thumbnail'), loading: 'lazy', decoding: 'async', draggable: false });
-    const name = node('span', { className: 'cell-class' });
-    name.append(node('i', { className: 'dot' }), node('b'));
-    button.append(image, name);
+    const name = node('span', { className: 'cell-class' }, [node('i', { className: 'dot' }), node('b')]);
+    const button = node('button', { className: 'cell', type: 'button' }, [image, node('span', { className: 'cell-marks' }), name]);
+    button.dataset.id = id;
     return button;
   }
 
   function paint(id) {
     const button = cell(id);
-    const { file, split, synthetic } = model.record(id);
+    const known = model.record(id);
     const label = model.shown(id);
-    const chosen = model.selected.has(id);
+    const guess = !label && known.suggestion;
+    const text = label || (guess ? `${known.suggestion} ${percent(known.probability)}?` : 'not labelled');
     button.classList.toggle('unlabelled', !label);
-    button.classList.toggle('synthetic', Boolean(synthetic));
-    button.setAttribute('aria-pressed', chosen);
+    button.classList.toggle('suggested', Boolean(guess));
+    button.setAttribute('aria-pressed', model.whole || model.selected.has(id));
     button.tabIndex = id === model.current || (!model.page.items.includes(model.current) && id === model.page.items[0]) ? 0 : -1;
-    button.title = [file, split && `${split} split`, synthetic && 'synthetic'].filter(Boolean).join(' · ');
-    button.querySelector('img').alt = [file, label || 'not labelled', synthetic && 'synthetic'].filter(Boolean).join(', ');
+    button.title = [known.file, ...facts(known)].join(' · ');
+    button.querySelector('img').alt = [known.file, label || 'not labelled', known.synthetic && 'synthetic'].filter(Boolean).join(', ');
     button.querySelector('.dot').style.background = label ? model.colour(label) : '';
-    button.querySelector('b').textContent = label || 'not labelled';
+    button.querySelector('.dot').style.borderColor = guess ? model.colour(known.suggestion) : '';
+    button.querySelector('b').textContent = text;
+    paintMarks(button.querySelector('.cell-marks'), known);
     return button;
+  }
+
+  function facts(known) {
+    return [known.split && `${known.split} split`, ...marks(known), ...known.flags, ...known.tags.map((tag) => `#${tag}`), known.notes].filter(Boolean);
+  }
+
+  function marks(known) {
+    const doubt = known.suspected && known.suspected !== known.label && `maybe ${known.suspected}`;
+    return [known.synthetic && 'synthetic', known.review, doubt].filter(Boolean);
+  }
+
+  function paintMarks(root, known) {
+    const wanted = marks(known);
+    if (root.dataset.marks === wanted.join()) return;
+    root.dataset.marks = wanted.join();
+    root.replaceChildren(...wanted.map((textContent) => node('i', { textContent })));
   }
 
   function render() {
@@ -69,6 +86,10 @@ function pictureGrid(root, model, act) {
 
   function choose(id, range) {
     const items = model.page.items;
+    if (model.whole) {
+      model.whole = false;
+      model.selected = new Set(items);
+    }
     if (range && items.includes(model.anchor)) {
       const ends = [items.indexOf(model.anchor), items.indexOf(id)].sort((a, b) => a - b);
       items.slice(ends[0], ends[1] + 1).forEach((each) => model.selected.add(each));
@@ -91,8 +112,4 @@ function pictureGrid(root, model, act) {
   root.addEventListener('focusin', (event) => (model.current = Number(event.target.dataset.id)));
 
   return { render, move, focusAt, choose };
-}
-
-function media(sha, size) {
-  return `/media/${sha}/${size}.jpg`;
 }

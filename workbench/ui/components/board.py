@@ -1,24 +1,20 @@
-"""What the Label tab's script shows, as data, and what it asks the server for."""
+"""What the Label tab's script shows, as data."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
 from math import ceil
 from typing import Any
 
-import gradio as gr
-
 from storage.errors import DomainError
-from storage.records import Filter, ImageRecord, Page
+from storage.records import Event, Filter, ImageRecord, Page
+from storage.tags import tags_in_use
 from workbench.services import Services
-from workbench.ui.guard import sentence
-from workbench.ui.place import actor
 
 PAGE = 60
 AHEAD = 40
-MOST = 500
 Answer = dict[str, Any]
 
 
@@ -40,37 +36,48 @@ class View:
         return replace(self, cursors=self.cursors[:-1] or ("",))
 
 
-def present(services: Services, view: View, mode: str = "") -> tuple[View, Answer]:
+@dataclass(frozen=True)
+class Visit:
+    """Who looks, and how: ``mode`` is ``stage`` or ``grid`` to switch to, ``picture`` the id of one to open."""
+
+    me: str
+    mode: str = ""
+    picture: int = 0
+
+
+def present(services: Services, view: View, visit: Visit) -> tuple[View, Answer]:
     """The page of a view, with what follows it, so that the stage never waits.
 
     Args:
         services: Where the pictures are.
         view: Where it turned out to be empty because its pictures left the filter, an earlier page is shown.
-        mode: ``stage`` or ``grid`` to switch to, empty to stay.
+        visit: Who looks, and how.
 
     Returns:
         The view that is shown, and the data for the script.
     """
     stores = services.stores
-    classes = stores.classes.all()
-    view = _without_lost_class(view, [each.name for each in classes])
+    classes, tags = stores.classes.all(), tags_in_use(stores.database)
+    view = _without_lost(view, [each.name for each in classes], tags)
     view, page = _filled(services, view)
-    ahead = stores.pages.page(view.wanted, page.next_cursor, AHEAD).items if page.next_cursor else ()
+    opened = stores.catalogue.several([visit.picture]) if visit.picture else []
     wanted = view.wanted
     return view, {
-        "status": wanted.status,
-        "key": [wanted.label, wanted.status, wanted.sort, [each.name for each in classes]],
+        "filter": asdict(wanted),
+        "address": address(wanted),
+        "key": [*asdict(wanted).values(), [each.name for each in classes]],
         "items": [picture(each) for each in page.items],
-        "ahead": [picture(each) for each in ahead],
+        "ahead": [picture(each) for each in _ahead(services, wanted, page.next_cursor)],
+        "opened": [picture(each) for each in opened],
         "next": page.next_cursor,
         "offset": PAGE * (len(view.cursors) - 1),
         "page": len(view.cursors),
         "pages": max(len(view.cursors), ceil(page.total / PAGE)),
         "total": page.total,
-        "filtered": bool(wanted.label or wanted.status),
         "classes": [{"name": each.name, "colour": each.colour} for each in classes],
-        "mode": mode,
-        **facts(services),
+        "tags": tags,
+        "mode": "stage" if opened else visit.mode,
+        **facts(services, visit.me),
     }
 
 
@@ -83,100 +90,88 @@ def picture(image: ImageRecord) -> Answer:
         "size": f"{image.width} × {image.height}",
         "label": image.label or "",
         "split": image.split,
+        "pin": image.pin,
         "synthetic": image.synthetic,
+        "archived": image.archived,
         "revision": image.revision,
+        "frames": image.frames,
+        "flags": list(image.flags),
+        "tags": list(image.tags),
+        "notes": image.notes,
+        "by": image.labelled_by,
+        "review": image.review,
+        "reviewed_by": image.reviewed_by,
+        "review_label": image.review_label or "",
+        "suggestion": "" if image.label else image.suggestion or "",
+        "probability": image.probability or 0,
+        "suspected": image.suspected or "",
     }
 
 
-def facts(services: Services) -> Answer:
-    """Counts over all pictures, and what can be undone; ``serial`` tells a newer answer from an older one."""
+def facts(services: Services, me: str) -> Answer:
+    """Counts over all pictures, and what a person can undo; ``serial`` tells a newer answer from an older one."""
     stores = services.stores
     serial = time.time_ns() // 1000
     summary = stores.catalogue.summary(())
-    last = stores.journal.undoable()
     return {
         "serial": serial,
+        "me": me,
         "images": summary.images,
         "left": summary.unlabelled,
-        "undo": {"id": last.id, "summary": last.summary} if last else None,
+        "undo": _step(stores.journal.undoable(me)),
+        "redo": _step(stores.journal.redoable(me)),
     }
 
 
-def asked(services: Services) -> list[Callable[..., Answer]]:
-    """The functions that the script calls. Each answers with the true state of the pictures and, refused, a sentence."""
-
-    def save_labels(edit: Any, by: str) -> list[int]:
-        revisions = _revisions(edit)
-        services.labelling.relabel(revisions, str(edit.get("label") or ""), by)
-        return list(revisions)
-
-    def remove_pictures(edit: Any, by: str) -> list[int]:
-        ids = list(_revisions(edit))
-        services.stores.edits.archive(ids, by)
-        return ids
-
-    def add_class(edit: Any, by: str) -> list[int]:
-        services.labelling.add(str(edit.get("name", "") if isinstance(edit, dict) else ""), by)
-        return []
-
-    def take_back(edit: Any, by: str) -> list[int]:
-        journal = services.stores.journal
-        event = journal.undo(by, _whole(edit.get("event") if isinstance(edit, dict) else None))
-        changed = [each.entity_id for each in journal.changes(event.id) if each.entity == "image"]
-        return changed[:MOST]
-
-    return [_answering(services, each) for each in (save_labels, remove_pictures, add_class, take_back)]
+def address(wanted: Filter) -> dict[str, str]:
+    """A filter as the parts of the page's address."""
+    show = f"flag:{wanted.flag}" if wanted.flag else wanted.status
+    return {
+        "show": show,
+        "class": wanted.label,
+        "tag": wanted.tag,
+        "search": wanted.search,
+        "order": wanted.sort,
+    }
 
 
-def _answering(services: Services, work: Callable[[Any, str], list[int]]) -> Callable[..., Answer]:
-    def answer(edit: Any, request: gr.Request) -> Answer:
-        refusal = ""
-        try:
-            ids = work(edit, actor(request))
-        except Exception as error:
-            ids, refusal = _named(edit), sentence(error)
-        items = [picture(each) for each in services.stores.catalogue.several(ids)]
-        return {"error": refusal, "ids": ids, "items": items, **facts(services)}
-
-    answer.__name__ = work.__name__
-    return answer
-
-
-def _pairs(edit: Any) -> list[Any]:
-    pairs = edit.get("pictures") if isinstance(edit, dict) else None
-    return pairs if isinstance(pairs, list) else []
+def addressed(parts: dict[str, str]) -> Filter:
+    """The filter that an address names."""
+    show = parts.get("show", "")
+    flag = show.removeprefix("flag:") if show.startswith("flag:") else ""
+    return Filter(
+        label=parts.get("class", ""),
+        status="" if flag else show,
+        sort=parts.get("order", ""),
+        flag=flag,
+        tag=parts.get("tag", ""),
+        search=parts.get("search", ""),
+    )
 
 
-def _named(edit: Any) -> list[int]:
-    return [pair[0] for pair in _pairs(edit)[:MOST] if _is_pair(pair) and isinstance(pair[0], int)]
+def _step(event: Event | None) -> Answer | None:
+    return {"id": event.id, "summary": event.summary} if event else None
 
 
-def _revisions(edit: Any) -> dict[int, int]:
-    pairs = _pairs(edit)
-    if not 1 <= len(pairs) <= MOST or not all(map(_is_pair, pairs)):
-        raise DomainError(f"An edit names 1 to {MOST} pictures, each by its id and revision.")
-    return {_whole(image_id): _whole(revision) for image_id, revision in pairs}
-
-
-def _is_pair(value: Any) -> bool:
-    return isinstance(value, list) and len(value) == 2
-
-
-def _whole(value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise DomainError("Ids and revisions are whole numbers.")
-    return value
-
-
-def _without_lost_class(view: View, names: Sequence[str]) -> View:
-    if view.wanted.label in {"", *names}:
-        return view
-    return View(replace(view.wanted, label=""))
+def _without_lost(view: View, names: Sequence[str], tags: Sequence[str]) -> View:
+    label = view.wanted.label if view.wanted.label in names else ""
+    tag = view.wanted.tag if view.wanted.tag in tags else ""
+    wanted = replace(view.wanted, label=label, tag=tag)
+    return view if wanted == view.wanted else View(wanted)
 
 
 def _filled(services: Services, view: View) -> tuple[View, Page]:
-    page = services.stores.pages.page(view.wanted, view.cursors[-1], PAGE)
+    pages = services.stores.pages
+    try:
+        page = pages.page(view.wanted, view.cursors[-1], PAGE)
+    except DomainError:  # an address that somebody typed, or a class that went in this moment
+        view = View()
+        page = pages.page(view.wanted, "", PAGE)
     while not page.items and len(view.cursors) > 1:
         view = view.previous()
-        page = services.stores.pages.page(view.wanted, view.cursors[-1], PAGE)
+        page = pages.page(view.wanted, view.cursors[-1], PAGE)
     return view, page
+
+
+def _ahead(services: Services, wanted: Filter, cursor: str) -> Sequence[ImageRecord]:
+    return services.stores.pages.page(wanted, cursor, AHEAD).items if cursor else ()

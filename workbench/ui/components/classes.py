@@ -7,8 +7,8 @@ from typing import Any
 
 import gradio as gr
 
-from storage.images import counted
 from storage.errors import DomainError
+from storage.images import counted
 from workbench.services import Services
 from workbench.ui.components.scripts import script
 from workbench.ui.guard import sentence

@@ -1,4 +1,4 @@
-"""The newest changes, for people: who, when, what."""
+"""What was changed, for people: who, when, what; and how much each person did."""
 
 from __future__ import annotations
 
@@ -6,16 +6,22 @@ from html import escape
 
 import gradio as gr
 
-from storage.records import Event
+from storage.records import Activity, Event
 from workbench.services import Services
 from workbench.ui.components.scripts import script
 
 SHOWN = 12
+DAYS = 7
 
 
 def history_list() -> gr.HTML:
     """The list; its value is :func:`recent`. The browser writes times in its own time zone."""
     return gr.HTML(js_on_load=script("label_history.js"), apply_default_css=False, elem_id="label-history")
+
+
+def people_list() -> gr.HTML:
+    """What each person did by day; its value is :func:`people`."""
+    return gr.HTML(js_on_load=script("label_history.js"), apply_default_css=False, elem_id="label-people")
 
 
 def recent(services: Services) -> str:
@@ -26,10 +32,27 @@ def recent(services: Services) -> str:
     return f"<ol class='history'>{''.join(map(_line, events))}</ol>"
 
 
+def people(services: Services) -> str:
+    """Pictures labelled per person and day as HTML, newest day first. Days are those of UTC."""
+    found = services.stores.journal.activity(DAYS)
+    if not found:
+        return "<p class='history-empty'>Who labels how much appears here, by person and day.</p>"
+    return f"<ol class='history people'>{''.join(map(_day, found))}</ol>"
+
+
 def _line(event: Event) -> str:
     state = " class='undone'" if event.undone else ""
     suffix = " <span>(undone)</span>" if event.undone else ""
     return (
         f"<li{state}><b>{escape(event.actor)}</b> {escape(event.summary)}{suffix} "
         f"<time datetime='{escape(event.created_at)}'>{escape(event.created_at[11:16])} UTC</time></li>"
+    )
+
+
+def _day(each: Activity) -> str:
+    other = each.pictures - each.labelled
+    rest = f" · {other:,} other changes" if other else ""
+    return (
+        f"<li><b>{escape(each.actor)}</b>: {each.labelled:,} labelled "
+        f"<time data-day='{escape(each.day)}' title='Days begin at midnight UTC'>{escape(each.day)}</time>{rest}</li>"
     )

@@ -4,40 +4,29 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import Any
+from urllib.parse import parse_qsl
 
 import gradio as gr
 
 from storage.records import Filter
 from workbench.services import Services
-from workbench.ui.components import board
-from workbench.ui.components.board import View
+from workbench.ui.components import asked, board
+from workbench.ui.components.board import View, Visit
+from workbench.ui.components.choices import ANY_CLASS, ANY_TAG, ORDER, SHOW, show_choices, showing, shown_as
 from workbench.ui.components.classes import class_manager, listed
-from workbench.ui.components.history import history_list, recent
+from workbench.ui.components.history import history_list, people, people_list, recent
 from workbench.ui.components.scripts import script
 from workbench.ui.guard import guarded
-from workbench.ui.place import Place, open_tab
+from workbench.ui.place import Place, actor, open_tab
 
-SHOW = [
-    ("All pictures", ""),
-    ("Left to label", "unlabelled"),
-    ("Labelled", "labelled"),
-    ("In the training split", "train"),
-    ("In the validation split", "validation"),
-    ("Synthetic", "synthetic"),
-]
-SORT = [("Newest first", "newest"), ("Oldest first", "oldest"), ("By name", "name")]
-ANY = ("Any class", "")
 SCRIPTS = (
-    "label_node.js",
-    "label_queue.js",
-    "label_model.js",
-    "label_grid.js",
-    "label_stage.js",
-    "label_keys.js",
-    "label_board.js",
+    *("label_node.js", "label_queue.js", "label_model.js", "label_edits.js", "label_walk.js"),
+    *("label_grid.js", "label_stage.js", "label_panel.js", "label_bulk.js", "label_bar.js"),
+    *("label_address.js", "label_keys.js", "label_board.js"),
 )
 # A chosen option keeps the focus, and keys do not label while a field has it.
 LET_GO = "() => { document.activeElement.blur(); }"
+ADDRESS = "(view, address) => [view, location.search]"
 # One after the other: a refresh that began before a page was turned must not bring the old page back.
 EVENT: dict[str, Any] = {
     "api_visibility": "private",
@@ -46,6 +35,7 @@ EVENT: dict[str, Any] = {
     "trigger_mode": "always_last",
     "show_progress": "hidden",
 }
+LONGEST_SEARCH = 200
 
 
 @dataclass(frozen=True)
@@ -53,22 +43,30 @@ class Parts:
     """The components that events bind to."""
 
     view: gr.State
+    address: gr.Textbox
     board: gr.HTML
     status: gr.Dropdown
     label: gr.Dropdown
+    tag: gr.Dropdown
     sort: gr.Dropdown
     classes: gr.HTML
+    people: gr.HTML
     history: gr.HTML
     work: gr.Row
     empty: gr.Column
     collect: gr.Button
 
     @property
+    def filters(self) -> list[gr.Dropdown]:
+        """The fields that choose what is shown."""
+        return [self.status, self.label, self.tag, self.sort]
+
+    @property
     def shown(self) -> list[Any]:
         """What :func:`_render` gives, in its order."""
         return [
-            *(self.view, self.board, self.status, self.label, self.sort),
-            *(self.classes, self.history, self.work, self.empty),
+            *(self.view, self.board, *self.filters),
+            *(self.classes, self.people, self.history, self.work, self.empty),
         ]
 
 
@@ -78,89 +76,138 @@ def build(place: Place) -> None:
 
 
 def _view(services: Services) -> Parts:
-    view = gr.State(View())
+    view, address = gr.State(View()), gr.Textbox(visible=False)
     with gr.Column(visible=False, elem_id="label-empty") as empty:
         gr.Markdown("Pictures that you collect appear here, to be given their class.")
         collect = gr.Button("Collect pictures", variant="primary", elem_id="label-collect")
     with gr.Row(elem_id="label-work", equal_height=False) as work:
         with gr.Column(scale=0, min_width=270, elem_id="label-side"):
-            with gr.Row(elem_id="label-filters"):
-                status = gr.Dropdown(SHOW, value="", label="Show", filterable=False, elem_id="label-show")
-                label = gr.Dropdown([ANY], value="", label="Class", filterable=False, elem_id="label-class")
-                sort = gr.Dropdown(
-                    SORT, value="newest", label="Order", filterable=False, elem_id="label-sort"
-                )
+            status, label, tag, sort = _filters()
             with gr.Accordion("Classes", elem_id="label-classes-panel"):
                 classes = class_manager(services)
+            with gr.Accordion("Who did how much", open=False, elem_id="label-people-panel"):
+                done = people_list()
             with gr.Accordion("Recent changes", open=False, elem_id="label-history-panel"):
                 history = history_list()
         with gr.Column(scale=1, min_width=320, elem_id="label-main"):
             shown = gr.HTML(
                 html_template=script("label_board.html"),
                 js_on_load=script(*SCRIPTS),
-                server_functions=board.asked(services),
+                server_functions=asked.functions(services),
                 apply_default_css=False,
                 elem_id="label-board",
             )
-    return Parts(view, shown, status, label, sort, classes, history, work, empty, collect)
+    return Parts(
+        view, address, shown, status, label, tag, sort, classes, done, history, work, empty, collect
+    )  # fmt: skip
+
+
+def _filters() -> tuple[gr.Dropdown, ...]:
+    with gr.Row(elem_id="label-filters"):
+        return (
+            gr.Dropdown(list(SHOW), value="", label="Show", filterable=False, elem_id="label-show"),
+            gr.Dropdown([ANY_CLASS], value="", label="Class", filterable=False, elem_id="label-class"),
+            gr.Dropdown(
+                [ANY_TAG], value="", label="Tag", filterable=False, visible=False, elem_id="label-tag"
+            ),
+            gr.Dropdown(ORDER, value="newest", label="Order", filterable=False, elem_id="label-sort"),
+        )
+
+
+@dataclass(frozen=True)
+class Moves:
+    """What a session asks for; each gives what :func:`_render` gives."""
+
+    services: Services
+
+    def refresh(self, view: View, request: gr.Request) -> list[Any]:
+        """The same again, as it is now."""
+        return _render(self.services, view, Visit(actor(request)))
+
+    def arrive(self, view: View, address: str, request: gr.Request) -> list[Any]:
+        """What the address of the page names."""
+        parts = dict(parse_qsl(str(address).removeprefix("?")))
+        wanted, picture = board.addressed(parts), parts.get("picture", "")
+        there = view if wanted == view.wanted else View(wanted)
+        chosen = int(picture) if picture.isdecimal() and len(picture) < 16 else 0
+        return _render(self.services, there, Visit(actor(request), picture=chosen))
+
+    def status(self, view: View, status: str, request: gr.Request) -> list[Any]:
+        """Another choice of what to show; what is left to label has no class."""
+        other = {"label": ""} if status == "unlabelled" else {}
+        return self._chosen(view, {**showing(status), **other}, request)
+
+    def label(self, view: View, label: str, request: gr.Request) -> list[Any]:
+        """The pictures of a class."""
+        other = {"status": ""} if label and view.wanted.status == "unlabelled" else {}
+        return self._chosen(view, {"label": label, **other}, request)
+
+    def tag(self, view: View, tag: str, request: gr.Request) -> list[Any]:
+        """The pictures with a tag."""
+        return self._chosen(view, {"tag": tag}, request)
+
+    def sort(self, view: View, sort: str, request: gr.Request) -> list[Any]:
+        """Another order."""
+        return self._chosen(view, {"sort": sort}, request)
+
+    def search(self, view: View, event: gr.EventData, request: gr.Request) -> list[Any]:
+        """The pictures with a part of their file name."""
+        return self._chosen(view, {"search": str(event.text)[:LONGEST_SEARCH].strip()}, request)
+
+    def turn(self, view: View, event: gr.EventData, request: gr.Request) -> list[Any]:
+        """The page before or after."""
+        cursor = str(event.cursor)
+        return self.refresh(view.next(cursor) if cursor else view.previous(), request)
+
+    def begin(self, view: View, request: gr.Request) -> list[Any]:
+        """What is left to label, one by one."""
+        there = View(Filter(status="unlabelled", sort=view.wanted.sort))
+        return _render(self.services, there, Visit(actor(request), "stage"))
+
+    def everything(self, view: View, request: gr.Request) -> list[Any]:
+        """No filter any more."""
+        return self.refresh(View(Filter(sort=view.wanted.sort)), request)
+
+    def _chosen(self, view: View, fields: dict[str, str], request: gr.Request) -> list[Any]:
+        return self.refresh(View(replace(view.wanted, **fields)), request)
 
 
 def _bind(place: Place, parts: Parts) -> None:
-    services, filters = place.services, [parts.status, parts.label, parts.sort]
-
-    def refresh(view: View) -> list[Any]:
-        return _render(services, view)
-
-    def choose(status: str, label: str, sort: str) -> list[Any]:
-        return _render(services, View(Filter(label, status, sort)))
-
-    def choose_class(status: str, label: str, sort: str) -> list[Any]:
-        return choose("" if label and status == "unlabelled" else status, label, sort)
-
-    def choose_status(status: str, label: str, sort: str) -> list[Any]:
-        return choose(status, "" if status == "unlabelled" else label, sort)
-
-    def turn(view: View, event: gr.EventData) -> list[Any]:
-        cursor = str(event.cursor)
-        return _render(services, view.next(cursor) if cursor else view.previous())
-
-    def begin(view: View) -> list[Any]:
-        return _render(services, View(replace(view.wanted, label="", status="unlabelled")), "stage")
-
-    def show_all(view: View) -> list[Any]:
-        return _render(services, View(Filter(sort=view.wanted.sort)))
-
-    shown, view = parts.shown, parts.view
-    for listen, work, inputs in (
-        (place.page.load, refresh, view),
-        (place.tab.select, refresh, view),
-        (parts.board.settled, refresh, view),
-        (parts.classes.changed, refresh, view),
-        (parts.board.turn, turn, view),
-        (parts.board.begin, begin, view),
-        (parts.board.all, show_all, view),
-        (parts.sort.input, choose, filters),
-        (parts.label.input, choose_class, filters),
-        (parts.status.input, choose_status, filters),
+    moves, shown, view = Moves(place.services), parts.shown, parts.view
+    for listen in (place.page.load, place.tab.select):
+        listen(guarded(moves.arrive), [view, parts.address], shown, js=ADDRESS, **EVENT)
+    for listen, move, inputs in (
+        (parts.board.settled, moves.refresh, view),
+        (parts.classes.changed, moves.refresh, view),
+        (parts.board.turn, moves.turn, view),
+        (parts.board.begin, moves.begin, view),
+        (parts.board.all, moves.everything, view),
+        (parts.board.search, moves.search, view),
+        (parts.status.input, moves.status, [view, parts.status]),
+        (parts.label.input, moves.label, [view, parts.label]),
+        (parts.tag.input, moves.tag, [view, parts.tag]),
+        (parts.sort.input, moves.sort, [view, parts.sort]),
     ):
-        listen(guarded(work), inputs, shown, **EVENT)
-    for dropdown in filters:
+        listen(guarded(move), inputs, shown, **EVENT)
+    for dropdown in parts.filters:
         dropdown.select(None, js=LET_GO)
     for button, tab in ((parts.collect.click, "collect"), (parts.board.train, "train")):
         button(lambda tab=tab: open_tab(tab), None, place.tabs, api_visibility="private")
 
 
-def _render(services: Services, view: View, mode: str = "") -> list[Any]:
-    view, data = board.present(services, view, mode)
+def _render(services: Services, view: View, visit: Visit) -> list[Any]:
+    view, data = board.present(services, view, visit)
     names = [each["name"] for each in data["classes"]]
-    wanted = view.wanted
+    wanted, tags = view.wanted, data["tags"]
     return [
         view,
         data,
-        gr.update(value=wanted.status),
-        gr.update(choices=[ANY, *((name, name) for name in names)], value=wanted.label),
+        gr.update(choices=show_choices(services), value=shown_as(wanted)),
+        gr.update(choices=[ANY_CLASS, *((name, name) for name in names)], value=wanted.label),
+        gr.update(choices=[ANY_TAG, *((tag, tag) for tag in tags)], value=wanted.tag, visible=bool(tags)),
         gr.update(value=wanted.sort or "newest"),
         listed(services),
+        people(services),
         recent(services),
         gr.update(visible=data["images"] > 0),
         gr.update(visible=data["images"] == 0),

@@ -1,0 +1,51 @@
+"""What the Label tab can show and in which order, in words."""
+
+from __future__ import annotations
+
+from storage.records import FLAGS, Filter
+from workbench.services import Services
+
+SHOW = (
+    ("All pictures", ""),
+    ("Left to label", "unlabelled"),
+    ("Labelled", "labelled"),
+    ("In the training split", "train"),
+    ("In the validation split", "validation"),
+    ("Synthetic", "synthetic"),
+    ("Not reviewed: give a second opinion", "unreviewed"),
+    ("Agreed", "agreed"),
+    ("Disagreed", "disagreed"),
+    ("Suspicious labels", "suspicious"),
+    *((f"Quality: {flag}", f"flag:{flag}") for flag in FLAGS),
+    ("In the bin", "bin"),
+)
+ORDER = [
+    ("Newest first", "newest"),
+    ("Oldest first", "oldest"),
+    ("By name", "name"),
+    ("Blurred first", "blurred"),
+    ("Dark first", "dark"),
+    ("Bright first", "bright"),
+    ("Most useful to label next", "next"),
+    ("Least sure suggestion first", "unsure"),
+    ("Most suspicious first", "suspicious"),
+]
+ANY_CLASS = ("Any class", "")
+ANY_TAG = ("Any tag", "")
+
+
+def shown_as(wanted: Filter) -> str:
+    """The value of the Show field for a filter."""
+    return f"flag:{wanted.flag}" if wanted.flag else wanted.status
+
+
+def showing(value: str) -> dict[str, str]:
+    """The parts of a filter for a value of the Show field."""
+    flag = value.removeprefix("flag:") if value.startswith("flag:") else ""
+    return {"status": "" if flag else value, "flag": flag}
+
+
+def show_choices(services: Services) -> list[tuple[str, str]]:
+    """What can be shown, each with how many pictures there are of it."""
+    count = services.stores.pages.count
+    return [(f"{words} · {count(Filter(**showing(value))):,}", value) for words, value in SHOW]
