@@ -150,13 +150,13 @@ class Insights:
         table = np.array([tuple(row) for row in rows], dtype=np.float64).reshape(-1, 3)
         return table[:, 0].astype(np.int64), table[:, 1:]
 
-    def suggestions(self, limit: int, cursor: int = 0) -> list[Suggestion]:
-        """Suggestions by rising probability, ``limit`` of them after the first ``cursor``."""
+    def suggestions(self, limit: int, after: Suggestion | None = None) -> list[Suggestion]:
+        """Suggestions by rising probability, from the one after ``after`` on."""
         rows = self._database.rows(
             "SELECT s.image_id, c.name, c.colour, s.probability FROM suggestions s "
             "JOIN images i ON i.id = s.image_id JOIN classes c ON c.id = s.class_id "
-            f"WHERE {_OPEN} ORDER BY s.probability, s.image_id LIMIT ? OFFSET ?",
-            (limit, cursor),
+            f"WHERE {_OPEN} AND (s.probability, s.image_id) > (?, ?) ORDER BY s.probability, s.image_id LIMIT ?",
+            (after.probability if after else -1.0, after.image_id if after else 0, limit),
         )
         return [Suggestion(*row) for row in rows]
 

@@ -10,7 +10,7 @@ transactions; the web process starts it where there is work and reads. ``service
   ``trained_at: str``, ``accuracy: float | None`` (out of fold), ``suggestions, next_up, suspicious, mapped: int``,
   ``sentence: str`` (one or two sentences for people: what stands, or what is needed first).
 * ``refresh() -> Status``: asks the worker to do everything anew, also while a run trains.
-* ``suggestions(limit=60, cursor=0) -> list[Suggestion]``: least sure first. ``Suggestion``: ``image_id: int``,
+* ``suggestions(limit=60, after=None) -> list[Suggestion]``: least sure first. ``Suggestion``: ``image_id: int``,
   ``label: str``, ``colour: str``, ``probability: float``. A picture's own is in ``ImageRecord.suggestion/probability``.
 * ``next_images(count=60) -> list[int]``: ids of unlabelled pictures, the most useful to label first; also
   ``Filter(sort="next")``.

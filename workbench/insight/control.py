@@ -105,9 +105,9 @@ class Insight:
         self._helper.wake()
         return self.status()
 
-    def suggestions(self, limit: int = 60, cursor: int = 0) -> list[Suggestion]:
-        """Suggestions, the least sure first, after the first ``cursor``."""
-        return self._stores.insight.suggestions(limit, cursor)
+    def suggestions(self, limit: int = 60, after: Suggestion | None = None) -> list[Suggestion]:
+        """Suggestions, the least sure first, from the one after ``after`` on."""
+        return self._stores.insight.suggestions(limit, after)
 
     def next_images(self, count: int = 60) -> list[int]:
         """Ids of pictures that are left to label, the most useful first."""

@@ -75,13 +75,14 @@ class Worker:
         if stamp != self._seen:
             self._seen, self._changed_at = stamp, time.monotonic()
         active = self._active()
-        if active and self._learn(active):
+        if (active and self._learn(active)) or self._embed(choice):
             return True
-        if self._embed(choice):
-            return True
-        if not active or not self._settled():
-            return False
-        return self._check(active) or self._map(active) or self._finish(stamp)
+        return active is not None and self._settled() and self._settle(active, stamp)
+
+    def up_to_date(self) -> bool:
+        """Whether everything is done for the catalogue as it is now."""
+        choice = best(choices(self._stores, self._settings), self._state.failed)
+        return self._state.done == f"{choice.name} {self._stores.insight.stamp()}"
 
     def _gives_way(self) -> bool:
         return not self._asked and bool(self._stores.runs.active())
@@ -106,12 +107,12 @@ class Worker:
         if moment < self._learn_again_at or (moment - self._changed_at < QUIET_SECONDS and not self._asked):
             return False
         known = self._stores.embeddings.known(active)
-        print_of_it = digest(known, active)
-        if print_of_it == self._state.learnt:
+        content = digest(known, active)
+        if content == self._state.learnt:
             return False
         self._phase("learning")
         learnt = learn(self._stores, active, known)
-        self._state.learnt = print_of_it
+        self._state.learnt = content
         self._state.labels, self._state.accuracy = learnt.labels, learnt.accuracy
         self._state.temperature, self._state.trained_at = learnt.temperature, now()
         self._write()
@@ -188,30 +189,22 @@ class Worker:
         if choice.name != self._state.embedder:
             self._state.embedder, self._state.kind, self._state.landmarks = choice.name, choice.kind, 0
 
-    def _check(self, active: Embedder) -> bool:
+    def _settle(self, active: Embedder, stamp: str) -> bool:
+        """What can wait until nobody has changed anything for a moment: suspicions, then the map."""
         known = self._stores.embeddings.known(active)
-        print_of_it = digest(known, active)
-        if print_of_it == self._state.checked:
-            return False
-        self._phase("checking")
-        check(self._stores, active, known)
-        self._state.checked = print_of_it
-        self._write()
-        return True
-
-    def _map(self, active: Embedder) -> bool:
-        known = self._stores.embeddings.known(active)
-        wanted = f"{active.name} {mapping.print_of(known.ids)}"
-        if wanted == self._state.mapped:
-            return False
-        self._phase("mapping")
-        self._state.landmarks = mapping.draw(self._stores, active, known.ids, self._state.landmarks)
-        self._state.mapped = wanted
-        self._write()
-        return True
-
-    def _finish(self, stamp: str) -> bool:
-        self._state.done, self._state.phase, self._asked = stamp, "", False
+        content, pictures = digest(known, active), f"{active.name} {mapping.print_of(known.ids)}"
+        if content != self._state.learnt:
+            return False  # held back for a moment, and then first
+        if content != self._state.checked:
+            self._phase("checking")
+            check(self._stores, active, known)
+            self._state.checked = content
+        elif pictures != self._state.mapped:
+            self._phase("mapping")
+            self._state.landmarks = mapping.draw(self._stores, active, known.ids, self._state.landmarks)
+            self._state.mapped = pictures
+        else:
+            self._state.done, self._state.phase, self._asked = stamp, "", False
         self._write()
         return True
 

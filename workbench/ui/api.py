@@ -7,13 +7,13 @@ import inspect
 import gradio as gr
 
 from workbench.services import Services
-from workbench.ui.endpoints import catalogue, intake, models, training
+from workbench.ui.endpoints import catalogue, insight, intake, integrity, models, training
 from workbench.ui.guard import guarded
 
 
 def publish(services: Services) -> None:
     """Publish every endpoint under the name of its function."""
-    for subject in (intake, catalogue, training, models):
+    for subject in (intake, catalogue, insight, training, models, integrity):
         for function in subject.endpoints(services):
             gr.api(
                 guarded(function),
