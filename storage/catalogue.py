@@ -11,18 +11,19 @@ from storage import images
 from storage.clock import now
 from storage.database import Database
 from storage.errors import NotFound
-from storage.journal import Entry, Journal
+from storage.journal import Journal
+from storage.ledger import Entry
 from storage.records import Change, ClassRecord, ImageRecord, NewImage, Summary
 
 VALUES = (
-    "filename = :filename, width = :width, height = :height, bytes = :bytes, format = :format, phash = :phash, "
+    "filename = :filename, name_key = :name_key, width = :width, height = :height, bytes = :bytes, format = :format, phash = :phash, "
     "synthetic = :synthetic, flags = :flags, frames = :frames, sharpness = :sharpness, brightness = :brightness, "
     "contrast = :contrast"
 )
 INSERT = """
-INSERT INTO images (sha256, filename, width, height, bytes, format, phash, class_id, synthetic, flags, frames,
+INSERT INTO images (sha256, filename, name_key, width, height, bytes, format, phash, class_id, synthetic, flags, frames,
                     sharpness, brightness, contrast, pin, split, created_at)
-VALUES (:sha256, :filename, :width, :height, :bytes, :format, :phash, :class_id, :synthetic, :flags, :frames,
+VALUES (:sha256, :filename, :name_key, :width, :height, :bytes, :format, :phash, :class_id, :synthetic, :flags, :frames,
         :sharpness, :brightness, :contrast, :pin, :pin, :created_at)
 ON CONFLICT (sha256) DO NOTHING RETURNING id
 """
@@ -90,7 +91,7 @@ class Catalogue:
     def _add(
         self, connection: sqlite3.Connection, image: NewImage, has_class: bool, actor: str
     ) -> int | None:
-        values = {**asdict(image), "created_at": now()}
+        values = {**asdict(image), "name_key": image.filename.casefold(), "created_at": now()}
         values["class_id"] = image.class_id if has_class else None
         added = connection.execute(INSERT, values).fetchone()
         return int(added["id"]) if added else self._revive(connection, values, actor)

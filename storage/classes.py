@@ -6,7 +6,8 @@ import sqlite3
 
 from storage.database import Database
 from storage.errors import Conflict, NotFound
-from storage.journal import Entry, Journal
+from storage.journal import Journal
+from storage.ledger import Entry
 from storage.records import Change, ClassRecord
 
 LISTED = """

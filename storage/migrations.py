@@ -66,6 +66,12 @@ def m0009_look_alikes(db: sqlite_utils.Database) -> None:
     db.execute("ALTER TABLE images ADD COLUMN alike INTEGER NOT NULL DEFAULT 0")
 
 
+@migrations()
+def m0010_walks(db: sqlite_utils.Database) -> None:
+    """An index for each order that also holds what filters ask for; trigrams of the names."""
+    _run(db, schema.WALKS)
+
+
 def _run(db: sqlite_utils.Database, script: str) -> None:
     # Statement by statement: executescript() would commit the migration's own transaction.
     statement = ""

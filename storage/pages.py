@@ -1,46 +1,119 @@
-"""The catalogue page by page: filters, orders and cursors."""
+"""The catalogue page by page.
+
+Every order has an index that also holds all columns that filters ask for, so that even a filter that nearly no picture
+passes costs a walk along one index. Where another table knows the pictures (tags, names, suspicions) the cheaper way
+is taken: to go through that table and sort, or to walk in order and look each picture up there.
+"""
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import json
-import math
-from collections.abc import Mapping, Sequence
-from dataclasses import astuple
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from storage import images
+from storage.cursors import pack, unpack
 from storage.database import Database
-from storage.errors import DomainError, NotFound
-from storage.records import FLAGS, Filter, Page
+from storage.errors import DomainError
+from storage.filters import LIVE, Narrowing, Selection, choice, selection
+from storage.records import Filter, Page
 
-SORTS = {
-    "newest": "-i.id",
-    "oldest": "i.id",
-    "name": "i.filename",
-    "blurred": "i.sharpness",
-    "dark": "i.brightness",
-    "bright": "-i.brightness",
-    "next": "coalesce((SELECT rank FROM next_up WHERE image_id = i.id), 1e18)",
-    "unsure": "coalesce((SELECT probability FROM suggestions WHERE image_id = i.id), 2)",
-    "suspicious": "coalesce((SELECT -score FROM suspicions u WHERE u.image_id = i.id "
-    "AND u.given_class_id = i.class_id AND i.cleared_class_id IS NOT i.class_id), 1e18)",
+
+@dataclass(frozen=True)
+class Sort:
+    """An order by a column of the pictures.
+
+    Attributes:
+        index: The index that has the pictures in this order.
+        key: What it orders by; ties are in the order of the ids.
+        descending: Whether key and id go down.
+    """
+
+    index: str
+    key: str
+    descending: bool = False
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """An order by another table: its pictures first, then the others by id.
+
+    Attributes:
+        source: The table joined with the pictures.
+        key: What it orders by.
+        where: Which of its rows count.
+        picture: The column that has the id of the picture.
+        of: The key of one picture ``i``, null where the table does not have it.
+    """
+
+    source: str
+    key: str
+    where: str
+    picture: str
+    of: str
+
+
+SORTS: Mapping[str, Sort | Ranking] = {
+    "newest": Sort("images_by_id", "i.id", descending=True),
+    "oldest": Sort("images_by_id", "i.id"),
+    "name": Sort("images_by_name", "i.name_key"),
+    "blurred": Sort("images_by_sharpness", "i.sharpness"),
+    "dark": Sort("images_by_brightness", "i.brightness"),
+    "bright": Sort("images_by_brightness", "i.brightness", descending=True),
+    "next": Ranking(
+        "next_up o CROSS JOIN images i ON i.id = o.image_id",
+        "o.rank",
+        "true",
+        "o.image_id",
+        "(SELECT rank FROM next_up WHERE image_id = i.id)",
+    ),
+    "unsure": Ranking(
+        "suggestions o INDEXED BY suggestions_by_probability CROSS JOIN images i ON i.id = o.image_id",
+        "o.probability",
+        "true",
+        "o.image_id",
+        "(SELECT probability FROM suggestions WHERE image_id = i.id)",
+    ),
+    "suspicious": Ranking(
+        "suspicions u CROSS JOIN images i ON i.id = u.image_id",
+        "-u.score",
+        LIVE,
+        "u.image_id",
+        f"(SELECT -u.score FROM suspicions u WHERE u.image_id = i.id AND {LIVE})",
+    ),
 }
-STATUSES = {
-    "labelled": "i.class_id IS NOT NULL",
-    "unlabelled": "i.class_id IS NULL",
-    "train": "i.split = 'train'",
-    "validation": "i.split = 'validation'",
-    "synthetic": "i.synthetic = 1",
-    "bin": "i.archived = 1",
-    "agreed": "i.review = 'agreed'",
-    "disagreed": "i.review = 'disagreed'",
-    "unreviewed": "i.class_id IS NOT NULL AND i.review = ''",
-    "suspicious": "EXISTS (SELECT 1 FROM suspicions u WHERE u.image_id = i.id "
-    "AND u.given_class_id = i.class_id AND i.cleared_class_id IS NOT i.class_id)",
-}
-LARGEST_ID = 2**63 - 1
+ALL = "images i INDEXED BY images_by_id"
+LAST = 1e18
+# What it costs to pass a row of a walked index by, as a share of looking a picture up in another table; and how many
+# times longer than with evenly mixed pictures a walk may take before it finds a page.
+STEP, UNEVEN = 0.15, 30.0
+
+
+@dataclass(frozen=True)
+class Want:
+    """A part of a list: at most ``limit`` pictures after a key and id, for which ``also`` holds too."""
+
+    sort: str
+    selection: Selection
+    total: int
+    limit: int
+    after: tuple[Any, int] | None = None
+    also: str = "true"
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Walk:
+    """A query for pictures in order: from where, which, and the key and id that it orders by."""
+
+    source: str
+    where: str
+    key: str
+    picture: str = "i.id"
+    descending: bool = False
+
+
+Found = list[tuple[int, Any]]
 
 
 class Pages:
@@ -61,109 +134,121 @@ class Pages:
             NotFound: The class is not there.
             DomainError: A status, sort, flag, cursor or limit is not one of those allowed.
         """
-        limit = _limit(limit)
-        where, parameters = self._conditions(wanted)
-        key = SORTS[_choice("sort", wanted.sort or "newest", SORTS)]
-        total = self._database.value(f"SELECT count(*) FROM images i WHERE {where}", parameters)
+        want = self._want(wanted, _limit(limit) + 1)
         if cursor:
-            where += f" AND ({key}, i.id) > (:key, :last)"
-            parameters |= _after(cursor, wanted)
-        rows = self._database.rows(
-            f"SELECT i.id, {key} AS key FROM images i WHERE {where} ORDER BY key, i.id LIMIT :limit",
-            {**parameters, "limit": limit + 1},
-        )
-        items = images.fetch(self._database.connection(), [row["id"] for row in rows[:limit]])
-        last = rows[limit - 1] if len(rows) > limit else None
-        return Page(tuple(items), _cursor(wanted, last["key"], last["id"]) if last else "", int(total))
+            want = replace(want, after=unpack(wanted, cursor))
+        found = self._found(want)
+        items = images.fetch(self._database.connection(), [image_id for image_id, _ in found[:limit]])
+        last, key = found[limit - 1] if len(found) > limit else (0, None)
+        return Page(tuple(items), pack(wanted, key, last) if last else "", want.total)
 
     def ids(self, wanted: Filter) -> list[int]:
         """The ids of all pictures that a filter matches, oldest first."""
-        where, parameters = self._conditions(wanted)
-        rows = self._database.rows(f"SELECT i.id FROM images i WHERE {where} ORDER BY i.id", parameters)
+        chosen = selection(self._database, wanted)
+        source, where = self._whole(chosen)
+        rows = self._database.rows(
+            f"SELECT i.id FROM {source} WHERE {where} ORDER BY i.id", chosen.parameters
+        )
         return [row["id"] for row in rows]
 
     def count(self, wanted: Filter) -> int:
         """How many pictures a filter matches."""
-        where, parameters = self._conditions(wanted)
-        return int(self._database.value(f"SELECT count(*) FROM images i WHERE {where}", parameters))
+        return self._count(selection(self._database, wanted))
 
     def first(self, wanted: Filter, count: int, also: str, parameters: Mapping[str, Any]) -> list[int]:
         """The ids of the first pictures of a filter for which a condition on the row ``i`` holds as well."""
-        where, given = self._conditions(wanted)
-        key = SORTS[_choice("sort", wanted.sort or "newest", SORTS)]
+        want = replace(self._want(wanted, count), also=also, parameters=parameters)
+        return [image_id for image_id, _ in self._found(want)]
+
+    def _want(self, wanted: Filter, limit: int) -> Want:
+        sort = choice("sort", wanted.sort, SORTS) or "newest"
+        chosen = selection(self._database, wanted)
+        return Want(sort, chosen, self._count(chosen), limit)
+
+    def _count(self, chosen: Selection) -> int:
+        if not chosen.narrowings:
+            return self._tallied(chosen)
+        source, where = self._whole(chosen)
+        return int(self._database.value(f"SELECT count(*) FROM {source} WHERE {where}", chosen.parameters))
+
+    def _tallied(self, chosen: Selection) -> int:
+        sql = f"SELECT coalesce(sum(n), 0) FROM tallies i WHERE {chosen.cube}"
+        return int(self._database.value(sql, chosen.parameters))
+
+    def _everything(self, chosen: Selection) -> int:
+        sql = "SELECT coalesce(sum(n), 0) FROM tallies i WHERE i.archived = :archived"
+        return int(self._database.value(sql, chosen.parameters))
+
+    def _ever(self) -> int:
+        return int(self._database.value("SELECT coalesce(sum(n), 0) FROM tallies"))
+
+    def _smallest(self, chosen: Selection) -> tuple[float, Narrowing | None]:
+        sizes = [
+            (float(self._database.value(each.size, chosen.parameters) or 0), each)
+            for each in chosen.narrowings
+        ]
+        return min(sizes, key=lambda pair: pair[0], default=(float("inf"), None))
+
+    def _whole(self, chosen: Selection) -> tuple[str, str]:
+        """Where all pictures of a selection come from, and under which condition."""
+        cost, driver = self._smallest(chosen)
+        if driver and cost <= STEP * self._everything(chosen) + self._tallied(chosen):
+            return driver.source, chosen.where(driver)
+        return ALL, chosen.where()
+
+    def _found(self, want: Want) -> Found:
+        if not want.total:
+            return []
+        order = SORTS[want.sort]
+        cost, driver = self._smallest(want.selection)
+        everything = self._everything(want.selection)
+        walk = UNEVEN * want.limit * everything / want.total
+        if isinstance(order, Sort):
+            passing = min(1.0, UNEVEN * want.limit / want.total) * self._tallied(want.selection)
+            checks = passing if want.selection.narrowings else 0
+            if cost <= STEP * min(everything, walk) + checks:
+                return self._sorted(want, order, driver)
+            return self._sorted(want, order, None)
+        if min(cost, STEP * everything + self._tallied(want.selection)) <= walk * self._ever() / everything:
+            return self._gathered(want, order, driver if cost <= everything else None)
+        return list(self._ranked(want, order))
+
+    def _sorted(self, want: Want, order: Sort, driver: Narrowing | None) -> Found:
+        source = driver.source if driver else f"images i INDEXED BY {order.index}"
+        walk = Walk(source, want.selection.where(driver), order.key, "i.id", order.descending)
+        return self._rows(want, walk)
+
+    def _gathered(self, want: Want, order: Ranking, driver: Narrowing | None) -> Found:
+        source = driver.source if driver else ALL
+        return self._rows(want, Walk(source, want.selection.where(driver), f"coalesce({order.of}, {LAST})"))
+
+    def _ranked(self, want: Want, order: Ranking) -> Iterator[tuple[int, Any]]:
+        found: Found = []
+        if not want.after or want.after[0] < LAST:
+            where = f"{want.selection.where()} AND {order.where}"
+            found = self._rows(want, Walk(order.source, where, order.key, order.picture))
+            want = replace(want, after=None, limit=want.limit - len(found))
+        yield from found
+        if want.limit:
+            where = f"{want.selection.where()} AND {order.of} IS NULL"
+            yield from self._rows(want, Walk(ALL, where, str(LAST)))
+
+    def _rows(self, want: Want, walk: Walk) -> Found:
+        down, beyond = (" DESC", "<") if walk.descending else ("", ">")
+        where = f"{walk.where} AND {want.also}"
+        parameters = {**want.selection.parameters, **want.parameters, "limit": want.limit}
+        if want.after is not None:
+            where += f" AND ({walk.key}, {walk.picture}) {beyond} (:key, :last)"
+            parameters |= {"key": want.after[0], "last": want.after[1]}
         rows = self._database.rows(
-            f"SELECT i.id FROM images i WHERE {where} AND {also} ORDER BY {key}, i.id LIMIT :count",
-            {**given, **parameters, "count": count},
+            f"SELECT i.id, {walk.key} AS key FROM {walk.source} WHERE {where} "
+            f"ORDER BY {walk.key}{down}, {walk.picture}{down} LIMIT :limit",
+            parameters,
         )
-        return [row["id"] for row in rows]
-
-    def _conditions(self, wanted: Filter) -> tuple[str, dict[str, Any]]:
-        where, parameters = ["i.archived = 0"], dict[str, Any]()
-        if wanted.status == "bin":
-            where = [STATUSES["bin"]]
-        elif wanted.status:
-            where.append(STATUSES[_choice("status", wanted.status, STATUSES)])
-        if wanted.flag:
-            where.append("i.flags & :flag")
-            parameters["flag"] = 1 << FLAGS.index(_choice("flag", wanted.flag, FLAGS))
-        if wanted.tag:
-            where.append("i.id IN (SELECT image_id FROM image_tags WHERE tag = :tag)")
-            parameters["tag"] = wanted.tag
-        if wanted.search:
-            where.append("instr(casefold(i.filename), casefold(:search))")
-            parameters["search"] = wanted.search
-        if wanted.label:
-            where.append("i.class_id = :label")
-            parameters["label"] = self._class(wanted.label)
-        return " AND ".join(where), parameters
-
-    def _class(self, name: str) -> int:
-        class_id = self._database.value(
-            "SELECT id FROM classes WHERE removed = 0 AND casefold(name) = casefold(?)", (name,)
-        )
-        if class_id is None:
-            raise NotFound(f"There is no class “{name[:80]}”.")
-        return int(class_id)
-
-
-def _choice(name: str, value: str, allowed: Sequence[str] | dict[str, str]) -> str:
-    if value not in allowed:
-        raise DomainError(f"{name} is “{str(value)[:40]}”; it can be {', '.join(allowed)} or empty.")
-    return value
+        return [(row["id"], row["key"]) for row in rows]
 
 
 def _limit(limit: int) -> int:
     if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= 500:
         raise DomainError("limit must be a whole number from 1 to 500.")
     return limit
-
-
-def _cursor(wanted: Filter, key: Any, last: int) -> str:
-    return base64.urlsafe_b64encode(json.dumps([_mark(wanted), key, last]).encode()).decode()
-
-
-def _mark(wanted: Filter) -> str:
-    return hashlib.blake2b(json.dumps(astuple(wanted)).encode(), digest_size=6).hexdigest()
-
-
-def _after(cursor: str, wanted: Filter) -> dict[str, Any]:
-    try:
-        given, key, last = json.loads(base64.urlsafe_b64decode(cursor.encode()))
-        if given == _mark(wanted) and _is_key(key, wanted) and _is_id(last):
-            return {"key": key, "last": last}
-    except (ValueError, TypeError, RecursionError):
-        pass
-    raise DomainError(
-        "cursor is not one that this list gave with this sort and filter. Start again without it."
-    )
-
-
-def _is_key(value: object, wanted: Filter) -> bool:
-    if wanted.sort == "name":
-        return isinstance(value, str)
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    return number and math.isfinite(value) and abs(value) <= LARGEST_ID  # type: ignore[arg-type,operator]
-
-
-def _is_id(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 < value <= LARGEST_ID

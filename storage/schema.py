@@ -298,3 +298,26 @@ CREATE TRIGGER images_handed_in AFTER UPDATE OF class_id, review, archived ON im
     DELETE FROM handouts WHERE image_id = new.id;
 END;
 """
+
+WALKS = """
+ALTER TABLE images ADD COLUMN name_key TEXT NOT NULL DEFAULT '';
+UPDATE images SET name_key = casefold(filename);
+DROP INDEX images_by_class;
+DROP INDEX images_by_id;
+DROP INDEX images_by_name;
+CREATE INDEX images_by_id ON images (archived, id, class_id, split, synthetic, flags, review);
+CREATE INDEX images_by_name ON images (archived, name_key, id, class_id, split, synthetic, flags, review);
+CREATE INDEX images_by_sharpness ON images (archived, sharpness, id, class_id, split, synthetic, flags, review);
+CREATE INDEX images_by_brightness ON images (archived, brightness, id, class_id, split, synthetic, flags, review);
+CREATE VIRTUAL TABLE image_names USING fts5 (
+    name_key, content = 'images', content_rowid = 'id', columnsize = 0, tokenize = 'trigram case_sensitive 1'
+);
+INSERT INTO image_names (image_names) VALUES ('rebuild');
+CREATE TRIGGER images_named AFTER INSERT ON images BEGIN
+    INSERT INTO image_names (rowid, name_key) VALUES (new.id, new.name_key);
+END;
+CREATE TRIGGER images_renamed AFTER UPDATE OF name_key ON images WHEN new.name_key != old.name_key BEGIN
+    INSERT INTO image_names (image_names, rowid, name_key) VALUES ('delete', old.id, old.name_key);
+    INSERT INTO image_names (rowid, name_key) VALUES (new.id, new.name_key);
+END;
+"""

@@ -26,6 +26,7 @@ def filled(stores: Stores, add: Add) -> Stores:
         add(f"{names[index % 7]}/{index}", label=label, synthetic=index % 4 == 0)
     with stores.database.write() as connection:
         connection.execute("UPDATE images SET filename = substr(filename, 1, instr(filename, '/') - 1)")
+        connection.execute("UPDATE images SET name_key = casefold(filename)")
     stores.edits.archive([5, 6], "ann")
     labelled = stores.snapshots.labelled()
     items = tuple(
@@ -63,7 +64,7 @@ def expected(images: list[ImageRecord], wanted: Filter) -> list[int]:
     if wanted.label:
         found = [each for each in found if (each.label or "").casefold() == wanted.label.casefold()]
     if wanted.sort == "name":
-        return [each.id for each in sorted(found, key=lambda each: (each.filename.encode(), each.id))]
+        return [each.id for each in sorted(found, key=lambda each: (each.filename.casefold(), each.id))]
     return sorted((each.id for each in found), reverse=wanted.sort != "oldest")
 
 

@@ -6,7 +6,7 @@ from typing import Any, TypedDict
 from gradio import FileData
 from PIL import Image
 
-from storage.pages import LARGEST_ID
+from storage.cursors import LARGEST_ID
 from storage.records import Run
 from workbench import checks
 from workbench.augmentation import Augmentation
