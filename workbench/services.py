@@ -5,12 +5,14 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass
 
+from workbench.bin import Bin
 from workbench.imports import Imports
 from workbench.insight.control import Insight
 from workbench.insight.supervisor import Helper
 from workbench.intake import Intake
 from workbench.integrity import tidy
 from workbench.labelling import Labelling
+from workbench.lookalikes import LookAlikes
 from workbench.serving.predictor import Predictor
 from workbench.settings import Settings
 from workbench.staging import Staging
@@ -33,6 +35,8 @@ class Services:
     predictor: Predictor
     insight: Insight
     helper: Helper
+    lookalikes: LookAlikes
+    bin: Bin
 
     def start(self) -> None:
         """Begin to look after runs and imports, also those that an earlier process left."""
@@ -66,4 +70,6 @@ def build_services(settings: Settings) -> Services:
         predictor=Predictor(stores.registry, stores.predictions, settings.limits.pixels),
         insight=Insight(stores, settings, helper),
         helper=helper,
+        lookalikes=LookAlikes(stores.curation, stores.edits),
+        bin=Bin(stores),
     )

@@ -35,7 +35,7 @@ def groups(hashes: Sequence[str], near: int = NEAR) -> np.ndarray:
     """
     if not hashes:
         return np.zeros(0, dtype=np.int64)
-    read = np.frombuffer(bytes.fromhex("".join(hashes)), dtype=">u8").astype(np.uint64)
+    read = np.array([int(each, 16) for each in hashes], dtype=np.uint64)
     values, member = np.unique(read, return_inverse=True)
     component = components(values, near)[member]
     _, first, inverse = np.unique(component, return_index=True, return_inverse=True)

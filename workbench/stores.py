@@ -8,6 +8,7 @@ from pathlib import Path
 from storage.blobs import Blobs
 from storage.catalogue import Catalogue
 from storage.classes import Classes
+from storage.curation import Curation
 from storage.database import Database
 from storage.edits import Edits
 from storage.embeddings import Embeddings
@@ -36,6 +37,7 @@ class Stores:
     catalogue: Catalogue
     pages: Pages
     edits: Edits
+    curation: Curation
     handouts: Handouts
     snapshots: Snapshots
     runs: Runs
@@ -70,6 +72,7 @@ def open_stores(settings: Settings) -> Stores:
         catalogue=Catalogue(database, journal),
         pages=pages,
         edits=Edits(database),
+        curation=Curation(database),
         handouts=Handouts(database, pages),
         snapshots=Snapshots(database),
         runs=Runs(database),

@@ -1,0 +1,156 @@
+"""Groups of pictures that look alike, and what becomes of them."""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import chain
+
+from storage.curation import Curation, Member
+from storage.edits import Done, Edits
+from storage.errors import Conflict, DomainError
+from workbench.similarity import groups
+
+
+@dataclass(frozen=True)
+class Group:
+    """Near-duplicates of one another, directly or through others; the first is the best one to keep.
+
+    ``classes`` is how many classes they have; more than one is often a label error.
+    """
+
+    image_ids: tuple[int, ...]
+    classes: int
+
+    @property
+    def mixed(self) -> bool:
+        """Whether the pictures have different classes."""
+        return self.classes > 1
+
+
+@dataclass(frozen=True)
+class Found:
+    """The groups that are open: mixed ones first, then the largest.
+
+    Attributes:
+        groups: What nobody has settled yet.
+        settled: How many groups were kept whole.
+    """
+
+    groups: tuple[Group, ...]
+    settled: int
+
+    @property
+    def pictures(self) -> int:
+        """Pictures in all open groups."""
+        return sum(len(each.image_ids) for each in self.groups)
+
+    @property
+    def spare(self) -> list[int]:
+        """All but the best one of each group; groups of different classes are left out, for a person to look at."""
+        return [image_id for each in self.groups if not each.mixed for image_id in each.image_ids[1:]]
+
+
+class LookAlikes:
+    """Finds near-duplicates once for a state of the catalogue, and settles them; each act is one event."""
+
+    def __init__(self, curation: Curation, edits: Edits) -> None:
+        self._curation = curation
+        self._edits = edits
+        self._lock = threading.Lock()
+        self._newest = -1
+        self._near: dict[int, int] = {}
+        self._event = -1
+        self._found = Found((), 0)
+
+    def found(self) -> Found:
+        """All open groups. Hashes are compared again only when pictures came in since the last call."""
+        with self._lock:
+            newest, event = self._curation.newest(), self._curation.last_event()
+            if newest != self._newest:
+                self._near = _near(*self._curation.hashes())
+            if (newest, event) != (self._newest, self._event):
+                self._found = _open(self._curation.members(list(self._near)), self._near)
+            self._newest, self._event = newest, event
+            return self._found
+
+    def keep_one(self, image_ids: Sequence[int], keep: int, actor: str) -> Done:
+        """Keep one picture of a group; the others go to the bin.
+
+        Raises:
+            DomainError: ``keep`` is not among them, or there is no other.
+            NotFound: A picture is not in the catalogue any more; nothing is changed.
+        """
+        others = [each for each in dict.fromkeys(image_ids) if each != keep]
+        if keep not in image_ids or not others:
+            raise DomainError("Name the pictures of a group, and the one of them to keep.")
+        return self._edits.archive(others, actor)
+
+    def keep_all(self, image_ids: Sequence[int], actor: str) -> Done:
+        """Keep all pictures of a group: it is not shown again until another picture joins it.
+
+        Raises:
+            DomainError: They are fewer than two.
+            NotFound: A picture is not in the catalogue any more; nothing is changed.
+        """
+        if len(set(image_ids)) < 2:
+            raise DomainError("A group has at least two pictures.")
+        return self._edits.keep_alike(image_ids, actor)
+
+    def keep_best(self, expected: int, actor: str) -> Done:
+        """Keep the best picture of every group of one class; the others go to the bin.
+
+        Raises:
+            Conflict: The number that would go is not the one that was agreed to.
+        """
+        spare = self.found().spare
+        if len(spare) != expected:
+            raise Conflict(
+                f"In the meantime the groups have changed: {len(spare):,} pictures would go to the bin, not {expected:,}. "
+                "Nothing was changed; look at them again."
+            )
+        return self._edits.archive(spare, actor) if spare else (0, None)
+
+
+def _near(image_ids: Sequence[int], hashes: Sequence[str]) -> dict[int, int]:
+    """The group of each picture that looks like another one."""
+    members: dict[int, list[int]] = defaultdict(list)
+    for image_id, number in zip(image_ids, groups(hashes).tolist(), strict=True):
+        members[number].append(image_id)
+    return {each: number for number, several in members.items() if len(several) > 1 for each in several}
+
+
+def _open(members: Sequence[Member], near: dict[int, int]) -> Found:
+    several = [each for each in _together(members, near) if len(each) > 1]
+    open_ = [each for each in several if not _settled(each)]
+    found = [_group(each) for each in open_]
+    found.sort(key=lambda each: (-each.classes if each.mixed else 0, -len(each.image_ids), each.image_ids))
+    return Found(tuple(found), len(several) - len(open_))
+
+
+def _together(members: Sequence[Member], near: dict[int, int]) -> Iterable[list[Member]]:
+    """Who is together now: where a picture went to the bin, those it joined may lie apart."""
+    by_group: dict[int, list[Member]] = defaultdict(list)
+    sizes: dict[int, int] = defaultdict(int)
+    for number in near.values():
+        sizes[number] += 1
+    for each in members:
+        by_group[near[each.id]].append(each)
+    whole = [each for number, each in by_group.items() if len(each) == sizes[number]]
+    rest = list(chain.from_iterable(each for number, each in by_group.items() if len(each) < sizes[number]))
+    parts: dict[int, list[Member]] = defaultdict(list)
+    for member, number in zip(rest, groups([each.phash for each in rest]).tolist(), strict=True):
+        parts[number].append(member)
+    return [*whole, *parts.values()]
+
+
+def _settled(members: Sequence[Member]) -> bool:
+    return members[0].alike > 0 and all(each.alike == members[0].alike for each in members)
+
+
+def _group(members: Sequence[Member]) -> Group:
+    # A label is work that is not to be lost; then what a camera took, then what shows most.
+    best = sorted(members, key=lambda m: (not m.class_id, m.synthetic, -m.pixels, -m.sharpness, m.id))
+    return Group(tuple(each.id for each in best), len({each.class_id for each in members} - {0}))
