@@ -25,7 +25,9 @@ class Handouts:
         self._database = database
         self._pages = pages
 
-    def take(self, holder: str, wanted: Filter, count: int, seconds: float = HELD_SECONDS) -> list[int]:
+    def take(
+        self, holder: str, wanted: Filter, count: int, seconds: float = HELD_SECONDS, but_of: str = ""
+    ) -> list[int]:
         """Hand out the first pictures of a filter that nobody else holds and this one has not skipped.
 
         Those that the holder has already come again, and stay longer.
@@ -35,13 +37,15 @@ class Handouts:
             wanted: Filter and order.
             count: At most how many.
             seconds: For how long.
+            but_of: Whose labels are left out: nobody gives a second opinion on their own.
 
         Returns:
             Their ids, in order.
         """
         now = time.time()
         with self._database.write() as connection:
-            ids = self._pages.first(wanted, count, FREE, {"holder": holder, "now": now})
+            also = f"{FREE} AND i.labelled_by != :but_of" if but_of else FREE
+            ids = self._pages.first(wanted, count, also, {"holder": holder, "now": now, "but_of": but_of})
             connection.executemany(
                 "INSERT INTO handouts (image_id, holder, until) VALUES (?, ?, ?) "
                 "ON CONFLICT (image_id) DO UPDATE SET holder = excluded.holder, until = excluded.until",

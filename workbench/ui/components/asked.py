@@ -306,7 +306,9 @@ def _handed(services: Services, wish: Any, by: str) -> list[Answer]:
     if count < 1:
         handouts.release(holder)
         return []
-    ids = handouts.take(holder, wanted(wish.get("filter")), min(count, MOST_HANDED))
+    chosen = wanted(wish.get("filter"))
+    but_of = by if chosen.status == "unreviewed" else ""
+    ids = handouts.take(holder, chosen, min(count, MOST_HANDED), but_of=but_of)
     return [picture(each) for each in services.stores.catalogue.several(ids)]
 
 
