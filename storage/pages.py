@@ -7,7 +7,7 @@ is taken: to go through that table and sort, or to walk in order and look each p
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -15,95 +15,61 @@ from storage import images
 from storage.cursors import pack, unpack
 from storage.database import Database
 from storage.errors import DomainError
-from storage.filters import LIVE, Narrowing, Selection, choice, selection
+from storage.filters import Narrowing, Selection, choice, selection
 from storage.records import Filter, Page
+from storage.sorts import SORTS, Ranking, Sort
 
-
-@dataclass(frozen=True)
-class Sort:
-    """An order by a column of the pictures.
-
-    Attributes:
-        index: The index that has the pictures in this order.
-        key: What it orders by; ties are in the order of the ids.
-        descending: Whether key and id go down.
-    """
-
-    index: str
-    key: str
-    descending: bool = False
-
-
-@dataclass(frozen=True)
-class Ranking:
-    """An order by another table: its pictures first, then the others by id.
-
-    Attributes:
-        source: The table joined with the pictures.
-        key: What it orders by.
-        where: Which of its rows count.
-        picture: The column that has the id of the picture.
-        of: The key of one picture ``i``, null where the table does not have it.
-    """
-
-    source: str
-    key: str
-    where: str
-    picture: str
-    of: str
-
-
-SORTS: Mapping[str, Sort | Ranking] = {
-    "newest": Sort("images_by_id", "i.id", descending=True),
-    "oldest": Sort("images_by_id", "i.id"),
-    "name": Sort("images_by_name", "i.name_key"),
-    "blurred": Sort("images_by_sharpness", "i.sharpness"),
-    "dark": Sort("images_by_brightness", "i.brightness"),
-    "bright": Sort("images_by_brightness", "i.brightness", descending=True),
-    "next": Ranking(
-        "next_up o CROSS JOIN images i ON i.id = o.image_id",
-        "o.rank",
-        "true",
-        "o.image_id",
-        "(SELECT rank FROM next_up WHERE image_id = i.id)",
-    ),
-    "unsure": Ranking(
-        "suggestions o INDEXED BY suggestions_by_probability CROSS JOIN images i ON i.id = o.image_id",
-        "o.probability",
-        "true",
-        "o.image_id",
-        "(SELECT probability FROM suggestions WHERE image_id = i.id)",
-    ),
-    "suspicious": Ranking(
-        "suspicions u CROSS JOIN images i ON i.id = u.image_id",
-        "-u.score",
-        LIVE,
-        "u.image_id",
-        f"(SELECT -u.score FROM suspicions u WHERE u.image_id = i.id AND {LIVE})",
-    ),
-}
 ALL = "images i INDEXED BY images_by_id"
-LAST = 1e18
 # What it costs to pass a row of a walked index by, as a share of looking a picture up in another table; and how many
 # times longer than with evenly mixed pictures a walk may take before it finds a page.
 STEP, UNEVEN = 0.15, 30.0
+LAST = 1e18
+"""The key of pictures that a ranking does not have."""
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """What the ways to a selection cost.
+
+    Attributes:
+        there: Pictures in the catalogue, or in the bin where the bin is looked at.
+        ever: Pictures in both, and those emptied from the bin.
+        passing: Those that pass the part of the filter that the walked indexes know.
+        driver: The smallest table that knows the pictures, where there is one.
+        driven: How many rows it has.
+    """
+
+    there: int
+    ever: int
+    passing: int
+    driver: Narrowing | None
+    driven: float
+
+    @property
+    def scan(self) -> float:
+        """The cost of going through all that pass the walked index and looking each up."""
+        return STEP * self.there + self.passing
 
 
 @dataclass(frozen=True)
 class Want:
     """A part of a list: at most ``limit`` pictures after a key and id, for which ``also`` holds too."""
 
-    sort: str
     selection: Selection
+    sizes: Sizes
     total: int
     limit: int
     after: tuple[Any, int] | None = None
     also: str = "true"
     parameters: Mapping[str, Any] = field(default_factory=dict)
 
+    def walk(self, rows: int) -> float:
+        """How many of so many rows a walk in order passes until it has a page, at worst."""
+        return min(rows, UNEVEN * self.limit * rows / self.total)
+
 
 @dataclass(frozen=True)
-class Walk:
+class Way:
     """A query for pictures in order: from where, which, and the key and id that it orders by."""
 
     source: str
@@ -134,10 +100,11 @@ class Pages:
             NotFound: The class is not there.
             DomainError: A status, sort, flag, cursor or limit is not one of those allowed.
         """
+        order = _order(wanted)
         want = self._want(wanted, _limit(limit) + 1)
         if cursor:
             want = replace(want, after=unpack(wanted, cursor))
-        found = self._found(want)
+        found = self._found(want, order)
         items = images.fetch(self._database.connection(), [image_id for image_id, _ in found[:limit]])
         last, key = found[limit - 1] if len(found) > limit else (0, None)
         return Page(tuple(items), pack(wanted, key, last) if last else "", want.total)
@@ -145,107 +112,105 @@ class Pages:
     def ids(self, wanted: Filter) -> list[int]:
         """The ids of all pictures that a filter matches, oldest first."""
         chosen = selection(self._database, wanted)
-        source, where = self._whole(chosen)
-        rows = self._database.rows(
-            f"SELECT i.id FROM {source} WHERE {where} ORDER BY i.id", chosen.parameters
-        )
-        return [row["id"] for row in rows]
+        way = _whole(chosen, self._sizes(chosen))
+        sql = f"SELECT i.id FROM {way.source} WHERE {way.where} ORDER BY i.id"
+        return [row["id"] for row in self._database.rows(sql, chosen.parameters)]
 
     def count(self, wanted: Filter) -> int:
         """How many pictures a filter matches."""
-        return self._count(selection(self._database, wanted))
+        chosen = selection(self._database, wanted)
+        return self._count(chosen, self._sizes(chosen))
 
     def first(self, wanted: Filter, count: int, also: str, parameters: Mapping[str, Any]) -> list[int]:
         """The ids of the first pictures of a filter for which a condition on the row ``i`` holds as well."""
         want = replace(self._want(wanted, count), also=also, parameters=parameters)
-        return [image_id for image_id, _ in self._found(want)]
+        return [image_id for image_id, _ in self._found(want, _order(wanted))]
 
     def _want(self, wanted: Filter, limit: int) -> Want:
-        sort = choice("sort", wanted.sort, SORTS) or "newest"
         chosen = selection(self._database, wanted)
-        return Want(sort, chosen, self._count(chosen), limit)
+        sizes = self._sizes(chosen)
+        return Want(chosen, sizes, self._count(chosen, sizes), limit)
 
-    def _count(self, chosen: Selection) -> int:
-        if not chosen.narrowings:
-            return self._tallied(chosen)
-        source, where = self._whole(chosen)
-        return int(self._database.value(f"SELECT count(*) FROM {source} WHERE {where}", chosen.parameters))
-
-    def _tallied(self, chosen: Selection) -> int:
-        sql = f"SELECT coalesce(sum(n), 0) FROM tallies i WHERE {chosen.cube}"
-        return int(self._database.value(sql, chosen.parameters))
-
-    def _everything(self, chosen: Selection) -> int:
-        sql = "SELECT coalesce(sum(n), 0) FROM tallies i WHERE i.archived = :archived"
-        return int(self._database.value(sql, chosen.parameters))
-
-    def _ever(self) -> int:
-        return int(self._database.value("SELECT coalesce(sum(n), 0) FROM tallies"))
-
-    def _smallest(self, chosen: Selection) -> tuple[float, Narrowing | None]:
-        sizes = [
+    def _sizes(self, chosen: Selection) -> Sizes:
+        counts = self._database.row(
+            "SELECT coalesce(sum(n) FILTER (WHERE i.archived = :archived), 0) AS there, coalesce(sum(n), 0) AS ever, "
+            f"coalesce(sum(n) FILTER (WHERE {chosen.cube}), 0) AS passing FROM tallies i",
+            chosen.parameters,
+        )
+        assert counts is not None  # noqa: S101 - an aggregate always gives a row
+        driven = [
             (float(self._database.value(each.size, chosen.parameters) or 0), each)
             for each in chosen.narrowings
         ]
-        return min(sizes, key=lambda pair: pair[0], default=(float("inf"), None))
+        size, driver = min(driven, key=lambda pair: pair[0], default=(float("inf"), None))
+        return Sizes(**dict(counts), driver=driver, driven=size)
 
-    def _whole(self, chosen: Selection) -> tuple[str, str]:
-        """Where all pictures of a selection come from, and under which condition."""
-        cost, driver = self._smallest(chosen)
-        if driver and cost <= STEP * self._everything(chosen) + self._tallied(chosen):
-            return driver.source, chosen.where(driver)
-        return ALL, chosen.where()
+    def _count(self, chosen: Selection, sizes: Sizes) -> int:
+        if not chosen.narrowings:
+            return sizes.passing
+        way = _whole(chosen, sizes)
+        sql = f"SELECT count(*) FROM {way.source} WHERE {way.where}"
+        return int(self._database.value(sql, chosen.parameters))
 
-    def _found(self, want: Want) -> Found:
+    def _found(self, want: Want, order: Sort | Ranking) -> Found:
         if not want.total:
             return []
-        order = SORTS[want.sort]
-        cost, driver = self._smallest(want.selection)
-        everything = self._everything(want.selection)
-        walk = UNEVEN * want.limit * everything / want.total
         if isinstance(order, Sort):
-            passing = min(1.0, UNEVEN * want.limit / want.total) * self._tallied(want.selection)
-            checks = passing if want.selection.narrowings else 0
-            if cost <= STEP * min(everything, walk) + checks:
-                return self._sorted(want, order, driver)
-            return self._sorted(want, order, None)
-        if min(cost, STEP * everything + self._tallied(want.selection)) <= walk * self._ever() / everything:
-            return self._gathered(want, order, driver if cost <= everything else None)
-        return list(self._ranked(want, order))
+            return self._rows(want, _sorted(want, order))
+        if min(want.sizes.driven, want.sizes.scan) <= want.walk(want.sizes.ever):
+            way = _whole(want.selection, want.sizes)
+            return self._rows(want, replace(way, key=f"coalesce({order.of}, {LAST})"))
+        return self._ranked(want, order)
 
-    def _sorted(self, want: Want, order: Sort, driver: Narrowing | None) -> Found:
-        source = driver.source if driver else f"images i INDEXED BY {order.index}"
-        walk = Walk(source, want.selection.where(driver), order.key, "i.id", order.descending)
-        return self._rows(want, walk)
-
-    def _gathered(self, want: Want, order: Ranking, driver: Narrowing | None) -> Found:
-        source = driver.source if driver else ALL
-        return self._rows(want, Walk(source, want.selection.where(driver), f"coalesce({order.of}, {LAST})"))
-
-    def _ranked(self, want: Want, order: Ranking) -> Iterator[tuple[int, Any]]:
+    def _ranked(self, want: Want, order: Ranking) -> Found:
+        """Those that the ranking has, then the others; each part comes in order from its own index."""
         found: Found = []
         if not want.after or want.after[0] < LAST:
             where = f"{want.selection.where()} AND {order.where}"
-            found = self._rows(want, Walk(order.source, where, order.key, order.picture))
+            found = self._rows(want, Way(order.source, where, order.key, order.picture))
             want = replace(want, after=None, limit=want.limit - len(found))
-        yield from found
         if want.limit:
             where = f"{want.selection.where()} AND {order.of} IS NULL"
-            yield from self._rows(want, Walk(ALL, where, str(LAST)))
+            after = want.after and (want.after[1], want.after[1])
+            rest = self._rows(replace(want, after=after), Way(ALL, where, "i.id"))
+            found += [(image_id, LAST) for image_id, _ in rest]
+        return found
 
-    def _rows(self, want: Want, walk: Walk) -> Found:
-        down, beyond = (" DESC", "<") if walk.descending else ("", ">")
-        where = f"{walk.where} AND {want.also}"
+    def _rows(self, want: Want, way: Way) -> Found:
+        down, beyond = (" DESC", "<") if way.descending else ("", ">")
+        where = f"{way.where} AND {want.also}"
         parameters = {**want.selection.parameters, **want.parameters, "limit": want.limit}
         if want.after is not None:
-            where += f" AND ({walk.key}, {walk.picture}) {beyond} (:key, :last)"
+            where += f" AND ({way.key}, {way.picture}) {beyond} (:key, :last)"
             parameters |= {"key": want.after[0], "last": want.after[1]}
         rows = self._database.rows(
-            f"SELECT i.id, {walk.key} AS key FROM {walk.source} WHERE {where} "
-            f"ORDER BY {walk.key}{down}, {walk.picture}{down} LIMIT :limit",
+            f"SELECT i.id, {way.key} AS key FROM {way.source} WHERE {where} "
+            f"ORDER BY {way.key}{down}, {way.picture}{down} LIMIT :limit",
             parameters,
         )
         return [(row["id"], row["key"]) for row in rows]
+
+
+def _whole(chosen: Selection, sizes: Sizes) -> Way:
+    """The way to all pictures of a selection, in no order."""
+    if sizes.driver and sizes.driven <= sizes.scan:
+        return Way(sizes.driver.source, chosen.where(sizes.driver), "i.id")
+    return Way(ALL, chosen.where(), "i.id")
+
+
+def _sorted(want: Want, order: Sort) -> Way:
+    sizes = want.sizes
+    if sizes.driver and sizes.driven <= STEP * want.walk(sizes.there) + want.walk(sizes.passing):
+        return Way(
+            sizes.driver.source, want.selection.where(sizes.driver), order.key, "i.id", order.descending
+        )
+    return Way(
+        f"images i INDEXED BY {order.index}", want.selection.where(), order.key, "i.id", order.descending
+    )
+
+
+def _order(wanted: Filter) -> Sort | Ranking:
+    return SORTS[choice("sort", wanted.sort, SORTS) or "newest"]
 
 
 def _limit(limit: int) -> int:

@@ -84,8 +84,8 @@ class Filter:
 
     Attributes:
         label: A class name.
-        status: One of :data:`storage.pages.STATUSES`.
-        sort: One of :data:`storage.pages.SORTS`; empty is ``newest``.
+        status: One of :data:`storage.filters.STATUSES`.
+        sort: One of :data:`storage.sorts.SORTS`; empty is ``newest``.
         flag: One of :data:`FLAGS`.
         tag: A tag.
         search: A part of the file name, whatever its case.
