@@ -136,7 +136,8 @@ def test_code_stays_small(path: Path) -> None:
         assert lines <= MOST_FUNCTION_LINES, f"{function.name} has {lines} lines"
 
 
-@of(PRODUCT)
+# The parameters of an endpoint are named fields that scripts send; a record in their place would only hide them.
+@of([path for path in PRODUCT if path.parent != Path("workbench/ui/endpoints")])
 def test_functions_take_few_parameters(path: Path) -> None:
     for function in functions(path):
         given = function.args

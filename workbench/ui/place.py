@@ -45,6 +45,11 @@ def actor(request: gr.Request | None) -> str:
 
 
 def typed_name(cookie: str) -> str:
-    """The name in the cookie of the strip, on one line and short; empty where there is none."""
-    seen = "".join(each if each.isprintable() else " " for each in unquote(str(cookie)))
+    """The name in the cookie of the strip, tidied."""
+    return tidy_name(unquote(str(cookie)))
+
+
+def tidy_name(text: str) -> str:
+    """A person's name on one line and short; empty where nothing of it can be seen."""
+    seen = "".join(each if each.isprintable() else " " for each in text)
     return " ".join(seen.split())[:LONGEST_ACTOR].strip()

@@ -1,12 +1,12 @@
-"""Endpoints on pictures and labels."""
+"""Endpoints on pictures: which there are, what became of them, and who did how much."""
 
 from collections.abc import Callable
 from typing import Any, TypedDict
 
-from storage.errors import DomainError
 from storage.records import Filter, ImageRecord
 from workbench.services import Services
-from workbench.ui.endpoints import ACTOR
+from workbench.ui.endpoints import changes, classes
+from workbench.ui.endpoints.given import given_number, given_text
 
 
 class ClassCount(TypedDict):
@@ -26,7 +26,7 @@ class DatasetSummary(TypedDict):
 
 
 class Picture(TypedDict):
-    """A picture; ``label`` is null where it has none, ``split`` that of the newest snapshot."""
+    """A picture; ``label``, ``review_label``, ``suggestion``, ``probability`` and ``suspected`` are null where there is none."""
 
     id: int
     sha256: str
@@ -37,6 +37,19 @@ class Picture(TypedDict):
     height: int
     synthetic: bool
     revision: int
+    flags: list[str]
+    tags: list[str]
+    notes: str
+    pin: str
+    archived: bool
+    frames: int
+    labelled_by: str
+    review: str
+    reviewed_by: str
+    review_label: str | None
+    suggestion: str | None
+    probability: float | None
+    suspected: str | None
 
 
 class Pictures(TypedDict):
@@ -47,18 +60,46 @@ class Pictures(TypedDict):
     total: int
 
 
-class Labelled(TypedDict):
-    """What labelling changed; ``event_id`` is null where nothing did."""
+class FieldChanged(TypedDict):
+    """One field of a picture before and after, in words."""
 
-    changed: int
-    event_id: int | None
+    field: str
+    before: str
+    after: str
 
 
-class Undone(TypedDict):
-    """What was undone, in words, and the id of the event that was."""
+class Happened(TypedDict):
+    """What one event did to a picture, and by whom."""
 
-    undone: str
     event_id: int
+    kind: str
+    by: str
+    summary: str
+    at: str
+    undone: bool
+    changes: list[FieldChanged]
+
+
+class PictureHistory(TypedDict):
+    """Every event that touched a picture, newest first."""
+
+    items: list[Happened]
+
+
+class DayOfWork(TypedDict):
+    """What one person did on one day (UTC) and did not undo."""
+
+    by: str
+    day: str
+    events: int
+    pictures: int
+    labelled: int
+
+
+class ActivityReport(TypedDict):
+    """What each person did by day, newest day first."""
+
+    items: list[DayOfWork]
 
 
 def endpoints(services: Services) -> list[Callable[..., Any]]:
@@ -76,65 +117,84 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
         )
 
     def list_images(
-        label: str = "", status: str = "", sort: str = "", cursor: str = "", limit: int = 60
+        label: str = "",
+        status: str = "",
+        sort: str = "",
+        cursor: str = "",
+        limit: int = 60,
+        flag: str = "",
+        tag: str = "",
+        search: str = "",
     ) -> Pictures:
-        """List pictures page by page.
+        """List pictures page by page. All filters combine.
 
         Args:
             label: Only pictures of this class.
-            status: Only labelled, unlabelled, train, validation or synthetic pictures.
-            sort: newest (default), oldest or name.
+            status: Only labelled, unlabelled, train, validation, synthetic, agreed, disagreed, unreviewed or suspicious
+                pictures; bin lists those in the bin.
+            sort: newest (default), oldest, name, blurred, dark, bright, next (most useful to label), unsure or suspicious.
             cursor: next_cursor of the page before; empty for the first page.
             limit: Most pictures on the page, 1 to 500.
+            flag: Only pictures with this quality flag: too small, blurred, dark, bright, uniform, odd aspect, transparent
+                or grayscale.
+            tag: Only pictures with this tag.
+            search: Only pictures with this part in their file name, whatever its case.
         """
-        wanted = Filter(_text("label", label), _text("status", status), _text("sort", sort))
-        page = stores.pages.page(wanted, _text("cursor", cursor), limit)
+        texts = {"label": label, "status": status, "sort": sort, "flag": flag, "tag": tag, "search": search}
+        wanted = Filter(**{name: given_text(name, value) for name, value in texts.items()})
+        page = stores.pages.page(wanted, given_text("cursor", cursor), limit)
         return Pictures(
             items=[_picture(each) for each in page.items], next_cursor=page.next_cursor, total=page.total
         )
 
-    def label_images(image_ids: list[int], label: str) -> Labelled:
-        """Label pictures, all or none of them, as one event that can be undone.
+    def picture_history(image_id: int) -> PictureHistory:
+        """Tell what became of a picture: every event that touched it, newest first.
 
         Args:
-            image_ids: Ids of pictures.
-            label: The class, added where it is new; empty clears the label.
+            image_id: Id of a picture.
         """
-        changed, event_id = services.labelling.label(_ids(image_ids), _text("label", label), ACTOR)
-        return Labelled(changed=changed, event_id=event_id)
+        found = stores.journal.history(given_number("image_id", image_id))
+        return PictureHistory(
+            items=[
+                Happened(
+                    event_id=each.event.id,
+                    kind=each.event.kind,
+                    by=each.event.actor,
+                    summary=each.event.summary,
+                    at=each.event.created_at,
+                    undone=each.event.undone,
+                    changes=[
+                        FieldChanged(field=c.field, before=c.before, after=c.after) for c in each.changes
+                    ],
+                )
+                for each in found
+            ]
+        )
 
-    def undo() -> Undone:
-        """Undo the newest change of labels or classes that is not undone yet."""
-        event = stores.journal.undo(ACTOR)
-        return Undone(undone=event.summary, event_id=event.id)
+    def activity(days: int = 30) -> ActivityReport:
+        """Count what each person did on each of the last days on which anything was done.
 
-    return [dataset_summary, list_images, label_images, undo]
+        Args:
+            days: How many days, 1 to 366.
+        """
+        found = stores.journal.activity(given_number("days", days, (1, 366)))
+        return ActivityReport(
+            items=[
+                DayOfWork(
+                    by=each.actor,
+                    day=each.day,
+                    events=each.events,
+                    pictures=each.pictures,
+                    labelled=each.labelled,
+                )
+                for each in found
+            ]
+        )
+
+    own: list[Callable[..., Any]] = [dataset_summary, list_images, picture_history, activity]
+    return [*own, *changes.endpoints(services), *classes.endpoints(services)]
 
 
 def _picture(image: ImageRecord) -> Picture:
-    return Picture(
-        id=image.id,
-        sha256=image.sha256,
-        filename=image.filename,
-        label=image.label,
-        split=image.split,
-        width=image.width,
-        height=image.height,
-        synthetic=image.synthetic,
-        revision=image.revision,
-    )
-
-
-def _text(name: str, value: Any) -> str:
-    if not isinstance(value, str):
-        raise DomainError(f"{name} must be a text.")
-    return value
-
-
-def _ids(values: Any) -> list[int]:
-    whole = isinstance(values, list) and all(
-        isinstance(each, int) and not isinstance(each, bool) for each in values
-    )
-    if not whole or not values:
-        raise DomainError("image_ids must be a list with at least one picture id (a whole number).")
-    return list(dict.fromkeys(values))
+    fields = {name: getattr(image, name) for name in Picture.__annotations__}
+    return Picture(**{**fields, "flags": list(image.flags), "tags": list(image.tags)})  # type: ignore[typeddict-item]
