@@ -143,7 +143,10 @@ class Embeddings:
             if not rows:
                 return
             blob = b"".join(row[1] for row in rows)
-            yield np.array([row[0] for row in rows]), np.frombuffer(blob, "<f2").reshape(len(rows), -1)
+            yield (
+                np.array([row[0] for row in rows]),
+                np.frombuffer(blob, "<f2").reshape(len(rows), embedder.dimensions),
+            )
             last = rows[-1][0]
 
     def of(self, embedder: Embedder, image_ids: np.ndarray) -> np.ndarray:
@@ -155,7 +158,7 @@ class Embeddings:
         )
         found = {row[0]: row[1] for row in rows}
         blob = b"".join(found[each] for each in image_ids.tolist())
-        return np.frombuffer(blob, "<f2").reshape(len(image_ids), -1).astype(np.float32)
+        return np.frombuffer(blob, "<f2").reshape(len(image_ids), embedder.dimensions).astype(np.float32)
 
     def known(self, embedder: Embedder) -> Known:
         """What the catalogue knows of the pictures that have an embedding, by id."""

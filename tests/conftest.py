@@ -15,7 +15,7 @@ from workbench.settings import Settings
 @pytest.fixture
 def services(tmp_path: Path) -> Services:
     """Services on a fresh data folder; nothing runs in the background."""
-    return build_services(Settings(data=tmp_path / "workbench"))
+    return build_services(Settings(data=tmp_path / "workbench", insight=False))
 
 
 @pytest.fixture

@@ -16,8 +16,9 @@ MEGABYTE = 1024 * 1024
 class Limits:
     """What is taken in at most.
 
-    ``picture_mb`` and ``upload_mb`` are megabytes of one picture file and of one uploaded file; ``pixels`` is width
-    times height; ``zip_entries`` files in one zip; ``zip_ratio`` unpacked to packed size of one file in a zip.
+    ``picture_mb``, ``upload_mb`` and ``table_mb`` are megabytes of one picture file, of one uploaded file, and of one CSV or
+    JSON file; ``pixels`` is width times height; ``zip_entries`` files in one zip; ``zip_ratio`` unpacked to packed size of
+    one file in a zip.
     """
 
     picture_mb: int = 50
@@ -25,6 +26,7 @@ class Limits:
     pixels: int = 100_000_000
     zip_entries: int = 100_000
     zip_ratio: int = 200
+    table_mb: int = 100
 
 
 @dataclass(frozen=True)
@@ -39,9 +41,9 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 7860
     fit: str = "letterbox"
+    limits: Limits = Limits()
     insight: bool = True
     weights: Path | None = None
-    limits: Limits = Limits()
 
 
 def from_environment(environment: Mapping[str, str]) -> Settings:

@@ -17,6 +17,7 @@ from workbench.stores import Stores
 LINED_UP = 200
 """Pictures that are chosen at once to be labelled next."""
 CANDIDATES = 3000
+SEEN = 3000
 WORTH_WRITING = 0.005
 """Least change of a probability that is written: what people see is rounded to a percent."""
 CHECKED_AT_MOST = 20000
@@ -29,6 +30,14 @@ class Learnt:
     labels: int
     accuracy: float | None
     temperature: float
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What a head says of every embedded picture: ``probabilities`` is ``(N, C) float16``, ``classes`` ``(C,)`` ids."""
+
+    classes: np.ndarray
+    probabilities: np.ndarray
 
 
 def digest(known: Known, embedder: Embedder) -> str:
@@ -46,13 +55,13 @@ def learn(stores: Stores, embedder: Embedder, known: Known) -> Learnt:
         stores.insight.withdraw(list(stores.insight.suggested()))
         stores.insight.line_up(_next(stores, embedder, known, None))
         return Learnt(0, None, 1.0)
-    vectors = stores.embeddings.of(embedder, known.ids[chosen])
+    vectors = _vectors(stores, embedder, known, chosen)
     classes = known.classes[chosen]
     accuracy, temperature = _judged(vectors, classes, _groups(known, chosen))
     fitted = head.fit(vectors, classes)
     fitted = head.Head(fitted.classes, fitted.weights, fitted.bias, temperature)
     answers = _answers(stores, embedder, known, fitted)
-    _suggest(stores.insight, known, fitted, answers)
+    _suggest(stores.insight, known, answers)
     stores.insight.line_up(_next(stores, embedder, known, answers))
     return Learnt(int(np.sum(known.classes > 0)), accuracy, temperature)
 
@@ -65,9 +74,7 @@ def check(stores: Stores, embedder: Embedder, known: Known) -> int:
         return 0
     classes = known.classes[chosen]
     names = np.unique(classes)
-    logits = head.out_of_fold(
-        stores.embeddings.of(embedder, known.ids[chosen]), classes, _groups(known, chosen)
-    )
+    logits = head.out_of_fold(_vectors(stores, embedder, known, chosen), classes, _groups(known, chosen))
     probabilities = head.softmax(logits / head.temperature(logits, classes))
     found = doubts(probabilities, np.searchsorted(names, classes))
     rows = [
@@ -98,42 +105,48 @@ def _judged(vectors: np.ndarray, classes: np.ndarray, group: np.ndarray) -> tupl
     return float(right.mean()), head.temperature(logits, classes)
 
 
-def _answers(stores: Stores, embedder: Embedder, known: Known, fitted: head.Head) -> np.ndarray:
-    """Probabilities ``(N, C) float16`` of every embedded picture, in the order of ``known``."""
+def _answers(stores: Stores, embedder: Embedder, known: Known, fitted: head.Head) -> Answers:
+    """What the head says, in the order of ``known``."""
     answers = np.zeros((len(known.ids), len(fitted.classes)), dtype=np.float16)
     for ids, vectors in stores.embeddings.vectors(embedder):
         places = np.searchsorted(known.ids, ids)
         there = (places < len(known.ids)) & (known.ids[np.minimum(places, len(known.ids) - 1)] == ids)
         answers[places[there]] = fitted.probabilities(vectors[there])
-    return answers
+    return Answers(fitted.classes, answers)
 
 
-def _suggest(insight: Insights, known: Known, fitted: head.Head, answers: np.ndarray) -> None:
+def _suggest(insight: Insights, known: Known, answers: Answers) -> None:
     """Write those suggestions that changed, and withdraw those that are no longer needed."""
     present = insight.suggested()
     rows = []
     for place in np.flatnonzero(known.classes == 0).tolist():
-        column = int(answers[place].argmax())
-        row = int(known.ids[place]), int(fitted.classes[column]), float(answers[place, column])
-        class_id, probability = present.get(row[0], (0, -1.0))
-        if class_id != row[1] or abs(probability - row[2]) >= WORTH_WRITING:
-            rows.append(row)
+        column = int(answers.probabilities[place].argmax())
+        probability = round(float(answers.probabilities[place, column]), 3)
+        image_id, class_id = int(known.ids[place]), int(answers.classes[column])
+        before, then = present.get(image_id, (0, -1.0))
+        if before != class_id or abs(then - probability) >= WORTH_WRITING:
+            rows.append((image_id, class_id, probability))
     insight.suggest(rows)
     needed = set(known.ids[known.classes == 0].tolist())
     insight.withdraw([each for each in present if each not in needed])
 
 
-def _next(stores: Stores, embedder: Embedder, known: Known, answers: np.ndarray | None) -> list[int]:
+def _next(stores: Stores, embedder: Embedder, known: Known, answers: Answers | None) -> list[int]:
     """Ids of pictures to label next."""
     left = np.flatnonzero(known.classes == 0)
-    candidates = choosing.candidates(left, answers, CANDIDATES)
-    if len(candidates) == 0:
+    chosen = choosing.candidates(left, answers.probabilities if answers else None, CANDIDATES)
+    if len(chosen) == 0:
         return []
     labelled = np.flatnonzero(known.classes > 0)
-    seen = labelled[np.linspace(0, len(labelled) - 1, min(len(labelled), CANDIDATES)).astype(int)]
+    seen = labelled[head.sample(known.classes[labelled], SEEN, seed=0)]
     pool = choosing.Pool(
-        vectors=stores.embeddings.of(embedder, known.ids[candidates]),
-        seen=stores.embeddings.of(embedder, known.ids[seen]) if len(seen) else None,
-        probabilities=None if answers is None else answers[candidates].astype(np.float32),
+        vectors=_vectors(stores, embedder, known, chosen),
+        seen=_vectors(stores, embedder, known, seen),
+        probabilities=answers.probabilities[chosen].astype(np.float32) if answers else None,
+        counts=np.array([np.sum(known.classes == each) for each in answers.classes]) if answers else None,
     )
-    return [int(each) for each in known.ids[candidates[choosing.choose(pool, LINED_UP)]]]
+    return [int(each) for each in known.ids[chosen[choosing.choose(pool, LINED_UP)]]]
+
+
+def _vectors(stores: Stores, embedder: Embedder, known: Known, places: np.ndarray) -> np.ndarray:
+    return stores.embeddings.of(embedder, known.ids[places])
