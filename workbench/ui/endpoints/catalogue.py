@@ -104,6 +104,15 @@ class ActivityReport(TypedDict):
 
 def endpoints(services: Services) -> list[Callable[..., Any]]:
     """The functions to publish."""
+    return [
+        *_pictures(services),
+        *_stories(services),
+        *changes.endpoints(services),
+        *classes.endpoints(services),
+    ]
+
+
+def _pictures(services: Services) -> list[Callable[..., Any]]:
     stores = services.stores
 
     def dataset_summary() -> DatasetSummary:
@@ -147,13 +156,19 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
             items=[_picture(each) for each in page.items], next_cursor=page.next_cursor, total=page.total
         )
 
+    return [dataset_summary, list_images]
+
+
+def _stories(services: Services) -> list[Callable[..., Any]]:
+    journal = services.stores.journal
+
     def picture_history(image_id: int) -> PictureHistory:
         """Tell what became of a picture: every event that touched it, newest first.
 
         Args:
             image_id: Id of a picture.
         """
-        found = stores.journal.history(given_number("image_id", image_id))
+        found = journal.history(given_number("image_id", image_id))
         return PictureHistory(
             items=[
                 Happened(
@@ -177,7 +192,7 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
         Args:
             days: How many days, 1 to 366.
         """
-        found = stores.journal.activity(given_number("days", days, (1, 366)))
+        found = journal.activity(given_number("days", days, (1, 366)))
         return ActivityReport(
             items=[
                 DayOfWork(
@@ -191,8 +206,7 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
             ]
         )
 
-    own: list[Callable[..., Any]] = [dataset_summary, list_images, picture_history, activity]
-    return [*own, *changes.endpoints(services), *classes.endpoints(services)]
+    return [picture_history, activity]
 
 
 def _picture(image: ImageRecord) -> Picture:
