@@ -50,6 +50,14 @@ class Outcome:
 
 
 @dataclass(frozen=True)
+class Discarded:
+    """A picture that was taken out of the catalogue: into the bin, or for good with its files."""
+
+    in_bin: bool
+    class_id: int | None
+
+
+@dataclass(frozen=True)
 class Tally:
     """An import in figures.
 
@@ -236,6 +244,22 @@ class ImportJobs:
         while page := self.files(import_id, after=after, limit=1000):
             yield from (outcome for _, outcome in page)
             after = page[-1][0]
+
+    def discarded(self, sha256s: Sequence[str]) -> dict[str, Discarded]:
+        """Those of the pictures that were taken out of the catalogue, by sha256."""
+        rows = self._database.rows(
+            "SELECT sha256, archived, class_id FROM images "
+            "WHERE archived > 0 AND sha256 IN (SELECT value FROM json_each(?))",
+            (json.dumps(list(sha256s)),),
+        )
+        return {row["sha256"]: Discarded(row["archived"] == 1, row["class_id"]) for row in rows}
+
+    def named(self, filename: str, limit: int = 10) -> list[int]:
+        """The ids of pictures of the catalogue with that file name."""
+        rows = self._database.rows(
+            "SELECT id FROM images WHERE archived = 0 AND filename = ? ORDER BY id LIMIT ?", (filename, limit)
+        )
+        return [row["id"] for row in rows]
 
     def noted(self, import_id: int, limit: int = 200) -> list[tuple[str, str]]:
         """The first files that have a note, with it."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import zipfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
 
 from workbench.errors import RejectedArchive, RejectedPicture
+from workbench.manifests import is_table, writable
 from workbench.settings import MEGABYTE, Limits
 
 DRIVE = re.compile(r"[A-Za-z]:[/\\]")
@@ -18,10 +19,17 @@ SYSTEM_NAMES = {".ds_store", "thumbs.db", "desktop.ini"}
 
 @dataclass(frozen=True)
 class Upload:
-    """An uploaded file: where it lies, and the name that the sender gave it."""
+    """A file to import.
+
+    Attributes:
+        path: Where it lies.
+        name: The name that the sender gave it.
+        root: Of a file in a folder on the server, the folder that it must not leave: its name has folders then.
+    """
 
     path: Path
     name: str
+    root: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -43,34 +51,79 @@ class Source:
     note: str = ""
 
 
+@dataclass(frozen=True)
+class Contents:
+    """What an upload holds: the names of its files, and the bytes of its tables by name, or why one is not read."""
+
+    names: tuple[str, ...]
+    tables: Mapping[str, bytes | RejectedPicture]
+
+
 def sources(uploads: Iterable[Upload], limits: Limits) -> Iterator[Source]:
     """The files that uploads hold: themselves, or the entries of a zip.
 
     A source is to be read before the next one is asked for. One that breaks a limit raises when it is read.
     """
-    for upload in uploads:
-        name = _writable(upload.name)
+    for given in uploads:
+        upload = replace(given, name=writable(given.name))
         try:
-            yield from _opened(replace(upload, name=name), limits)
+            yield from _opened(upload, limits)
         except RejectedArchive as error:
-            yield Source(name, "", partial(_fail, error))
+            yield Source(upload.name, "", partial(_fail, error))
 
 
-def _writable(name: str) -> str:
-    """A name as UTF-8 can hold it; stray bytes of an old file system become question marks."""
-    return name.encode("utf-8", "replace").decode()
+def contents(given: Upload, limits: Limits) -> Contents:
+    """What an upload holds, without its pictures; one that is damaged or breaks a limit holds itself."""
+    upload = replace(given, name=writable(given.name))
+    generous = replace(limits, picture_mb=limits.table_mb)
+    try:
+        if not is_zip(upload):
+            if is_table(upload.name):
+                return Contents((), {upload.name: _attempt(partial(_read_upload, upload, generous))})
+            return Contents((upload.name,), {})
+        with _archive(upload) as archive:
+            entries = _allowed(archive, limits)
+            tables = {
+                each.filename: _attempt(partial(_read_entry, archive, each, generous))
+                for each in entries
+                if is_table(each.filename)
+            }
+            return Contents(tuple(e.filename for e in entries if e.filename not in tables), tables)
+    except RejectedArchive:
+        return Contents((upload.name,), {})
+
+
+def _attempt(read: Callable[[], bytes]) -> bytes | RejectedPicture:
+    try:
+        return read()
+    except RejectedPicture as error:
+        return error
+
+
+def is_zip(upload: Upload) -> bool:
+    """Whether it is a zip, by its name or its content."""
+    return upload.name.lower().endswith(".zip") or zipfile.is_zipfile(upload.path)
 
 
 def _opened(upload: Upload, limits: Limits) -> Iterator[Source]:
-    if not (upload.name.lower().endswith(".zip") or zipfile.is_zipfile(upload.path)):
-        yield Source(upload.name, "", partial(read_file, upload.path, limits))
+    if not is_zip(upload):
+        folder = path_of(upload.name).parent.name if upload.root else ""
+        yield Source(upload.name, folder, partial(_read_upload, upload, limits))
         return
+    with _archive(upload) as archive:
+        for entry in _allowed(archive, limits):
+            folder = path_of(entry.filename).parent.name
+            yield Source(entry.filename, folder, partial(_read_entry, archive, entry, limits))
+
+
+def _archive(upload: Upload) -> zipfile.ZipFile:
     try:
-        archive = zipfile.ZipFile(upload.path)
+        _stay_inside(upload)
+        return zipfile.ZipFile(upload.path)
+    except RejectedPicture as error:
+        raise RejectedArchive(str(error)) from error
     except Exception as error:  # zipfile raises whatever hostile bytes lead it to
         raise RejectedArchive("The zip is damaged and cannot be opened. Make it again.") from error
-    with archive:
-        yield from _entries(archive, limits)
 
 
 def count(upload: Upload) -> int:
@@ -82,14 +135,13 @@ def count(upload: Upload) -> int:
         return 1
 
 
-def _entries(archive: zipfile.ZipFile, limits: Limits) -> Iterator[Source]:
+def _allowed(archive: zipfile.ZipFile, limits: Limits) -> list[zipfile.ZipInfo]:
     entries = [entry for entry in archive.infolist() if not _is_noise(entry)]
     if len(entries) > limits.zip_entries:
         raise RejectedArchive(
             f"The zip has {len(entries):,} files; at most {limits.zip_entries:,} are taken in at once. Split it."
         )
-    for entry in entries:
-        yield Source(entry.filename, _path(entry).parent.name, partial(_read_entry, archive, entry, limits))
+    return entries
 
 
 def _read_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, limits: Limits) -> bytes:
@@ -106,7 +158,7 @@ def _read_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, limits: Limits
 
 
 def _check_entry(entry: zipfile.ZipInfo, limits: Limits) -> None:
-    path = _path(entry)
+    path = path_of(entry.filename)
     if path.is_absolute() or ".." in path.parts or DRIVE.match(entry.filename):
         raise RejectedPicture("Its path points outside the zip, so it is not read.")
     if entry.flag_bits & 1:
@@ -125,6 +177,17 @@ def _fail(error: RejectedArchive) -> bytes:
     raise error
 
 
+def _read_upload(upload: Upload, limits: Limits) -> bytes:
+    _stay_inside(upload)
+    return read_file(upload.path, limits)
+
+
+def _stay_inside(upload: Upload) -> None:
+    """A link may have been put in the way since the folder was looked through."""
+    if upload.root and not upload.path.resolve().is_relative_to(upload.root):
+        raise RejectedPicture("It lies outside the folder that may be read, so it is not read.")
+
+
 def read_file(path: Path, limits: Limits) -> bytes:
     """The bytes of a picture file.
 
@@ -140,14 +203,15 @@ def read_file(path: Path, limits: Limits) -> bytes:
 
 
 def _too_big(limits: Limits) -> str:
-    return f"The file is larger than {limits.picture_mb} MB, the most that a picture may have."
+    return f"The file is larger than {limits.picture_mb} MB, the most that one may have."
 
 
 def _is_noise(entry: zipfile.ZipInfo) -> bool:
     """Folders, and the files that macOS and Windows add by themselves."""
-    path = _path(entry)
+    path = path_of(entry.filename)
     return entry.is_dir() or "__MACOSX" in path.parts or path.name.lower() in SYSTEM_NAMES
 
 
-def _path(entry: zipfile.ZipInfo) -> PurePosixPath:
-    return PurePosixPath(entry.filename.replace("\\", "/"))
+def path_of(name: str) -> PurePosixPath:
+    """A name within a zip as a path."""
+    return PurePosixPath(name.replace("\\", "/"))

@@ -15,6 +15,10 @@ class RejectedArchive(DomainError):
     """A zip breaks a limit, so nothing of it is read; the message is the reason."""
 
 
+class RejectedTable(DomainError):
+    """A file is not a table that says what pictures are; the message is the reason."""
+
+
 class NotReady(DomainError):
     """What was asked for needs something that is not there yet; the message says what to do first."""
 

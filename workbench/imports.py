@@ -7,7 +7,7 @@ import logging
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from io import StringIO
 from itertools import islice, takewhile
@@ -22,9 +22,10 @@ from storage.imports import (
     ImportJobs,
     Outcome,
 )
-from workbench.archives import Upload, count, sources
+from workbench.archives import Upload
 from workbench.intake import Intake, Order
 from workbench.labelling import class_name
+from workbench.plans import plan
 from workbench.samples.order import SAMPLES, sample_order
 from workbench.settings import Limits
 from workbench.staging import Staging
@@ -276,15 +277,21 @@ class Imports:
 
     def _take_in(self, job: Import) -> bool:
         """Take the files in that are left; tells whether the import was asked to stop."""
-        order, total = self._order(job)
+        order, files, total = self._order(job)
         self._jobs.size(job.id, total)
         asked = threading.Event()
         if job.stop_requested:
             asked.set()
-        left = takewhile(
-            lambda _: not (asked.is_set() or self._closing), islice(order.sources, job.done, None)
-        )
         done = job.done
+
+        def go_on(_: object) -> bool:
+            return not (asked.is_set() or self._closing)
+
+        order = replace(
+            order,
+            sources=takewhile(go_on, islice(order.sources, done, None)),
+            after=takewhile(go_on, islice(order.after, max(0, done - files), None)),
+        )
 
         def record(outcomes: Sequence[Outcome]) -> None:
             nonlocal done
@@ -292,16 +299,17 @@ class Imports:
                 asked.set()
             done += len(outcomes)
 
-        for _ in self._intake.stream(Order(left, order.label, order.actor, order.synthetic), record):
+        for _ in self._intake.stream(order, record):
             pass
         return asked.is_set() and done < total
 
-    def _order(self, job: Import) -> tuple[Order, int]:
-        """What an import reads, and how many files that is."""
+    def _order(self, job: Import) -> tuple[Order, int, int]:
+        """What an import reads, how many files that is, and how many there are with what its tables say."""
         if job.source["kind"] == SAMPLE_SET:
-            return sample_order(job.actor), SAMPLES
-        files = self._staging.files(job.source["place"])
-        return Order(sources(files, self._limits), job.label, job.actor), sum(map(count, files))
+            return sample_order(job.actor), SAMPLES, SAMPLES
+        found = plan(self._staging.files(job.source["place"]), self._limits)
+        order = Order(found.sources(), job.label, job.actor, after=found.after)
+        return order, found.files, found.files + len(found.after)
 
     def _end(self, job: Import, status: str, error: str = "") -> None:
         self._tidy(job)

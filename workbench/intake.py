@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import chain
 from time import monotonic
+from typing import TypeVar
 
 from storage.errors import DiskFull, DomainError
-from storage.imports import IMPORTED, PRESENT, REJECTED, Outcome
-from storage.records import NewImage
+from storage.imports import IMPORTED, PRESENT, REJECTED, Discarded, Outcome
+from storage.records import ClassRecord, NewImage
 from workbench.archives import Source
 from workbench.cores import cores
 from workbench.labelling import Labelling, class_name
 from workbench.pictures import decode
+from workbench.references import Reference, References, noted
 from workbench.settings import Settings
 from workbench.similarity import phash
 from workbench.stores import Stores
@@ -43,12 +45,21 @@ class Report:
 
 @dataclass(frozen=True)
 class Order:
-    """What to import: the files, a class for all of them (empty: their folders name it), and who asks."""
+    """What to import.
+
+    Attributes:
+        sources: The files.
+        label: A class for all of them; empty where their folders or tables name it.
+        actor: Who asks.
+        synthetic: Whether they are marked as synthetic.
+        after: What is to be told or done after them.
+    """
 
     sources: Iterable[Source]
     label: str = ""
     actor: str = "api"
     synthetic: bool = False
+    after: Iterable[Outcome | Reference] = ()
 
 
 class Intake:
@@ -57,6 +68,9 @@ class Intake:
     def __init__(self, stores: Stores, labelling: Labelling, settings: Settings) -> None:
         self._database = stores.database
         self._catalogue = stores.catalogue
+        self._edits = stores.edits
+        self._jobs = stores.import_jobs
+        self._references = References(stores, labelling)
         self._labelling = labelling
         self._media = stores.media
         self._settings = settings
@@ -84,6 +98,11 @@ class Intake:
         for batch in _batches(self._processed(order)):
             with self._database.write():
                 outcomes = self._commit(batch, order)
+                record(outcomes)
+            yield outcomes
+        for rest in _batches(order.after):
+            with self._database.write():
+                outcomes = self._references.apply(rest, order.actor)
                 record(outcomes)
             yield outcomes
 
@@ -133,48 +152,81 @@ class Intake:
 
     def _commit(self, batch: Sequence[_Read], order: Order) -> list[Outcome]:
         """Write a batch to the catalogue."""
-        labels = self._new_labels(batch)
-        ids = {name: self._labelling.ensure(name, order.actor, "import").id for name in labels}
-        images = [replace(image, class_id=ids.get(outcome.label)) for outcome, image in batch if image]
-        added = iter(self._catalogue.add(images))
+        gone = self._jobs.discarded([image.sha256 for _, image in batch if image])
+        labels = self._new_labels(batch, gone)
+        classes = {name: self._labelling.ensure(name, order.actor, "import") for name in labels}
+        batch = [(_renamed(outcome, classes), image) for outcome, image in batch]
+        ids = {each.name: each.id for each in classes.values()}
+        images = [
+            replace(image, class_id=_class_of(ids.get(outcome.label), gone.get(image.sha256)))
+            for outcome, image in batch
+            if image
+        ]
+        added = iter(self._catalogue.add(images, order.actor))
         known = self._catalogue.known([image.sha256 for image in images])
-        done = []
+        done: list[Outcome] = []
+        present: dict[int, tuple[str, str]] = {}
         for outcome, image in batch:
             if image is None:
                 done.append(outcome)
-            elif (image_id := next(added)) is not None:
-                done.append(replace(outcome, image_id=image_id))
-            else:
-                done.append(replace(outcome, result=PRESENT, image_id=known.get(image.sha256)))
-        self._label_waiting(done, order.actor)
+                continue
+            kept, new = replace(outcome, image_id=known[image.sha256]), next(added) is not None
+            if new and image.sha256 in gone:
+                kept = _back(kept, gone[image.sha256])
+            elif not new:
+                kept = replace(kept, result=PRESENT)
+                present.setdefault(known[image.sha256], (outcome.label, image.pin))
+            done.append(kept)
+        self._complete(present, order.actor)
         return done
 
-    def _new_labels(self, batch: Sequence[_Read]) -> list[str]:
+    def _new_labels(self, batch: Sequence[_Read], gone: Mapping[str, Discarded]) -> list[str]:
         """The classes of pictures that are not there yet: one that is there adds none."""
         first: dict[str, str] = {}
         for outcome, image in batch:
             if image:
                 first.setdefault(image.sha256, outcome.label)
         known = self._catalogue.known(list(first))
-        return sorted({label for sha256, label in first.items() if label and sha256 not in known})
+        keeping = {sha256 for sha256, each in gone.items() if each.in_bin and each.class_id}
+        return sorted(
+            {label for sha256, label in first.items() if label and sha256 not in {*known, *keeping}}
+        )
 
-    def _label_waiting(self, outcomes: Sequence[Outcome], actor: str) -> None:
-        """A picture that was there without a class takes the one that came with it; a labelled one keeps its own."""
-        wanted: dict[int, str] = {}
-        for each in outcomes:
-            if each.image_id and each.result == PRESENT and each.label:
-                wanted.setdefault(each.image_id, each.label)
-        present = self._catalogue.several(list(wanted))
-        waiting = [image.id for image in present if image.label is None]
-        for name in sorted({wanted[image_id] for image_id in waiting}):
-            self._labelling.label([each for each in waiting if wanted[each] == name], name, actor)
+    def _complete(self, came_with: Mapping[int, tuple[str, str]], actor: str) -> None:
+        """A picture that was there without a class or side takes what came with it; otherwise it keeps its own."""
+        present = self._catalogue.several(list(came_with))
+        waiting = {image.id: came_with[image.id][0] for image in present if image.label is None}
+        for name in sorted(set(filter(None, waiting.values()))):
+            self._labelling.label([each for each in waiting if waiting[each] == name], name, actor)
+        loose = {image.id: came_with[image.id][1] for image in present if not image.pin}
+        for side in sorted(set(filter(None, loose.values()))):
+            self._edits.pin([each for each in loose if loose[each] == side], side, actor)
 
 
 Record = Callable[[Sequence[Outcome]], None]
 _Read = tuple[Outcome, NewImage | None]
+T = TypeVar("T")
 
 
-def _batches(items: Iterator[_Read]) -> Iterator[list[_Read]]:
+def _renamed(outcome: Outcome, classes: Mapping[str, ClassRecord]) -> Outcome:
+    """With the class as it is called here, which may differ in case."""
+    return replace(outcome, label=classes[outcome.label].name) if outcome.label in classes else outcome
+
+
+def _class_of(given: int | None, gone: Discarded | None) -> int | None:
+    """A picture out of the bin keeps its class; one whose files were gone takes the one it comes with."""
+    if gone is None:
+        return given
+    return (gone.class_id or given) if gone.in_bin else (given or gone.class_id)
+
+
+def _back(outcome: Outcome, gone: Discarded) -> Outcome:
+    if gone.in_bin:
+        return replace(outcome, result=PRESENT, note=noted("It was in the bin and is back.", outcome.note))
+    return replace(outcome, note=noted("It was thrown away before and is back.", outcome.note))
+
+
+def _batches(items: Iterable[T]) -> Iterator[list[T]]:
     """Batches of at most ``BATCH`` pictures or ``BATCH_SECONDS``, whichever comes first, so that progress shows."""
     batch, begun = [], monotonic()
     for item in items:

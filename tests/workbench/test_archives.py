@@ -126,7 +126,7 @@ def test_a_bomb_by_number_of_files_is_refused_whole(upload: Put) -> None:
 def test_too_large_a_file_is_refused_in_a_zip_and_outside(upload: Put) -> None:
     limits, data = replace(LIMITS, picture_mb=1), bytes(MEGABYTE + 1)
     for given in (upload("a.png", data), upload("a.zip", zipped({"a.png": data}, zipfile.ZIP_STORED))):
-        assert reason(given, limits) == "The file is larger than 1 MB, the most that a picture may have."
+        assert reason(given, limits) == "The file is larger than 1 MB, the most that one may have."
 
 
 @pytest.mark.parametrize("size", [10, 100_000, 0])

@@ -142,11 +142,29 @@ def test_of_one_picture_in_two_folders_the_first_counts(services: Services, take
     assert services.stores.catalogue.summary(()).images == 1
 
 
-def test_a_removed_picture_comes_back_as_it_is_given(services: Services, take: Take) -> None:
+def test_a_picture_in_the_bin_was_there_already_and_comes_back_with_its_class(
+    services: Services, take: Take
+) -> None:
+    report = take({"a.jpg": picture(1), "b.jpg": picture(2)}, label="")
+    labelled, bare = (each.image_id for each in report.outcomes)
+    services.labelling.label([labelled], "Full", "ann")
+    services.stores.edits.archive([labelled, bare], "ann")
+    again = take({"a.jpg": picture(1), "b.jpg": picture(2), "c.jpg": picture(1)}, label="Half", actor="bob")
+    assert results(again) == [PRESENT] * 3
+    assert [each.note for each in again.outcomes] == [*["It was in the bin and is back."] * 2, ""]
+    assert [each.image_id for each in again.outcomes] == [labelled, bare, labelled]
+    assert labels(services) == {"a.jpg": "Full", "b.jpg": "Half"}
+    newest = services.stores.journal.history(labelled)[0].event
+    assert (newest.actor, newest.summary) == ("bob", "brought a.jpg back")
+
+
+def test_a_picture_that_was_thrown_away_is_taken_in_again(services: Services, take: Take) -> None:
     first = take({"a.jpg": picture(1)}, label="Full").outcomes[0]
     services.stores.edits.archive([first.image_id], "ann")
+    services.stores.edits.empty_bin()
     again = take({"b.jpg": picture(1)}, label="Half").outcomes[0]
     assert (again.result, again.image_id) == (IMPORTED, first.image_id)
+    assert again.note == "It was thrown away before and is back."
     assert labels(services) == {"b.jpg": "Half"}
 
 
