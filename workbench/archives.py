@@ -207,9 +207,13 @@ def _too_big(limits: Limits) -> str:
 
 
 def _is_noise(entry: zipfile.ZipInfo) -> bool:
-    """Folders, and the files that macOS and Windows add by themselves."""
-    path = path_of(entry.filename)
-    return entry.is_dir() or "__MACOSX" in path.parts or path.name.lower() in SYSTEM_NAMES
+    return entry.is_dir() or is_noise(entry.filename)
+
+
+def is_noise(name: str) -> bool:
+    """Whether it is a file that macOS or Windows adds by itself."""
+    path = path_of(name)
+    return "__MACOSX" in path.parts or path.name.lower() in SYSTEM_NAMES
 
 
 def path_of(name: str) -> PurePosixPath:

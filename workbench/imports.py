@@ -2,39 +2,33 @@
 
 from __future__ import annotations
 
-import csv
 import logging
 import threading
-import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime
-from io import StringIO
+from dataclasses import dataclass, replace
 from itertools import islice, takewhile
 
 from storage.errors import Conflict, DiskFull, DomainError, is_disk_full
 from storage.imports import (
-    IMPORTED,
-    PRESENT,
-    REJECTED,
     CarriedOutElsewhere,
     Import,
     ImportJobs,
     Outcome,
 )
 from workbench.archives import Upload
+from workbench.folders import files_in
+from workbench.import_states import ImportState, as_csv, state_of
 from workbench.intake import Intake, Order
 from workbench.labelling import class_name
 from workbench.plans import plan
 from workbench.samples.order import SAMPLES, sample_order
-from workbench.settings import Limits
+from workbench.settings import Settings
 from workbench.staging import Staging
 
 log = logging.getLogger(__name__)
-LISTED = 200
 MOST_ATTEMPTS = 3
 CLOSE_SECONDS = 5
-UPLOADS, FOLDER, SAMPLE_SET = "uploads", "folder", "samples"
+FILES, SAMPLE_SET = "files", "samples"
 UNEXPECTED = (
     "The import ended with an unexpected error. What was imported before stays; upload the files again."
 )
@@ -42,7 +36,6 @@ STUCK = (
     "The server ended {attempts} times at the same place of this import, after {done} files. What was imported before "
     "stays; leave out the file that comes next."
 )
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 @dataclass(frozen=True)
@@ -54,67 +47,27 @@ class NewImport:
         label: The class of all of them; empty where folders or tables name it.
         actor: Who asks.
         samples: Import the sample set instead.
+        folder: Import this folder of the server instead.
     """
 
     uploads: Sequence[Upload] = ()
     label: str = ""
     actor: str = "api"
     samples: bool = False
+    folder: str = ""
 
 
-@dataclass(frozen=True)
-class ImportState:
-    """Where an import stands, or what came of it.
-
-    Attributes:
-        id: Its id, 0 where there never was one.
-        status: ``queued``, ``running``, ``finished``, ``stopped`` or ``failed``; empty where there never was one.
-        running: Whether it waits or runs.
-        done: Files that are done.
-        total: All files; 0 while it waits.
-        imported: Files that were taken in.
-        duplicates: Files whose content was there already.
-        labels: Imported pictures per class; the empty name stands for unlabelled.
-        rejected: The first 200 rejected files, each with ``file`` and ``reason``.
-        rejected_count: How many were rejected.
-        present: The first 200 files that were there already.
-        error: Why it ended early.
-        started: When it was begun, in seconds since 1970.
-        rate: Files a second since then, 0 where that is not known yet.
-        stopped: Whether it was ended by hand.
-        waiting: Imports that wait behind it.
-        actor: Who asked for it.
-        what: What it reads, in words.
-    """
-
-    id: int = 0
-    status: str = ""
-    running: bool = False
-    done: int = 0
-    total: int = 0
-    imported: int = 0
-    duplicates: int = 0
-    labels: dict[str, int] = field(default_factory=dict)
-    rejected: list[dict[str, str]] = field(default_factory=list)
-    rejected_count: int = 0
-    present: list[str] = field(default_factory=list)
-    error: str = ""
-    started: float = 0.0
-    rate: float = 0.0
-    stopped: bool = False
-    waiting: int = 0
-    actor: str = ""
-    what: str = ""
+__all__ = ["ImportState", "Imports", "NewImport"]
 
 
 class Imports:
     """Queues imports, carries them out in a thread, and tells what came of them."""
 
-    def __init__(self, intake: Intake, jobs: ImportJobs, staging: Staging, limits: Limits) -> None:
+    def __init__(self, intake: Intake, jobs: ImportJobs, staging: Staging, settings: Settings) -> None:
         self._intake = intake
         self._jobs = jobs
         self._staging = staging
-        self._limits = limits
+        self._settings = settings
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self._closing = False
@@ -129,16 +82,21 @@ class Imports:
             Its id.
 
         Raises:
-            DomainError: The label cannot be a class name.
+            DomainError: The label cannot be a class name, or the folder may not be imported from.
             DiskFull: There is no room for the files.
         """
         label = class_name(wanted.label) if wanted.label else ""
         if wanted.samples:
             return self._queue(wanted.actor, label, {"kind": SAMPLE_SET, "what": "the sample set"})
-        token = self._staging.take(wanted.uploads)
-        source = {"kind": UPLOADS, "place": token, "what": _named([each.name for each in wanted.uploads])}
+        if wanted.folder:
+            limits, allowed = self._settings.limits, self._settings.import_folders
+            token = self._staging.note(files_in(wanted.folder, allowed, limits.zip_entries))
+            what = f"the folder {wanted.folder}"
+        else:
+            token = self._staging.take(wanted.uploads)
+            what = _named([each.name for each in wanted.uploads])
         try:
-            return self._queue(wanted.actor, label, source)
+            return self._queue(wanted.actor, label, {"kind": FILES, "place": token, "what": what})
         except BaseException:
             self._staging.remove(token)
             raise
@@ -221,13 +179,7 @@ class Imports:
             NotFound: There is no such import.
         """
         self._jobs.get(import_id)
-        text = StringIO()
-        table = csv.writer(text)
-        table.writerow(["file", "result", "reason", "note", "class", "image_id"])
-        for each in self._jobs.every_file(import_id):
-            names = [_cell(each.file), each.result, each.reason, each.note, _cell(each.label)]
-            table.writerow([*names, each.image_id or ""])
-        return text.getvalue()
+        return as_csv(self._jobs.every_file(import_id))
 
     def _queue(self, actor: str, label: str, source: dict[str, str]) -> int:
         import_id = self._jobs.create(actor, label, source)
@@ -307,7 +259,7 @@ class Imports:
         """What an import reads, how many files that is, and how many there are with what its tables say."""
         if job.source["kind"] == SAMPLE_SET:
             return sample_order(job.actor), SAMPLES, SAMPLES
-        found = plan(self._staging.files(job.source["place"]), self._limits)
+        found = plan(self._staging.files(job.source["place"]), self._settings.limits)
         order = Order(found.sources(), job.label, job.actor, after=found.after)
         return order, found.files, found.files + len(found.after)
 
@@ -323,45 +275,11 @@ class Imports:
             self._staging.remove(place)
 
     def _state(self, job: Import, active: Sequence[Import]) -> ImportState:
-        unwritten = self._unwritten.get(job.id)
-        running = job.active and unwritten is None
-        tally = job.tally.results
-        started = datetime.fromisoformat(job.started_at).timestamp() if job.started_at else 0.0
-        rejected = [] if running else self._jobs.files(job.id, REJECTED, limit=LISTED)
-        present = [] if running else self._jobs.files(job.id, PRESENT, limit=LISTED)
-        return ImportState(
-            id=job.id,
-            status=job.status if unwritten is None else "failed",
-            running=running,
-            done=job.done,
-            total=job.total,
-            imported=tally.get(IMPORTED, 0),
-            duplicates=tally.get(PRESENT, 0),
-            labels=job.tally.labels,
-            rejected=[{"file": each.file, "reason": each.reason} for _, each in rejected],
-            rejected_count=tally.get(REJECTED, 0),
-            present=[each.file for _, each in present],
-            error=job.error if unwritten is None else unwritten,
-            started=started,
-            rate=_rate(job, started),
-            stopped=job.status == "stopped",
-            waiting=sum(1 for each in active if each.id > job.id),
-            actor=job.actor,
-            what=str(job.source.get("what", "")),
-        )
-
-
-def _rate(job: Import, started: float) -> float:
-    seconds = time.time() - started
-    return (job.done - job.tally.begun_at) / seconds if job.status == "running" and seconds >= 1 else 0.0
+        waiting = sum(1 for each in active if each.id > job.id)
+        return state_of(self._jobs, job, waiting, self._unwritten.get(job.id))
 
 
 def _named(names: Sequence[str]) -> str:
     """``photos.zip``, ``a.jpg and 11 more``."""
     first = names[0][:80] if names else "nothing"
     return first if len(names) < 2 else f"{first} and {len(names) - 1:,} more"
-
-
-def _cell(text: str) -> str:
-    """Keep a spreadsheet from running a name as a formula."""
-    return f"'{text}" if text.startswith(FORMULA) else text

@@ -64,7 +64,7 @@ def build_services(settings: Settings) -> Services:
         stores=stores,
         labelling=labelling,
         intake=intake,
-        imports=Imports(intake, stores.import_jobs, Staging(settings.data / "staging"), settings.limits),
+        imports=Imports(intake, stores.import_jobs, Staging(settings.data / "staging"), settings),
         training=Training(stores, supervisor),
         supervisor=supervisor,
         predictor=Predictor(stores.registry, stores.predictions, settings.limits.pixels),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -33,6 +34,7 @@ class Limits:
 class Settings:
     """Everything that a person may set before the start.
 
+    ``import_folders`` are folders of the server that may be imported from (``WORKBENCH_IMPORT_FOLDERS``, written like ``PATH``).
     ``insight`` switches the model's help on or off (``WORKBENCH_INSIGHT``). ``weights`` is the folder with Keras' files of
     pretrained weights (``WORKBENCH_WEIGHTS``); None stands for ``weights`` in the data folder.
     """
@@ -42,6 +44,7 @@ class Settings:
     port: int = 7860
     fit: str = "letterbox"
     limits: Limits = Limits()
+    import_folders: tuple[Path, ...] = ()
     insight: bool = True
     weights: Path | None = None
 
@@ -67,6 +70,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         insight=_switch(environment, "WORKBENCH_INSIGHT"),
         weights=Path(environment["WORKBENCH_WEIGHTS"]) if environment.get("WORKBENCH_WEIGHTS") else None,
         limits=Limits(**limits),
+        import_folders=_allowed(environment.get("WORKBENCH_IMPORT_FOLDERS", "")),
     )
 
 
@@ -82,6 +86,17 @@ def _switch(environment: Mapping[str, str], name: str) -> bool:
     if text not in {"on", "off"}:
         raise DomainError(f"{name} is “{text[:40]}”; it can be on or off.")
     return text == "on"
+
+
+def _allowed(text: str) -> tuple[Path, ...]:
+    """The folders of a list such as that of ``PATH``."""
+    folders = tuple(Path(each).expanduser().resolve() for each in text.split(os.pathsep) if each)
+    for each in folders:
+        if not each.is_dir():
+            raise DomainError(
+                f"WORKBENCH_IMPORT_FOLDERS names “{each}”, which is not a folder. Make it, or leave it out."
+            )
+    return folders
 
 
 def _number(environment: Mapping[str, str], name: str, default: int, most: int = 10**15) -> int:

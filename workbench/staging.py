@@ -43,7 +43,7 @@ class Staging:
             place.mkdir(parents=True)
             for number, upload in enumerate(uploads):
                 _link(upload.path, place / str(number))
-            _list(place, [[str(number), each.name] for number, each in enumerate(uploads)])
+            _list(place, [[str(number), each.name, ""] for number, each in enumerate(uploads)])
         except OSError as error:
             shutil.rmtree(place, ignore_errors=True)
             if is_disk_full(error):
@@ -63,7 +63,7 @@ class Staging:
         place = self._root / uuid.uuid4().hex
         try:
             place.mkdir(parents=True)
-            _list(place, [[str(each.path), each.name] for each in files])
+            _list(place, [[str(each.path), each.name, str(each.root or "")] for each in files])
         except OSError as error:
             shutil.rmtree(place, ignore_errors=True)
             if is_disk_full(error):
@@ -81,7 +81,8 @@ class Staging:
             listed = json.loads((self._root / token / LISTING).read_text("ascii"))
         except (OSError, ValueError) as error:
             raise NotReady(GONE) from error
-        return [Upload(self._root / token / path, name) for path, name in listed]
+        place = self._root / token
+        return [Upload(place / path, name, Path(root) if root else None) for path, name, root in listed]
 
     def remove(self, token: str) -> None:
         """Give the room of one place back."""

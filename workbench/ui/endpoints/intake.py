@@ -10,6 +10,7 @@ from storage.imports import IMPORTED, PRESENT, REJECTED
 from workbench.imports import ImportState, NewImport
 from workbench.services import Services
 from workbench.ui.endpoints import ACTOR
+from workbench.ui.endpoints.given import given_name, given_number, given_text
 from workbench.ui.files import handed_out, uploads
 
 
@@ -47,17 +48,19 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
     imports = services.imports
 
     def import_images(files: list[FileData], label: str = "", by: str = ACTOR) -> Imported:
-        """Import pictures and zips of pictures, and wait until that is done.
+        """Import pictures, zips of pictures, and tables that label them, and wait until that is done.
 
         Every file is reported as imported, a duplicate (its content is there already) or rejected with a reason. image_ids
-        has the ids of imported and duplicate pictures, in the order of the files.
+        has the ids of imported and duplicate pictures, in the order of the files. A CSV (filename,label[,split]), the
+        metadata.csv or metadata.jsonl of a Hugging Face image folder, or the JSON export of Label Studio, beside the pictures
+        or in their zip, names their classes; on its own it labels pictures that are there already.
 
         Args:
-            files: Uploaded pictures and/or zips.
-            label: The class of all of them; where empty, the folder of a picture in its zip names its class.
+            files: Uploaded pictures, zips and tables.
+            label: The class of all of them; where empty, a table or the folder of a picture in its zip names its class.
             by: Who the history says did it.
         """
-        wanted = NewImport(uploads(files), text("label", label), text("by", by) or ACTOR)
+        wanted = NewImport(uploads(files), given_text("label", label), given_name(by))
         ended = imports.wait(imports.start(wanted))
         if ended.error:
             raise DomainError(ended.error)
@@ -73,13 +76,27 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
             ],
         )
 
+    def import_folder(folder: str, label: str = "", by: str = ACTOR) -> ImportStatus:
+        """Begin to import a folder of the server, without waiting for it; its files are read where they lie.
+
+        Args:
+            folder: One that whoever runs the server allowed (WORKBENCH_IMPORT_FOLDERS), or a folder in it.
+            label: The class of all pictures; where empty, a table or the folder of a picture names its class.
+            by: Who the history says did it.
+        """
+        named = given_text("folder", folder).strip()
+        if not named:
+            raise DomainError("folder must name a folder of the server.")
+        wanted = NewImport(label=given_text("label", label), actor=given_name(by), folder=named)
+        return _status(imports.state(imports.start(wanted)))
+
     def import_status(import_id: int = 0) -> ImportStatus:
         """Where an import stands: queued, running, finished, stopped or failed, with what came of it so far.
 
         Args:
             import_id: The import; 0 for the one that runs, else the last one.
         """
-        return _status(imports.state(_id(import_id)))
+        return _status(imports.state(_given(import_id)))
 
     def stop_import(import_id: int = 0) -> ImportStatus:
         """Stop an import after the files in hand; what is in stays in.
@@ -87,7 +104,7 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
         Args:
             import_id: The import; 0 for the one that runs.
         """
-        return _status(imports.stop(_id(import_id)))
+        return _status(imports.stop(_given(import_id)))
 
     def import_report(import_id: int = 0) -> FileData:
         """What became of each file of an import, as a CSV file with file, result, reason, note, class and image_id.
@@ -95,27 +112,14 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
         Args:
             import_id: The import; 0 for the one that runs, else the last one.
         """
-        found = imports.state(_id(import_id))
+        found = imports.state(_given(import_id))
         return handed_out(imports.report_csv(found.id).encode("utf-8-sig"), f"import-{found.id}.csv")
 
-    return [import_images, import_status, stop_import, import_report]
+    return [import_images, import_folder, import_status, stop_import, import_report]
 
 
-def text(name: str, value: Any) -> str:
-    """A text that a caller sent.
-
-    Raises:
-        DomainError: It is none.
-    """
-    if not isinstance(value, str):
-        raise DomainError(f"{name} must be a text.")
-    return value
-
-
-def _id(value: Any) -> int | None:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise DomainError("import_id must be a whole number.")
-    return value or None
+def _given(import_id: Any) -> int | None:
+    return given_number("import_id", import_id, (0, 2**63 - 1)) or None
 
 
 def _status(state: ImportState) -> ImportStatus:
