@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sqlite3
 
+from storage import ledger
 from storage.database import Database
 from storage.errors import Conflict, NotFound
 from storage.journal import Journal
-from storage.ledger import Entry
+from storage.ledger import Edit, Entry
 from storage.records import Change, ClassRecord
 
 LISTED = """
@@ -15,6 +16,23 @@ SELECT c.id, c.name, c.colour,
        (SELECT coalesce(sum(n), 0) FROM tallies t WHERE t.archived = 0 AND t.class_id = c.id) AS count
 FROM classes c WHERE c.removed = 0 ORDER BY c.position, c.id
 """
+
+MOVED = "SELECT coalesce(sum(n), 0) FROM tallies WHERE archived = 0 AND class_id = ?"
+TOUCHED = "SELECT json_group_array(id) FROM images WHERE class_id = :gone OR review_class_id = :gone"
+# What a picture and a second opinion on it have once :gone is :into, and what then is left of the review.
+NOW = "iif(i.class_id = :gone, :into, i.class_id)"
+OTHER = "iif(i.review_class_id = :gone, :into, i.review_class_id)"
+REVIEW = (
+    f"CASE WHEN {NOW} IS NULL OR (i.review = 'disagreed' AND {OTHER} IS NULL) THEN '' "
+    f"WHEN i.review = 'disagreed' AND {OTHER} = {NOW} THEN 'agreed' ELSE i.review END"
+)
+MOVE = {
+    "class_id": NOW,
+    "labelled_by": f"iif({NOW} IS NULL, '', i.labelled_by)",
+    "review": REVIEW,
+    "reviewed_by": f"iif({REVIEW} = '', '', i.reviewed_by)",
+    "review_class_id": f"iif({REVIEW} = 'disagreed', {OTHER}, NULL)",
+}
 
 
 class Classes:
@@ -103,13 +121,14 @@ class Classes:
             summary = f"removed class {name}"
             if into is not None:
                 summary = f"merged {name} into {_current(connection, into)['name']}"
-            pictures = connection.execute(
-                "SELECT id, archived FROM images WHERE class_id = ?", (class_id,)
-            ).fetchall()
-            changes = [Change("image", row["id"], "class_id", class_id, into) for row in pictures]
-            changes.append(Change("class", class_id, "removed", 0, 1))
-            self._journal.apply(connection, Entry("class", actor, summary), changes)
-        return sum(1 for row in pictures if not row["archived"])
+            moved = connection.execute(MOVED, (class_id,)).fetchone()[0]
+            ids = connection.execute(TOUCHED, {"gone": class_id}).fetchone()[0]
+            edit = Edit(MOVE, "true", {"ids": ids, "gone": class_id, "into": into})
+            event_id = ledger.note(connection, Entry("class", actor, summary))
+            ledger.write_edit(connection, event_id, edit)
+            ledger.write(connection, event_id, [Change("class", class_id, "removed", 0, 1)])
+            ledger.carry_out(connection, event_id)
+        return int(moved)
 
 
 def _current(connection: sqlite3.Connection, class_id: int) -> sqlite3.Row:

@@ -70,7 +70,7 @@ SHORT_SEARCH = Narrowing(
     "images i INDEXED BY images_by_name",
     "instr(i.name_key, :search)",
     "instr(i.name_key, :search)",
-    "SELECT sum(n) / 3 FROM tallies i WHERE i.archived = :archived",
+    "SELECT sum(n) / 4 FROM tallies i WHERE i.archived = :archived",
 )
 
 
