@@ -154,6 +154,33 @@ def test_a_model_that_disagrees_is_refused(tmp_path: Path) -> None:
         agreement(dataset, shifted, artefacts.folder / "model.tflite")
 
 
+def absurd(learning_rate: float, **values: object) -> TrainingSpec:
+    """A spec beyond its limits: within them no net was found whose loss is no number."""
+    chosen = spec(**{"epochs": 300, "patience": 300, "plateau_patience": 300, "monitor": "val_loss"} | values)
+    object.__setattr__(chosen, "learning_rate", learning_rate)
+    return chosen
+
+
+def test_a_loss_that_is_no_number_any_more_ends_the_run_and_the_best_epoch_is_kept(tmp_path: Path) -> None:
+    recorder = Recorder()
+    artefacts = train(bars(tmp_path / "data"), absurd(20, batch_size=16), recorder, tmp_path / "model")
+    assert artefacts.stopped
+    assert "no longer a number" in artefacts.note
+    assert 1 <= artefacts.best_epoch <= len(artefacts.history) < 300
+    assert tuple(recorder.epochs) == artefacts.history
+    assert np.isfinite([record.val_loss for record in artefacts.history]).all()
+    assert np.isfinite([p.probabilities for p in artefacts.predictions]).all()
+    assert artefacts.agreement < 1e-3
+    kept = keras.saving.load_model(artefacts.folder / "model.keras")
+    assert all(np.isfinite(weight).all() for weight in kept.get_weights())
+
+
+def test_a_loss_that_is_no_number_in_the_first_epoch_leaves_no_model(tmp_path: Path) -> None:
+    with pytest.raises(TrainingFailed, match="smaller learning rate"):
+        train(bars(tmp_path / "data"), absurd(1e30), Recorder(), tmp_path / "model")
+    assert not (tmp_path / "model").exists()
+
+
 def test_epoch_k_shows_the_net_variant_k_of_the_preview(tmp_path: Path) -> None:
     dataset, chosen = bars(tmp_path / "data"), spec(batch_size=256)
     feed = Feed(dataset, chosen, np.ones(2, np.float32))

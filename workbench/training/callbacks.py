@@ -72,6 +72,9 @@ class Judge(keras.callbacks.Callback):  # type: ignore[misc]
     """Judges the averaged weights of every epoch on the validation pictures, once, and keeps the best.
 
     Must come before the stock callbacks, which look for its figures.
+
+    Attributes:
+        broken: Training was halted because an epoch's weights or answers were no numbers.
     """
 
     def __init__(self, task: Task, served: keras.Model) -> None:
@@ -80,6 +83,7 @@ class Judge(keras.callbacks.Callback):  # type: ignore[misc]
         self.average = Average()
         self.history: list[EpochRecord] = []
         self.best: Best | None = None
+        self.broken = False
         self._task = task
         self._served = served
         self._indices = task.dataset.indices("validation")
@@ -91,10 +95,18 @@ class Judge(keras.callbacks.Callback):  # type: ignore[misc]
         self._began = monotonic()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any]) -> None:
-        """Judge the epoch and put the validation figures into ``logs``, where the stock callbacks look for them."""
+        """Judge the epoch and put the validation figures into ``logs``, where the stock callbacks look for them.
+
+        Raises:
+            Halted: Training ends here.
+        """
         latest = self.model.get_weights()
         self.model.set_weights(self.average.weights)
         probabilities = predict(self._served, self._task.dataset.pixels, self._indices)
+        # A ReLU makes 0 of what is no number: answers may look sound while the weights are not.
+        self.broken = not all(np.isfinite(each).all() for each in (probabilities, *self.average.weights))
+        if self.broken:
+            raise Halted
         logs.update(self._figures(probabilities))
         self._record(epoch + 1, logs, probabilities)
         self.model.set_weights(latest)
@@ -106,7 +118,7 @@ class Judge(keras.callbacks.Callback):  # type: ignore[misc]
         seconds = monotonic() - self._began
         record = EpochRecord(epoch=epoch, learning_rate=rate, seconds=seconds, **figures)
         logs[SCORE] = self._score = score(self._score, asdict(record), self._task.spec.monitor)
-        if math.isfinite(self._score) and (self.best is None or self._score > self.best.score):
+        if self.best is None or self._score > self.best.score:
             self.best = Best(epoch, self._score, self.model.get_weights(), probabilities)
         self.history.append(record)
         self._task.reporter.epoch(record)

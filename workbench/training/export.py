@@ -35,12 +35,16 @@ def agreement(dataset: Dataset, probabilities: np.ndarray, file: Path) -> float:
         file: The LiteRT model.
 
     Raises:
-        TrainingFailed: It is ``AGREEMENT`` or more.
+        TrainingFailed: It is ``AGREEMENT`` or more, or the LiteRT file's answers are no numbers.
     """
     stride = -(-len(probabilities) // _COMPARED)
     answers = litert_probabilities(file, dataset.pixels, dataset.indices("validation")[::stride])
     difference = float(np.abs(answers - probabilities[::stride]).max())
-    if not difference < AGREEMENT:
+    if np.isnan(difference):
+        raise TrainingFailed(
+            "The answers of the exported model are no numbers, so it was not kept. Train again with a smaller learning rate."
+        )
+    if difference >= AGREEMENT:
         raise TrainingFailed(
             f"The exported model differs from the trained one by up to {difference:.4f} in probability, so it was not kept. "
             "Train again, and report it if it happens twice."

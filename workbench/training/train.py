@@ -102,6 +102,7 @@ def train(dataset: Dataset, spec: TrainingSpec, reporter: Reporter, folder: Path
     reporter.phase("training")
     judge, watch = _fit(Task(dataset, spec, weights, reporter), net, served)
     best = _kept(judge, watch)
+    broken = judge.broken or watch.broken
     net.set_weights(best.weights)
     reporter.phase("evaluating")
     metrics = evaluate(dataset.labels[dataset.indices("validation")], best.probabilities, dataset.classes)
@@ -112,8 +113,8 @@ def train(dataset: Dataset, spec: TrainingSpec, reporter: Reporter, folder: Path
         folder=folder,
         history=tuple(judge.history),
         best_epoch=best.epoch,
-        stopped=watch.requested or watch.broken,
-        note=BROKEN if watch.broken else "",
+        stopped=watch.requested or broken,
+        note=BROKEN if broken else "",
         predictions=_predictions(dataset, best.probabilities),
         metrics=metrics,
         agreement=export.agreement(dataset, best.probabilities, folder / export.LITERT_FILE),
