@@ -30,7 +30,7 @@ class State:
         mapped: Digest of what the map was drawn from.
         landmarks: How many pictures the map was last drawn anew for.
         done: Stamp of the catalogue for which everything is done.
-        asked: The last request to do everything anew that was heard.
+        asked: The last request to do everything anew that was fulfilled.
         failed: Names of embeddings that cannot be made here, with the reason.
     """
 

@@ -51,12 +51,13 @@ class Worker:
         self._seen = ""
         self._changed_at = 0.0
         self._learn_again_at = 0.0
-        self._asked = False
+        self._heard = self._state.asked
 
     def run(self, linger: float = LINGER_SECONDS) -> None:
         """Work until nothing was left to do for ``linger`` seconds, or a training run begins."""
         idle_since = time.monotonic()
         while time.monotonic() - idle_since <= linger:
+            self._hear()
             if self._gives_way():
                 log.info("a run trains; giving way")
                 return
@@ -85,26 +86,29 @@ class Worker:
         return self._state.done == f"{choice.name} {self._stores.insight.stamp()}"
 
     def _gives_way(self) -> bool:
-        return not self._asked and bool(self._stores.runs.active())
+        return not self._asked() and bool(self._stores.runs.active())
 
     def _hear(self) -> None:
         asked = state.asked(self._stores.preferences)
-        if asked != self._state.asked:
-            self._asked = True
-            self._state.asked = asked
+        if asked not in {self._state.asked, self._heard}:
+            self._heard = asked
             self._state.done = self._state.learnt = self._state.checked = self._state.mapped = ""
             self._state.failed, self._state.landmarks = {}, 0
             self._write()
 
+    def _asked(self) -> bool:
+        """Whether somebody waits for everything to be done anew."""
+        return self._heard != self._state.asked
+
     def _settled(self) -> bool:
-        return self._asked or time.monotonic() - self._changed_at >= SETTLED_SECONDS
+        return self._asked() or time.monotonic() - self._changed_at >= SETTLED_SECONDS
 
     def _active(self) -> Embedder | None:
         return self._stores.embeddings.named(self._state.embedder) if self._state.embedder else None
 
     def _learn(self, active: Embedder) -> bool:
         moment = time.monotonic()
-        if moment < self._learn_again_at or (moment - self._changed_at < QUIET_SECONDS and not self._asked):
+        if moment < self._learn_again_at or (moment - self._changed_at < QUIET_SECONDS and not self._asked()):
             return False
         known = self._stores.embeddings.known(active)
         content = digest(known, active)
@@ -204,7 +208,7 @@ class Worker:
             self._state.landmarks = mapping.draw(self._stores, active, known.ids, self._state.landmarks)
             self._state.mapped = pictures
         else:
-            self._state.done, self._state.phase, self._asked = stamp, "", False
+            self._state.done, self._state.phase, self._state.asked = stamp, "", self._heard
         self._write()
         return True
 

@@ -1,0 +1,136 @@
+"""The worker of the model's help as a process of its own: started, killed, started again, giving way to training."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from dataclasses import replace
+
+import psutil
+import pytest
+
+from storage.insight import WORKER
+from tests.running import until
+from workbench.insight import state
+from workbench.insight.control import Status
+from workbench.insight.embedders import BACKBONE_FILE
+from workbench.services import Services, build_services
+from workbench.training.processes import alive, started_at
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def helping(labelled: Services) -> Iterator[Services]:
+    """Services whose helper looks for work; a worker that is still there at the end is ended."""
+    services = build_services(replace(labelled.settings, insight=True))
+    services.stores.edits.label([1, 2, 3, 24], None, "Ada")
+    yield services
+    services.helper.close()
+    with suppress(psutil.Error):
+        process = worker(services)
+        if process:
+            process.kill()
+            process.wait(30)
+
+
+def worker(services: Services) -> psutil.Process | None:
+    found = services.stores.preferences.get(WORKER, None)
+    if found is None or not alive(*found):
+        return None
+    process = psutil.Process(found[0])
+    return process if process.environ().get("WORKBENCH_DATA") == str(services.stores.root) else None
+
+
+def done(services: Services) -> Status:
+    def there() -> Status | None:
+        status = services.insight.status()
+        stamp = services.stores.insight.stamp()
+        return status if state.read(services.stores.preferences).done.endswith(stamp) else None
+
+    found = until(there, "the model's help to be up to date", 120)
+    assert found is not None
+    return found
+
+
+def kill(services: Services) -> None:
+    process = until(lambda: worker(services), "a worker", 60)
+    assert process is not None
+    process.send_signal(signal.SIGKILL)
+    process.wait(30)
+
+
+def test_a_worker_does_everything_and_learns_again_when_labels_come(helping: Services) -> None:
+    helping.helper.start()
+    first = done(helping)
+    assert (first.embedded, first.labels, first.suggestions, first.mapped) == (24, 20, 4, 24)
+    left = helping.insight.next_images()
+    assert len(left) == 4
+    helping.stores.edits.label(left[:2], helping.stores.classes.get("Low"), "Ada")
+    second = done(helping)
+    assert (second.labels, second.suggestions, second.next_up) == (22, 2, 2)
+    assert second.trained_at > first.trained_at
+
+
+def test_a_killed_worker_is_followed_by_one_that_goes_on(helping: Services) -> None:
+    helping.helper.start()
+    until(lambda: helping.insight.status().embedded, "some embeddings")
+    kill(helping)
+    assert not helping.insight.status().running
+    assert helping.stores.database.value("PRAGMA integrity_check") == "ok"
+    helping.insight.refresh()
+    assert done(helping).embedded == 24
+
+
+def test_a_worker_outlives_the_server_and_no_second_one_is_started(helping: Services) -> None:
+    helping.helper.start()
+    first = until(lambda: worker(helping), "a worker")
+    helping.helper.close()
+    with closing(build_services(helping.settings)) as later:
+        later.helper.start()
+        done(later)
+        assert first is not None
+        assert later.stores.preferences.get(WORKER, None)[0] == first.pid
+
+
+def test_only_one_process_can_be_the_worker(helping: Services) -> None:
+    me, started = os.getpid(), started_at(os.getpid())
+    assert helping.stores.insight.claim(me, started, alive)
+    assert not helping.stores.insight.claim(me + 1, started, alive)
+    assert helping.stores.insight.claim(me + 1, started, lambda pid, at: False)
+
+
+def test_it_waits_while_a_run_trains_unless_somebody_asks(helping: Services) -> None:
+    helping.training.start(helping.training.draft())  # queued: nobody looks after runs here
+    helping.helper.start()
+    with pytest.raises(AssertionError):
+        until(lambda: worker(helping), "a worker that must not come", 3)
+    assert "when the training run has ended" in helping.insight.status().sentence
+    helping.insight.refresh()
+    assert done(helping).embedded == 24
+
+
+def test_labelling_goes_on_while_it_works(helping: Services) -> None:
+    """The other way round it would be the labelling that waits, which a timeout of zero turns into an error."""
+    helping.helper.start()
+    until(lambda: worker(helping), "a worker")
+    connection = sqlite3.connect(helping.stores.database.path, timeout=1)
+    for _ in range(200):
+        connection.execute("UPDATE images SET notes = notes || 'x' WHERE id = 1")
+        connection.commit()
+    connection.close()
+    assert done(helping).embedded == 24
+
+
+def test_weights_that_cannot_be_read_are_named_and_the_built_in_embedding_serves(helping: Services) -> None:
+    folder = helping.stores.root / "weights"
+    folder.mkdir()
+    (folder / BACKBONE_FILE).write_bytes(b"no weights")
+    helping.helper.start()
+    status = done(helping)
+    assert (status.kind, status.embedded) == ("built-in", 24)
+    assert "mobilenet-v2" in status.sentence
+    assert "cannot be used here" in status.sentence
