@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from gradio_client import handle_file
+from playwright.sync_api import Browser, Page, expect
 
 from tests.pictures import class_zip, picture
 from tests.running import Server
@@ -71,6 +73,16 @@ def test_pictures_zips_and_what_is_neither_end_in_one_report(
     page.get_by_label("Class for these pictures").press("Enter")
     page.get_by_role("button", name="Import 1 file").click()
     expect(report).to_contain_text("1 already there")
+    with page.expect_download() as download:
+        report.get_by_role("link", name="Download the report as CSV").click()
+    with Path(download.value.path()).open(encoding="utf-8-sig", newline="") as file:
+        (row,) = csv.DictReader(file)
+    assert (row["file"], row["result"], row["class"]) == ("one & <b>bold.jpg", "already there", "Bold")
+    page.get_by_role("button", name="Earlier imports").click()
+    past = page.get_by_role("table", name="Imports, newest first")
+    expect(past.get_by_role("row")).to_have_count(3)
+    expect(past.get_by_role("row", name="bottles.zip and 2 more")).to_contain_text("7")
+
     assert {each["name"]: each["count"] for each in summary(server)["classes"]} == {
         "Low": 3,
         "High": 3,
@@ -79,3 +91,118 @@ def test_pictures_zips_and_what_is_neither_end_in_one_report(
 
     page.get_by_role("button", name="Train on 7 pictures").click()
     expect(page.get_by_role("tab", name="Train")).to_have_attribute("aria-selected", "true")
+
+
+def test_a_burst_of_the_camera_goes_into_a_class(browser: Browser, server: Server) -> None:
+    context = browser.new_context(viewport={"width": 390, "height": 844}, base_url=server.url, has_touch=True)
+    context.grant_permissions(["camera"])
+    page = context.new_page()
+    page.goto("/")
+    page.get_by_role("tab", name="Camera").click()
+    page.get_by_label("Class of what it sees").fill("Pacman")
+    record = page.get_by_role("button", name="Hold to record")
+    expect(record).to_be_enabled()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+    record.hover()
+    page.mouse.down()
+    frames = page.locator("#collect-camera .frames button")
+    expect(frames.nth(5)).to_be_visible()
+    page.mouse.up()
+    expect(record).to_be_visible()
+    taken = frames.count()
+    assert taken < 30
+    page.keyboard.down("Space")
+    expect(frames.nth(taken + 2)).to_be_visible()
+    page.keyboard.up("Space")
+    expect(record).to_be_visible()
+    before = frames.count()
+    frames.first.click()
+    expect(frames).to_have_count(before - 1)
+
+    page.get_by_role("button", name=f"Add {before - 1} pictures to Pacman").click()
+    expect(page.locator("#collect-camera .count")).to_contain_text("on the way to Pacman")
+    expect(frames).to_have_count(0)
+    expect(page.locator("#collect-report")).to_contain_text(f"{before - 1} imported")
+    assert summary(server)["classes"] == [{"name": "Pacman", "count": before - 1}]
+
+    live = "document.querySelector('#collect-camera video').srcObject !== null"
+    assert page.evaluate(live)
+    page.get_by_role("tab", name="Files").click()
+    page.wait_for_function(f"!({live})")
+    context.close()
+
+
+def test_a_burst_that_the_server_refuses_stays(browser: Browser, server: Server) -> None:
+    context = browser.new_context(base_url=server.url)
+    context.grant_permissions(["camera"])
+    page = context.new_page()
+    page.goto("/")
+    page.get_by_role("tab", name="Camera").click()
+    page.get_by_label("Class of what it sees").fill("\u200b")
+    record = page.get_by_role("button", name="Hold to record")
+    expect(record).to_be_enabled()
+    record.hover()
+    page.mouse.down()
+    frames = page.locator("#collect-camera .frames button")
+    expect(frames.nth(1)).to_be_visible()
+    page.mouse.up()
+    expect(record).to_be_visible()
+    taken = frames.count()
+    page.locator("#collect-camera .keep").click()
+    expect(page.locator("#collect-camera .count")).to_contain_text("class")
+    expect(frames).to_have_count(taken)
+    page.get_by_role("button", name="Throw away").click()
+    expect(frames).to_have_count(0)
+    assert summary(server)["images"] == 0
+    context.close()
+
+
+def test_a_copied_picture_is_pasted_into_the_chosen_class(page: Page, server: Server) -> None:
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.goto("/")
+    page.get_by_label("Class for these pictures").fill("Copied")
+    page.get_by_label("Class for these pictures").press("Enter")
+    page.evaluate(
+        """async () => {
+          const canvas = document.createElement('canvas');
+          canvas.getContext('2d').fillRect(0, 0, 100, 80);
+          const blob = await new Promise((done) => canvas.toBlob(done, 'image/png'));
+          await navigator.clipboard.write([new ClipboardItem({ 'image/png': blob })]);
+        }"""
+    )
+    page.get_by_label("Class for these pictures").focus()
+    page.keyboard.press("Control+V")  # into the field, where it means something else
+    page.locator("#collect-class input").blur()
+    page.keyboard.press("Control+V")
+    expect(page.locator("#collect-report")).to_contain_text("1 imported")
+    expect(page.locator("#collect-overview img")).to_have_attribute(
+        "alt", re.compile(r"pasted-.*\.png, Copied")
+    )
+    assert summary(server)["classes"] == [{"name": "Copied", "count": 1}]
+
+    page.get_by_role("tab", name="Label").click()
+    expect(page.locator("#collect-paste")).to_be_hidden()
+    page.keyboard.press("Control+V")
+    page.get_by_role("tab", name="Collect").click()
+    page.get_by_role("button", name="Earlier imports").click()
+    expect(page.get_by_role("table", name="Imports, newest first").get_by_role("row")).to_have_count(2)
+
+
+def test_the_check_of_the_data_says_what_is_wrong_and_repairs_it(page: Page, server: Server) -> None:
+    client = server.client()
+    client.predict(
+        [handle_file(class_zip(server.data / "six.zip", per_class=3))], "", api_name="/import_images"
+    )
+    thumbnails = [path for path in (server.data / "workbench/blobs/thumbnails").glob("*/*") if path.is_file()]
+    thumbnails[0].write_bytes(b"")
+    page.goto("/")
+    page.get_by_role("button", name="Check the data").click()
+    page.get_by_role("button", name="Check now").click()
+    found = page.locator("#collect-check-found")
+    expect(found).to_contain_text("Damaged small copies of pictures: 1 file")
+    page.get_by_role("button", name="Repair").click()
+    expect(found).to_contain_text("Repaired: they were made again")
+    page.get_by_role("button", name="Check now").click()
+    expect(found).to_contain_text("All is well.")
+    assert thumbnails[0].stat().st_size > 0

@@ -20,8 +20,7 @@ from tests.pictures import picture
 from tests.running import ROOT, until
 from tests.workbench.conftest import Take
 from workbench.integrity import Fault, Findings, check, tidy
-from workbench.integrity.files import STRAY_SECONDS
-from workbench.integrity.leftovers import UNFINISHED
+from workbench.integrity.leftovers import STRAY_SECONDS, UNFINISHED
 from workbench.services import Services, build_services
 from workbench.settings import Settings
 from workbench.splits import split
@@ -221,6 +220,15 @@ def test_only_what_dead_processes_left_unfinished_is_removed(filled: Services) -
     tidy(filled.stores)
     assert [path.exists() for path in (dead, mine, before_me)] == [False, True, False]
     assert check(filled.stores).faults == ()
+
+
+def test_uploads_of_imports_that_ended_are_removed(filled: Services) -> None:
+    left = filled.stores.root / "staging" / ("e" * 32)
+    left.mkdir(parents=True)
+    (left / "0").write_bytes(b"uploaded")
+    assert check(filled.stores).faults == (), "it may belong to an import that is about to be queued"
+    os.utime(left, (HOUR_AGO, HOUR_AGO))
+    repaired(filled, "imports that have ended: 1 folder")
 
 
 def test_an_index_that_misses_rows_is_built_again(filled: Services) -> None:

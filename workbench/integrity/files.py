@@ -15,6 +15,7 @@ from PIL import Image
 from storage.blobs import Blobs
 from storage.errors import DomainError
 from workbench.integrity.found import Kind, Ledger
+from workbench.integrity.leftovers import STRAY_SECONDS
 from workbench.media import ORIGINALS, STAGES, THUMBNAILS
 from workbench.pictures import SIDE
 from workbench.stores import Stores
@@ -24,8 +25,6 @@ LOST_AND_FOUND = "lost+found"
 CANONICAL = "canonical-"
 CANONICAL_BYTES = SIDE * SIDE * 3
 EMPTIED = 2
-# What an import writes has its row within seconds.
-STRAY_SECONDS = 3600.0
 READ_BYTES = 1 << 20
 AGAIN = "Import the same files again to get the pictures back."
 LOST = Kind("Pictures whose original file is missing", "picture", "they were moved to the bin.", AGAIN)

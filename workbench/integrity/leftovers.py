@@ -4,18 +4,29 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 
 from workbench.integrity.found import Kind, Ledger
+from workbench.stores import Stores
 
+STAGING = "staging"
+# What a process writes is in use, or has its row, within seconds.
+STRAY_SECONDS = 3600.0
 PART = re.compile(r"\.part-(\d+)-\d+-.+")
 # A file's time and a process's start are measured by different clocks.
 CLOCKS_DIFFER_SECONDS = 2.0
 UNFINISHED = Kind(
     "Files that a killed process left unfinished", "file", "they were removed; nothing uses them."
+)
+STAGED = Kind(
+    "Uploaded files of imports that have ended",
+    "folder",
+    "they were removed; what was imported is in the catalogue.",
 )
 
 
@@ -48,3 +59,23 @@ def sweep(root: Path, ledger: Ledger) -> None:
         ledger.note(UNFINISHED, path.relative_to(root).as_posix())
         if ledger.repair:
             path.unlink(missing_ok=True)
+
+
+def check_staging(stores: Stores, ledger: Ledger) -> None:
+    """Note folders of uploaded files whose import has ended, and remove them where the ledger repairs."""
+    root = stores.root / STAGING
+    places = list(root.iterdir()) if root.is_dir() else []
+    # Read after the folders: an import that is queued now has its folder first.
+    needed = {each.source.get("place") for each in stores.import_jobs.active()}
+    for place in places:
+        if place.name not in needed and _age(place) > STRAY_SECONDS:
+            ledger.note(STAGED, place.name)
+            if ledger.repair:
+                shutil.rmtree(place, ignore_errors=True)
+
+
+def _age(path: Path) -> float:
+    try:
+        return time.time() - path.stat().st_mtime
+    except FileNotFoundError:  # its import has ended in this moment
+        return 0.0
