@@ -58,3 +58,15 @@ def _walk(place: Path) -> Iterator[Path]:
             path = Path(folder, name)
             if not name.startswith(".") and not is_noise(name) and path.is_file():
                 yield path
+
+
+def offered(allowed: Sequence[Path], most: int = 200) -> list[str]:
+    """The allowed folders, each followed by those in it, as many as one can choose from."""
+    found: list[str] = []
+    for root in allowed:
+        try:
+            inner = sorted(each for each in root.iterdir() if not each.name.startswith(".") and each.is_dir())
+        except OSError:  # not there any more, or not to be read: importing from it says so
+            inner = []
+        found += map(str, [root, *inner])
+    return found[:most]

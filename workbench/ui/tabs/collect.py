@@ -89,19 +89,19 @@ def _bind_import(place: Place, view: View) -> None:
 
     @guarded
     def refresh(request: gr.Request) -> list[object]:
-        return _look(services, actor(request))
+        return _look(view, services, actor(request))
 
     @guarded
     def start_samples(request: gr.Request) -> list[object]:
         services.imports.start(NewImport(samples=True, actor=actor(request)))
-        return _look(services, actor(request))
+        return _look(view, services, actor(request))
 
     @guarded
     def poll(before: tuple[int, int, int], request: gr.Request) -> list[object]:
         state = services.imports.state()
         if state.running and _seen(state) == before:
             return [gr.skip()] * len(view.shown)
-        return _look(services, actor(request))
+        return _look(view, services, actor(request))
 
     for begun in collect_ways.bind(services, view.ways, [view.samples, view.step]):
         begun.success(refresh, None, view.shown, **QUIET)
@@ -124,7 +124,7 @@ def _bind_rest(place: Place, view: View) -> None:
         stores = services.stores
         gone, _ = stores.edits.archive(stores.pages.ids(SYNTHETIC), actor(request))
         gr.Info(f"Moved {counted(gone)} to the bin. Undo brings them back.")
-        return _look(services, actor(request))
+        return _look(view, services, actor(request))
 
     @guarded
     def undo(request: gr.Request) -> list[object]:
@@ -132,7 +132,7 @@ def _bind_rest(place: Place, view: View) -> None:
         if removal is None:
             raise Conflict("Something else was changed since. Undo it on the Label tab first.")
         services.stores.journal.undo(actor(request), removal.id)
-        return _look(services, actor(request))
+        return _look(view, services, actor(request))
 
     view.step.click(go, None, place.tabs, **QUIET)
     view.overview.press(lambda: open_tab("label"), None, place.tabs, **QUIET)
@@ -140,7 +140,7 @@ def _bind_rest(place: Place, view: View) -> None:
     view.undo.click(undo, None, view.shown, api_visibility="private")
 
 
-def _look(services: Services, who: str) -> list[object]:
+def _look(view: View, services: Services, who: str) -> list[object]:
     """Updates for everything shown."""
     state, summary = services.imports.state(), _summary(services)
     newest = services.stores.pages.page(Filter(sort="newest"), limit=NEWEST).items
@@ -149,7 +149,7 @@ def _look(services: Services, who: str) -> list[object]:
     return [
         gr.update(visible=empty),
         gr.update(visible=empty),
-        *collect_ways.look(summary),
+        *collect_ways.look(view.ways, summary),
         *collect_job.look(services, state, summary.colours),
         overview_html(summary, newest),
         gr.update(value=text, visible=bool(summary.images) and not state.running),

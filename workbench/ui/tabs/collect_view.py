@@ -21,7 +21,8 @@ one click.</p></div>"""
 def limits_html(limits: Limits) -> str:
     """What is taken in."""
     return (
-        f"<p class='note'>A folder in a zip names the class. Taken in: {', '.join(FORMATS)}, up to "
+        f"<p class='note'>A folder in a zip names the class, and so does a table: a CSV with filename,label (and split), a "
+        f"Hugging Face image folder, an export of Label Studio. Taken in: {', '.join(FORMATS)}, up to "
         f"{limits.picture_mb} MB and {limits.pixels // 1_000_000} million pixels each; zips up to {_size(limits.upload_mb)} with "
         f"at most {limits.zip_entries:,} files.</p>"
     )

@@ -18,6 +18,8 @@ from workbench.ui.components.scripts import script
 from workbench.ui.files import uploads
 from workbench.ui.guard import guarded, sentence
 from workbench.ui.place import actor
+from workbench.ui.tabs import collect_folder
+from workbench.ui.tabs.collect_folder import Folder
 from workbench.ui.tabs.collect_view import limits_html
 
 NOTHING_CHOSEN = "Choose files to import"
@@ -34,11 +36,12 @@ class Ways:
     start: gr.Button
     paste: gr.HTML
     camera: gr.HTML
+    folder: Folder | None
 
     @property
     def shown(self) -> list[gr.Block]:
         """What :func:`look` gives values for, in its order."""
-        return [self.label, self.camera]
+        return [self.label, self.camera, *([self.folder.label] if self.folder else [])]
 
 
 def build(services: Services) -> Ways:
@@ -57,7 +60,11 @@ def build(services: Services) -> Ways:
             gr.HTML(limits_html(services.settings.limits))
         with gr.Tab("Camera", elem_id="collect-live"):
             camera = burst_camera("collect-camera")
-    return Ways(drop, label, start, paste, camera)
+        folder = None
+        if services.settings.import_folders:
+            with gr.Tab("Server", elem_id="collect-folder"):
+                folder = collect_folder.build(services)
+    return Ways(drop, label, start, paste, camera, folder)
 
 
 def bind(services: Services, ways: Ways, others: list[gr.Button]) -> list[Any]:
@@ -99,17 +106,19 @@ def bind(services: Services, ways: Ways, others: list[gr.Button]) -> list[Any]:
     private: dict[str, Any] = {"api_visibility": "private"}
     # Not preprocessed: Gradio would hide the name that the sender gave a file.
     ways.drop.change(chosen, ways.drop, [ways.start, *others], preprocess=False, **private)
-    return [
+    begun = [
         ways.start.click(start, [ways.drop, ways.label], ways.drop, preprocess=False, **private),
         ways.paste.paste(paste, ways.label, None, trigger_mode="multiple", **private),
         ways.camera.keep(keep, None, ways.camera, show_progress="hidden", **private),
     ]
+    return [*begun, *([collect_folder.bind(services, ways.folder)] if ways.folder else [])]
 
 
-def look(summary: Summary) -> list[object]:
+def look(ways: Ways, summary: Summary) -> list[object]:
     """Updates for what is shown."""
     names = [each.name for each in summary.classes]
-    return [gr.update(choices=names), gr.update(classes=names)]
+    updates = [gr.update(choices=names), gr.update(classes=names)]
+    return [*updates, *([gr.update(choices=names)] if ways.folder else [])]
 
 
 def _sent(event: gr.EventData) -> list[Upload]:
