@@ -181,6 +181,13 @@ def test_a_loss_that_is_no_number_in_the_first_epoch_leaves_no_model(tmp_path: P
     assert not (tmp_path / "model").exists()
 
 
+def test_a_learning_rate_may_be_a_whole_number(tmp_path: Path) -> None:
+    artefacts = train(
+        bars(tmp_path / "data"), spec(epochs=1, learning_rate=1), Recorder(), tmp_path / "model"
+    )
+    assert artefacts.history[0].learning_rate == 1
+
+
 def test_epoch_k_shows_the_net_variant_k_of_the_preview(tmp_path: Path) -> None:
     dataset, chosen = bars(tmp_path / "data"), spec(batch_size=256)
     feed = Feed(dataset, chosen, np.ones(2, np.float32))

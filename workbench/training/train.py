@@ -150,7 +150,9 @@ def _check(dataset: Dataset) -> None:
 def compiled(spec: TrainingSpec, classes: int) -> keras.Model:
     """A fresh net, ready to train as the spec says."""
     net = build(spec.architecture, classes)
-    optimizer = keras.optimizers.Adam(spec.learning_rate, weight_decay=_WEIGHT_DECAY[spec.architecture])
+    # Keras refuses a whole number.
+    rate = float(spec.learning_rate)
+    optimizer = keras.optimizers.Adam(rate, weight_decay=_WEIGHT_DECAY[spec.architecture])
     optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
     net.compile(
         optimizer=optimizer,
