@@ -137,9 +137,10 @@ def count(upload: Upload) -> int:
 
 def _allowed(archive: zipfile.ZipFile, limits: Limits) -> list[zipfile.ZipInfo]:
     entries = [entry for entry in archive.infolist() if not _is_noise(entry)]
-    if len(entries) > limits.zip_entries:
+    pictures = sum(1 for entry in entries if not is_table(entry.filename))
+    if pictures > limits.zip_entries:
         raise RejectedArchive(
-            f"The zip has {len(entries):,} files; at most {limits.zip_entries:,} are taken in at once. Split it."
+            f"The zip has {pictures:,} files; at most {limits.zip_entries:,} are taken in at once. Split it."
         )
     return entries
 

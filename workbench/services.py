@@ -6,6 +6,7 @@ import threading
 from dataclasses import dataclass
 
 from workbench.bin import Bin
+from workbench.exports import Exports
 from workbench.imports import Imports
 from workbench.insight.control import Insight
 from workbench.insight.supervisor import Helper
@@ -30,6 +31,7 @@ class Services:
     labelling: Labelling
     intake: Intake
     imports: Imports
+    exports: Exports
     training: Training
     supervisor: Supervisor
     predictor: Predictor
@@ -43,6 +45,7 @@ class Services:
         threading.Thread(target=tidy, args=(self.stores,), name="tidy", daemon=True).start()
         self.supervisor.start()
         self.helper.start()
+        self.exports.tidy()
         self.imports.resume()
 
     def close(self) -> None:
@@ -65,6 +68,7 @@ def build_services(settings: Settings) -> Services:
         labelling=labelling,
         intake=intake,
         imports=Imports(intake, stores.import_jobs, Staging(settings.data / "staging"), settings),
+        exports=Exports(stores),
         training=Training(stores, supervisor),
         supervisor=supervisor,
         predictor=Predictor(stores.registry, stores.predictions, settings.limits.pixels),

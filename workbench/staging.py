@@ -42,7 +42,7 @@ class Staging:
         try:
             place.mkdir(parents=True)
             for number, upload in enumerate(uploads):
-                _link(upload.path, place / str(number))
+                link_or_copy(upload.path, place / str(number))
             _list(place, [[str(number), each.name, ""] for number, each in enumerate(uploads)])
         except OSError as error:
             shutil.rmtree(place, ignore_errors=True)
@@ -101,7 +101,8 @@ def _list(place: Path, files: list[list[str]]) -> None:
     (place / LISTING).write_text(json.dumps(files), "ascii")
 
 
-def _link(source: Path, target: Path) -> None:
+def link_or_copy(source: Path, target: Path) -> None:
+    """Give a file a second name, or copy it where the file system cannot."""
     try:
         os.link(source, target)
     except OSError as error:

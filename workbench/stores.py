@@ -16,6 +16,7 @@ from storage.handouts import Handouts
 from storage.imports import ImportJobs
 from storage.insight import Insights
 from storage.journal import Journal
+from storage.listings import Listings
 from storage.pages import Pages
 from storage.predictions import Predictions
 from storage.preferences import Preferences
@@ -45,6 +46,7 @@ class Stores:
     predictions: Predictions
     preferences: Preferences
     import_jobs: ImportJobs
+    listings: Listings
     embeddings: Embeddings
     insight: Insights
     media: Media
@@ -80,6 +82,7 @@ def open_stores(settings: Settings) -> Stores:
         predictions=Predictions(database),
         preferences=Preferences(database),
         import_jobs=ImportJobs(database),
+        listings=Listings(database),
         embeddings=Embeddings(database),
         insight=Insights(database),
         media=Media(Blobs(root / "blobs"), settings.limits.pixels),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import uuid
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,8 +12,9 @@ from gradio import FileData
 from gradio.processing_utils import save_bytes_to_cache
 from gradio.utils import get_upload_folder
 
-from storage.errors import DomainError
+from storage.errors import DiskFull, DomainError, is_disk_full
 from workbench.archives import Upload
+from workbench.staging import link_or_copy
 
 NOT_UPLOADED = (
     "A file must be uploaded first (in Python: gradio_client.handle_file), not named by a path or address."
@@ -51,3 +54,24 @@ def handed_out(data: bytes, name: str) -> FileData:
     """A file for the caller to download."""
     path = save_bytes_to_cache(data, name, cache_dir=get_upload_folder())
     return {"path": path, "orig_name": name, "size": len(data), "meta": {"_type": "gradio.FileData"}}  # type: ignore[typeddict-item]
+
+
+def linked_out(path: Path) -> FileData:
+    """A large file for the caller to download: a second name for it where that can be, else a copy.
+
+    Raises:
+        DiskFull: There is no room for a copy.
+    """
+    place = Path(get_upload_folder()) / uuid.uuid4().hex
+    place.mkdir(parents=True)
+    try:
+        link_or_copy(path, place / path.name)
+    except OSError as error:
+        shutil.rmtree(place, ignore_errors=True)
+        if is_disk_full(error):
+            raise DiskFull from error
+        raise
+    size = path.stat().st_size
+    return {  # type: ignore[typeddict-item]
+        "path": str(place / path.name), "orig_name": path.name, "size": size, "meta": {"_type": "gradio.FileData"},
+    }  # fmt: skip

@@ -1,0 +1,169 @@
+"""Exports: pictures byte for byte, with what is known of them, in formats that peers read."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import uuid
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from storage.blobs import Blobs
+from storage.errors import DiskFull, DomainError, NotFound, is_disk_full
+from storage.listings import Listed
+from storage.records import Filter
+from workbench.errors import NotReady
+from workbench.export_formats import FORMATS, Format, Placed, placed
+from workbench.media import ORIGINALS
+from workbench.stores import Stores
+
+KEPT = 5
+PART = ".part-"
+SPARE_BYTES = 16 * 1024 * 1024
+LEFT_OUT = "LEFT-OUT.txt"
+EPOCH = (1980, 1, 1, 0, 0, 0)
+TOLD = 50
+EVERYTHING = Filter()
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class ExportOrder:
+    """What to export.
+
+    Attributes:
+        format: One of :data:`workbench.export_formats.FORMATS`.
+        chosen: Which pictures, as they are now; all of the catalogue where it is empty.
+        snapshot: The snapshot to export instead, with its own labels and sides.
+    """
+
+    format: str
+    chosen: Filter = EVERYTHING
+    snapshot: int | None = None
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A finished export: its file, how many pictures it has, and how many have no original any more."""
+
+    path: Path
+    pictures: int
+    left_out: int
+
+
+class Exports:
+    """Writes exports into a folder of the data folder, where the newest few are kept."""
+
+    def __init__(self, stores: Stores) -> None:
+        self._stores = stores
+        self._blobs = Blobs(stores.root / "blobs")
+        self._root = stores.root / "exports"
+
+    def write(self, order: ExportOrder, progress: Progress = lambda done, total: None) -> Exported:
+        """Write an export.
+
+        Args:
+            order: What to export.
+            progress: Called with the pictures written so far and all of them.
+
+        Raises:
+            DomainError: There is no such format, filter or snapshot, or a class cannot be the name of a folder.
+            NotReady: There is no picture to export.
+            DiskFull: There is no room for it; nothing is left of it.
+        """
+        if order.format not in FORMATS:
+            raise DomainError(f"format is “{order.format[:40]}”; it can be {', '.join(FORMATS)}.")
+        kind = FORMATS[order.format]
+        files = placed(self._listed(order), kind)
+        if not files:
+            raise NotReady("There is no picture to export. Choose another filter, or import pictures first.")
+        name = f"waterline-{order.format}-{datetime.now(UTC):%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:6]}"
+        path = self._root / f"{name}.{'zip' if kind.pictures else 'csv'}"
+        left_out = 0
+        with _whole(path) as part:
+            if kind.pictures:
+                self._refuse_too_large(files)
+                left_out = self._zip(part, files, kind, progress)
+            else:
+                part.write_text("".join(kind.tables(files).values()), "utf-8", newline="")
+        self._prune()
+        return Exported(path, len(files) - left_out, left_out)
+
+    def tidy(self) -> None:
+        """Remove what a killed server left half-written."""
+        for each in self._root.glob(f"{PART}*"):
+            each.unlink(missing_ok=True)
+
+    def _listed(self, order: ExportOrder) -> list[Listed]:
+        if order.snapshot is None:
+            return self._stores.listings.of(self._stores.pages.ids(order.chosen))
+        if order.chosen != EVERYTHING:
+            raise DomainError(
+                "An export is of a snapshot or of a filter, not of both. Leave one of them out."
+            )
+        return self._stores.listings.of_snapshot(order.snapshot)
+
+    def _refuse_too_large(self, files: Placed) -> None:
+        """Before anything is written: a disk that an export fills would stop everybody."""
+        if sum(each.bytes for _, each in files) + SPARE_BYTES > shutil.disk_usage(self._root).free:
+            raise DiskFull
+
+    def _zip(self, part: Path, files: Placed, kind: Format, progress: Progress) -> int:
+        """Write pictures, then tables on those that are there; tells how many are not."""
+        there: list[tuple[str, Listed]] = []
+        missing: list[str] = []
+        with zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as archive:
+            for done, (name, each) in enumerate(files, 1):
+                if (data := self._original(each.sha256)) is None:
+                    missing.append(f"{each.sha256} {each.filename}\n")
+                else:
+                    archive.writestr(zipfile.ZipInfo(name, EPOCH), data)
+                    there.append((name, each))
+                if done % TOLD == 0 or done == len(files):
+                    progress(done, len(files))
+            tables = dict(kind.tables(there))
+            if missing:
+                tables[LEFT_OUT] = "".join(missing)
+            for name, text in tables.items():
+                archive.writestr(zipfile.ZipInfo(name, EPOCH), text.encode())
+        return len(missing)
+
+    def _original(self, sha256: str) -> bytes | None:
+        """The bytes of a picture, None where its file is gone or is not what it was."""
+        try:
+            data = self._blobs.read(ORIGINALS, sha256)
+        except NotFound:
+            return None
+        return data if hashlib.sha256(data).hexdigest() == sha256 else None
+
+    def _prune(self) -> None:
+        there = sorted(self._root.glob("waterline-*"), key=lambda each: each.stat().st_mtime, reverse=True)
+        for each in there[KEPT:]:
+            each.unlink(missing_ok=True)
+
+
+@contextmanager
+def _whole(path: Path) -> Iterator[Path]:
+    """A place to write a file to, which is then put where it belongs, or removed.
+
+    Raises:
+        DiskFull: There is no room for it.
+    """
+    part = path.with_name(f"{PART}{path.name}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield part
+        with part.open("rb") as written:
+            os.fsync(written.fileno())
+        part.replace(path)
+    except OSError as error:
+        if is_disk_full(error):
+            raise DiskFull from error
+        raise
+    finally:
+        part.unlink(missing_ok=True)
