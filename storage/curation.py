@@ -51,6 +51,14 @@ class Curation:
         """Those of the pictures that are in the catalogue, by id."""
         return [Member(*row) for row in self._database.rows(MEMBERS, (json.dumps(list(image_ids)),))]
 
+    def captions(self, image_ids: Sequence[int]) -> dict[int, tuple[str, int]]:
+        """File name and flags, as bits, of those of the pictures that are in the catalogue, by id."""
+        rows = self._database.rows(
+            "SELECT id, filename, flags FROM images WHERE archived = 0 AND id IN (SELECT value FROM json_each(?))",
+            (json.dumps(list(image_ids)),),
+        )
+        return {row[0]: (row[1], row[2]) for row in rows}
+
     def flagged(self) -> dict[str, int]:
         """How many pictures of the catalogue have each quality flag; read from the tallies."""
         rows = self._database.rows("SELECT flags, sum(n) FROM tallies WHERE archived = 0 GROUP BY flags")

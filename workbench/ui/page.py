@@ -1,4 +1,4 @@
-"""The page: a slim strip above seven tabs, in the order of the work."""
+"""The page: a slim strip above eight tabs, in the order of the work."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ import gradio as gr
 from workbench.services import Services
 from workbench.ui import api, strip
 from workbench.ui.place import TABS, Place
-from workbench.ui.tabs import augment, collect, evaluate, label, models, predict, train
+from workbench.ui.tabs import augment, collect, curate, evaluate, label, models, predict, train
 
 BUILDERS = {
     "collect": collect.build,
     "label": label.build,
+    "curate": curate.build,
     "augment": augment.build,
     "train": train.build,
     "evaluate": evaluate.build,

@@ -9,7 +9,7 @@ import gradio as gr
 
 from workbench.services import Services
 
-TABS = ("collect", "label", "augment", "train", "evaluate", "models", "predict")
+TABS = ("collect", "label", "curate", "augment", "train", "evaluate", "models", "predict")
 NAME_COOKIE = "waterline_name"
 LONGEST_ACTOR = 40
 NOBODY = "someone"
