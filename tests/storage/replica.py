@@ -1,0 +1,195 @@
+"""The journal's rules once more, in memory and without SQL, to compare the storage with."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+ORDINARY_NOT = {"import", "undo", "redo", "empty"}
+NEW = {
+    **{"class_id": None, "archived": 0, "pin": "", "tags": [], "notes": "", "labelled_by": "", "review": ""},
+    **{"reviewed_by": "", "review_class_id": None, "cleared_class_id": None},
+}
+State = dict[tuple[str, int], dict[str, Any]]
+
+
+class Refused(Exception):
+    """The change is not allowed; nothing was changed."""
+
+
+@dataclass
+class Entry:
+    """One event: what it changed, by entity and field, and what became of it."""
+
+    kind: str
+    actor: str
+    changes: dict[tuple[str, int, str], tuple[Any, Any]]
+    undoes: int | None = None
+    undone: bool = False
+
+
+@dataclass
+class Replica:
+    """Pictures and classes by id, and all events in order; the id of an event is its place from 1."""
+
+    state: State = field(default_factory=dict)
+    events: list[Entry] = field(default_factory=list)
+
+    def images(self) -> dict[int, dict[str, Any]]:
+        return {key: values for (entity, key), values in self.state.items() if entity == "image"}
+
+    def classes(self) -> dict[int, dict[str, Any]]:
+        return {key: values for (entity, key), values in self.state.items() if entity == "class"}
+
+    def do(self, kind: str, actor: str, work: Callable[[Replica], None]) -> None:
+        """Carry out one change as one event, or as none where nothing differs."""
+        after = Replica(copy.deepcopy(self.state))
+        work(after)
+        changes = {
+            (*entity, name): (self.state[entity][name], value)
+            for entity, values in after.state.items()
+            for name, value in values.items()
+            if self.state[entity][name] != value
+        }
+        if changes:
+            self.state = after.state
+            self.events.append(Entry(kind, actor, changes))
+
+    def undoable(self, actor: str) -> int | None:
+        mine = (
+            number
+            for number, each in enumerate(self.events, 1)
+            if each.actor == actor and each.kind not in ORDINARY_NOT and not each.undone
+        )
+        return max(mine, default=None)
+
+    def redoable(self, actor: str) -> int | None:
+        """The undo that can be taken back."""
+        mine = [(number, each) for number, each in enumerate(self.events, 1) if each.actor == actor]
+        last = max((number for number, each in mine if each.kind not in ORDINARY_NOT), default=0)
+        undone = (
+            number for number, each in mine if each.kind == "undo" and not each.undone and number > last
+        )
+        return max(undone, default=None)
+
+    def undo(self, actor: str) -> None:
+        number = self.undoable(actor)
+        self._reverse(number, "undo", actor)
+        self.events[(number or 0) - 1].undone = True
+
+    def redo(self, actor: str) -> None:
+        number = self.redoable(actor)
+        self._reverse(number, "redo", actor)
+        undoing = self.events[(number or 0) - 1]
+        undoing.undone = True
+        self.events[(undoing.undoes or 0) - 1].undone = False
+
+    def _reverse(self, number: int | None, kind: str, actor: str) -> None:
+        if number is None:
+            raise Refused
+        changes = self.events[number - 1].changes
+        after = copy.deepcopy(self.state)
+        for (entity, key, name), (old, new) in changes.items():
+            if after[entity, key][name] != new:
+                raise Refused
+            after[entity, key][name] = old
+        _refuse_broken(after, changes)
+        self.state = after
+        turned = {key: (new, old) for key, (old, new) in changes.items()}
+        self.events.append(Entry(kind, actor, turned, undoes=number))
+
+
+def _refuse_broken(after: State, changes: dict[tuple[str, int, str], tuple[Any, Any]]) -> None:
+    there = [
+        values["name"].casefold()
+        for (kind, _), values in after.items()
+        if kind == "class" and not values["removed"]
+    ]
+    if len(there) > len(set(there)):
+        raise Refused
+    used = [
+        values[name]
+        for (kind, _), values in after.items()
+        if kind == "image"
+        for name in ("class_id", "review_class_id")
+    ]
+    for (entity, key, name), (old, _) in changes.items():
+        if entity == "class" and name == "removed" and old and key in used:
+            raise Refused
+        if (
+            entity == "image"
+            and name in {"class_id", "review_class_id"}
+            and old is not None
+            and after["class", old]["removed"]
+        ):
+            raise Refused
+
+
+def label(replica: Replica, ids: list[int], to: int | None, actor: str) -> None:
+    if to is not None and replica.classes()[to]["removed"]:
+        raise Refused
+    for each in (replica.images()[key] for key in ids):
+        settles = each["review"] == "disagreed"
+        if each["class_id"] == to and not settles:
+            continue
+        if to is None:
+            each["labelled_by"] = ""
+        elif each["class_id"] != to:
+            each["labelled_by"] = actor
+        agreed = settles and to is not None
+        each.update(review="agreed" if agreed else "", reviewed_by=actor if agreed else "")
+        each.update(review_class_id=None, class_id=to)
+
+
+def review(replica: Replica, ids: list[int], to: int, actor: str) -> None:
+    pictures = [replica.images()[key] for key in ids]
+    if replica.classes()[to]["removed"]:
+        raise Refused
+    if any(each["class_id"] is None or each["labelled_by"] == actor for each in pictures):
+        raise Refused
+    for each in pictures:
+        agreed = each["class_id"] == to
+        each.update(review="agreed" if agreed else "disagreed", reviewed_by=actor)
+        each["review_class_id"] = None if agreed else to
+
+
+def remove_class(replica: Replica, gone: int, into: int | None) -> None:
+    classes = replica.classes()
+    if gone == into or classes[gone]["removed"] or (into is not None and classes[into]["removed"]):
+        raise Refused
+    for each in replica.images().values():
+        if gone not in (each["class_id"], each["review_class_id"]):
+            continue
+        for name in ("class_id", "review_class_id"):
+            each[name] = into if each[name] == gone else each[name]
+        if each["class_id"] is None:
+            each.update(labelled_by="", review="")
+        elif each["review"] == "disagreed" and each["review_class_id"] in (None, each["class_id"]):
+            each["review"] = "" if each["review_class_id"] is None else "agreed"
+        if each["review"] != "disagreed":
+            each["review_class_id"] = None
+        if not each["review"]:
+            each["reviewed_by"] = ""
+    classes[gone]["removed"] = 1
+
+
+def rename(replica: Replica, key: int, name: str) -> None:
+    classes = replica.classes()
+    others = (each for other, each in classes.items() if other != key and not each["removed"])
+    if any(each["name"].casefold() == name.casefold() for each in others) or classes[key]["removed"]:
+        raise Refused
+    classes[key]["name"] = name
+
+
+def revive(replica: Replica, key: int, class_id: int) -> None:
+    """The picture comes in once more, with a class; one that is there already stays as it is."""
+    each = replica.images()[key]
+    if each["archived"]:
+        present = not replica.classes()[class_id]["removed"]
+        fresh = {
+            name: NEW[name]
+            for name in ("archived", "labelled_by", "review", "reviewed_by", "review_class_id")
+        }
+        each.update(fresh, class_id=class_id if present else None)
