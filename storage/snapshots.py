@@ -90,6 +90,11 @@ class Snapshots:
             raise NotFound(f"There is no snapshot {snapshot_id}.")
         return Snapshot(**{**dict(row), "classes": tuple(json.loads(row["classes"]))})
 
+    def recent(self, limit: int = 20) -> list[Snapshot]:
+        """The newest snapshots, newest first."""
+        rows = self._database.rows("SELECT id FROM snapshots ORDER BY id DESC LIMIT ?", (limit,))
+        return [self.get(row["id"]) for row in rows]
+
     def items(self, snapshot_id: int) -> list[SnapshotItem]:
         """The pictures of a snapshot, by id."""
         rows = self._database.rows(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import uuid
 import zipfile
@@ -24,6 +25,7 @@ from workbench.stores import Stores
 
 KEPT = 5
 PART = ".part-"
+NAME = re.compile(r"waterline-[a-z-]+-\d{8}-\d{6}-[0-9a-f]{6}\.(zip|csv)")
 SPARE_BYTES = 16 * 1024 * 1024
 LEFT_OUT = "LEFT-OUT.txt"
 EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -56,6 +58,14 @@ class Exported:
     left_out: int
 
 
+@dataclass(frozen=True)
+class Extent:
+    """How many pictures an export would have, and how many bytes of them it would write."""
+
+    pictures: int
+    bytes: int
+
+
 class Exports:
     """Writes exports into a folder of the data folder, where the newest few are kept."""
 
@@ -76,9 +86,7 @@ class Exports:
             NotReady: There is no picture to export.
             DiskFull: There is no room for it; nothing is left of it.
         """
-        if order.format not in FORMATS:
-            raise DomainError(f"format is “{order.format[:40]}”; it can be {', '.join(FORMATS)}.")
-        kind = FORMATS[order.format]
+        kind = _format(order.format)
         files = placed(self._listed(order), kind)
         if not files:
             raise NotReady("There is no picture to export. Choose another filter, or import pictures first.")
@@ -93,6 +101,25 @@ class Exports:
                 part.write_text("".join(kind.tables(files).values()), "utf-8", newline="")
         self._prune()
         return Exported(path, len(files) - left_out, left_out)
+
+    def extent(self, order: ExportOrder) -> Extent:
+        """What an export would be.
+
+        Raises:
+            DomainError: There is no such format, filter or snapshot.
+        """
+        kind, listed = _format(order.format), self._listed(order)
+        return Extent(len(listed), sum(each.bytes for each in listed) if kind.pictures else 0)
+
+    def file(self, name: str) -> Path:
+        """The file of an export that is still kept.
+
+        Raises:
+            NotFound: It is not.
+        """
+        if not NAME.fullmatch(name) or not (self._root / name).is_file():
+            raise NotFound(f"This export is not kept any more; the newest {KEPT} are. Export again.")
+        return self._root / name
 
     def tidy(self) -> None:
         """Remove what a killed server left half-written."""
@@ -145,6 +172,12 @@ class Exports:
         there = sorted(self._root.glob("waterline-*"), key=lambda each: each.stat().st_mtime, reverse=True)
         for each in there[KEPT:]:
             each.unlink(missing_ok=True)
+
+
+def _format(name: str) -> Format:
+    if name not in FORMATS:
+        raise DomainError(f"format is “{name[:40]}”; it can be {', '.join(FORMATS)}.")
+    return FORMATS[name]
 
 
 @contextmanager

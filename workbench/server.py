@@ -10,6 +10,7 @@ from pathlib import Path
 
 import gradio as gr
 from fastapi import FastAPI, HTTPException, Response
+from fastapi.responses import FileResponse
 
 from storage.errors import DomainError
 from workbench.services import Services
@@ -52,7 +53,18 @@ def build_app(services: Services) -> FastAPI:
     def report(import_id: int) -> Response:
         return _report(services, import_id)
 
+    @app.get("/exports/{name}")
+    def export(name: str) -> Response:
+        return _export(services, name)
+
     return _mount(app, services)
+
+
+def _export(services: Services, name: str) -> Response:
+    try:
+        return FileResponse(services.exports.file(name), filename=name)
+    except DomainError as error:
+        raise HTTPException(404, str(error)) from error
 
 
 def _report(services: Services, import_id: int) -> Response:

@@ -19,6 +19,7 @@ from storage.registry import Candidate
 from tests.pictures import picture
 from tests.running import ROOT, until
 from tests.workbench.conftest import Take
+from workbench.exports import ExportOrder
 from workbench.integrity import Fault, Findings, check, tidy
 from workbench.integrity.leftovers import STRAY_SECONDS, UNFINISHED
 from workbench.services import Services, build_services
@@ -229,6 +230,16 @@ def test_uploads_of_imports_that_ended_are_removed(filled: Services) -> None:
     assert check(filled.stores).faults == (), "it may belong to an import that is about to be queued"
     os.utime(left, (HOUR_AGO, HOUR_AGO))
     repaired(filled, "imports that have ended: 1 folder")
+
+
+def test_half_an_export_is_removed_but_not_one_that_is_being_written(filled: Services) -> None:
+    filled.exports.write(ExportOrder("folders"))
+    half = filled.stores.root / "exports" / ".part-waterline-folders-20260101-000000-abcdef.zip"
+    half.write_bytes(b"half")
+    assert check(filled.stores).faults == ()
+    os.utime(half, (HOUR_AGO, HOUR_AGO))
+    repaired(filled, "left half-written: 1 file")
+    assert len(list(half.parent.iterdir())) == 1
 
 
 def test_an_index_that_misses_rows_is_built_again(filled: Services) -> None:

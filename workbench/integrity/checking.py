@@ -8,7 +8,7 @@ import time
 from storage.integrity import Integrity
 from workbench.integrity.files import PictureFiles
 from workbench.integrity.found import Findings, Ledger
-from workbench.integrity.leftovers import check_staging, sweep
+from workbench.integrity.leftovers import check_exports, check_staging, sweep
 from workbench.integrity.rows import check_rows, is_readable
 from workbench.integrity.versions import check_models, check_snapshots
 from workbench.stores import Stores
@@ -36,6 +36,7 @@ def check(stores: Stores, repair: bool = False, deep: bool = False) -> Findings:
         check_models(stores, ledger)
         PictureFiles(stores, ledger).check()
         check_staging(stores, ledger)
+        check_exports(stores, ledger)
     sweep(stores.root, ledger)
     return ledger.findings(time.monotonic() - begun)
 

@@ -14,7 +14,7 @@ import psutil
 from workbench.integrity.found import Kind, Ledger
 from workbench.stores import Stores
 
-STAGING = "staging"
+STAGING, EXPORTS, EXPORT_PART = "staging", "exports", ".part-"
 # What a process writes is in use, or has its row, within seconds.
 STRAY_SECONDS = 3600.0
 PART = re.compile(r"\.part-(\d+)-\d+-.+")
@@ -27,6 +27,9 @@ STAGED = Kind(
     "Uploaded files of imports that have ended",
     "folder",
     "they were removed; what was imported is in the catalogue.",
+)
+HALF_EXPORTS = Kind(
+    "Exports that a killed process left half-written", "file", "they were removed; export again."
 )
 
 
@@ -72,6 +75,15 @@ def check_staging(stores: Stores, ledger: Ledger) -> None:
             ledger.note(STAGED, place.name)
             if ledger.repair:
                 shutil.rmtree(place, ignore_errors=True)
+
+
+def check_exports(stores: Stores, ledger: Ledger) -> None:
+    """Note exports that nobody has written to for an hour, and remove them where the ledger repairs."""
+    for path in (stores.root / EXPORTS).glob(f"{EXPORT_PART}*"):
+        if not PART.fullmatch(path.name) and _age(path) > STRAY_SECONDS:
+            ledger.note(HALF_EXPORTS, path.name)
+            if ledger.repair:
+                path.unlink(missing_ok=True)
 
 
 def _age(path: Path) -> float:

@@ -15,7 +15,7 @@ from workbench.services import Services
 from workbench.ui.components.press import pressable
 from workbench.ui.guard import guarded
 from workbench.ui.place import Place, actor, open_tab
-from workbench.ui.tabs import collect_check, collect_job, collect_past, collect_ways
+from workbench.ui.tabs import collect_check, collect_job, collect_past, collect_take, collect_ways
 from workbench.ui.tabs.collect_job import Job
 from workbench.ui.tabs.collect_view import WELCOME, overview_html
 from workbench.ui.tabs.collect_ways import Ways
@@ -58,6 +58,8 @@ def build(place: Place) -> None:
     view = _view(place.services)
     with gr.Accordion("Earlier imports", open=False, elem_id="collect-earlier") as earlier:
         collect_past.build(place, earlier)
+    with gr.Accordion("Take your data with you", open=False, elem_id="collect-take") as take:
+        collect_take.build(place.services, take)
     with gr.Accordion("Check the data", open=False, elem_id="collect-check"):
         collect_check.build(place.services)
     _bind_import(place, view)
