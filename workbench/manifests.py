@@ -131,7 +131,7 @@ def _csv_lines(text: str) -> Iterator[Line | str]:
             number = rows.line_num
             if number <= skipped or not any(map(str.strip, row)):
                 continue
-            if len(row) <= max(columns["file"], columns["label"]):
+            if len(row) <= max(columns.get("file", 0), columns["label"]):
                 yield f"Line {number} has {len(row)} of {len(first)} columns, so it is passed over."
                 continue
             values = {key: _bare(row[at].strip()) if at < len(row) else "" for key, at in columns.items()}
@@ -170,9 +170,8 @@ def _columns(first: Sequence[str]) -> dict[str, int]:
         RejectedTable: The one for the file or the class is missing.
     """
     found = _columns_or_none(first)
-    if "sha256" in found and "label" in found:
-        found.setdefault("file", found["sha256"])
-    missing = [name for key, name in (("file", "filename"), ("label", "label")) if key not in found]
+    wanted = (("label", "label"),) if "sha256" in found else (("file", "filename"), ("label", "label"))
+    missing = [name for key, name in wanted if key not in found]
     if missing:
         shown = ", ".join(each.strip()[:40] for each in first[:8])
         raise RejectedTable(
@@ -197,7 +196,7 @@ def _line(where: str, values: Mapping[str, str]) -> Iterator[Line | str]:
     sha256 = values.get("sha256", "").lower()
     sha256 = sha256 if DIGEST.fullmatch(sha256) else ""
     file = values.get("file", "")
-    names = _names(file) if file and not DIGEST.fullmatch(file.lower()) else ()
+    names = _names(file) if file else ()
     if not names and not sha256:
         yield f"{where.capitalize()} names no file."
         return
@@ -262,7 +261,7 @@ def _record(where: str, value: Any) -> Iterator[Line | str]:
     if label is None:
         yield f"{where.capitalize()} has a label that is not a text, so it is passed over."
         return
-    values = {"file": _plain(data, FILE) or _address(data), "label": label}
+    values = {"file": _file(data), "label": label}
     values["sha256"] = _plain(data, SHA256) or ""
     if any(each in data for each in SPLIT):
         values["split"] = _plain(data, SPLIT) or ""
@@ -281,10 +280,13 @@ def _plain(data: Mapping[str, Any], keys: Sequence[str]) -> str | None:
     return str(value).strip()
 
 
-def _address(data: Mapping[str, Any]) -> str:
-    """The only text of a task's data that looks like a file, where its name is none of the usual ones."""
-    texts = [each for each in data.values() if isinstance(each, str) and PurePosixPath(each).suffix]
-    return texts[0] if len(texts) == 1 else ""
+def _file(data: Mapping[str, Any]) -> str:
+    """The text under a usual name, else the only one that looks like a file."""
+    texts = {key: value for key, value in data.items() if isinstance(value, str)}
+    if named := next((texts[each] for each in FILE if texts.get(each)), ""):
+        return named
+    likely = [each for each in texts.values() if PurePosixPath(each).suffix]
+    return likely[0] if len(likely) == 1 else ""
 
 
 def _choice(task: Mapping[str, Any]) -> str:

@@ -7,12 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from storage.imports import Outcome
 from tests.pictures import class_zip
 from workbench.archives import Upload, sources
+from workbench.imports import NewImport
 from workbench.intake import Order, Report
 from workbench.services import Services
 
 Take = Callable[..., Report]
+Bring = Callable[..., list[Outcome]]
 
 
 @pytest.fixture
@@ -46,3 +49,16 @@ def labelled(services: Services, tmp_path: Path) -> Services:
     uploads = [Upload(class_zip(tmp_path / "classes.zip"), "classes.zip")]
     services.intake.run(Order(sources(uploads, services.settings.limits)))
     return services
+
+
+@pytest.fixture
+def bring(services: Services, upload: Callable[[str, bytes], Upload]) -> Bring:
+    """Imports files, given as bytes by name, as a job, and gives what became of each."""
+
+    def run(files: dict[str, bytes], **wanted: object) -> list[Outcome]:
+        given = [upload(name, data) for name, data in files.items()]
+        ended = services.imports.wait(services.imports.start(NewImport(given, **wanted)))
+        assert (ended.status, ended.error, ended.done) == ("finished", "", ended.total)
+        return list(services.imports.every_file(ended.id))
+
+    return run
