@@ -7,13 +7,13 @@ import inspect
 import gradio as gr
 
 from workbench.services import Services
-from workbench.ui.endpoints import catalogue, exports, insight, intake, integrity, models, training
+from workbench.ui.endpoints import catalogue, curation, exports, insight, intake, integrity, models, training
 from workbench.ui.guard import guarded
 
 
 def publish(services: Services) -> None:
     """Publish every endpoint under the name of its function."""
-    for subject in (intake, catalogue, exports, insight, training, models, integrity):
+    for subject in (intake, catalogue, curation, exports, insight, training, models, integrity):
         for function in subject.endpoints(services):
             gr.api(
                 guarded(function),

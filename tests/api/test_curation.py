@@ -1,0 +1,95 @@
+"""Look-alikes, the bin and quality from a script."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from pathlib import Path
+
+import pytest
+from gradio_client import Client, handle_file
+from gradio_client.exceptions import AppError
+from PIL import Image
+
+from tests.pictures import picture
+
+
+@pytest.fixture(scope="module", autouse=True)
+def copies(client: Client, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Three pictures, of which the first is there three times and the second twice, with different classes."""
+    path = tmp_path_factory.mktemp("copies") / "copies.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, seed, width in (
+            *(("Full/a", 1, 120), ("Full/b", 1, 240), ("Full/c", 1, 90)),
+            *(("Full/d", 2, 120), ("Half/e", 2, 200), ("Half/f", 3, 120)),
+        ):
+            image = Image.open(io.BytesIO(picture(seed))).resize((width, width))
+            buffer = io.BytesIO()
+            image.save(buffer, "PNG")
+            archive.writestr(f"{name}.png", buffer.getvalue())
+    client.predict(files=[handle_file(str(path))], api_name="/import_images")
+
+
+def groups(client: Client, **given: object) -> dict:
+    return client.predict(**given, api_name="/lookalikes")
+
+
+def names(client: Client, ids: list[int]) -> list[str]:
+    pictures = client.predict(api_name="/list_images")["items"]
+    found = {each["id"]: Path(each["filename"]).stem for each in pictures}
+    return [found[each] for each in ids]
+
+
+def test_groups_are_listed_and_settled(client: Client) -> None:
+    found = groups(client)
+    assert [each["different_classes"] for each in found["items"]] == [True, False]
+    assert (found["total"], found["pictures"], found["spare"], found["next_cursor"]) == (2, 5, 2, "")
+    assert names(client, found["items"][1]["image_ids"])[0] == "b"
+    first = groups(client, limit=1)
+    assert groups(client, limit=1, cursor=first["next_cursor"])["items"] == found["items"][1:]
+
+    mixed, three = (each["image_ids"] for each in found["items"])
+    assert client.predict(mixed, by="Ada", api_name="/keep_all")["changed"] == 2
+    assert groups(client)["total"] == 1
+    done = client.predict(three, three[0], by="Ada", api_name="/keep_one")
+    assert done["changed"] == 2
+    assert groups(client)["items"] == []
+    assert client.predict(by="Ada", api_name="/undo")["event_id"] == done["event_id"]
+    assert groups(client)["total"] == 1
+    assert client.predict(2, by="Ada", api_name="/keep_best")["changed"] == 2
+    assert client.predict(status="bin", api_name="/list_images")["total"] == 2
+    assert client.predict("2", by="Ada", api_name="/empty_bin") == {"removed": 2}
+    assert client.predict(status="bin", api_name="/list_images")["total"] == 0
+    assert client.predict(api_name="/dataset_summary")["images"] == 4
+
+
+def test_every_flag_is_counted(client: Client) -> None:
+    found = client.predict(api_name="/quality_summary")["items"]
+    for each in found:
+        listed = client.predict(flag=each["flag"], api_name="/list_images")
+        assert listed["total"] == each["count"]
+    assert len(found) == 8
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "arguments", "sentence"),
+    [
+        ("lookalikes", {"cursor": "-1"}, "cursor is not one that this list gave"),
+        ("lookalikes", {"cursor": 3}, "cursor must be a text"),
+        ("lookalikes", {"limit": 0}, "limit must be a whole number from 1 to 500"),
+        ("keep_one", {"image_ids": [], "keep": 1}, "at least one picture id"),
+        ("keep_one", {"image_ids": [1, 2], "keep": 3}, "the one of them to keep"),
+        ("keep_one", {"image_ids": [1, 999], "keep": 1}, "There is no picture with id 999"),
+        ("keep_all", {"image_ids": [1]}, "at least two pictures"),
+        ("keep_all", {"image_ids": ["1", "2"]}, "a whole number"),
+        ("keep_best", {"expected": -1}, "expected must be a whole number"),
+        ("keep_best", {"expected": 500}, "would go to the bin, not 500"),
+        ("empty_bin", {"confirm": 0}, "confirm must be a text"),
+        ("empty_bin", {"confirm": "yes"}, "The bin is empty already"),
+    ],
+)
+def test_what_is_wrong_is_said_in_a_sentence(
+    client: Client, endpoint: str, arguments: dict, sentence: str
+) -> None:
+    with pytest.raises(AppError, match=sentence):
+        client.predict(**arguments, api_name=f"/{endpoint}")
