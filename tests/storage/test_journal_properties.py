@@ -94,7 +94,7 @@ A_MERGE_SETTLES_A_REVIEW: list[Op] = [
 @example(ops=BACK_TO_A_CLASS_THAT_IS_GONE)
 @example(ops=BACK_TO_A_NAME_THAT_IS_TAKEN)
 @example(ops=A_MERGE_SETTLES_A_REVIEW)
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(ops=st.lists(OPS, min_size=4, max_size=40))
 def test_any_sequence_of_changes_by_two_people_equals_its_replay(template: Path, ops: list[Op]) -> None:
     with _copy(template) as stores:
@@ -109,7 +109,7 @@ def test_any_sequence_of_changes_by_two_people_equals_its_replay(template: Path,
         _check_counts(stores)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(ops=st.lists(OPS, min_size=3, max_size=25))
 def test_undoing_everything_gives_the_beginning_and_redoing_it_the_end(template: Path, ops: list[Op]) -> None:
     """One person alone is never in their own way, whatever they undo and redo on the way."""

@@ -1,19 +1,32 @@
 import base64
 import itertools
 import json
+from collections.abc import Callable
 
 import pytest
 
+from storage import pages
+from storage.cursors import pack
 from storage.errors import DomainError, NotFound
+from storage.filters import STATUSES
 from storage.records import Filter, ImageRecord, SnapshotItem
 from storage.snapshots import Draft
+from storage.sorts import SORTS
 from tests.storage.conftest import Add
 from workbench.stores import Stores
 
 LABELS = ("", "Full", "half")
-STATUSES = ("", "labelled", "unlabelled", "train", "validation", "synthetic")
-SORTS = ("", "newest", "oldest", "name")
-EVERY = list(itertools.product(LABELS, STATUSES, SORTS))
+NARROW = [
+    Filter(),
+    Filter(flag="blurred"),
+    Filter(tag="even"),
+    Filter(search="0"),
+    Filter(search="ä/1"),
+    Filter(search="B/"),
+]
+NARROW += [Filter(flag="blurred", tag="even", search="/1"), Filter(tag="Even "), Filter(tag="nobody's")]
+# The way that the sizes speak for, always the walk in order, always the table that knows the pictures.
+WAYS = (None, 0.0, 1e9)
 
 
 @pytest.fixture
@@ -24,9 +37,12 @@ def filled(stores: Stores, add: Add) -> Stores:
     for index in range(23):
         label = (None, full, half)[index % 3]
         add(f"{names[index % 7]}/{index}", label=label, synthetic=index % 4 == 0)
-    with stores.database.write() as connection:
-        connection.execute("UPDATE images SET filename = substr(filename, 1, instr(filename, '/') - 1)")
-        connection.execute("UPDATE images SET name_key = casefold(filename)")
+    ids = list(range(1, 24))
+    stores.edits.tag(ids[1::2], ["Even"], [], "ann")
+    stores.edits.review(_revisions(stores, [2, 5, 8]), full, "ben")
+    stores.edits.review(_revisions(stores, [11, 14, 3]), half, "ben")
+    _measure(stores)
+    stores.edits.dismiss([9], "ann")
     stores.edits.archive([5, 6], "ann")
     labelled = stores.snapshots.labelled()
     items = tuple(
@@ -35,6 +51,26 @@ def filled(stores: Stores, add: Add) -> Stores:
     )
     stores.snapshots.freeze(Draft(("Full", "Half"), items, 0.5, 1, 0))
     return stores
+
+
+def _revisions(stores: Stores, ids: list[int]) -> dict[int, int]:
+    return {each.id: each.revision for each in stores.catalogue.several(ids)}
+
+
+def _measure(stores: Stores) -> None:
+    """Flags, measures, and what the model says, with values that repeat."""
+    with stores.database.write() as connection:
+        connection.execute(
+            "UPDATE images SET sharpness = id % 5, brightness = (id * 7) % 6, flags = 2 * (id % 3 = 0)"
+        )
+        connection.execute("INSERT INTO next_up SELECT (id * 5) % 23, id FROM images WHERE id % 2 = 0")
+        connection.execute(
+            "INSERT INTO suggestions SELECT id, 1, (id % 4) / 4.0 FROM images WHERE id % 3 = 1"
+        )
+        connection.execute(
+            "INSERT INTO suspicions SELECT id, class_id, 3 - class_id, (id % 2) / 2.0 FROM images "
+            "WHERE class_id AND id != 12"
+        )
 
 
 def walk(stores: Stores, wanted: Filter, limit: int) -> list[ImageRecord]:
@@ -51,34 +87,81 @@ def walk(stores: Stores, wanted: Filter, limit: int) -> list[ImageRecord]:
         cursor = page.next_cursor
 
 
-def expected(images: list[ImageRecord], wanted: Filter) -> list[int]:
-    keeps = {
-        "": lambda each: True,
-        "labelled": lambda each: each.label is not None,
-        "unlabelled": lambda each: each.label is None,
-        "train": lambda each: each.split == "train",
-        "validation": lambda each: each.split == "validation",
-        "synthetic": lambda each: each.synthetic,
+KEEPS: dict[str, Callable[[ImageRecord], bool]] = {
+    "": lambda each: True,
+    "bin": lambda each: True,
+    "labelled": lambda each: each.label is not None,
+    "unlabelled": lambda each: each.label is None,
+    "train": lambda each: each.split == "train",
+    "validation": lambda each: each.split == "validation",
+    "synthetic": lambda each: each.synthetic,
+    "agreed": lambda each: each.review == "agreed",
+    "disagreed": lambda each: each.review == "disagreed",
+    "unreviewed": lambda each: each.label is not None and not each.review,
+    "suspicious": lambda each: each.suspected is not None,
+}
+
+
+def expected(
+    everything: list[ImageRecord], measures: dict[int, dict[str, float]], wanted: Filter
+) -> list[int]:
+    """What a list must show, by plain Python."""
+    found = [
+        each
+        for each in everything
+        if each.archived == (wanted.status == "bin")
+        and KEEPS[wanted.status](each)
+        and (not wanted.label or (each.label or "").casefold() == wanted.label.casefold())
+        and (not wanted.flag or wanted.flag in each.flags)
+        and (not wanted.tag or wanted.tag.strip().lower() in each.tags)
+        and wanted.search.casefold() in each.filename.casefold()
+    ]
+    late = float("inf")
+    keys: dict[str, Callable[[ImageRecord], object]] = {
+        "name": lambda each: each.filename.casefold(),
+        "blurred": lambda each: measures[each.id]["sharpness"],
+        "dark": lambda each: measures[each.id]["brightness"],
+        "bright": lambda each: measures[each.id]["brightness"],
+        "next": lambda each: measures[each.id].get("rank", late),
+        "unsure": lambda each: late if each.probability is None else each.probability,
+        "suspicious": lambda each: -measures[each.id]["score"] if each.suspected else late,
     }
-    found = [each for each in images if keeps[wanted.status](each)]
-    if wanted.label:
-        found = [each for each in found if (each.label or "").casefold() == wanted.label.casefold()]
-    if wanted.sort == "name":
-        return [each.id for each in sorted(found, key=lambda each: (each.filename.casefold(), each.id))]
-    return sorted((each.id for each in found), reverse=wanted.sort != "oldest")
+    key = keys.get(wanted.sort, lambda each: each.id)
+    ordered = sorted(found, key=lambda each: (key(each), each.id))  # type: ignore[return-value]
+    return [each.id for each in (ordered[::-1] if wanted.sort in {"", "newest", "bright"} else ordered)]
 
 
-@pytest.mark.parametrize(("label", "status", "sort"), EVERY)
+def _measures(stores: Stores) -> dict[int, dict[str, float]]:
+    sql = (
+        "SELECT i.id, sharpness, brightness, rank, score FROM images i LEFT JOIN next_up n ON n.image_id = i.id "
+        "LEFT JOIN suspicions s ON s.image_id = i.id"
+    )
+    rows = map(dict, stores.database.rows(sql))
+    return {row["id"]: {name: value for name, value in row.items() if value is not None} for row in rows}
+
+
+@pytest.mark.parametrize("sort", ["", *SORTS])
+@pytest.mark.parametrize("way", WAYS)
 def test_pages_of_every_filter_and_sort_add_up_to_the_list(
-    filled: Stores, label: str, status: str, sort: str
+    filled: Stores, monkeypatch: pytest.MonkeyPatch, sort: str, way: float | None
 ) -> None:
-    everything = filled.catalogue.several(list(range(1, 24)))
-    assert len(everything) == 21
-    wanted = Filter(label, status, sort)
-    whole = expected(everything, wanted)
-    for limit in (1, 4, 500):
-        assert [each.id for each in walk(filled, wanted, limit)] == whole
-    assert filled.pages.ids(wanted) == sorted(whole)
+    if way is not None:
+        monkeypatch.setattr(pages, "UNEVEN", way)
+    everything = (
+        filled.pages.page(Filter(), limit=500).items
+        + filled.pages.page(Filter(status="bin"), limit=500).items
+    )
+    assert (len(everything), sum(each.archived for each in everything)) == (23, 2)
+    measures, sizes = _measures(filled), set()
+    for label, status, narrow in itertools.product(LABELS, ("", *STATUSES), NARROW):
+        wanted = Filter(label, status, sort, narrow.flag, narrow.tag, narrow.search)
+        whole = expected(list(everything), measures, wanted)
+        sizes.add(len(whole))
+        for limit in (3, 500) if len(whole) > 3 else (3,):
+            assert [each.id for each in walk(filled, wanted, limit)] == whole, wanted
+        assert filled.pages.ids(wanted) == sorted(whole)
+        assert filled.pages.count(wanted) == len(whole)
+    assert len(sizes) > 10
 
 
 @pytest.mark.parametrize("sort", ["newest", "oldest", "name"])
@@ -96,12 +179,23 @@ def test_the_next_page_neither_repeats_nor_skips_after_an_insert(filled: Stores,
     assert [each for each in rest if each not in added] == before[5:]
 
 
+def mark(wanted: Filter) -> str:
+    """The part of a cursor that says to which list it belongs."""
+    return json.loads(base64.urlsafe_b64decode(pack(wanted, 1, 1)))[0]
+
+
 def packed(value: object) -> str:
     return base64.urlsafe_b64encode(json.dumps(value).encode()).decode()
 
 
 BAD_CURSORS = ["x", "%%%", "ä", "null", packed(5), packed([1]), packed([1, 2, 3]), packed([None, 1])]
 BAD_CURSORS += [packed(["a", 1]), packed([2**70, 1]), packed([1, 2**70]), packed([True, 1]), packed({})]
+BAD_CURSORS += [
+    packed([mark(Filter()), *rest]) for rest in ((float("nan"), 1), (float("inf"), 1), (2**70, 1), (1, 2**70))
+]
+BAD_CURSORS += [
+    packed([mark(Filter()), *rest]) for rest in ((1, -1), ("a", 1), (1, 1.5), (True, 1), (1,), (1, 1, 1))
+]
 BAD_CURSORS += [base64.urlsafe_b64encode(b"[" * 100_000).decode()]
 
 
@@ -122,6 +216,44 @@ def test_a_cursor_belongs_to_its_sort(filled: Stores, sort: str, other: str) -> 
         filled.pages.page(Filter(sort=other), cursor)
 
 
+@pytest.mark.parametrize(
+    "other",
+    [Filter("Full"), Filter(status="labelled"), Filter(flag="dark"), Filter(tag="even"), Filter(search="b")],
+)
+def test_a_cursor_belongs_to_its_filter(filled: Stores, other: Filter) -> None:
+    cursor = filled.pages.page(Filter(), limit=5).next_cursor
+    with pytest.raises(DomainError, match="with this sort and filter"):
+        filled.pages.page(other, cursor)
+
+
+def test_a_name_is_found_by_any_part_of_it_as_it_is_written(stores: Stores, add: Add) -> None:
+    names = [
+        'say "hi".jpg',
+        "100%.png",
+        "a_b AND c*.jpg",
+        "it's {x}: (y) -z^.gif",
+        "back\\slash.jpg",
+        "STRASSE ß.jpg",
+    ]
+    ids = add(*names)
+    for image_id, name in zip(ids, names, strict=True):
+        for size in (1, 2, 3, 7, len(name)):
+            for start in range(len(name) - size + 1):
+                part = name[start : start + size].swapcase()
+                found = stores.pages.ids(Filter(search=part))
+                assert image_id in found, part
+                assert found == [
+                    key for key, each in zip(ids, names, strict=True) if part.casefold() in each.casefold()
+                ]
+
+
+@pytest.mark.parametrize("text", ["a\0b", "\ud800", "x" * 201, 5, ["a"]], ids=range(5))
+@pytest.mark.parametrize("field", ["search", "tag", "label"])
+def test_a_text_that_cannot_be_looked_for_is_refused(filled: Stores, field: str, text: object) -> None:
+    with pytest.raises(DomainError, match=f"{field} must be a plain text"):
+        filled.pages.page(Filter(**{field: text}))  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize("limit", [0, -1, 501, True, 2.5, "60", None])
 def test_a_limit_out_of_range_is_refused(filled: Stores, limit: object) -> None:
     with pytest.raises(DomainError, match="whole number from 1 to 500"):
@@ -133,5 +265,9 @@ def test_an_unknown_sort_status_or_class_is_refused(filled: Stores) -> None:
         filled.pages.page(Filter(sort="size"))
     with pytest.raises(DomainError, match="status is “x' OR 1”"):
         filled.pages.page(Filter(status="x' OR 1"))
+    with pytest.raises(DomainError, match="flag is “ugly”; it can be too small, blurred"):
+        filled.pages.page(Filter(flag="ugly"))
+    with pytest.raises(DomainError, match="sort is"):
+        filled.pages.page(Filter(sort=["newest"]))  # type: ignore[arg-type]
     with pytest.raises(NotFound, match="There is no class “Empty”"):
         filled.pages.page(Filter(label="Empty"))
