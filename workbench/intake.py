@@ -188,9 +188,9 @@ class Intake:
                 first.setdefault(image.sha256, outcome.label)
         known = self._catalogue.known(list(first))
         keeping = {sha256 for sha256, each in gone.items() if each.in_bin and each.class_id}
-        return sorted(
-            {label for sha256, label in first.items() if label and sha256 not in {*known, *keeping}}
-        )
+        new = {label: None for sha256, label in first.items() if label and sha256 not in {*known, *keeping}}
+        # Of names that differ in case alone the first one counts.
+        return sorted(new, key=str.casefold)
 
     def _complete(self, came_with: Mapping[int, tuple[str, str]], actor: str) -> None:
         """A picture that was there without a class or side takes what came with it; otherwise it keeps its own."""

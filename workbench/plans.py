@@ -96,10 +96,11 @@ class _Draft:
         except (RejectedPicture, RejectedTable) as error:
             self.told.append(Outcome(place.name, REJECTED, str(error)))
             return
+        at = len(self.told)
         named = sum([self._assign(place, line) for line in table.lines])
         lines = "1 line" if len(table.lines) == 1 else f"{len(table.lines):,} lines"
         note = f"{lines}, of which {named:,} name a file of this import."
-        self.told.append(Outcome(place.name, READ, note=note))
+        self.told.insert(at, Outcome(place.name, READ, note=note))
         self.told += [Outcome(place.name, REJECTED, each) for each in table.problems]
 
     def layouts(self, uploads: Sequence[Upload]) -> dict[int, Layout]:
@@ -127,7 +128,7 @@ class _Draft:
                 f"{_where(line)}: “{line.names[0]}” could be {len(found):,} files ({which}). Write its folder too.",
             )
         else:
-            self.references.append(Reference(place.name, line))
+            self.references.append(Reference(place.name, line, alone=not self.places))
         return False
 
     def _refuse(self, place: Place, reason: str) -> None:

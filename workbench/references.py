@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from storage.errors import DomainError
 from storage.imports import PRESENT, REJECTED, Outcome
@@ -18,10 +18,17 @@ MANY = "{where}: “{name}” is the name of {count} pictures. Add a column sha2
 
 @dataclass(frozen=True)
 class Reference:
-    """A line of a table that names none of the files: perhaps a picture that is there already."""
+    """A line of a table that names none of the files: perhaps a picture that is there already.
+
+    Attributes:
+        table: The name of the table.
+        line: The line.
+        alone: Whether the table came without pictures. With pictures beside it, a name with a folder means one of those.
+    """
 
     table: str
     line: Line
+    alone: bool
 
 
 @dataclass(frozen=True)
@@ -68,19 +75,20 @@ class References:
                 wishes.append(wish)
                 name = each.line.names[0] if each.line.names else each.line.sha256
                 done.append(Outcome(name, PRESENT, image_id=wish.image_id, label=wish.label))
-        for place, note in self._grant(wishes, actor):
-            done[place] = Outcome(**{**vars(done[place]), "note": note})
+        for place, label, note in self._grant(wishes, actor):
+            done[place] = replace(done[place], label=label, note=note)
         return done
 
     def _wish(self, place: int, reference: Reference, known: dict[str, int]) -> _Wish:
         line = reference.line
         label = class_name(line.label) if line.label else ""
-        return _Wish(place, known.get(line.sha256) or self._named(line), label, line.split or "")
+        return _Wish(place, known.get(line.sha256) or self._named(reference), label, line.split or "")
 
-    def _named(self, line: Line) -> int:
+    def _named(self, reference: Reference) -> int:
         """The only picture with a name that the line has for it."""
+        line = reference.line
         where, shown = line.where.capitalize(), (line.names or (line.sha256,))[0]
-        for name in line.names:
+        for name in line.names if reference.alone or "/" not in shown else ():
             found = self._jobs.named(name.rsplit("/", 1)[-1])
             if len(found) > 1:
                 raise NotReady(MANY.format(where=where, name=shown, count=len(found)))
@@ -88,10 +96,11 @@ class References:
                 return found[0]
         raise NotReady(NOWHERE.format(where=where, name=shown))
 
-    def _grant(self, wishes: Sequence[_Wish], actor: str) -> list[tuple[int, str]]:
+    def _grant(self, wishes: Sequence[_Wish], actor: str) -> list[tuple[int, str, str]]:
+        """Carry wishes out; gives the place of each, the class that it came with, and what changed."""
         before = {each.id: each for each in self._catalogue.several([wish.image_id for wish in wishes])}
         labels = {wish.image_id: wish.label for wish in wishes if wish.label}
-        for name in sorted(set(labels.values())):
+        for name in sorted(dict.fromkeys(labels.values()), key=str.casefold):
             self._labelling.label([each for each in labels if labels[each] == name], name, actor)
         sides = {wish.image_id: wish.split for wish in wishes if wish.split}
         for side in sorted(set(sides.values())):
@@ -105,7 +114,8 @@ class References:
                 words.append(f"Labelled {now.label}" + (f"; it was {was.label}." if was.label else "."))
             if was.pin != now.pin:
                 words.append(f"Moved to {now.pin}.")
-            notes.append((wish.place, noted(*words) or "It stays as it is."))
+            label = (now.label or "") if wish.label else ""
+            notes.append((wish.place, label, noted(*words) or "It stays as it is."))
         return notes
 
 
