@@ -1,0 +1,21 @@
+"""Labellers, an import and a run at once for some seconds; the benchmark does it for minutes."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.benchmarks.data.together import measure
+from tests.benchmarks.data.workplaces import OverHttp, Within, Workplace
+
+pytestmark = pytest.mark.slow
+SECONDS = 6.0
+
+
+@pytest.mark.parametrize("way", [Within, OverHttp])
+def test_nothing_is_locked_lost_or_done_twice(tmp_path: Path, way: type[Workplace]) -> None:
+    found = measure(way(tmp_path), tmp_path, SECONDS)
+    assert found.notes.errors + found.faults == []
+    assert (found.lost, found.unheard) == (0, 0)
+    assert len({name for name, *_ in found.notes.told}) == 8
+    assert found.notes.imported
+    assert (found.notes.ended, found.epochs > 0) == ("stopped", True)
