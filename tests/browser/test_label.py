@@ -5,49 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from gradio_client import Client, handle_file
 from playwright.sync_api import Page, expect
 
-from tests.pictures import picture
+from tests.browser.labelling import CLASSES, labels, on_stage, opened, stocked
 from tests.running import Server, until
 
 pytestmark = pytest.mark.slow
-CLASSES = ("Full", "Half", "Overflowing")
-
-
-def stocked(
-    server: Server, folder: Path, count: int, classes: tuple[str, ...] = CLASSES
-) -> tuple[Client, list[int]]:
-    """A catalogue of unlabelled pictures, and classes."""
-    client, files = server.client(), []
-    for seed in range(count):
-        files.append(folder / f"bottle-{seed:03}.jpg")
-        files[-1].write_bytes(picture(seed))
-    imported = client.predict([handle_file(file) for file in files], "", api_name="/import_images")
-    ids = imported["image_ids"]
-    for name in (*classes, ""):
-        client.predict(ids[:1], name, api_name="/label_images")
-    return client, ids
-
-
-def labels(client: Client, ids: list[int]) -> list[str | None]:
-    """What the database says of the pictures."""
-    items = client.predict("", "", "oldest", "", 500, api_name="/list_images")["items"]
-    by_id = {each["id"]: each["label"] for each in items}
-    return [by_id.get(each) for each in ids]
-
-
-def opened(page: Page, tab: str = "label") -> None:
-    page.goto(f"/?tab={tab}")
-    expect(page.get_by_role("tab", name=tab.capitalize())).to_have_attribute("aria-selected", "true")
-    expect(page.locator("#label-board .cell").first).to_be_visible()
 
 
 def test_twenty_fast_keys_label_the_right_twenty_pictures(page: Page, server: Server, tmp_path: Path) -> None:
     client, ids = stocked(server, tmp_path, 24)
     opened(page)
     page.get_by_role("button", name="Label the 24 left, one by one").click()
-    expect(page.locator("#label-stage")).to_have_attribute("data-id", str(ids[-1]))
+    on_stage(page, ids[-1])
 
     typed = "12331221313212331123"
     page.keyboard.type(typed)
@@ -57,7 +27,7 @@ def test_twenty_fast_keys_label_the_right_twenty_pictures(page: Page, server: Se
     newest_first = ids[::-1]
     until(lambda: None not in labels(client, newest_first[:20]), "twenty labels")
     assert labels(client, newest_first) == [*wanted, None, None, None, None]
-    expect(page.locator("#label-stage")).to_have_attribute("data-id", str(newest_first[20]))
+    on_stage(page, newest_first[20])
 
     page.keyboard.press("ArrowLeft")
     expect(page.locator(".stage-class")).to_have_text(wanted[-1])
@@ -98,7 +68,7 @@ def test_a_picture_that_somebody_else_changed_is_left_as_it_is(
     client, ids = stocked(server, tmp_path, 3)
     opened(page)
     page.locator(".cell").first.dblclick()
-    expect(page.locator("#label-stage")).to_have_attribute("data-id", str(ids[-1]))
+    on_stage(page, ids[-1])
     client.predict(ids[-1:], "Half", api_name="/label_images")
     page.keyboard.press("1")
     expect(page.locator("#label-said")).to_contain_text("changed in the meantime")
@@ -121,7 +91,7 @@ def test_many_at_once_and_undo_after_a_restart(page: Page, server: Server, tmp_p
     assert labels(client, ids) == [None, "Half", "Half", "Half", "Half", None]
 
     cells.first.click()
-    page.get_by_role("button", name="Remove 1 picture").click()
+    page.get_by_role("button", name="Move 1 picture to the bin").click()
     expect(cells).to_have_count(5)
     expect(page.locator("#label-undo")).to_have_text("Undo: removed 1 picture")
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 
 from storage.records import Filter, NewImage
 from workbench.services import Services
-from workbench.ui.components import board
-from workbench.ui.components.board import PAGE, View
+from workbench.ui.components import asked, board
+from workbench.ui.components.board import PAGE, View, Visit
+
+ME = Visit("Anna")
 
 
 def stock(services: Services, count: int) -> list[int]:
@@ -16,105 +21,252 @@ def stock(services: Services, count: int) -> list[int]:
         NewImage(f"{each:064x}", f"{each:04}.jpg", 10, 10, 100, "JPEG", "0" * 16, None)
         for each in range(count)
     ]
-    services.labelling.add("Full", "test")
+    for name in ("Full", "Half"):
+        services.labelling.add(name, "test")
     return [each for each in services.stores.catalogue.add(new) if each]
 
 
-def ask(services: Services, name: str, edit: object) -> dict:
-    return {each.__name__: each for each in board.asked(services)}[name](edit, None)
+def call(services: Services, function: str, wish: Any, by: str = "Anna") -> dict[str, Any]:
+    found = {each.__name__: each for each in asked.functions(services)}[function]
+    request = SimpleNamespace(cookies={"waterline_name": by})
+    return found(wish, request) if function in {"save", "hand_out"} else found(wish)
+
+
+def save(services: Services, *orders: Any, by: str = "Anna") -> dict[str, Any]:
+    return call(services, "save", {"orders": list(orders)}, by)
+
+
+def one(services: Services, order: Any, by: str = "Anna") -> tuple[dict[str, Any], dict[str, Any]]:
+    """The result of one order, and the whole answer."""
+    answer = save(services, order, by=by)
+    return answer["results"][0], answer
+
+
+def label(ids: list[int], name: str, revision: int = 0) -> dict[str, Any]:
+    return {"kind": "label", "pictures": [[each, revision] for each in ids], "label": name}
+
+
+def labels(services: Services, ids: list[int]) -> list[str | None]:
+    return [each.label for each in services.stores.catalogue.several(ids)]
 
 
 def test_a_page_comes_with_what_follows_it(services: Services) -> None:
     ids = stock(services, PAGE + 10)
-    view, data = board.present(services, View(Filter(sort="oldest")))
+    view, data = board.present(services, View(Filter(sort="oldest")), ME)
     assert [each["id"] for each in data["items"]] == ids[:PAGE]
     assert [each["id"] for each in data["ahead"]] == ids[PAGE:]
-    _, second = board.present(services, view.next(data["next"]))
+    _, second = board.present(services, view.next(data["next"]), ME)
     assert ([each["id"] for each in second["items"]], second["next"], second["page"]) == (ids[PAGE:], "", 2)
 
 
 def test_a_page_whose_pictures_left_the_filter_gives_way_to_the_one_before(services: Services) -> None:
     ids = stock(services, PAGE + 2)
     wanted = Filter(status="unlabelled", sort="oldest")
-    _, data = board.present(services, View(wanted))
+    _, data = board.present(services, View(wanted), ME)
     services.labelling.label(ids[PAGE:], "Full", "test")
-    view, shown = board.present(services, View(wanted).next(data["next"]))
+    view, shown = board.present(services, View(wanted).next(data["next"]), ME)
     assert view == View(wanted)
     assert len(shown["items"]) == PAGE
 
 
-def test_a_filter_by_a_class_that_is_gone_is_dropped(services: Services) -> None:
+@pytest.mark.parametrize(
+    "wanted", [Filter(label="Gone"), Filter(tag="gone"), Filter(status="odd"), Filter(sort="odd", flag="odd")]
+)
+def test_a_filter_that_is_no_more_is_dropped(services: Services, wanted: Filter) -> None:
     stock(services, 2)
-    view, data = board.present(services, View(Filter(label="Gone")))
-    assert view.wanted.label == ""
+    view, data = board.present(services, View(wanted), ME)
+    assert view.wanted == Filter()
     assert data["total"] == 2
+
+
+def test_an_address_names_what_is_shown_and_a_picture_to_open(services: Services) -> None:
+    ids = stock(services, 3)
+    wanted = Filter(label="Full", flag="blurred", tag="a&b", search="é x", sort="name")
+    assert board.addressed(board.address(wanted)) == wanted
+    _, data = board.present(services, View(), Visit("Anna", picture=ids[0]))
+    assert ([each["id"] for each in data["opened"]], data["mode"]) == (ids[:1], "stage")
+    _, data = board.present(services, View(), Visit("Anna", picture=999))
+    assert (data["opened"], data["mode"]) == ([], "")
 
 
 def test_a_label_answers_with_the_new_state_and_what_can_be_undone(services: Services) -> None:
     ids = stock(services, 2)
-    answer = ask(services, "save_labels", {"pictures": [[ids[0], 0]], "label": "Full"})
-    assert (answer["error"], answer["left"]) == ("", 1)
-    assert [(each["label"], each["revision"]) for each in answer["items"]] == [("Full", 1)]
+    result, answer = one(services, label(ids[:1], "Full"))
+    assert (result["error"], answer["left"], answer["me"]) == ("", 1, "Anna")
+    assert [(each["label"], each["revision"], each["by"]) for each in answer["items"]] == [
+        ("Full", 1, "Anna")
+    ]
     assert answer["undo"]["summary"] == "labelled 1 picture as Full"
 
 
-def test_a_stale_label_is_refused_with_the_true_state(services: Services) -> None:
-    ids = stock(services, 2)
-    services.labelling.label(ids[:1], "Full", "somebody")
-    answer = ask(services, "save_labels", {"pictures": [[ids[0], 0], [ids[1], 0]], "label": ""})
-    assert "changed in the meantime" in answer["error"]
-    assert [each["label"] for each in answer["items"]] == ["Full", ""]
-
-
-def test_undo_takes_back_only_what_the_reader_was_told(services: Services) -> None:
-    ids = stock(services, 2)
-    told = ask(services, "save_labels", {"pictures": [[ids[0], 0]], "label": "Full"})["undo"]["id"]
-    services.labelling.label(ids[1:], "Full", "somebody")
-    refused = ask(services, "take_back", {"event": told})
-    assert "changed in the meantime: labelled 1 picture as Full" in refused["error"]
-    done = ask(services, "take_back", {"event": refused["undo"]["id"]})
-    assert (done["error"], done["ids"]) == ("", ids[1:])
-    assert [each.label for each in services.stores.catalogue.several(ids)] == ["Full", None]
-
-
-def test_removed_pictures_come_back_with_undo(services: Services) -> None:
+def test_a_stale_label_is_refused_with_the_true_state_and_the_others_go_on(services: Services) -> None:
     ids = stock(services, 3)
-    answer = ask(services, "remove_pictures", {"pictures": [[each, 0] for each in ids[:2]]})
-    assert (answer["error"], answer["items"], answer["images"]) == ("", [], 1)
-    back = ask(services, "take_back", {"event": answer["undo"]["id"]})
-    assert ([each["id"] for each in back["items"]], back["images"]) == (ids[:2], 3)
+    services.labelling.label(ids[:1], "Full", "Bert")
+    answer = save(services, label(ids[:2], ""), label(ids[2:], "Half"))
+    refused, done = answer["results"]
+    assert "changed in the meantime by Bert" in refused["error"]
+    assert done["error"] == ""
+    assert [each["label"] for each in answer["items"]] == ["Full", "", "Half"]
+
+
+def test_each_undoes_and_redoes_their_own(services: Services) -> None:
+    ids = stock(services, 2)
+    told = one(services, label(ids[:1], "Full"))[1]["undo"]["id"]
+    save(services, label(ids[1:], "Half"), by="Bert")
+    result, answer = one(services, {"kind": "undo", "event": told})
+    assert (result["ids"], result["said"]) == (ids[:1], "Undone: labelled 1 picture as Full.")
+    assert labels(services, ids) == [None, "Half"]
+    result, _ = one(services, {"kind": "redo", "event": answer["redo"]["id"]})
+    assert (result["error"], labels(services, ids)) == ("", ["Full", "Half"])
+    assert "nothing left to undo" in one(services, {"kind": "undo", "event": 0}, by="Cleo")[0]["error"]
+
+
+def test_the_bin_takes_and_gives_back(services: Services) -> None:
+    ids = stock(services, 3)
+    pairs = [[each, 0] for each in ids[:2]]
+    result, answer = one(services, {"kind": "archive", "pictures": pairs})
+    assert (result["error"], answer["items"], answer["images"]) == ("", [], 1)
+    result, answer = one(services, {"kind": "restore", "pictures": [[ids[0], 1]]})
+    assert ([each["id"] for each in answer["items"]], answer["images"]) == (ids[:1], 2)
+    refused, _ = one(services, {"kind": "restore", "pictures": [[ids[0], 2]]})
+    assert f"no picture with id {ids[0]} in the bin" in refused["error"]
+
+
+def test_a_whole_filter_is_one_event_and_refused_where_its_count_is_another(services: Services) -> None:
+    ids = stock(services, 700)
+    services.labelling.label(ids[:100], "Half", "test")
+    whole = {"filter": {"status": "unlabelled"}, "expected": 600}
+    events = len(services.stores.journal.recent(99))
+    result, answer = one(services, {"kind": "label", "label": "Full", **whole})
+    assert (result["said"], answer["left"]) == ("600 pictures: Full", 0)
+    assert len(services.stores.journal.recent(99)) == events + 1
+    again, _ = one(services, {"kind": "archive", **whole})
+    assert "There are 0 pictures in this filter by now" in again["error"]
+    save(services, {"kind": "undo", "event": answer["undo"]["id"]})
+    assert services.stores.pages.count(Filter(status="unlabelled")) == 600
+
+
+def test_splits_tags_and_notes(services: Services) -> None:
+    ids = stock(services, 2)
+    pairs = [[each, 0] for each in ids]
+    save(services, {"kind": "move", "side": "validation", "pictures": pairs})
+    save(services, {"kind": "tag", "add": ["Odd  one", "<i>"], "remove": [], "pictures": pairs})
+    _, answer = one(services, {"kind": "note", "text": "as it is", "pictures": [[ids[0], 2]]})
+    noted = answer["items"][0]
+    assert (noted["split"], noted["tags"], noted["notes"]) == ("validation", ["<i>", "odd one"], "as it is")
+    stale, _ = one(services, {"kind": "note", "text": "late", "pictures": [[ids[0], 2]]})
+    assert "changed in the meantime" in stale["error"]
+    _, data = board.present(services, View(Filter(tag="<i>")), ME)
+    assert (data["total"], data["tags"]) == (2, ["<i>", "odd one"])
+    save(services, {"kind": "move", "side": "automatic", "pictures": pairs})
+    assert [each.split for each in services.stores.catalogue.several(ids)] == ["", ""]
+
+
+def test_pictures_are_handed_to_one_tab_until_it_gives_them_back(services: Services) -> None:
+    ids = stock(services, 5)
+    wish = {"filter": {"status": "unlabelled", "sort": "oldest"}, "count": 3}
+
+    def hand(holder: str) -> list[int]:
+        return [each["id"] for each in call(services, "hand_out", {"holder": holder, **wish})["items"]]
+
+    assert (hand("one"), hand("two"), hand("one")) == (ids[:3], ids[3:], ids[:3])
+    save(services, {"kind": "skip", "holder": "one", "pictures": [[ids[0], 0]]})
+    assert (hand("one"), hand("two")) == (ids[1:3], [ids[0], *ids[3:]])
+    call(services, "hand_out", {"holder": "two", "count": 0})
+    assert hand("three") == [ids[0], *ids[3:]]
+    for bad in (None, {}, {"holder": "x"}, {"holder": "x", "count": 3, "filter": {"status": 7}}):
+        assert call(services, "hand_out", bad)["error"].endswith(".")
+
+
+def test_a_second_opinion_comes_from_somebody_else(services: Services) -> None:
+    ids = stock(services, 3)
+    save(services, label(ids[:2], "Full"), by="Anna")
+    save(services, label(ids[2:], "Full"), by="Bert")
+    wish = {"filter": {"status": "unreviewed"}, "count": 9, "holder": "tab"}
+    handed = call(services, "hand_out", wish, "Bert")["items"]
+    assert [each["id"] for each in handed] == ids[1::-1]
+    review = {"kind": "review", "pictures": [[ids[0], 1]], "label": "Half"}
+    assert "labelled this picture yourself" in one(services, review, by="Anna")[0]["error"]
+    _, answer = one(services, review, by="Bert")
+    found = answer["items"][0]
+    assert [found[name] for name in ("review", "label", "review_label", "reviewed_by")] == [
+        "disagreed",
+        "Full",
+        "Half",
+        "Bert",
+    ]
+    _, settled = one(services, label(ids[:1], "Half", 2), by="Anna")
+    assert (settled["items"][0]["label"], settled["items"][0]["review"]) == ("Half", "agreed")
+
+
+def test_suggestions_are_accepted_as_one_event(services: Services) -> None:
+    ids = stock(services, 3)
+    classes = {each.name: each.id for each in services.stores.classes.all()}
+    with services.stores.database.write() as connection:
+        connection.executemany(
+            "INSERT INTO suggestions (image_id, class_id, probability) VALUES (?, ?, 0.86)",
+            [(ids[0], classes["Full"]), (ids[1], classes["Half"])],
+        )
+    _, data = board.present(services, View(Filter(sort="oldest")), ME)
+    assert [(each["suggestion"], each["probability"]) for each in data["items"]] == [
+        ("Full", 0.86),
+        ("Half", 0.86),
+        ("", 0),
+    ]
+    order = {"kind": "accept", "pictures": [[each, 0] for each in ids]}
+    result, answer = one(services, order)
+    assert result["said"] == "Labelled 2 pictures as suggested."
+    assert labels(services, ids) == ["Full", "Half", None]
+    save(services, {"kind": "undo", "event": answer["undo"]["id"]})
+    assert labels(services, ids) == [None, None, None]
+
+
+def test_the_history_of_a_picture_names_people_and_values(services: Services) -> None:
+    ids = stock(services, 1)
+    save(services, label(ids, "Full"), by="Anna")
+    told = call(services, "look", {"id": ids[0]})["history"]
+    assert (told[0]["who"], told[0]["what"]) == ("Anna", "class: none → Full")
+    assert call(services, "look", {"id": 999})["error"] == "There is no picture with id 999."
+    assert call(services, "look", None)["error"].endswith(".")
 
 
 @pytest.mark.parametrize(
-    "edit",
+    "order",
     [
         None,
         [],
         {},
-        {"pictures": []},
-        {"pictures": [[1]]},
-        {"pictures": [["1", 0]], "label": "Full"},
-        {"pictures": [[True, 0]], "label": "Full"},
-        {"pictures": [[1, 0.5]], "label": "Full"},
-        {"pictures": [[each, 0] for each in range(600)], "label": "Full"},
-        {"pictures": [[999, 0]], "label": "Full"},
-        {"pictures": [[1, 0]], "label": "No such class"},
-        {"event": "last"},
+        {"kind": ["label"]},
+        {"kind": "drop"},
+        {"kind": "label", "pictures": []},
+        {"kind": "label", "pictures": [[1]]},
+        {"kind": "label", "pictures": [["1", 0]], "label": "Full"},
+        {"kind": "label", "pictures": [[True, 0]], "label": "Full"},
+        {"kind": "label", "pictures": [[1, 0.5]], "label": "Full"},
+        {"kind": "label", "pictures": [[each, 0] for each in range(600)], "label": "Full"},
+        {"kind": "label", "pictures": [[999, 0]], "label": "Full"},
+        {"kind": "label", "pictures": [[1, 0]], "label": "No such class"},
+        {"kind": "label", "filter": {}, "label": "Full"},
+        {"kind": "label", "filter": {"status": 7}, "expected": 1, "label": "Full"},
+        {"kind": "label", "filter": {"status": "odd"}, "expected": 1, "label": "Full"},
+        {"kind": "archive", "filter": "all", "expected": 2},
+        {"kind": "move", "pictures": [[1, 0]], "side": "test"},
+        {"kind": "tag", "pictures": [[1, 0]], "add": ["\x00"]},
+        {"kind": "note", "pictures": [[1, 0]], "text": "x" * 99_999},
+        {"kind": "review", "pictures": [[1, 0]], "label": "Full"},
+        {"kind": "undo", "event": "last"},
+        {"kind": "add", "name": "<b>"},
     ],
 )
-@pytest.mark.parametrize("name", ["save_labels", "take_back"])
-def test_a_malformed_edit_gets_a_sentence_and_changes_nothing(
-    services: Services, name: str, edit: object
-) -> None:
+def test_a_malformed_edit_gets_a_sentence_and_changes_nothing(services: Services, order: Any) -> None:
     stock(services, 1)
     before = services.stores.journal.recent()
-    answer = ask(services, name, edit)
-    assert answer["error"].endswith(".")
-    assert "Something went wrong" not in answer["error"]
+    result, _ = one(services, order)
+    assert result["error"].endswith(".")
+    assert "Something went wrong" not in result["error"]
     assert services.stores.journal.recent() == before
 
 
-def test_a_first_class_can_be_added_and_a_bad_name_gets_a_sentence(services: Services) -> None:
-    assert ask(services, "add_class", {"name": " Full  level "})["error"] == ""
-    assert "character that a name cannot have" in ask(services, "add_class", {"name": "<b>"})["error"]
-    assert [each.name for each in services.stores.classes.all()] == ["Full level"]
+@pytest.mark.parametrize("batch", [None, [], {"orders": None}, {"orders": "label"}])
+def test_a_malformed_batch_gets_a_sentence(services: Services, batch: Any) -> None:
+    assert call(services, "save", batch)["results"][0]["error"].startswith("An edit is one of")

@@ -3,11 +3,13 @@ function boardAddress(model) {
   let writing = 0;
 
   function write() {
+    writing = 0;
     const url = new URL(location);
     if (element.offsetParent === null || url.searchParams.get('tab') !== 'label') return;
     const { address } = model.page;
     const picture = model.mode === 'stage' && model.current !== null && !model.handed() ? String(model.current) : '';
-    for (const [name, value] of Object.entries({ ...address, picture })) {
+    const view = model.mode === 'stage' && model.handed() ? 'stage' : '';
+    for (const [name, value] of Object.entries({ ...address, view, picture })) {
       if (value) url.searchParams.set(name, value);
       else url.searchParams.delete(name);
     }
@@ -16,7 +18,6 @@ function boardAddress(model) {
 
   // Browsers refuse an address that changes with every key.
   return () => {
-    clearTimeout(writing);
-    writing = setTimeout(write, 500);
+    if (!writing) writing = setTimeout(write, 500);
   };
 }

@@ -11,7 +11,7 @@ import gradio as gr
 from storage.accepting import accept_suggestions
 from storage.errors import Conflict, DomainError
 from storage.images import counted
-from storage.records import Filter
+from storage.records import Filter, PictureEvent
 from workbench.services import Services
 from workbench.ui.components.board import Answer, facts, picture
 from workbench.ui.guard import sentence
@@ -21,6 +21,7 @@ MOST = 500
 MOST_ORDERS = 50
 MOST_HANDED = 100
 SIMILAR = 12
+WHO = ("labelled by", "reviewed by")
 FIELDS = ("label", "status", "sort", "flag", "tag", "search")
 
 
@@ -317,9 +318,13 @@ def _history(services: Services, image_id: int) -> list[Answer]:
         {
             "who": each.event.actor,
             "when": each.event.created_at,
-            "what": "; ".join(f"{c.field}: {c.before} → {c.after}" for c in each.changes)
-            or each.event.summary,
+            "what": _in_words(each),
             "undone": each.event.undone,
         }
         for each in services.stores.journal.history(image_id)
     ]
+
+
+def _in_words(each: PictureEvent) -> str:
+    told = [f"{c.field}: {c.before} → {c.after}" for c in each.changes if c.field not in WHO]
+    return "; ".join(told) or each.event.summary

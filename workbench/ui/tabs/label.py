@@ -130,7 +130,8 @@ class Moves:
         wanted, picture = board.addressed(parts), parts.get("picture", "")
         there = view if wanted == view.wanted else View(wanted)
         chosen = int(picture) if picture.isdecimal() and len(picture) < 16 else 0
-        return _render(self.services, there, Visit(actor(request), picture=chosen))
+        mode = "stage" if parts.get("view") == "stage" else ""
+        return _render(self.services, there, Visit(actor(request), mode, chosen))
 
     def status(self, view: View, status: str, request: gr.Request) -> list[Any]:
         """Another choice of what to show; what is left to label has no class."""
