@@ -36,6 +36,7 @@ class Database:
         path.parent.mkdir(parents=True, exist_ok=True)
         self.path = path
         self._local = threading.local()
+        self._turn = threading.Lock()
         # Within one write, so that of two processes on a fresh folder one waits for the other.
         with self.write() as connection:
             migrations.apply(sqlite_utils.Database(connection))
@@ -75,7 +76,8 @@ class Database:
         """A write transaction: all of it or nothing.
 
         ``BEGIN IMMEDIATE`` takes the write lock at once, so that a transaction never fails half-way on a lock. Within
-        another write of the same thread it joins that one, which then decides over both.
+        another write of the same thread it joins that one, which then decides over both. Threads of one process stand in
+        line before it: SQLite lets a writer that waits sleep longer and longer, while others pass by.
 
         Raises:
             DiskFull: There is no room for the change.
@@ -84,16 +86,8 @@ class Database:
         if connection.in_transaction:
             yield connection
             return
-        try:
-            connection.execute("BEGIN IMMEDIATE")
+        with self._turn, _whole(connection):
             yield connection
-            connection.execute("COMMIT")
-        except BaseException as error:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            if is_disk_full(error):
-                raise DiskFull from error
-            raise
 
     def close(self) -> None:
         """Close the calling thread's connection."""
@@ -101,6 +95,20 @@ class Database:
         if found is not None:
             found.close()
             self._local.connection = None
+
+
+@contextmanager
+def _whole(connection: sqlite3.Connection) -> Iterator[None]:
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        yield
+        connection.execute("COMMIT")
+    except BaseException as error:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        if is_disk_full(error):
+            raise DiskFull from error
+        raise
 
 
 def _write_ahead(connection: sqlite3.Connection) -> None:
