@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import re
+import shutil
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -206,3 +208,76 @@ def test_the_check_of_the_data_says_what_is_wrong_and_repairs_it(page: Page, ser
     page.get_by_role("button", name="Check now").click()
     expect(found).to_contain_text("All is well.")
     assert thumbnails[0].stat().st_size > 0
+
+
+def test_the_data_goes_out_as_a_file_that_comes_back(page: Page, server: Server) -> None:
+    client = server.client()
+    client.predict(
+        [handle_file(class_zip(server.data / "six.zip", per_class=3))], "", api_name="/import_images"
+    )
+    page.goto("/")
+    page.get_by_role("button", name="Take your data with you").click()
+    page.get_by_label("What", exact=True).click()
+    page.get_by_role("option", name="Class Low (3)").click()
+    page.get_by_role("button", name=re.compile(r"Export 3 pictures, about \d")).click()
+    link = page.locator("#collect-take-result").get_by_role("link")
+    with page.expect_download() as download:
+        link.click()
+    with zipfile.ZipFile(download.value.path()) as archive:
+        assert [name.split("/")[0] for name in archive.namelist()] == ["Low"] * 3
+    again = server.data / "again.zip"
+    shutil.copy(download.value.path(), again)
+    back = client.predict([handle_file(again)], "", api_name="/import_images")
+    assert (back["imported"], back["duplicates"]) == (0, 3)
+
+    page.get_by_label("Format", exact=True).click()
+    page.get_by_role("option", name="CSV, without the pictures").click()
+    page.get_by_role("button", name="Export 3 pictures", exact=True).click()
+    with page.expect_download() as download:
+        page.get_by_role("link", name=re.compile(r"Download .*\.csv")).click()
+    assert len(Path(download.value.path()).read_text().splitlines()) == 4
+
+
+def test_a_folder_of_the_server_is_imported_where_it_is_allowed(browser: Browser, tmp_path: Path) -> None:
+    allowed = tmp_path / "allowed"
+    (allowed / "Full").mkdir(parents=True)
+    for seed in range(3):
+        (allowed / "Full" / f"{seed}.jpg").write_bytes(picture(seed))
+    server = Server(tmp_path, WORKBENCH_IMPORT_FOLDERS=str(allowed)).start()
+    try:
+        page = browser.new_page(base_url=server.url)
+        page.goto("/")
+        page.get_by_role("tab", name="Server").click()
+        folder = page.get_by_label("Folder on the server")
+        folder.fill("/<b>etc")
+        folder.press("Enter")
+        expect(page.locator("#collect-folder-said")).to_contain_text(
+            "“/<b>etc” is not a folder that may be imported"
+        )
+        folder.fill(str(allowed))
+        folder.press("Enter")
+        page.get_by_role("button", name="Import 3 files").click()
+        expect(page.locator("#collect-report")).to_contain_text("3 imported")
+        assert summary(server)["classes"] == [{"name": "Full", "count": 3}]
+        page.close()
+    finally:
+        server.close()
+
+
+def test_imports_wait_in_line_and_can_be_taken_from_it(page: Page, server: Server, tmp_path: Path) -> None:
+    page.goto("/")
+    page.get_by_role("button", name="Start with 200 sample bottles").click()
+    expect(page.get_by_role("progressbar", name="Import")).to_be_visible()
+    one = tmp_path / "later.jpg"
+    one.write_bytes(picture(1))
+    page.locator("#collect-drop input[type=file]").set_input_files([one])
+    page.get_by_role("button", name="Import 1 file").click()
+    line = page.locator("#collect-progress .queue li")
+    expect(line).to_contain_text("later.jpg")
+    line.get_by_role("button", name="Cancel").click()
+    expect(page.locator("#collect-report")).to_contain_text("later.jpg", timeout=IMPORT_SECONDS)
+    page.get_by_role("button", name="Earlier imports").click()
+    past = page.get_by_role("table", name="Imports, newest first")
+    expect(past.get_by_role("row", name="later.jpg")).to_contain_text("stopped by hand")
+    expect(past.get_by_role("row", name="the sample set")).to_contain_text("200")
+    assert summary(server)["images"] == 200

@@ -1,15 +1,16 @@
 // What every camera of the page shares: starting, stopping, and an honest reason where it does not start.
 // The script after this one says with `use(stream)` what is done with what the camera sees, until it gives up or `stop()`.
 const [video, lens, note] = ['video', '.lens', '.problem'].map((part) => element.querySelector(part));
+const { instead } = element.querySelector('.camera').dataset;
 const canvas = document.createElement('canvas');
 const REASONS = {
   NotAllowedError: 'The browser does not let this page use the camera. Allow it beside the address, then start again.',
-  NotFoundError: `This device has no camera. ${props.instead}`,
+  NotFoundError: `This device has no camera. ${instead}`,
   NotReadableError: 'The camera is in use by another program. Close that one, then start again.',
   Silent: 'The server did not answer, so the camera was stopped. Start it again in a moment.',
   Unsafe: 'The browser gives the camera only to pages with an https address, or on this very machine.',
 };
-const BROKEN = `The camera could not be started. ${props.instead}`;
+const BROKEN = `The camera could not be started. ${instead}`;
 let stream = null;
 
 const visible = () => element.isConnected && element.offsetParent !== null;

@@ -100,6 +100,7 @@ function answered() {
 }
 
 function offer() {
+  if (!props.classes) return; // an update of another prop
   options.replaceChildren(...props.classes.map((name) => Object.assign(document.createElement('option'), { value: name })));
 }
 

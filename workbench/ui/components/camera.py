@@ -15,10 +15,10 @@ from workbench.ui.components.scripts import script
 
 VIEW = """<div class="view"><video playsinline muted aria-label="What the camera sees"></video>
 <button type="button" class="lens">Start the camera</button><p class="problem" role="alert"></p>NOTE</div>"""
-ANSWERS = f"""<div class="camera">{VIEW}<div class="camera-answer"></div></div>""".replace(
+ANSWERS = f"""<div class="camera" data-instead="Use the Picture section instead.">{VIEW}<div class="camera-answer"></div></div>""".replace(
     "NOTE", "<p class='note'>What the camera sees is classified and not kept.</p>"
 )
-BURST = f"""<div class="camera burst">{VIEW}
+BURST = f"""<div class="camera burst" data-instead="Choose files instead.">{VIEW}
 <label>Class of what it sees<input type="text" maxlength="60" autocomplete="off" placeholder="Type or choose one"><datalist></datalist></label>
 <button type="button" class="record" disabled>Hold to record</button>
 <p class="count" role="status"></p><div class="frames"></div>
@@ -44,7 +44,6 @@ def camera(glance: Callable[[Any], str], model: str, elem_id: str) -> gr.HTML:
         js_on_load=script("camera.js", "camera_answers.js"),
         server_functions=[glance],
         model=model,
-        instead="Use the Picture section instead.",
         elem_id=elem_id,
     )
 
@@ -64,7 +63,6 @@ def burst_camera(elem_id: str) -> gr.HTML:
         js_on_load=script("camera.js", "camera_burst.js"),
         classes=[],
         answer={},
-        instead="Choose files instead.",
         elem_id=elem_id,
     )
 

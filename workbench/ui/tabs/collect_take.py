@@ -56,15 +56,8 @@ def build(services: Services, within: gr.Accordion) -> None:
         return _button(services, format_name, chosen)
 
     def export(format_name: str, chosen: str) -> Iterator[tuple[object, object]]:
-        try:
-            for html in _exported(services, _order(format_name, chosen)):
-                yield gr.update(value=html, visible=True), gr.update(interactive=False)
-        except Exception as error:
-            yield (
-                gr.update(value=f"<p class='problem'>{escape(sentence(error))}</p>", visible=True),
-                gr.skip(),
-            )
-        yield gr.skip(), gr.update(interactive=True)
+        for html, ended in _exported(services, format_name, chosen):
+            yield gr.update(value=html, visible=True), gr.update(interactive=ended)
 
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     within.expand(refresh, [kind, what], [what, go], queue=False, **quiet)
@@ -104,7 +97,7 @@ def _button(services: Services, format_name: str, chosen: str) -> object:
         extent = services.exports.extent(_order(format_name, chosen))
     except DomainError as error:
         return gr.update(value=str(error), interactive=False)
-    size = f", about {bits.megabytes(extent.bytes)}" if extent.bytes else ""
+    size = f", about {_size(extent.bytes)}" if extent.bytes else ""
     words = f"Export {counted(extent.pictures)}{size}" if extent.pictures else "There is no picture to export"
     return gr.update(value=words, interactive=bool(extent.pictures))
 
@@ -132,14 +125,20 @@ class _Told:
             )
 
 
-def _exported(services: Services, order: ExportOrder) -> Iterator[str]:
+def _exported(services: Services, format_name: str, chosen: str) -> Iterator[tuple[str, bool]]:
+    """What to show of an export, and whether it has ended; the last one of both in one piece, which Gradio may not part."""
     told = _Told()
     with ThreadPoolExecutor(1) as pool:
-        work: Future[Exported] = pool.submit(services.exports.write, order, told.tell)
+        work: Future[Exported] = pool.submit(
+            lambda: services.exports.write(_order(format_name, chosen), told.tell)
+        )
         while not work.done():
-            yield told.html
+            yield told.html, False
             wait([work], timeout=SHOW_SECONDS)
-    yield _ready(work.result())
+    try:
+        yield _ready(work.result()), True
+    except Exception as error:
+        yield f"<p class='problem'>{escape(sentence(error))}</p>", True
 
 
 def _ready(done: Exported) -> str:
@@ -150,8 +149,12 @@ def _ready(done: Exported) -> str:
         if done.left_out
         else ""
     )
-    size = bits.megabytes(done.path.stat().st_size)
+    size = _size(done.path.stat().st_size)
     return (
         f"<p class='ready'><b>{counted(done.pictures)} ready.</b> "
         f"<a class='download' href='exports/{name}' download>Download {name}, {size}</a></p>{missing}"
     )
+
+
+def _size(size: int) -> str:
+    return bits.megabytes(size) if size >= bits.MEGABYTE else f"{max(1, round(size / 1000))} kB"
