@@ -72,6 +72,14 @@ def m0010_walks(db: sqlite_utils.Database) -> None:
     _run(db, schema.WALKS)
 
 
+@migrations()
+def m0011_days(db: sqlite_utils.Database) -> None:
+    """What each person did on a day is read from an index."""
+    db.execute(
+        "CREATE INDEX events_by_day ON events (substr(created_at, 1, 10), actor, kind, pictures) WHERE undone_by IS NULL"
+    )
+
+
 def _run(db: sqlite_utils.Database, script: str) -> None:
     # Statement by statement: executescript() would commit the migration's own transaction.
     statement = ""
