@@ -26,10 +26,9 @@ from workbench.stores import Stores
 KEPT = 5
 PART = ".part-"
 NAME = re.compile(r"waterline-[a-z-]+-\d{8}-\d{6}-[0-9a-f]{6}\.(zip|csv)")
-SPARE_BYTES = 16 * 1024 * 1024
+SPARE_BYTES, ROW_BYTES = 1024 * 1024, 1024
 LEFT_OUT = "LEFT-OUT.txt"
 EPOCH = (1980, 1, 1, 0, 0, 0)
-TOLD = 50
 EVERYTHING = Filter()
 Progress = Callable[[int, int], None]
 
@@ -137,7 +136,8 @@ class Exports:
 
     def _refuse_too_large(self, files: Placed) -> None:
         """Before anything is written: a disk that an export fills would stop everybody."""
-        if sum(each.bytes for _, each in files) + SPARE_BYTES > shutil.disk_usage(self._root).free:
+        needed = sum(each.bytes + ROW_BYTES for _, each in files) + SPARE_BYTES
+        if needed > shutil.disk_usage(self._root).free:
             raise DiskFull
 
     def _zip(self, part: Path, files: Placed, kind: Format, progress: Progress) -> int:
@@ -151,8 +151,7 @@ class Exports:
                 else:
                     archive.writestr(zipfile.ZipInfo(name, EPOCH), data)
                     there.append((name, each))
-                if done % TOLD == 0 or done == len(files):
-                    progress(done, len(files))
+                progress(done, len(files))
             tables = dict(kind.tables(there))
             if missing:
                 tables[LEFT_OUT] = "".join(missing)

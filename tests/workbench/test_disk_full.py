@@ -18,6 +18,7 @@ from tests.pictures import picture, write_zip
 from tests.running import until
 from tests.workbench.conftest import Take
 from workbench.archives import Source, Upload
+from workbench.exports import ExportOrder
 from workbench.imports import ImportState, NewImport
 from workbench.intake import Order
 from workbench.services import Services, build_services
@@ -133,6 +134,33 @@ def test_an_import_in_the_background_ends_with_the_sentence_and_frees_the_way(
     shutil.rmtree(services.stores.root / "blobs" / "originals")
     state = attempt("a.zip", {"a.jpg": picture(1)})
     assert (state.error, state.imported) == ("", 1)
+
+
+@pytest.mark.parametrize("kind", ["csv-zip", "csv"])
+def test_an_export_that_has_no_room_says_so_and_leaves_nothing(
+    services: Services, take: Take, disk: Path, kind: str
+) -> None:
+    take({f"{seed}.png": noisy(seed) for seed in range(3)}, label="Half")
+    filler = fill(disk)
+    with pytest.raises(DiskFull, match="The disk of the data folder is full"):
+        services.exports.write(ExportOrder(kind))
+    assert [each for each in (services.stores.root / "exports").glob("*") if each.is_file()] == []
+    filler.unlink()
+    assert_whole(services)
+
+
+def test_an_export_whose_disk_fills_up_meanwhile_leaves_nothing(
+    services: Services, take: Take, disk: Path
+) -> None:
+    take({f"{seed}.jpg": picture(seed) for seed in range(10)}, label="Half")
+    assert services.exports.write(ExportOrder("csv-zip")).path.stat().st_size > 10_000
+
+    def crowd(done: int, total: int) -> None:
+        fill(disk)
+
+    with pytest.raises(DiskFull):
+        services.exports.write(ExportOrder("csv-zip"), crowd)
+    assert [each.name[:17] for each in (services.stores.root / "exports").iterdir()] == ["waterline-csv-zip"]
 
 
 @pytest.mark.slow
