@@ -8,6 +8,7 @@ const rows = () => [...element.querySelectorAll('.doubt:not(.gone)')];
 const rowOf = (id) => element.querySelector(`.doubt[data-image="${id}"]`);
 
 function stand(row) {
+  if (!row && !current) return;
   element.querySelectorAll('[aria-current]').forEach((each) => each.removeAttribute('aria-current'));
   current = row ? row.dataset.image : '';
   if (row) row.setAttribute('aria-current', 'true');
@@ -19,6 +20,11 @@ function step(way) {
   const next = all[Math.max(0, Math.min(all.length - 1, place + way))];
   stand(next);
   if (next) next.scrollIntoView({ block: 'nearest' });
+}
+
+// Enter on the button that led here would press it again.
+function takeFocus() {
+  if (document.activeElement.closest('#curate-nav')) element.querySelector('.doubts')?.focus({ preventScroll: true });
 }
 
 function say(row, words) {
@@ -54,7 +60,8 @@ function pressed(event) {
   if (!element.isConnected) return document.removeEventListener('keydown', pressed);
   if (event.repeat || event.ctrlKey || event.metaKey || event.altKey || element.offsetParent === null) return undefined;
   if (document.querySelector('dialog[open]')) return undefined;
-  if (event.target.closest('input, textarea, select, button, a, summary, [contenteditable=true], [role=tab]')) return undefined;
+  if (event.target.closest('input, textarea, select, [contenteditable=true], [role=tab]')) return undefined;
+  if (event.key === 'Enter' && event.target.closest('button, a, summary')) return undefined;
   const row = rowOf(current);
   const acts = {
     Enter: () => row && judge('accept', row),
@@ -76,11 +83,16 @@ element.addEventListener('click', (event) => {
   else stand(row);
 });
 document.addEventListener('keydown', pressed);
-new MutationObserver((changes) => {
-  if (!changes.some((change) => change.target === element || change.target.parentElement === element || change.target.querySelector('.doubts'))) return;
-  sent.forEach((id) => rowOf(id)?.classList.add('gone'));
+// A new list is laid over the old one in place, which takes away what was marked.
+function keep() {
+  // Only what is not there yet: each mark is a change that is observed too.
+  rows().filter((row) => sent.has(row.dataset.image)).forEach((row) => row.classList.add('gone'));
   const row = rowOf(current);
   if (!row || row.classList.contains('gone')) stand(rows()[0]);
   else if (!row.hasAttribute('aria-current')) stand(row);
-}).observe(element, { childList: true, subtree: true });
-stand(rows()[0]);
+  takeFocus();
+}
+
+const marks = { attributes: true, attributeFilter: ['aria-current', 'class', 'data-image'] };
+new MutationObserver(keep).observe(element, { childList: true, subtree: true, ...marks });
+keep();

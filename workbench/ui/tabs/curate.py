@@ -20,14 +20,13 @@ BUILDERS = (
     curate_bin.build,
 )
 WRITE_ADDRESS = """
-const address = new MutationObserver(() => {
-  const part = element.querySelector('[aria-pressed=true]');
+element.addEventListener('click', (event) => {
+  const pressed = event.target.closest('[data-part]');
+  if (!pressed) return;
   const url = new URL(location);
-  if (!part || element.offsetParent === null || url.searchParams.get('tab') !== 'curate') return;
-  url.searchParams.set('part', part.dataset.part);
-  if (url.href !== location.href) history.replaceState(history.state, '', url);
+  url.searchParams.set('part', pressed.dataset.part);
+  history.replaceState(history.state, '', url);
 });
-address.observe(element, { childList: true, subtree: true });
 """
 
 

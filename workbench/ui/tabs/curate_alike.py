@@ -99,7 +99,7 @@ def _page(services: Services, found: Found, looked: Looked) -> str:
         _row(each, [images[image_id] for image_id in each.image_ids if image_id in images], classes)
         for each in shown
     )
-    return f"{_head(found, looked)}{rows}{pager(looked.begin, PAGE, len(found.groups))}"
+    return f"{_head(found, looked)}<div class='groups'>{rows}</div>{pager(looked.begin, PAGE, len(found.groups))}"
 
 
 def _nothing(services: Services, found: Found) -> str:

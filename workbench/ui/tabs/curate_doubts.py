@@ -95,7 +95,7 @@ def rows_html(found: list[Suspicion], total: int) -> str:
         "<span class='keys'><kbd>Enter</kbd> takes the likely class, <kbd>d</kbd> says that the label is right, "
         "<kbd>↑</kbd> <kbd>↓</kbd> move, <kbd>o</kbd> opens.</span></p>"
     )
-    return f"{head}<ol class='doubts'>{''.join(map(_row, found))}</ol>"
+    return f"{head}<ol class='doubts' tabindex='-1'>{''.join(map(_row, found))}</ol>"
 
 
 def _row(each: Suspicion) -> str:
@@ -111,5 +111,5 @@ def _row(each: Suspicion) -> str:
         f"<p class='note'>{name}</p><div class='doubt-acts'>"
         f"<button class='primary' data-judge='accept'>Label as {escape(each.likely)}</button>"
         f"<button class='plain' data-judge='dismiss'>{escape(each.given)} is right</button>"
-        f"<a href='{stage_address(each.image_id)}' data-go>Open on the stage</a></div></div></li>"
+        f"<a href='{stage_address(each.image_id)}' data-go title='Open on the Label tab'>Open</a></div></div></li>"
     )

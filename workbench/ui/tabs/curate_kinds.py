@@ -12,7 +12,12 @@ from workbench.charts.landscape import Kind, Spot
 from workbench.colours import PALETTE
 from workbench.services import Services
 
-COLOURINGS = {"class": "Class", "split": "Split", "suspicion": "Suspicion", "flag": "Quality flag"}
+COLOURINGS = {
+    "class": "By class",
+    "split": "By split",
+    "suspicion": "By suspicion",
+    "flag": "By quality flag",
+}
 SPLITS = {"train": ("training", BLUE), "validation": ("validation", ORANGE)}
 
 

@@ -44,6 +44,8 @@ def build(frame: Frame) -> Section:
             [(words, name) for name, words in COLOURINGS.items()],
             value="class",
             label="Colour by",
+            show_label=False,
+            container=False,
             elem_id="curate-colouring",
         )
         plot = gr.Plot(show_label=False, container=False, elem_id="curate-plot")

@@ -35,7 +35,7 @@ def labelled(image: ImageRecord) -> str:
 
 
 def _stage_link(image: ImageRecord) -> str:
-    return f"<a href='{stage_address(image.id)}' data-go>Open on the stage</a>"
+    return f"<a href='{stage_address(image.id)}' data-go title='Open on the Label tab'>Open</a>"
 
 
 def stage_address(image_id: int) -> str:
@@ -46,9 +46,7 @@ def stage_address(image_id: int) -> str:
 def class_choice(classes: Iterable[ClassRecord], words: str) -> str:
     """A choice of a class that labels at once."""
     options = "".join(f"<option value='{escape(each.name)}'>{escape(each.name)}</option>" for each in classes)
-    return (
-        f"<select data-press='label' aria-label='{words}'><option value=''>{words}</option>{options}</select>"
-    )
+    return f"<select data-press='label' aria-label='{words}'><option value=''>{words} …</option>{options}</select>"
 
 
 def pager(begin: int, size: int, total: int) -> str:
