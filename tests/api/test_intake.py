@@ -58,6 +58,8 @@ def test_a_folder_is_imported_behind_and_reports(client: Client) -> None:
     assert [(row["file"], row["result"], row["class"]) for row in report] == [
         (f"{number}.jpg", "imported", "Half") for number in range(3)
     ]
+    assert (status["by"], status["what"]) == ("ann", "the folder Full")
+    assert client.predict(api_name="/list_imports")[0] == status
 
 
 @pytest.mark.parametrize(
@@ -70,6 +72,7 @@ def test_a_folder_is_imported_behind_and_reports(client: Client) -> None:
         ("import_status", {"import_id": 99}, "There is no import 99"),
         ("import_status", {"import_id": "x"}, "import_id must be a whole number"),
         ("import_report", {"import_id": 99}, "There is no import 99"),
+        ("list_imports", {"limit": 0}, "limit must be a whole number from 1 to 200"),
         ("stop_import", {"import_id": 99}, "There is no import 99"),
         ("stop_import", {}, "No import is running"),
         ("export_dataset", {"format": "coco"}, "format is “coco”; it can be folders, csv"),

@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -24,9 +25,10 @@ def test_everything_can_be_set(tmp_path: Path) -> None:
         "WORKBENCH_MAX_PIXELS": "3",
         "WORKBENCH_MAX_ZIP_ENTRIES": "4",
         "WORKBENCH_MAX_ZIP_RATIO": "5",
+        "WORKBENCH_MAX_TABLE_MB": "6",
         "PATH": "/bin",
     }
-    expected = Settings(tmp_path / "here" / "or" / "there", "0.0.0.0", 80, "crop", Limits(1, 2, 3, 4, 5))
+    expected = Settings(tmp_path / "here" / "or" / "there", "0.0.0.0", 80, "crop", Limits(1, 2, 3, 4, 5, 6))
     assert from_environment(given) == expected
 
 
@@ -67,3 +69,14 @@ def test_a_data_folder_that_cannot_be_one_gets_a_sentence(tmp_path: Path) -> Non
     for path in (tmp_path / "file", tmp_path / "file" / "below"):
         with pytest.raises(DomainError, match=r"WORKBENCH_DATA is “.*; it must be a folder"):
             from_environment({"WORKBENCH_DATA": str(path)})
+
+
+def test_folders_to_import_from_are_written_like_a_path(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").symlink_to(tmp_path / "a")
+    given = os.pathsep.join([str(tmp_path), "", str(tmp_path / "b")])
+    assert from_environment({"WORKBENCH_IMPORT_FOLDERS": given}).import_folders == (tmp_path, tmp_path / "a")
+    for wrong in (tmp_path / "c", tmp_path / "file"):
+        (tmp_path / "file").write_bytes(b"")
+        with pytest.raises(DomainError, match=r"WORKBENCH_IMPORT_FOLDERS names “.*, which is not a folder"):
+            from_environment({"WORKBENCH_IMPORT_FOLDERS": str(wrong)})

@@ -10,6 +10,8 @@ from workbench.services import Services
 from workbench.ui.endpoints import catalogue, curation, exports, insight, intake, integrity, models, training
 from workbench.ui.guard import guarded
 
+LONG = {"import_images", "export_dataset", "predict_batch"}
+
 
 def publish(services: Services) -> None:
     """Publish every endpoint under the name of its function."""
@@ -21,5 +23,6 @@ def publish(services: Services) -> None:
                 # The whole docstring: left to itself, Gradio would drop what it says of the parameters.
                 api_description=inspect.getdoc(function),
                 concurrency_limit=4,
-                concurrency_id="api",
+                # Those that wait for long stand in a line of their own, so that one can still ask after them.
+                concurrency_id="long" if function.__name__ in LONG else "api",
             )

@@ -13,6 +13,10 @@ from workbench.ui.endpoints import ACTOR
 from workbench.ui.endpoints.given import given_name, given_number, given_text
 from workbench.ui.files import handed_out, uploads
 
+ENDING = (
+    "The server is ending. Import {id} goes on when it is started again; /import_status says how far it is."
+)
+
 
 class Rejected(TypedDict):
     """A file that was not taken in, and why."""
@@ -35,6 +39,8 @@ class ImportStatus(TypedDict):
 
     import_id: int
     status: str
+    by: str
+    what: str
     done: int
     total: int
     imported: int
@@ -62,8 +68,8 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
         """
         wanted = NewImport(uploads(files), given_text("label", label), given_name(by))
         ended = imports.wait(imports.start(wanted))
-        if ended.error:
-            raise DomainError(ended.error)
+        if ended.error or ended.running:
+            raise DomainError(ended.error or ENDING.format(id=ended.id))
         found = list(imports.every_file(ended.id))
         return Imported(
             imported=ended.imported,
@@ -98,6 +104,15 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
         """
         return _status(imports.state(_given(import_id)))
 
+    def list_imports(limit: int = 20) -> list[ImportStatus]:
+        """The newest imports, newest first, each as /import_status tells it.
+
+        Args:
+            limit: Most imports, 1 to 200.
+        """
+        newest = imports.recent(given_number("limit", limit, (1, 200)))
+        return [_status(imports.state(each.id)) for each in newest]
+
     def stop_import(import_id: int = 0) -> ImportStatus:
         """Stop an import after the files in hand; what is in stays in.
 
@@ -115,7 +130,7 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
         found = imports.state(_given(import_id))
         return handed_out(imports.report_csv(found.id).encode("utf-8-sig"), f"import-{found.id}.csv")
 
-    return [import_images, import_folder, import_status, stop_import, import_report]
+    return [import_images, import_folder, import_status, list_imports, stop_import, import_report]
 
 
 def _given(import_id: Any) -> int | None:
@@ -126,6 +141,8 @@ def _status(state: ImportState) -> ImportStatus:
     return ImportStatus(
         import_id=state.id,
         status=state.status,
+        by=state.actor,
+        what=state.what,
         done=state.done,
         total=state.total,
         imported=state.imported,
