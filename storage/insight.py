@@ -35,7 +35,7 @@ class Suggestion:
 
 @dataclass(frozen=True)
 class Suspicion:
-    """A label that looks wrong; ``score`` (0 to 1) is how much more the likely class is believed than the given one."""
+    """A label that looks wrong; ``score`` (0 to 1) is 1 less the probability of the given class."""
 
     image_id: int
     revision: int

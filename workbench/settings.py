@@ -11,6 +11,7 @@ from storage.errors import DomainError
 from workbench.pictures import FITS
 
 MEGABYTE = 1024 * 1024
+EMBEDDINGS = ("auto", "backbone", "version", "built-in")
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,8 @@ class Settings:
     """Everything that a person may set before the start.
 
     ``import_folders`` are folders of the server that may be imported from (``WORKBENCH_IMPORT_FOLDERS``, written like ``PATH``).
-    ``insight`` switches the model's help on or off (``WORKBENCH_INSIGHT``). ``weights`` is the folder with Keras' files of
+    ``insight`` switches the model's help on or off (``WORKBENCH_INSIGHT``). ``embeddings`` is what makes its embeddings
+    (``WORKBENCH_EMBEDDINGS``): ``auto``, ``backbone``, ``version`` (in production) or ``built-in``. ``weights`` is the folder with Keras' files of
     pretrained weights (``WORKBENCH_WEIGHTS``); None stands for ``weights`` in the data folder.
     """
 
@@ -47,6 +49,7 @@ class Settings:
     import_folders: tuple[Path, ...] = ()
     insight: bool = True
     weights: Path | None = None
+    embeddings: str = "auto"
 
 
 def from_environment(environment: Mapping[str, str]) -> Settings:
@@ -58,6 +61,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
     fit = environment.get("WORKBENCH_FIT", Settings.fit)
     if fit not in FITS:
         raise DomainError(f"WORKBENCH_FIT is “{fit}”; it can be {', '.join(FITS)}.")
+    weights = environment.get("WORKBENCH_WEIGHTS")
     limits = {
         field.name: _number(environment, f"WORKBENCH_MAX_{field.name.upper()}", int(field.default))  # type: ignore[arg-type]
         for field in fields(Limits)
@@ -67,8 +71,9 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         host=environment.get("GRADIO_SERVER_NAME") or Settings.host,
         port=_number(environment, "GRADIO_SERVER_PORT", Settings.port, 65535),
         fit=fit,
-        insight=_switch(environment, "WORKBENCH_INSIGHT"),
-        weights=Path(environment["WORKBENCH_WEIGHTS"]) if environment.get("WORKBENCH_WEIGHTS") else None,
+        insight=_one_of(environment, "WORKBENCH_INSIGHT", ("on", "off")) == "on",
+        embeddings=_one_of(environment, "WORKBENCH_EMBEDDINGS", EMBEDDINGS),
+        weights=Path(weights).expanduser().resolve() if weights else None,
         limits=Limits(**limits),
         import_folders=_allowed(environment.get("WORKBENCH_IMPORT_FOLDERS", "")),
     )
@@ -81,11 +86,12 @@ def _folder(text: str) -> Path:
     return path
 
 
-def _switch(environment: Mapping[str, str], name: str) -> bool:
-    text = environment.get(name) or "on"
-    if text not in {"on", "off"}:
-        raise DomainError(f"{name} is “{text[:40]}”; it can be on or off.")
-    return text == "on"
+def _one_of(environment: Mapping[str, str], name: str, allowed: tuple[str, ...]) -> str:
+    """One of the allowed texts, the first where the variable is not set."""
+    text = environment.get(name) or allowed[0]
+    if text not in allowed:
+        raise DomainError(f"{name} is “{text[:40]}”; it can be {', '.join(allowed)}.")
+    return text
 
 
 def _allowed(text: str) -> tuple[Path, ...]:

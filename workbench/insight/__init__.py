@@ -15,8 +15,8 @@ transactions; the web process starts it where there is work and reads. ``service
 * ``next_images(count=60) -> list[int]``: ids of unlabelled pictures, the most useful to label first; also
   ``Filter(sort="next")``.
 * ``suspicious(limit=60) -> list[Suspicion]``: worst first. ``Suspicion``: ``image_id, revision: int``,
-  ``sha256, filename: str``, ``given, given_colour, likely, likely_colour: str``, ``score: float`` (0 to 1: how much more
-  the likely class is believed than the given one). Dismissed ones, archived pictures and those whose class changed
+  ``sha256, filename: str``, ``given, given_colour, likely, likely_colour: str``, ``score: float`` (0 to 1: 1 less
+  the probability of the given class). Dismissed ones, archived pictures and those whose class changed
   since are never among them.
 * ``accept(image_ids, actor, revisions=None) -> (changed, event ids)``: labels each with its likely class, an event a
   class.

@@ -3,8 +3,11 @@
 C. Northcutt, L. Jiang, I. Chuang, "Confident Learning: Estimating Uncertainty in Dataset Labels", JAIR 70 (2021):
 a picture counts for a class where its out-of-fold probability reaches the class's threshold, which is the mean
 probability of that class among the pictures that carry it (their equation 2). Off the diagonal of the table that this
-gives (the confident joint) lie the suspicious labels; they are ranked by how much more the likely class is believed
-than the given one (the normalised margin of their section 4).
+gives (the confident joint) lie suspicious labels. To them come those of which another class is the likeliest, and all
+are ranked by self-confidence, the out-of-fold probability of the given class (their section 4).
+
+The probabilities are the mean of two that do not know a picture's own label: those of a linear head, and votes of the
+nearest pictures. On real photos with planted errors the two together find more than each alone.
 """
 
 from __future__ import annotations
@@ -12,6 +15,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+
+from workbench.insight import head
+
+NEIGHBOURS = 15
+_WARMTH = 0.05
+_SEEDS = (0, 1, 2)
+_AT_ONCE = 1000
 
 
 @dataclass(frozen=True)
@@ -21,7 +31,7 @@ class Doubts:
     Attributes:
         positions: Positions among the pictures given.
         likely: Column of the likely class.
-        score: From 0 to 1; above 0.5 the likely class is believed more than the given one.
+        score: 1 less the probability of the given class.
     """
 
     positions: np.ndarray
@@ -29,37 +39,59 @@ class Doubts:
     score: np.ndarray
 
 
-def thresholds(probabilities: np.ndarray, given: np.ndarray) -> np.ndarray:
-    """Mean probability ``(C,)`` of each class among the pictures that carry it."""
-    chosen = probabilities[np.arange(len(given)), given]
-    sums = np.bincount(given, weights=chosen, minlength=probabilities.shape[1])
-    return np.asarray(sums / np.maximum(np.bincount(given, minlength=probabilities.shape[1]), 1))
-
-
-def ranking(probabilities: np.ndarray, given: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """How suspicious each label is.
+def believed(vectors: np.ndarray, classes: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    """Probabilities ``(N, C)`` of each picture by what knows neither its label nor those of its near-duplicates.
 
     Args:
-        probabilities: ``(N, C)`` out of fold.
-        given: ``(N,)`` column of the given class.
-
-    Returns:
-        Score from 0 to 1 and column of the likely class, each ``(N,)``.
+        vectors: ``(N, dimensions)`` of length 1.
+        classes: ``(N,)`` class ids; columns are the sorted ones.
+        groups: ``(N,)``: near-duplicates have the same number.
     """
-    rows = np.arange(len(given))
-    others = probabilities.copy()
-    others[rows, given] = -1
-    likely = others.argmax(axis=1)
-    return (1 + others[rows, likely] - probabilities[rows, given]) / 2, likely
+    heads = []
+    for seed in _SEEDS:
+        logits = head.out_of_fold(vectors, classes, groups, seed)
+        heads.append(head.softmax(logits / head.temperature(logits, classes)))
+    return np.asarray((np.mean(heads, axis=0) + votes(vectors, classes, groups)) / 2)
+
+
+def votes(vectors: np.ndarray, classes: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    """Shares ``(N, C)`` of the classes among the nearest pictures of other groups, those of rare classes weighing more."""
+    names, column, counts = np.unique(classes, return_inverse=True, return_counts=True)
+    found = np.zeros((len(classes), len(names)))
+    count = min(NEIGHBOURS, len(classes))
+    for start in range(0, len(classes), _AT_ONCE):
+        part = slice(start, start + _AT_ONCE)
+        cosines = vectors[part] @ vectors.T
+        cosines[groups[part, None] == groups] = -np.inf
+        nearest = np.argpartition(-cosines, count - 1, axis=1)[:, :count]
+        near = np.take_along_axis(cosines, nearest, axis=1)
+        weights = np.exp((near - np.maximum(near.max(axis=1, keepdims=True), -1)) / _WARMTH)
+        for each in range(len(names)):
+            found[part, each] = (weights * (column[nearest] == each)).sum(axis=1)
+    found = found / np.sqrt(counts) + 1e-6
+    return np.asarray(found / found.sum(axis=1, keepdims=True))
+
+
+def thresholds(probabilities: np.ndarray, given: np.ndarray) -> np.ndarray:
+    """Mean probability ``(C,)`` of each class among the pictures that carry it."""
+    own = probabilities[np.arange(len(given)), given]
+    carried = np.bincount(given, minlength=probabilities.shape[1])
+    return np.asarray(np.bincount(given, own, probabilities.shape[1]) / np.maximum(carried, 1))
 
 
 def doubts(probabilities: np.ndarray, given: np.ndarray) -> Doubts:
-    """The labels off the diagonal of the confident joint, worst first."""
-    limits = thresholds(probabilities, given)
-    reached = np.where(probabilities >= limits, probabilities, -1)
-    counted = reached.argmax(axis=1)
-    off = (reached.max(axis=1) >= 0) & (counted != given)
-    score, _ = ranking(probabilities, given)
-    positions = np.flatnonzero(off)
+    """The suspicious labels, worst first.
+
+    Args:
+        probabilities: ``(N, C)`` of :func:`believed`.
+        given: ``(N,)`` column of the given class.
+    """
+    confident = np.where(probabilities >= thresholds(probabilities, given), probabilities, -1)
+    counted = confident.argmax(axis=1)
+    likely = np.where(
+        (confident.max(axis=1) >= 0) & (counted != given), counted, probabilities.argmax(axis=1)
+    )
+    score = 1 - probabilities[np.arange(len(given)), given]
+    positions = np.flatnonzero(likely != given)
     positions = positions[np.argsort(-score[positions], kind="stable")]
-    return Doubts(positions, counted[positions], score[positions])
+    return Doubts(positions, likely[positions], score[positions])

@@ -12,7 +12,6 @@ import numpy as np
 DIMENSIONS = 720
 _SIDE, _CELLS, _DIRECTIONS, _GRID = 80, 5, 9, 4
 _HUES, _SATURATIONS = 12, 4
-_COLOUR_SHARE = 0.7
 
 
 def describe(pictures: np.ndarray) -> np.ndarray:
@@ -21,8 +20,7 @@ def describe(pictures: np.ndarray) -> np.ndarray:
 
 
 def _one(picture: np.ndarray) -> np.ndarray:
-    parts = (_gradients(picture), _COLOUR_SHARE * _colours(picture), _COLOUR_SHARE * _histogram(picture))
-    return _unit(np.concatenate(parts))
+    return _unit(np.concatenate([_gradients(picture), _colours(picture), _histogram(picture)]))
 
 
 def _gradients(picture: np.ndarray) -> np.ndarray:

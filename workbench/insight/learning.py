@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from storage.embeddings import Embedder, Known
 from storage.insight import Insights
 from workbench.insight import choosing, head
-from workbench.insight.confident import doubts
+from workbench.insight.confident import believed, doubts
 from workbench.similarity import groups
 from workbench.stores import Stores
 
@@ -57,13 +57,11 @@ def learn(stores: Stores, embedder: Embedder, known: Known) -> Learnt:
         return Learnt(0, None, 1.0)
     vectors = _vectors(stores, embedder, known, chosen)
     classes = known.classes[chosen]
-    accuracy, temperature = _judged(vectors, classes, _groups(known, chosen))
-    fitted = head.fit(vectors, classes)
-    fitted = head.Head(fitted.classes, fitted.weights, fitted.bias, temperature)
+    fitted, accuracy = taught(vectors, classes, _groups(known, chosen))
     answers = _answers(stores, embedder, known, fitted)
     _suggest(stores.insight, known, answers)
     stores.insight.line_up(_next(stores, embedder, known, answers))
-    return Learnt(int(np.sum(known.classes > 0)), accuracy, temperature)
+    return Learnt(int(np.sum(known.classes > 0)), accuracy, fitted.temperature)
 
 
 def check(stores: Stores, embedder: Embedder, known: Known) -> int:
@@ -74,9 +72,8 @@ def check(stores: Stores, embedder: Embedder, known: Known) -> int:
         return 0
     classes = known.classes[chosen]
     names = np.unique(classes)
-    logits = head.out_of_fold(_vectors(stores, embedder, known, chosen), classes, _groups(known, chosen))
-    probabilities = head.softmax(logits / head.temperature(logits, classes))
-    found = doubts(probabilities, np.searchsorted(names, classes))
+    vectors = _vectors(stores, embedder, known, chosen)
+    found = doubts(believed(vectors, classes, _groups(known, chosen)), np.searchsorted(names, classes))
     rows = [
         (int(known.ids[chosen[place]]), int(classes[place]), int(names[likely]), float(score))
         for place, likely, score in zip(found.positions, found.likely, found.score, strict=True)
@@ -96,13 +93,20 @@ def _groups(known: Known, chosen: np.ndarray) -> np.ndarray:
     return groups([known.hashes[place] for place in chosen])
 
 
-def _judged(vectors: np.ndarray, classes: np.ndarray, group: np.ndarray) -> tuple[float | None, float]:
-    """Accuracy and temperature out of fold; of too few pictures neither can be told."""
+def taught(vectors: np.ndarray, classes: np.ndarray, group: np.ndarray) -> tuple[head.Head, float | None]:
+    """A head with its temperature, and its accuracy out of fold; of too few pictures neither of the two can be told.
+
+    Args:
+        vectors: ``(N, dimensions)`` embeddings.
+        classes: ``(N,)`` class ids, of two classes at least.
+        group: ``(N,)``: near-duplicates have the same number.
+    """
+    fitted = head.fit(vectors, classes)
     if len(np.unique(group)) < 2 * head.FOLDS:
-        return None, 1.0
+        return fitted, None
     logits = head.out_of_fold(vectors, classes, group)
     right = np.unique(classes)[logits.argmax(axis=1)] == classes
-    return float(right.mean()), head.temperature(logits, classes)
+    return replace(fitted, temperature=head.temperature(logits, classes)), float(right.mean())
 
 
 def _answers(stores: Stores, embedder: Embedder, known: Known, fitted: head.Head) -> Answers:

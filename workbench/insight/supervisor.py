@@ -116,6 +116,7 @@ class Helper:
 
     def _environment(self) -> dict[str, str]:
         given = {"WORKBENCH_DATA": str(self._stores.root), "WORKBENCH_FIT": self._settings.fit}
+        given["WORKBENCH_EMBEDDINGS"] = self._settings.embeddings
         if self._settings.weights:
             given["WORKBENCH_WEIGHTS"] = str(self._settings.weights)
         return given

@@ -62,7 +62,7 @@ class NextImages(TypedDict):
 
 
 class Suspect(TypedDict):
-    """A label that looks wrong; ``score`` (0 to 1) is how much more the likely class is believed than the given one."""
+    """A label that looks wrong; ``score`` (0 to 1) is 1 less the probability of its class."""
 
     id: int
     filename: str
