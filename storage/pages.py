@@ -170,7 +170,9 @@ class Pages:
             found = self._rows(want, Way(order.source, where, order.key, order.picture))
             want = replace(want, after=None, limit=want.limit - len(found))
         if want.limit:
-            where = f"{want.selection.where()} AND {order.of} IS NULL"
+            # Nearly all may be ranked: what costs more is asked of the others only.
+            others = " AND ".join(each.condition for each in want.selection.narrowings) or "true"
+            where = f"{want.selection.cube} AND iif({order.of} IS NULL, {others}, false)"
             after = want.after and (want.after[1], want.after[1])
             rest = self._rows(replace(want, after=after), Way(ALL, where, "i.id"))
             found += [(image_id, LAST) for image_id, _ in rest]
