@@ -45,13 +45,6 @@ class Places:
             self._paths[place.zipped, key].append(place)
             self._bases[key.rsplit("/", 1)[-1]].append(place)
 
-    def by_zip(self) -> dict[int, list[Place]]:
-        """The files of each zip."""
-        found: dict[int, list[Place]] = {}
-        for (zipped, _), places in self._paths.items():
-            found.setdefault(zipped, []).extend(places)
-        return found
-
     def find(self, names: Sequence[str], table: Place) -> Found | list[Place]:
         """The file that a table names.
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from storage.imports import READ, REJECTED, Outcome
-from workbench.archives import Source, Upload, contents, is_zip, sources
+from workbench.archives import Contents, Source, Upload, contents, is_zip, sources
 from workbench.errors import RejectedPicture, RejectedTable
 from workbench.layouts import Layout, layout
 from workbench.manifests import Line, parse
@@ -58,24 +58,46 @@ class Plan:
 
 def plan(uploads: Sequence[Upload], limits: Limits) -> Plan:
     """Look through uploads without reading their pictures."""
+    held = [
+        _Held(number if is_zip(upload) else LOOSE, number, contents(upload, limits))
+        for number, upload in enumerate(uploads)
+    ]
     drafted = _Draft()
-    tables: list[tuple[Place, bytes | RejectedPicture]] = []
-    for number, upload in enumerate(uploads):
-        found = contents(upload, limits)
-        zipped = number if is_zip(upload) else LOOSE
-        drafted.places.add(Place(zipped, number, name) for name in found.names)
-        tables += [(Place(zipped, number, name), data) for name, data in found.tables.items()]
-    for place, data in tables:
+    tables = {each.place(name): data for each in held for name, data in each.contents.tables.items()}
+    if tables:  # otherwise nothing is looked for, and 100,000 names need no index
+        drafted.places.add(each.place(name) for each in held for name in each.contents.names)
+    for place, data in tables.items():
         drafted.read(place, data)
     return Plan(
         uploads=uploads,
         limits=limits,
-        files=len(drafted.places),
+        files=sum(len(each.contents.names) for each in held),
         after=(*drafted.told, *drafted.references),
         said=drafted.said,
-        layouts=drafted.layouts(uploads),
-        tables=frozenset(place for place, _ in tables),
+        layouts=_layouts(held, uploads, {place.zipped for place in drafted.said}),
+        tables=frozenset(tables),
     )
+
+
+@dataclass(frozen=True)
+class _Held:
+    """What one upload holds."""
+
+    zipped: int
+    upload: int
+    contents: Contents
+
+    def place(self, name: str) -> Place:
+        return Place(self.zipped, self.upload, name)
+
+
+def _layouts(held: Sequence[_Held], uploads: Sequence[Upload], tabled: set[int]) -> dict[int, Layout]:
+    """How the files of each zip lie; those in none only where they come from a folder of the server."""
+    names: dict[int, list[str]] = {}
+    for each in held:
+        has_folders = each.zipped != LOOSE or uploads[each.upload].root
+        names.setdefault(each.zipped, []).extend(each.contents.names if has_folders else ())
+    return {zipped: layout(found, zipped in tabled) for zipped, found in names.items()}
 
 
 @dataclass
@@ -102,17 +124,6 @@ class _Draft:
         note = f"{lines}, of which {named:,} name a file of this import."
         self.told.insert(at, Outcome(place.name, READ, note=note))
         self.told += [Outcome(place.name, REJECTED, each) for each in table.problems]
-
-    def layouts(self, uploads: Sequence[Upload]) -> dict[int, Layout]:
-        """How the files of each zip lie; those in none only where they come from a folder of the server."""
-        tabled = {place.zipped for place in self.said}
-        return {
-            zipped: layout(
-                [each.name for each in places if zipped != LOOSE or uploads[each.upload].root],
-                zipped in tabled,
-            )
-            for zipped, places in self.places.by_zip().items()
-        }
 
     def _assign(self, place: Place, line: Line) -> bool:
         found = self.places.find(line.names, place)
