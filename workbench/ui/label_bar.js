@@ -29,6 +29,7 @@ function boardBar(root, model, presses) {
   function where() {
     const total = model.page.total || 0;
     if (model.mode === 'grid') return `${counted(total)} · `;
+    if (model.reviewing()) return `${total.toLocaleString('en')} not reviewed · `;
     if (model.handed() || model.current === null) return '';
     return `${(model.start + model.index() + 1).toLocaleString('en')} of ${total.toLocaleString('en')} · `;
   }

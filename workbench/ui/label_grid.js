@@ -10,7 +10,7 @@ function pictureGrid(root, model, act) {
   function build(id) {
     const { sha } = model.record(id);
     const image = node('img', { src: media(sha, 'thumbnail'), loading: 'lazy', decoding: 'async', draggable: false });
-    const name = node('span', { className: 'cell-class' }, [node('i', { className: 'dot' }), node('b')]);
+    const name = node('span', { className: 'cell-class' }, [node('i', { className: 'dot' }), node('b'), node('span')]);
     const button = node('button', { className: 'cell', type: 'button' }, [image, node('span', { className: 'cell-marks' }), name]);
     button.dataset.id = id;
     return button;
@@ -21,7 +21,6 @@ function pictureGrid(root, model, act) {
     const known = model.record(id);
     const label = model.shown(id);
     const guess = !label && known.suggestion;
-    const text = label || (guess ? `${known.suggestion} ${percent(known.probability)}?` : 'not labelled');
     button.classList.toggle('unlabelled', !label);
     button.classList.toggle('suggested', Boolean(guess));
     button.setAttribute('aria-pressed', model.whole || model.selected.has(id));
@@ -30,7 +29,8 @@ function pictureGrid(root, model, act) {
     button.querySelector('img').alt = [known.file, label || 'not labelled', known.synthetic && 'synthetic'].filter(Boolean).join(', ');
     button.querySelector('.dot').style.background = label ? model.colour(label) : '';
     button.querySelector('.dot').style.borderColor = guess ? model.colour(known.suggestion) : '';
-    button.querySelector('b').textContent = text;
+    button.querySelector('b').textContent = label || guess || 'not labelled';
+    button.querySelector('.cell-class span').textContent = guess ? percent(known.probability) : '';
     paintMarks(button.querySelector('.cell-marks'), known);
     return button;
   }

@@ -98,7 +98,7 @@ function pictureStage(root, model) {
 
   function question(known, blind) {
     if (blind && known.by === model.me) return 'You gave this class yourself; the second opinion has to come from somebody else.';
-    if (blind) return 'Second opinion: give the class that you see. The first answer is hidden until then.';
+    if (blind) return `Second opinion: give the class that you see. The first answer is hidden until then.${model.me === 'someone' ? ' Type your name at the top first, so that it is not taken for the first one.' : ''}`;
     if (known.review === 'agreed') return `${known.by || 'Somebody'} and ${known.reviewed_by} agree.`;
     if (known.review === 'disagreed') return 'Two people disagree. The key of a class settles it:';
     return '';

@@ -12,7 +12,7 @@ SHOW = (
     ("In the training split", "train"),
     ("In the validation split", "validation"),
     ("Synthetic", "synthetic"),
-    ("Not reviewed: give a second opinion", "unreviewed"),
+    ("Not reviewed", "unreviewed"),
     ("Agreed", "agreed"),
     ("Disagreed", "disagreed"),
     ("Suspicious labels", "suspicious"),
