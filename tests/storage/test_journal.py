@@ -2,7 +2,7 @@ from collections.abc import Callable
 
 import pytest
 
-from storage.errors import Conflict, NotFound
+from storage.errors import Conflict, NotFound, StaleEdit
 from storage.records import ClassRecord
 from tests.storage.conftest import Add
 from workbench.stores import Stores
@@ -37,7 +37,9 @@ def test_an_event_says_who_when_before_and_after(stores: Stores, add: Add, full:
     event = stores.journal.event(event_id)
     assert (event.actor, event.kind, event.undone, event.pictures) == ("ben", "label", False, 1)
     assert event.created_at.startswith("20")
-    changes = {(each.entity_id, each.field): (each.before, each.after) for each in stores.journal.changes(event_id)}
+    changes = {
+        (each.entity_id, each.field): (each.before, each.after) for each in stores.journal.changes(event_id)
+    }
     assert changes == {(image_id, "class_id"): (None, full.id), (image_id, "labelled_by"): ("", "ben")}
 
 
@@ -122,3 +124,148 @@ def test_undo_never_makes_two_classes_of_one_name(stores: Stores, old: str, new:
     with pytest.raises(Conflict, match="another class has taken the name"):
         stores.journal.undo("ann")
     assert rows(stores) == before
+
+
+def test_each_person_walks_back_and_forth_through_their_own_changes(
+    stores: Stores, add: Add, full: ClassRecord, half: ClassRecord
+) -> None:
+    first, second = add("a.jpg", "b.jpg")
+    _, mine = stores.edits.label([first], full, "cleo")
+    _, other = stores.edits.label([second], full, "ben")
+    _, again = stores.edits.label([first], half, "cleo")
+    assert [stores.journal.undo("cleo").id, stores.journal.undo("cleo").id] == [again, mine]
+    assert (label_of(stores, first), label_of(stores, second)) == (None, "Full")
+    with pytest.raises(NotFound, match="nothing left to undo"):
+        stores.journal.undo("cleo")
+    redoable = stores.journal.redoable("cleo")
+    assert redoable is not None
+    assert (redoable.id, redoable.undone) == (mine, True)
+    assert stores.journal.redoable("ben") is None
+    assert [stores.journal.redo("cleo").id, stores.journal.redo("cleo").undone] == [mine, False]
+    assert label_of(stores, first) == "Half"
+    with pytest.raises(NotFound, match="nothing left to redo"):
+        stores.journal.redo("cleo")
+    assert stores.journal.undo("ben").id == other
+
+
+def test_a_new_change_ends_what_can_be_redone(
+    stores: Stores, add: Add, full: ClassRecord, half: ClassRecord
+) -> None:
+    [image_id] = add("a.jpg")
+    stores.edits.label([image_id], full, "ben")
+    stores.journal.undo("ben")
+    stores.edits.label([image_id], half, "ben")
+    assert stores.journal.redoable("ben") is None
+    stores.journal.undo("ben")
+    stores.journal.redo("ben")
+    assert stores.journal.redoable("ben") is None
+    assert label_of(stores, image_id) == "Half"
+
+
+def test_what_somebody_else_changed_since_is_neither_undone_nor_redone(
+    stores: Stores, add: Add, full: ClassRecord, half: ClassRecord
+) -> None:
+    images = add("a.jpg", "b.jpg")
+    stores.edits.label(images, full, "ben")
+    stores.edits.label(images[1:], half, "cleo")
+    before = rows(stores)
+    with pytest.raises(Conflict, match=r"cleo changed the same since \(labelled 1 picture as Half\)"):
+        stores.journal.undo("ben")
+    assert rows(stores) == before
+    stores.journal.undo("cleo")
+    stores.edits.tag(images, ["x"], [], "cleo")
+    stores.journal.undo("ben")
+    stores.edits.label(images[:1], half, "cleo")
+    with pytest.raises(Conflict, match="“undid: labelled 2 pictures as Full” stays as it is: cleo changed"):
+        stores.journal.redo("ben")
+
+
+@pytest.mark.parametrize("verb", ["undo", "redo"])
+def test_only_what_was_shown_is_undone_or_redone(
+    stores: Stores, add: Add, full: ClassRecord, half: ClassRecord, verb: str
+) -> None:
+    images = add("a.jpg", "b.jpg")
+    _, first = stores.edits.label(images[:1], full, "ben")
+    _, second = stores.edits.label(images[1:], half, "ben")
+    shown, next_one = (first, second)
+    if verb == "redo":
+        stores.journal.undo("ben")
+        stores.journal.undo("ben")
+        shown, next_one = (second, first)
+    walk = getattr(stores.journal, verb)
+    with pytest.raises(StaleEdit, match=f"{verb.capitalize()} again to"):
+        walk("ben", shown)
+    assert walk("ben", next_one).id == next_one
+
+
+def test_an_undo_that_needs_a_class_that_is_gone_is_refused(
+    stores: Stores, add: Add, full: ClassRecord, half: ClassRecord
+) -> None:
+    [image_id] = add("a.jpg")
+    for to in (full, half):
+        stores.edits.label([image_id], to, "ben")
+    stores.classes.remove(full.id, "cleo")
+    with pytest.raises(Conflict, match="the class “Full” was removed since"):
+        stores.journal.undo("ben")
+    stores.journal.undo("cleo")
+    stores.journal.undo("ben")
+    assert label_of(stores, image_id) == "Full"
+
+
+def test_the_history_of_a_picture_says_everything_in_words(
+    stores: Stores, add: Add, full: ClassRecord, half: ClassRecord
+) -> None:
+    first, second = add("a.jpg", "b.jpg")
+    stores.edits.label([first, second], full, "ann")
+    stores.edits.tag([first], ["odd"], [], "ben")
+    stores.edits.pin([first], "train", "ben")
+    stores.edits.review({first: 3}, half, "ben")
+    stores.edits.archive([first], "cleo")
+    stores.journal.undo("cleo")
+    stores.edits.label([second], half, "ann")
+    told = [
+        (each.event.actor, each.event.summary, [(c.field, c.before, c.after) for c in each.changes])
+        for each in stores.journal.history(first)
+    ]
+    assert told == [
+        ("cleo", "undid: removed 1 picture", [("place", "in the bin", "in the catalogue")]),
+        ("cleo", "removed 1 picture", [("place", "in the catalogue", "in the bin")]),
+        (
+            "ben",
+            "reviewed 1 picture as Half",
+            [
+                ("class in the second opinion", "none", "Half"),
+                ("reviewed by", "none", "ben"),
+                ("second opinion", "none", "disagreed"),
+            ],
+        ),
+        ("ben", "moved 1 picture to training", [("split by hand", "automatic", "train")]),
+        ("ben", "tagged 1 picture with odd", [("tags", "none", "odd")]),
+        (
+            "ann",
+            "labelled 2 pictures as Full",
+            [("class", "none", "Full"), ("labelled by", "none", "ann")],
+        ),
+        ("", "came in as a.jpg", []),
+    ]
+    with pytest.raises(NotFound, match="no picture with id 9"):
+        stores.journal.history(9)
+
+
+def test_activity_counts_what_stands_for_each_person_and_day(
+    stores: Stores, add: Add, full: ClassRecord
+) -> None:
+    images = add("a.jpg", "b.jpg", "c.jpg")
+    _, early = stores.edits.label(images[:2], full, "ben")
+    with stores.database.write() as connection:
+        connection.execute(
+            "UPDATE events SET created_at = '2020-02-03T04:05:06.000+00:00' WHERE id = ?", (early,)
+        )
+    stores.edits.label(images, full, "ben")
+    stores.edits.archive(images[:1], "ben")
+    stores.edits.tag(images[1:], ["x"], [], "ben")
+    stores.journal.undo("ben")
+    found = [each for each in stores.journal.activity() if each.actor == "ben"]
+    assert [(each.events, each.pictures, each.labelled) for each in found] == [(2, 2, 1), (1, 2, 2)]
+    assert found[1].day == "2020-02-03"
+    assert [each.day for each in stores.journal.activity(days=1)] == [found[0].day] * 2

@@ -1,0 +1,139 @@
+import multiprocessing
+from collections.abc import Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from storage.records import ClassRecord, Filter
+from tests.storage import crowd
+from tests.storage.conftest import Add
+from workbench.stores import Stores
+
+PEOPLE = ("ann", "ben", "cleo")
+LEFT = Filter(status="unlabelled", sort="oldest")
+
+
+@pytest.fixture(scope="module")
+def threads() -> Iterator[Executor]:
+    with ThreadPoolExecutor(len(PEOPLE)) as pool:
+        yield pool
+
+
+@pytest.fixture(scope="module")
+def processes() -> Iterator[Executor]:
+    with ProcessPoolExecutor(len(PEOPLE), multiprocessing.get_context("spawn")) as pool:
+        yield pool
+
+
+@pytest.fixture
+def full(stores: Stores) -> ClassRecord:
+    return stores.classes.add("Full", "#0072B2", "ann")
+
+
+def expire(stores: Stores) -> None:
+    with stores.database.write() as connection:
+        connection.execute("UPDATE handouts SET until = 1")
+        connection.execute("UPDATE skips SET until = 1")
+
+
+def test_what_one_holds_nobody_else_gets(stores: Stores, add: Add) -> None:
+    ids = add(*"abcdef")
+    assert stores.handouts.take("ann", LEFT, 2) == ids[:2]
+    assert stores.handouts.take("ben", LEFT, 3) == ids[2:5]
+    assert stores.handouts.take("ann", LEFT, 3) == [*ids[:2], ids[5]]
+    assert stores.handouts.take("cleo", LEFT, 3) == []
+
+
+def test_what_is_not_kept_is_free_again(stores: Stores, add: Add) -> None:
+    ids = add(*"abc")
+    stores.handouts.take("ann", LEFT, 3)
+    assert stores.handouts.keep("ann", [ids[2], ids[0]]) == [ids[2], ids[0]]
+    assert stores.handouts.keep("ben", ids) == []
+    expire(stores)
+    assert stores.handouts.keep("ann", ids) == []
+    assert stores.handouts.take("ben", LEFT, 1) == ids[:1]
+    assert stores.handouts.take("ann", LEFT, 3) == ids[1:]
+
+
+def test_what_is_given_back_is_free_at_once(stores: Stores, add: Add) -> None:
+    ids = add(*"abc")
+    stores.handouts.take("ann", LEFT, 3)
+    stores.handouts.release("ben")
+    stores.handouts.release("ann", ids[:1])
+    assert stores.handouts.take("ben", LEFT, 3) == ids[:1]
+    stores.handouts.release("ann")
+    assert stores.handouts.take("ben", LEFT, 3) == ids
+
+
+def test_a_skipped_picture_goes_to_others_and_comes_back_later(stores: Stores, add: Add) -> None:
+    ids = add(*"abc")
+    stores.handouts.take("ann", LEFT, 2)
+    stores.handouts.skip("ann", ids[0])
+    stores.handouts.skip("ann", ids[0])
+    stores.handouts.skip("ann", 999)
+    assert stores.handouts.take("ann", LEFT, 3) == ids[1:]
+    assert stores.handouts.take("ben", LEFT, 3) == ids[:1]
+    stores.handouts.release("ben")
+    expire(stores)
+    assert stores.handouts.take("ann", LEFT, 3) == ids
+
+
+@pytest.mark.parametrize("away", ["label", "archive", "review"])
+def test_what_was_dealt_with_leaves_the_hands(stores: Stores, add: Add, full: ClassRecord, away: str) -> None:
+    ids = add(*"ab", label=full)
+    assert stores.handouts.take("ann", Filter(status="unreviewed", sort="oldest"), 2) == ids
+    if away == "label":
+        stores.edits.label(ids[:1], None, "ben")
+    elif away == "archive":
+        stores.edits.archive(ids[:1], "ben")
+    else:
+        stores.edits.review({ids[0]: 0}, full, "ben")
+    assert stores.handouts.keep("ann", ids) == ids[1:]
+    assert stores.handouts.take("ann", Filter(status="unreviewed"), 2) == ids[1:]
+
+
+@pytest.mark.parametrize("pool", ["threads", "processes"])
+def test_no_picture_is_handed_to_two(
+    stores: Stores, folder: Path, add: Add, request: pytest.FixtureRequest, pool: str
+) -> None:
+    ids = add(*(f"{number}.jpg" for number in range(60)))
+    executor: Executor = request.getfixturevalue(pool)
+    hands = list(executor.map(crowd.hold, [folder] * len(PEOPLE), PEOPLE))
+    assert sorted(each for hand in hands for each in hand) == ids
+    assert stores.handouts.take("dora", LEFT, 1) == []
+
+
+def test_three_processes_work_a_queue_off_without_a_lost_or_doubled_event(
+    stores: Stores, folder: Path, add: Add, full: ClassRecord, processes: Executor
+) -> None:
+    ids = add(*(f"{number}.jpg" for number in range(60)))
+    done = dict(zip(PEOPLE, processes.map(crowd.work_off, [folder] * len(PEOPLE), PEOPLE), strict=True))
+    assert sorted(each for mine in done.values() for each in mine) == ids
+    assert all(each.label == "Full" for each in stores.catalogue.several(ids))
+    for person, mine in done.items():
+        events = [
+            each for each in stores.journal.recent(1000) if (each.actor, each.kind) == (person, "label")
+        ]
+        labelled = [stores.journal.changes(each.id)[0].entity_id for each in reversed(events)]
+        assert labelled == mine
+        assert all(stores.catalogue.get(each).labelled_by == person for each in mine)
+
+
+def test_three_processes_label_undo_and_redo_without_a_lost_or_doubled_event(
+    stores: Stores, folder: Path, add: Add, full: ClassRecord, processes: Executor
+) -> None:
+    half = stores.classes.add("Half", "#E69F00", "ann")
+    parts = [add(*(f"{person}{number}.jpg" for number in range(20))) for person in PEOPLE]
+    before = len(stores.journal.recent(1000))
+    made = list(processes.map(crowd.label_own, [folder] * len(PEOPLE), PEOPLE, parts))
+    assert made == [3 * crowd.ROUNDS] * len(PEOPLE)
+    events = stores.journal.recent(1000)
+    assert len(events) - before == sum(made)
+    for person, part in zip(PEOPLE, parts, strict=True):
+        pictures = stores.catalogue.several(part)
+        assert {(each.label, each.labelled_by, each.revision) for each in pictures} == {
+            (half.name, person, 3 * crowd.ROUNDS)
+        }
+        kinds = [each.kind for each in reversed(events) if each.actor == person and each.pictures]
+        assert kinds == ["label", "undo", "redo"] * crowd.ROUNDS
