@@ -1,7 +1,6 @@
 // The map: hovering shows the picture, a lasso or box chooses pictures, and the zoom is told so that it outlives a new figure.
 const area = document.getElementById('curate-map');
 const card = Object.assign(document.createElement('div'), { className: 'curate-hover' });
-let telling = 0;
 
 function hover({ points, event }) {
   const [, sha, name] = points[0].customdata;
@@ -21,10 +20,10 @@ function choose(event) {
 
 function tellZoom(plot, change) {
   if (!Object.keys(change).some((name) => name.includes('axis'))) return;
-  clearTimeout(telling);
   const whole = Object.keys(change).some((name) => name.endsWith('autorange'));
   const range = (axis) => (whole ? null : [...plot.layout[axis].range]);
-  telling = setTimeout(() => trigger('press', { press: 'zoom', x: range('xaxis'), y: range('yaxis') }), 300);
+  // At once, so that it is known before other colours are asked for.
+  trigger('press', { press: 'zoom', x: range('xaxis'), y: range('yaxis') });
 }
 
 function listen() {
