@@ -49,6 +49,11 @@ class Listings:
             for row in self._database.rows(sql, (json.dumps(chunk),))
         ]
 
+    def bytes(self, image_ids: Sequence[int]) -> int:
+        """The size of the originals of pictures, together."""
+        sql = "SELECT coalesce(sum(bytes), 0) FROM images WHERE id IN (SELECT value FROM json_each(?))"
+        return sum(self._database.value(sql, (json.dumps(chunk),)) for chunk in _chunks(image_ids))
+
     def of_snapshot(self, snapshot_id: int) -> list[Listed]:
         """Pictures as a snapshot has them, by id, also those that were thrown away since.
 

@@ -107,7 +107,11 @@ class Exports:
         Raises:
             DomainError: There is no such format, filter or snapshot.
         """
-        kind, listed = _format(order.format), self._listed(order)
+        kind = _format(order.format)
+        if order.snapshot is None:
+            ids = self._stores.pages.ids(order.chosen)
+            return Extent(len(ids), self._stores.listings.bytes(ids) if kind.pictures else 0)
+        listed = self._listed(order)
         return Extent(len(listed), sum(each.bytes for each in listed) if kind.pictures else 0)
 
     def file(self, name: str) -> Path:

@@ -99,13 +99,22 @@ class References:
     def _grant(self, wishes: Sequence[_Wish], actor: str) -> list[tuple[int, str, str]]:
         """Carry wishes out; gives the place of each, the class that it came with, and what changed."""
         before = {each.id: each for each in self._catalogue.several([wish.image_id for wish in wishes])}
-        labels = {wish.image_id: wish.label for wish in wishes if wish.label}
+        labels = {
+            wish.image_id: wish.label
+            for wish in wishes
+            if wish.label and wish.label != before[wish.image_id].label
+        }
         for name in sorted(dict.fromkeys(labels.values()), key=str.casefold):
             self._labelling.label([each for each in labels if labels[each] == name], name, actor)
-        sides = {wish.image_id: wish.split for wish in wishes if wish.split}
+        sides = {
+            wish.image_id: wish.split
+            for wish in wishes
+            if wish.split and wish.split != before[wish.image_id].pin
+        }
         for side in sorted(set(sides.values())):
             self._edits.pin([each for each in sides if sides[each] == side], side, actor)
-        after = {each.id: each for each in self._catalogue.several(list(before))}
+        changed = self._catalogue.several(list({*labels, *sides}))
+        after = before | {each.id: each for each in changed}
         notes = []
         for wish in wishes:
             was, now = before[wish.image_id], after[wish.image_id]
