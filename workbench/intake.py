@@ -24,6 +24,7 @@ from workbench.similarity import phash
 from workbench.stores import Stores
 
 BATCH = 64
+REST = 1000
 BATCH_SECONDS = 1.0
 
 
@@ -100,7 +101,7 @@ class Intake:
                 outcomes = self._commit(batch, order)
                 record(outcomes)
             yield outcomes
-        for rest in _batches(order.after):
+        for rest in _batches(order.after, REST):
             with self._database.write():
                 outcomes = self._references.apply(rest, order.actor)
                 record(outcomes)
@@ -226,12 +227,12 @@ def _back(outcome: Outcome, gone: Discarded) -> Outcome:
     return replace(outcome, note=noted("It was thrown away before and is back.", outcome.note))
 
 
-def _batches(items: Iterable[T]) -> Iterator[list[T]]:
-    """Batches of at most ``BATCH`` pictures or ``BATCH_SECONDS``, whichever comes first, so that progress shows."""
+def _batches(items: Iterable[T], most: int = BATCH) -> Iterator[list[T]]:
+    """Batches of at most so many items or ``BATCH_SECONDS``, whichever comes first, so that progress shows."""
     batch, begun = [], monotonic()
     for item in items:
         batch.append(item)
-        if len(batch) == BATCH or monotonic() - begun > BATCH_SECONDS:
+        if len(batch) == most or monotonic() - begun > BATCH_SECONDS:
             yield batch
             batch, begun = [], monotonic()
     if batch:
