@@ -80,6 +80,12 @@ def m0011_days(db: sqlite_utils.Database) -> None:
     )
 
 
+@migrations()
+def m0012_undone(db: sqlite_utils.Database) -> None:
+    """Each person undoes their own changes, by the index of persons."""
+    db.execute("DROP INDEX events_open")
+
+
 def _run(db: sqlite_utils.Database, script: str) -> None:
     # Statement by statement: executescript() would commit the migration's own transaction.
     statement = ""
