@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 
 from storage.imports import Outcome
-from tests.pictures import class_zip
+from storage.records import Filter
+from tests.pictures import class_zip, picture
 from workbench.archives import Upload, sources
 from workbench.imports import NewImport
 from workbench.intake import Order, Report
+from workbench.integrity import check
 from workbench.services import Services
 
 Take = Callable[..., Report]
@@ -62,3 +64,22 @@ def bring(services: Services, upload: Callable[[str, bytes], Upload]) -> Bring:
         return list(services.imports.every_file(ended.id))
 
     return run
+
+
+@pytest.fixture
+def filled(services: Services, take: Take) -> Services:
+    """Services with six labelled pictures, a tag, a note, an undone label and a picture in the bin."""
+    take({f"{seed}.jpg": picture(seed) for seed in range(6)}, label="Full")
+    stores = services.stores
+    ids = stores.pages.ids(Filter(sort="oldest"))
+    stores.edits.tag(ids[:2], ["Blurry"], [], "Ann")
+    services.labelling.label(ids[:3], "Empty", "Ann")
+    stores.journal.undo("Ann")
+    stores.journal.redo("Ann")
+    stores.journal.undo("Ann")
+    stores.edits.archive(ids[5:], "Bob")
+    for image in stores.catalogue.several(ids[:5]):
+        stores.media.canonical(image.sha256, services.settings.fit)
+        stores.media.thumbnail(image.sha256)
+    assert check(stores, deep=True).faults == ()
+    return services

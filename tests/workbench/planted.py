@@ -4,29 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from storage.records import Filter
-from tests.pictures import picture
-from tests.workbench.conftest import Take
 from workbench.integrity import Fault, Findings, check
 from workbench.services import Services
-
-
-@pytest.fixture
-def filled(services: Services, take: Take) -> Services:
-    """Services with six labelled pictures, a tag, a note, an undone label and a picture in the bin."""
-    take({f"{seed}.jpg": picture(seed) for seed in range(6)}, label="Full")
-    stores = services.stores
-    ids = stores.pages.ids(Filter(sort="oldest"))
-    stores.edits.tag(ids[:2], ["Blurry"], [], "Ann")
-    services.labelling.label(ids[:3], "Empty", "Ann")
-    stores.journal.undo("Ann")
-    stores.journal.redo("Ann")
-    stores.journal.undo("Ann")
-    stores.edits.archive(ids[5:], "Bob")
-    assert check(stores, deep=True).faults == ()
-    return services
 
 
 def first(services: Services) -> tuple[int, str]:

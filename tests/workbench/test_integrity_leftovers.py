@@ -52,7 +52,7 @@ def test_files_of_an_emptied_picture_are_removed(filled: Services) -> None:
     path = blob(filled, "originals", sha256)
     for each in (filled.stores.root / "blobs").rglob(sha256):
         os.utime(each, (HOUR_AGO, HOUR_AGO))
-    repaired(filled, "emptied from the bin: 3 files")
+    repaired(filled, "emptied from the bin:")
     assert not path.exists()
 
 
