@@ -68,7 +68,7 @@ def _place_others(
 def project(vectors: np.ndarray, seed: int = 0) -> np.ndarray:
     """Points ``(N, 2)`` of ``(N, dimensions)`` embeddings: 50 principal components, then t-SNE (van der Maaten, 2008)."""
     if len(vectors) < 4:
-        return np.asarray([[float(place), 0.0] for place in range(len(vectors))])
+        return np.stack([np.arange(len(vectors), dtype=np.float64), np.zeros(len(vectors))], axis=1)
     from sklearn.decomposition import PCA
     from sklearn.manifold import TSNE
 
