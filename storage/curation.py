@@ -42,6 +42,13 @@ class Curation:
         """The id of the last event, 0 where there is none."""
         return int(self._database.value("SELECT coalesce(max(id), 0) FROM events"))
 
+    def touched(self, event_id: int) -> list[int]:
+        """The pictures that events after this one changed."""
+        rows = self._database.rows(
+            "SELECT DISTINCT entity_id FROM changes WHERE event_id > ? AND entity = 'image'", (event_id,)
+        )
+        return [row[0] for row in rows]
+
     def hashes(self) -> tuple[list[int], list[str]]:
         """Ids and perceptual hashes of all pictures, also of those in the bin: they may come back."""
         rows = self._database.rows("SELECT id, phash FROM images ORDER BY id")

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from itertools import chain
 
 from storage.curation import Curation, Member
 from storage.edits import Done, Edits
@@ -18,11 +17,16 @@ from workbench.similarity import groups
 class Group:
     """Near-duplicates of one another, directly or through others; the first is the best one to keep.
 
-    ``classes`` is how many classes they have; more than one is often a label error.
+    ``shares`` is how many of them have each class, by its id (0 where they have none), the commonest first.
     """
 
     image_ids: tuple[int, ...]
-    classes: int
+    shares: tuple[tuple[int, int], ...]
+
+    @property
+    def classes(self) -> int:
+        """How many classes they have; more than one is often a label error."""
+        return sum(class_id > 0 for class_id, _ in self.shares)
 
     @property
     def mixed(self) -> bool:
@@ -60,21 +64,47 @@ class LookAlikes:
         self._curation = curation
         self._edits = edits
         self._lock = threading.Lock()
-        self._newest = -1
-        self._near: dict[int, int] = {}
-        self._event = -1
+        self._newest = self._event = -1
+        self._near: dict[int, list[int]] = {}
+        self._number: dict[int, int] = {}
+        self._parts: dict[int, Found] = {}
         self._found = Found((), 0)
 
     def found(self) -> Found:
-        """All open groups. Hashes are compared again only when pictures came in since the last call."""
+        """All open groups.
+
+        Hashes are compared again only when pictures came in since the last call, and after an act only the groups that
+        it touched are looked at.
+        """
         with self._lock:
             newest, event = self._curation.newest(), self._curation.last_event()
             if newest != self._newest:
-                self._near = _near(*self._curation.hashes())
-            if (newest, event) != (self._newest, self._event):
-                self._found = _open(self._curation.members(list(self._near)), self._near)
+                self._compare()
+            elif event != self._event:
+                touched = self._curation.touched(self._event)
+                self._look_at({self._number[each] for each in touched if each in self._number})
             self._newest, self._event = newest, event
             return self._found
+
+    def _compare(self) -> None:
+        self._near = _near(*self._curation.hashes())
+        self._number = {each: number for number, several in self._near.items() for each in several}
+        self._parts = {}
+        self._look_at(self._near)
+
+    def _look_at(self, numbers: Collection[int]) -> None:
+        if not numbers:
+            return
+        members: dict[int, list[Member]] = {number: [] for number in numbers}
+        for each in self._curation.members([each for number in numbers for each in self._near[number]]):
+            members[self._number[each.id]].append(each)
+        for number, present in members.items():
+            self._parts[number] = _open(present, len(self._near[number]))
+        found = [each for part in self._parts.values() for each in part.groups]
+        found.sort(
+            key=lambda each: (-each.classes if each.mixed else 0, -len(each.image_ids), each.image_ids)
+        )
+        self._found = Found(tuple(found), sum(part.settled for part in self._parts.values()))
 
     def keep_one(self, image_ids: Sequence[int], keep: int, actor: str) -> Done:
         """Keep one picture of a group; the others go to the bin.
@@ -114,36 +144,30 @@ class LookAlikes:
         return self._edits.archive(spare, actor) if spare else (0, None)
 
 
-def _near(image_ids: Sequence[int], hashes: Sequence[str]) -> dict[int, int]:
-    """The group of each picture that looks like another one."""
+def _near(image_ids: Sequence[int], hashes: Sequence[str]) -> dict[int, list[int]]:
+    """The pictures of each group of several."""
     members: dict[int, list[int]] = defaultdict(list)
     for image_id, number in zip(image_ids, groups(hashes).tolist(), strict=True):
         members[number].append(image_id)
-    return {each: number for number, several in members.items() if len(several) > 1 for each in several}
+    return {number: several for number, several in members.items() if len(several) > 1}
 
 
-def _open(members: Sequence[Member], near: dict[int, int]) -> Found:
-    several = [each for each in _together(members, near) if len(each) > 1]
+def _open(present: Sequence[Member], size: int) -> Found:
+    """What is open of a group that has ``size`` pictures with those in the bin."""
+    # Where a picture went to the bin, those that it joined may lie apart.
+    parts = [present] if len(present) == size else _apart(present)
+    several = [each for each in parts if len(each) > 1]
     open_ = [each for each in several if not _settled(each)]
-    found = [_group(each) for each in open_]
-    found.sort(key=lambda each: (-each.classes if each.mixed else 0, -len(each.image_ids), each.image_ids))
-    return Found(tuple(found), len(several) - len(open_))
+    return Found(tuple(map(_group, open_)), len(several) - len(open_))
 
 
-def _together(members: Sequence[Member], near: dict[int, int]) -> Iterable[list[Member]]:
-    """Who is together now: where a picture went to the bin, those it joined may lie apart."""
-    by_group: dict[int, list[Member]] = defaultdict(list)
-    sizes: dict[int, int] = defaultdict(int)
-    for number in near.values():
-        sizes[number] += 1
-    for each in members:
-        by_group[near[each.id]].append(each)
-    whole = [each for number, each in by_group.items() if len(each) == sizes[number]]
-    rest = list(chain.from_iterable(each for number, each in by_group.items() if len(each) < sizes[number]))
+def _apart(present: Sequence[Member]) -> list[list[Member]]:
+    if len(present) < 2:
+        return []
     parts: dict[int, list[Member]] = defaultdict(list)
-    for member, number in zip(rest, groups([each.phash for each in rest]).tolist(), strict=True):
+    for member, number in zip(present, groups([each.phash for each in present]).tolist(), strict=True):
         parts[number].append(member)
-    return [*whole, *parts.values()]
+    return list(parts.values())
 
 
 def _settled(members: Sequence[Member]) -> bool:
@@ -153,4 +177,5 @@ def _settled(members: Sequence[Member]) -> bool:
 def _group(members: Sequence[Member]) -> Group:
     # A label is work that is not to be lost; then what a camera took, then what shows most.
     best = sorted(members, key=lambda m: (not m.class_id, m.synthetic, -m.pixels, -m.sharpness, m.id))
-    return Group(tuple(each.id for each in best), len({each.class_id for each in members} - {0}))
+    shares = Counter(each.class_id for each in members)
+    return Group(tuple(each.id for each in best), tuple(shares.most_common()))

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from html import escape
 from typing import Any
 
 import gradio as gr
@@ -15,7 +13,7 @@ from storage.images import counted
 from storage.records import ClassRecord, ImageRecord
 from workbench.lookalikes import Found, Group
 from workbench.services import Services
-from workbench.ui.components.bars import dot
+from workbench.ui.components.bits import class_name
 from workbench.ui.tabs.curate_frame import Frame, Outcome, Press, Section, board
 from workbench.ui.tabs.curate_tiles import class_choice, pager, tiles
 
@@ -92,13 +90,10 @@ def _page(services: Services, found: Found, looked: Looked) -> str:
     if not found.groups:
         return f"<p>{_nothing(services, found)}</p>"
     shown = found.groups[looked.begin : looked.begin + PAGE]
-    wanted = [image_id for each in shown for image_id in each.image_ids]
+    wanted = [image_id for each in shown for image_id in each.image_ids[:MOST_TILES]]
     images = {each.id: each for each in services.stores.catalogue.several(wanted)}
     classes = services.stores.classes.all()
-    rows = "".join(
-        _row(each, [images[image_id] for image_id in each.image_ids if image_id in images], classes)
-        for each in shown
-    )
+    rows = "".join(_row(each, images, classes) for each in shown)
     return f"{_head(found, looked)}<div class='groups'>{rows}</div>{pager(looked.begin, PAGE, len(found.groups))}"
 
 
@@ -137,24 +132,22 @@ def _go(count: int) -> str:
     return f"{counted(count)} {'goes' if count == 1 else 'go'}"
 
 
-def _row(group: Group, images: Sequence[ImageRecord], classes: Sequence[ClassRecord]) -> str:
+def _row(group: Group, images: Mapping[int, ImageRecord], classes: Sequence[ClassRecord]) -> str:
     size = len(group.image_ids)
     warning = "<span class='chip warn'>different classes</span>" if group.mixed else ""
+    there = [images[each] for each in group.image_ids if each in images]
     hidden = size - MOST_TILES
     more = f"<p class='note'>and {hidden:,} more like them</p>" if hidden > 0 else ""
     return (
         f"<section class='alike' data-scope data-group='{group.image_ids[0]}' data-size='{size}' aria-label='{counted(size)} that look alike'>"
-        f"<header><b>{counted(size)}</b><span class='shares'>{_shares(images)}</span>{warning}</header>"
-        f"{tiles(images[:MOST_TILES], group.image_ids[:1], one=True)}{more}"
+        f"<header><b>{counted(size)}</b><span class='shares'>{_shares(group, classes)}</span>{warning}</header>"
+        f"{tiles(there, group.image_ids[:1], one=True)}{more}"
         f"<footer><button class='plain' data-press='one'>Keep the marked one, {counted(size - 1)} to the bin</button>"
         f"<button class='plain' data-press='all'>Keep all</button>"
         f"{class_choice(classes, f'Label all {size:,} as')}</footer></section>"
     )
 
 
-def _shares(images: Sequence[ImageRecord]) -> str:
-    counts = Counter((each.label or "", each.colour or "") for each in images)
-    return " · ".join(
-        f"{dot(colour) if name else ''}{escape(name or 'no class')} {count:,}"
-        for (name, colour), count in counts.most_common()
-    )
+def _shares(group: Group, classes: Sequence[ClassRecord]) -> str:
+    by_id = {each.id: class_name(each.name, {each.name: each.colour}) for each in classes}
+    return " ".join(f"{by_id.get(class_id, 'no class')} {count:,}" for class_id, count in group.shares)

@@ -9,11 +9,11 @@ from typing import Any
 
 import gradio as gr
 
-from storage.errors import Conflict
+from storage.errors import Conflict, NotFound
 from workbench.services import Services
 from workbench.ui.components.answers import SCRIPT
 from workbench.ui.components.scripts import script
-from workbench.ui.guard import guarded
+from workbench.ui.guard import guarded, sentence
 from workbench.ui.place import Place, actor, open_tab
 
 EVENT: dict[str, Any] = {
@@ -133,7 +133,7 @@ class Frame:
             data = dict(event._data or {})
             if data.get("press") == "go":
                 return [*(gr.skip() for _ in outputs[:-1]), open_tab("label")]
-            outcome = function(Press(looked, data, actor(request)))
+            outcome = _outcome(function, Press(looked, data, actor(request)))
             return [
                 *section.show(outcome.looked),
                 self.nav_html(section.name),
@@ -143,6 +143,15 @@ class Frame:
 
         outputs = [*section.outputs, self.nav, self.said, self.place.tabs]
         component.press(guarded(press), section.looked, outputs, **EVENT)
+
+
+def _outcome(function: Callable[[Press], Outcome], press: Press) -> Outcome:
+    """What a press did; where the page was not up to date it says so, and what is there now is shown."""
+    try:
+        return function(press)
+    except (Conflict, NotFound) as error:
+        gr.Warning(escape(sentence(error)))
+        return Outcome(press.looked)
 
 
 def said_html(outcome: Outcome) -> str:
