@@ -62,6 +62,10 @@ class Blobs:
             write_whole(path, data)
         return path
 
+    def drop(self, kind: str, sha256: str) -> None:
+        """Remove a file, there or not."""
+        self.path(kind, sha256).unlink(missing_ok=True)
+
 
 def write_whole(path: Path, data: bytes) -> None:
     """Write a file beside its place and rename it there.

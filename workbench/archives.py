@@ -34,7 +34,7 @@ class Upload:
 
 @dataclass(frozen=True)
 class Source:
-    """One file to take in, to be read before the next one is asked for.
+    """One file to take in, to be read before the next one is asked for unless it is ``lasting``.
 
     Attributes:
         name: With its folder within a zip.
@@ -42,6 +42,7 @@ class Source:
         read: Gives its bytes, or raises why it cannot be taken in.
         split: The side of the split that its folder or a table gives it; empty where nothing does.
         note: What else is to be told of it.
+        lasting: Whether it can still be read when the next one was asked for, by any thread.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Source:
     read: Callable[[], bytes]
     split: str = ""
     note: str = ""
+    lasting: bool = False
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,7 @@ def is_zip(upload: Upload) -> bool:
 def _opened(upload: Upload, limits: Limits) -> Iterator[Source]:
     if not is_zip(upload):
         folder = path_of(upload.name).parent.name if upload.root else ""
-        yield Source(upload.name, folder, partial(_read_upload, upload, limits))
+        yield Source(upload.name, folder, partial(_read_upload, upload, limits), lasting=True)
         return
     with _archive(upload) as archive:
         for entry in _allowed(archive, limits):

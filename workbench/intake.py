@@ -6,7 +6,7 @@ import hashlib
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from itertools import chain
 from time import monotonic
 from typing import TypeVar
@@ -17,7 +17,8 @@ from storage.records import ClassRecord, NewImage
 from workbench.archives import Source
 from workbench.cores import cores
 from workbench.labelling import Labelling, class_name
-from workbench.pictures import decode
+from workbench.pictures import decode, shrunk
+from workbench.quality import assess
 from workbench.references import Reference, References, noted
 from workbench.settings import Settings
 from workbench.similarity import phash
@@ -26,6 +27,7 @@ from workbench.stores import Stores
 BATCH = 64
 REST = 1000
 BATCH_SECONDS = 1.0
+AHEAD = 8
 
 
 @dataclass(frozen=True)
@@ -113,22 +115,25 @@ class Intake:
         waiting: deque[Future[_Read]] = deque()
         with ThreadPoolExecutor(workers) as pool:
             for source in order.sources:
-                # Bytes are read here, in order: a zip is closed when its last entry is out.
-                waiting.append(pool.submit(self._process, source, _bytes(source), order))
-                if len(waiting) > 4 * workers:
+                # What cannot wait is read here, in order: a zip is closed when its last entry is out.
+                data = None if source.lasting else _bytes(source)
+                waiting.append(pool.submit(self._process, source, data, order))
+                if len(waiting) > AHEAD * workers:
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()
 
-    def _process(self, source: Source, data: bytes | DomainError, order: Order) -> _Read:
+    def _process(self, source: Source, data: bytes | DomainError | None, order: Order) -> _Read:
         label = order.label or source.label
         try:
+            if data is None:
+                data = source.read()
             if isinstance(data, DomainError):
                 raise data
-            outcome = Outcome(
-                source.name, IMPORTED, label=class_name(label) if label else "", note=source.note
-            )
-            return outcome, self._image(source, data, order)
+            label = class_name(label) if label else ""
+            image = self._image(source, data, order)
+            note = noted(_first_frame(image.frames), source.note)
+            return Outcome(source.name, IMPORTED, label=label, note=note), image
         except DiskFull:
             raise
         except DomainError as error:
@@ -137,7 +142,9 @@ class Intake:
     def _image(self, source: Source, data: bytes, order: Order) -> NewImage:
         sha256 = hashlib.sha256(data).hexdigest()
         decoded = decode(data, self._settings.limits.pixels)
-        small = self._media.store(sha256, data, decoded, self._settings.fit)
+        grey = shrunk(decoded.image)
+        quality = assess(decoded, grey)
+        self._media.keep(sha256, data)
         return NewImage(
             sha256=sha256,
             filename=source.name.replace("\\", "/").rsplit("/", 1)[-1][:255],
@@ -145,10 +152,12 @@ class Intake:
             height=decoded.height,
             bytes=len(data),
             format=decoded.format,
-            phash=phash(small),
+            phash=phash(grey),
             class_id=None,
             synthetic=order.synthetic,
+            frames=decoded.frames,
             pin=source.split,
+            **asdict(quality),
         )
 
     def _commit(self, batch: Sequence[_Read], order: Order) -> list[Outcome]:
@@ -219,6 +228,10 @@ def _class_of(given: int | None, gone: Discarded | None) -> int | None:
     if gone is None:
         return given
     return (gone.class_id or given) if gone.in_bin else (given or gone.class_id)
+
+
+def _first_frame(frames: int) -> str:
+    return f"Only the first of its {frames:,} frames was taken." if frames > 1 else ""
 
 
 def _back(outcome: Outcome, gone: Discarded) -> Outcome:

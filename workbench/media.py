@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import numpy as np
 from PIL import Image
 
 from storage.blobs import Blobs
+from storage.errors import DiskFull
 from workbench.pictures import SIDE, Decoded, canonical, decode, encoded, inside
 
 ORIGINALS = "originals"
@@ -26,44 +29,52 @@ class Media:
         self._blobs = blobs
         self._max_pixels = max_pixels
 
-    def store(self, sha256: str, data: bytes, decoded: Decoded, fit: str) -> Image.Image:
-        """Store an original with its canonical picture and thumbnail.
-
-        Returns:
-            The thumbnail, within 256 x 256.
-        """
-        small = inside(decoded.image)
-        # A canonical letterbox needs no second scaling: it is the thumbnail on a ground.
-        square = canonical(small if fit == "letterbox" else decoded.image, fit)
+    def keep(self, sha256: str, data: bytes) -> None:
+        """Store an original; what is made from it is made when it is first asked for."""
         self._blobs.put(ORIGINALS, sha256, data)
-        self._blobs.put(_canonical(fit), sha256, square.tobytes())
-        self._blobs.put(THUMBNAILS, sha256, encoded(small, "JPEG", quality=85))
-        return small
 
     def canonical(self, sha256: str, fit: str) -> np.ndarray:
-        """The picture that models see, ``(256, 256, 3) uint8``; made from the original where it is missing."""
+        """The picture that models see, ``(256, 256, 3) uint8``; made from the original where it is missing or damaged."""
         kind = _canonical(fit)
-        if not self._blobs.has(kind, sha256):
-            self._blobs.put(kind, sha256, canonical(self._decoded(sha256).image, fit).tobytes())
-        return np.frombuffer(self._blobs.read(kind, sha256), np.uint8).reshape(SIDE, SIDE, 3)
+        if self._blobs.has(kind, sha256):
+            data = self._blobs.read(kind, sha256)
+            if len(data) == SIDE * SIDE * 3:
+                return np.frombuffer(data, np.uint8).reshape(SIDE, SIDE, 3)
+            self._blobs.drop(kind, sha256)
+        image = self._decoded(sha256).image
+        small = inside(image)
+        # A canonical letterbox needs no second scaling: it is the thumbnail on a ground.
+        square = canonical(small if fit == "letterbox" else image, fit)
+        self._remember(kind, sha256, square.tobytes())
+        self._remember(THUMBNAILS, sha256, _thumbnail(small))
+        return square
 
     def thumbnail(self, sha256: str) -> bytes:
         """A JPEG within 256 x 256."""
-        if not self._blobs.has(THUMBNAILS, sha256):
-            small = inside(self._decoded(sha256).image)
-            self._blobs.put(THUMBNAILS, sha256, encoded(small, "JPEG", quality=85))
-        return self._blobs.read(THUMBNAILS, sha256)
+        if self._blobs.has(THUMBNAILS, sha256):
+            return self._blobs.read(THUMBNAILS, sha256)
+        return self._remember(THUMBNAILS, sha256, _thumbnail(inside(self._decoded(sha256).image)))
 
     def stage(self, sha256: str) -> bytes:
         """A JPEG within 1024 x 1024."""
-        if not self._blobs.has(STAGES, sha256):
-            large = decode(self._blobs.read(ORIGINALS, sha256), self._max_pixels, STAGE_SIDE).image
-            large.thumbnail((STAGE_SIDE, STAGE_SIDE))
-            self._blobs.put(STAGES, sha256, encoded(large, "JPEG", quality=88))
-        return self._blobs.read(STAGES, sha256)
+        if self._blobs.has(STAGES, sha256):
+            return self._blobs.read(STAGES, sha256)
+        large = decode(self._blobs.read(ORIGINALS, sha256), self._max_pixels, STAGE_SIDE).image
+        large.thumbnail((STAGE_SIDE, STAGE_SIDE))
+        return self._remember(STAGES, sha256, encoded(large, "JPEG", quality=88))
+
+    def _remember(self, kind: str, sha256: str, data: bytes) -> bytes:
+        # On a full disk a picture can still be looked at: it is made again the next time.
+        with suppress(DiskFull):
+            self._blobs.put(kind, sha256, data)
+        return data
 
     def _decoded(self, sha256: str) -> Decoded:
         return decode(self._blobs.read(ORIGINALS, sha256), self._max_pixels)
+
+
+def _thumbnail(small: Image.Image) -> bytes:
+    return encoded(small, "JPEG", quality=85)
 
 
 def _canonical(fit: str) -> str:

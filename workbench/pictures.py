@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import Any, Literal, get_args
 
+import cv2
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
+from pillow_heif import register_heif_opener
 
 from workbench.errors import RejectedPicture
 
@@ -19,10 +21,12 @@ GROUND = (255, 255, 255)
 ORIENTATION = 0x0112
 UPRIGHT = 1
 SIDEWAYS = {5, 6, 7, 8}
-FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
+FORMATS = ("JPEG", "PNG", "WEBP", "HEIF", "AVIF", "BMP", "GIF", "TIFF")
 
 # The limit is an argument of decode(), checked before any pixel is decoded; Pillow's own one would be in its way.
 Image.MAX_IMAGE_PIXELS = None
+# The photos of phones; the small pictures that such a file carries beside the large one are not wanted.
+register_heif_opener(thumbnails=False, depth_images=False, aux_images=False)
 
 Fit = Literal["letterbox", "squash", "crop"]
 FITS: tuple[str, ...] = get_args(Fit)
@@ -30,12 +34,17 @@ FITS: tuple[str, ...] = get_args(Fit)
 
 @dataclass(frozen=True)
 class Decoded:
-    """A decoded picture: upright RGB, at reduced scale for large JPEGs, and the facts of its file."""
+    """A decoded picture: upright RGB, at reduced scale for large JPEGs, and the facts of its file.
+
+    ``frames`` counts the pictures of an animation or a file of several pages, of which ``image`` is the first.
+    """
 
     image: Image.Image
     width: int
     height: int
     format: str
+    frames: int = 1
+    transparent: bool = False
 
 
 def decode(data: bytes, max_pixels: int, side: int = SIDE) -> Decoded:
@@ -101,6 +110,15 @@ def inside(image: Image.Image) -> Image.Image:
     return image if size == image.size else image.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0)
 
 
+def shrunk(image: Image.Image) -> np.ndarray:
+    """An RGB picture in grey with a longer side of 256 pixels, ``(H, W) uint8``: one scale to measure all pictures by."""
+    grey = cv2.cvtColor(np.asarray(image), cv2.COLOR_RGB2GRAY)
+    scale = SIDE / max(grey.shape)
+    size = (max(1, round(grey.shape[1] * scale)), max(1, round(grey.shape[0] * scale)))
+    way = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(grey, size, interpolation=way))
+
+
 def _decode(data: bytes, max_pixels: int, side: int) -> Decoded:
     image: Image.Image = Image.open(BytesIO(data), formats=FORMATS)
     width, height = image.size
@@ -108,14 +126,15 @@ def _decode(data: bytes, max_pixels: int, side: int) -> Decoded:
         raise RejectedPicture(
             f"The picture is {width:,} x {height:,} pixels; at most {max_pixels:,} pixels are taken in."
         )
-    kind = image.format or ""
+    kind, frames = image.format or "", _frames(image)
     image.draft("RGB", (side, side))
     turned = _orientation(image)
     if turned in SIDEWAYS:
         width, height = height, width
     if turned != UPRIGHT:
         ImageOps.exif_transpose(image, in_place=True)
-    return Decoded(_on_white(image), width, height, kind)
+    shown = _on_white(image)
+    return Decoded(shown, width, height, kind, frames, _see_through(image))
 
 
 def _orientation(image: Image.Image) -> int:
@@ -123,6 +142,25 @@ def _orientation(image: Image.Image) -> int:
         return int(image.getexif().get(ORIENTATION, UPRIGHT))
     except Exception:  # a damaged header says nothing of how to turn the picture, which may be whole
         return UPRIGHT
+
+
+def _frames(image: Image.Image) -> int:
+    if image.format in {"JPEG", "MPO"}:  # what a phone puts behind a photo is for its own use
+        return 1
+    try:
+        frames = int(getattr(image, "n_frames", 1))
+        image.seek(0)
+    except Exception:  # later frames may be damaged; the first one is what counts
+        return 1
+    return frames
+
+
+def _see_through(image: Image.Image) -> bool:
+    """Whether any pixel lets the ground show."""
+    if not image.has_transparency_data:
+        return False
+    lowest, _ = image.convert("RGBA").getchannel("A").getextrema()
+    return lowest < 255  # type: ignore[operator]
 
 
 def _on_white(image: Image.Image) -> Image.Image:

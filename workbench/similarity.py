@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import cv2
 import numpy as np
-from PIL import Image
 
 from workbench.hamming import components
 
@@ -14,14 +13,13 @@ NEAR = 8
 """Most differing bits of two hashes that count as the same scene."""
 
 
-def phash(image: Image.Image) -> str:
-    """The perceptual hash of an RGB picture: 64 bits, as 16 hexadecimal digits.
+def phash(grey: np.ndarray) -> str:
+    """The perceptual hash of a grey picture, ``(H, W) uint8``: 64 bits, as 16 hexadecimal digits.
 
     The signs, against their median, of the 8 x 8 lowest frequencies of the cosine transform of a 64 x 64 grey
     reduction (C. Zauner, "Implementation and Benchmarking of Perceptual Image Hash Functions", 2010). On bottles before
     a white ground it tells scenes apart that the difference hash confuses.
     """
-    grey = np.asarray(image.convert("L"))
     small = cv2.resize(grey, (64, 64), interpolation=cv2.INTER_AREA).astype(np.float32)
     low = cv2.dct(small)[:8, :8].ravel()
     return np.packbits(low > np.median(low[1:])).tobytes().hex()

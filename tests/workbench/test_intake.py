@@ -218,3 +218,24 @@ def test_synthetic_pictures_are_marked(services: Services, take: Take) -> None:
     take({"b.jpg": picture(2)})
     marks = {each.filename: each.synthetic for each in services.stores.pages.page(Filter()).items}
     assert marks == {"a.jpg": True, "b.jpg": False}
+
+
+def test_of_an_animation_the_first_frame_is_taken_and_said_so(services: Services, take: Take) -> None:
+    buffer = BytesIO()
+    first, second = (Image.new("RGB", (300, 200), colour) for colour in ("tan", "blue"))
+    first.save(buffer, "GIF", save_all=True, append_images=[second])
+    [outcome] = take({"moving.gif": buffer.getvalue()}).outcomes
+    assert outcome.note == "Only the first of its 2 frames was taken."
+    image = services.stores.catalogue.get(outcome.image_id or 0)
+    assert (image.frames, image.flags) == (2, ("uniform",))
+
+
+def test_a_damaged_canonical_picture_is_made_again(services: Services, take: Take) -> None:
+    [outcome] = take({"a.jpg": picture(1)}).outcomes
+    sha256 = services.stores.catalogue.get(outcome.image_id or 0).sha256
+    media = services.stores.media
+    whole = media.canonical(sha256, "letterbox")
+    path = next((services.stores.root / "blobs" / "canonical-letterbox").rglob(sha256))
+    path.write_bytes(b"cut off")
+    assert np.array_equal(media.canonical(sha256, "letterbox"), whole)
+    assert path.stat().st_size == 256 * 256 * 3

@@ -1,3 +1,4 @@
+import struct
 from io import BytesIO
 
 import numpy as np
@@ -118,6 +119,33 @@ def test_the_first_frame_of_an_animation_counts() -> None:
         assert near(pixel(decoded, 10, 10), RED), kind
 
 
+# A HEIF file turns its picture by itself; what EXIF says beside that must not turn it again.
+@pytest.mark.parametrize(("kind", "size"), [("HEIF", (64, 32)), ("AVIF", (32, 64))])
+def test_the_photos_of_phones_are_turned_upright_once(kind: str, size: tuple[int, int]) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    decoded = decode(saved(halves((64, 32), RED, BLUE), kind, exif=exif, quality=95), LIMIT)
+    assert (decoded.format, (decoded.width, decoded.height), decoded.image.size) == (kind, size, size)
+    assert near(pixel(decoded, 8, 8), RED, 30)
+    assert near(pixel(decoded, size[0] - 8, size[1] - 8), BLUE, 30)
+
+
+@pytest.mark.parametrize("size", [(64, 64), (30_000, 30_000), (2**31 - 1, 5)])
+def test_a_phone_s_photo_that_lies_about_its_size_is_refused(size: tuple[int, int]) -> None:
+    data = saved(halves((640, 480), RED, BLUE), "HEIF")
+    place = data.index(b"ispe") + 8
+    with pytest.raises(RejectedPicture):
+        decode(data[:place] + struct.pack(">II", *size) + data[place + 8 :], LIMIT)
+
+
+@pytest.mark.parametrize(("kind", "frames"), [("GIF", 3), ("TIFF", 3), ("WEBP", 3), ("AVIF", 3), ("MPO", 1)])
+def test_frames_are_counted_but_not_those_that_a_phone_hides_behind_a_photo(kind: str, frames: int) -> None:
+    others = [halves((32, 32), GREEN, RED), halves((32, 32), BLUE, RED)]
+    decoded = decode(saved(halves((32, 32), RED, BLUE), kind, save_all=True, append_images=others), LIMIT)
+    assert decoded.frames == frames
+    assert near(pixel(decoded, 8, 8), RED, 60)
+
+
 def test_letterbox_keeps_the_whole_picture_on_white() -> None:
     square = canonical(halves((400, 200), RED, BLUE), "letterbox")
     assert (square.shape, square.dtype) == ((256, 256, 3), np.uint8)
@@ -177,7 +205,7 @@ def test_a_large_jpeg_is_decoded_small_but_not_too_small() -> None:
     assert np.abs(difference).mean() < 1
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF"])
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "HEIF", "AVIF", "BMP", "GIF", "TIFF"])
 def test_a_picture_cut_off_at_any_place_is_refused(kind: str) -> None:
     data = picture(1, (64, 64), kind)
     for part in (0.1, 0.5, 0.9):
