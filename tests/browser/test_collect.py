@@ -281,3 +281,15 @@ def test_imports_wait_in_line_and_can_be_taken_from_it(page: Page, server: Serve
     expect(past.get_by_role("row", name="later.jpg")).to_contain_text("stopped by hand")
     expect(past.get_by_role("row", name="the sample set")).to_contain_text("200")
     assert summary(server)["images"] == 200
+
+
+def test_what_is_worth_a_look_opens_on_the_label_tab(page: Page, server: Server, tmp_path: Path) -> None:
+    tiny, whole = tmp_path / "tiny.png", tmp_path / "whole.jpg"
+    tiny.write_bytes(picture(1, (40, 40), "PNG"))
+    whole.write_bytes(picture(2))
+    page.goto("/")
+    page.locator("#collect-drop input[type=file]").set_input_files([tiny, whole])
+    page.get_by_role("button", name="Import 2 files").click()
+    page.locator("#collect-report").get_by_role("link", name="1 too small").click()
+    expect(page.get_by_label("Show")).to_have_value(re.compile("too small"))
+    assert "tab=label" in page.url

@@ -23,7 +23,7 @@ BURST = f"""<div class="camera burst" data-instead="Choose files instead.">{VIEW
 <button type="button" class="record" disabled>Hold to record</button>
 <p class="count" role="status"></p><div class="frames"></div>
 <div class="acts"><button type="button" class="keep">Add</button><button type="button" class="drop">Throw away</button></div>
-<p class="note">Six pictures a second while you hold the button or the space bar. Pictures of one burst look alike; look-alikes
+<p class="note">Up to six pictures a second while you hold the button or the space bar. Pictures of one burst look alike; look-alikes
 always land on the same side of the split, so that they cannot flatter the figures.</p></div>""".replace(
     "NOTE", ""
 )

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
+from urllib.parse import urlencode
 
 from storage.imports import IMPORTED, PRESENT, REJECTED, Import
-from storage.records import FLAGS
+from storage.records import FLAGS, Filter
 from workbench.imports import ImportState
 from workbench.ui.components import bits
 from workbench.ui.components.bars import dot
+from workbench.ui.components.board import address
 from workbench.ui.components.pace import Pace, pace_html
 
 STATES = {
@@ -112,11 +114,14 @@ def _flags(flags: Mapping[str, int]) -> str:
     if not flags:
         return ""
     links = ", ".join(
-        f"<a href='?tab=label&amp;flag={escape(flag.replace(' ', '+'))}'>{flags[flag]:,} {escape(flag)}</a>"
-        for flag in FLAGS
-        if flags.get(flag)
+        f"<a href='{_on_label(flag)}'>{flags[flag]:,} {escape(flag)}</a>" for flag in FLAGS if flags.get(flag)
     )
     return f"<p class='flagged'>Worth a look: {links}.</p>"
+
+
+def _on_label(flag: str) -> str:
+    parts = {"tab": "label", **address(Filter(flag=flag))}
+    return escape(f"?{urlencode({name: part for name, part in parts.items() if part})}")
 
 
 def _rejected(state: ImportState) -> str:
