@@ -86,6 +86,12 @@ function bin() {
   return undefined;
 }
 
+function dismiss() {
+  const known = model.current === null ? null : model.record(model.current);
+  if (known && known.suspected) oneByOne('dismiss', 'the label stays as it is');
+  else say('Nothing is in doubt about this picture.');
+}
+
 function walkHistory(kind) {
   if (model[kind] || !edits.idle) edits.push(kind, []);
   else say(kind === 'undo' ? 'There is nothing of yours left to undo.' : 'There is nothing to redo.');
@@ -133,7 +139,7 @@ const KEYS = {
   x: () => labelHere(''),
   s: () => oneByOne('skip', 'skipped'),
   a: bin,
-  d: () => oneByOne('dismiss', 'the label stays as it is'),
+  d: dismiss,
   u: () => walkHistory('undo'),
   U: () => walkHistory('redo'),
   t: () => (model.mode === 'stage' ? panel.focusTag() : bulk.tag()),
@@ -195,6 +201,8 @@ const PRESSED = {
 element.addEventListener('click', (event) => {
   const pressed = event.target.closest('[data-act], [data-class]');
   if (!pressed) return;
+  // A button that was clicked would take the next Enter, which is meant for the picture.
+  if (event.detail) pressed.blur();
   if (pressed.dataset.act) PRESSED[pressed.dataset.act]();
   else if (model.mode === 'stage') labelHere(pressed.dataset.class);
   else model.brush = pressed.dataset.class;

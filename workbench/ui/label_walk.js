@@ -27,7 +27,7 @@ function stageWalk(model, act) {
     if (!answer || answer.error) return act.say((answer && answer.error) || 'The server does not answer. Trying again …', true);
     if (!model.handed() || key !== JSON.stringify(model.page.key)) return refill();
     const fresh = model.hand(answer.items);
-    exhausted = !fresh.length;
+    exhausted = !fresh.length && answer.items.length < wanted.count;
     if (model.current === null && fresh.length) Object.assign(model, { current: fresh[0], over: '' });
     else if (model.current === null) model.over = 'ended';
     act.render();

@@ -1,0 +1,116 @@
+"""Everything that a person does in the Label tab, done by a script."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from gradio_client import Client, handle_file
+from gradio_client.exceptions import AppError
+
+from tests.pictures import picture
+from tests.running import Server
+
+
+@pytest.fixture
+def stocked(server: Server, tmp_path: Path) -> tuple[Client, list[int]]:
+    client, files = server.client(), []
+    for seed in range(4):
+        files.append(tmp_path / f"Räum-{seed}.jpg")
+        files[-1].write_bytes(picture(seed))
+    imported = client.predict([handle_file(file) for file in files], "", api_name="/import_images")
+    return client, imported["image_ids"]
+
+
+def items(client: Client, **wanted: Any) -> list[dict[str, Any]]:
+    return client.predict(sort="oldest", **wanted, api_name="/list_images")["items"]
+
+
+def test_pictures_are_labelled_reviewed_and_settled_by_people(stocked: tuple[Client, list[int]]) -> None:
+    client, ids = stocked
+    client.predict(ids, "Full", "Anna", api_name="/label_images")
+    client.predict("Half", "Anna", api_name="/add_class")
+    with pytest.raises(AppError, match="labelled this picture yourself"):
+        client.predict(ids[:1], "Half", "Anna", api_name="/review_images")
+    assert client.predict(ids[:1], "Half", "Bert", api_name="/review_images")["changed"] == 1
+    assert client.predict(ids[1:2], "Full", "Bert", api_name="/review_images")["changed"] == 1
+    (open_one,) = items(client, status="disagreed")
+    assert (open_one["label"], open_one["review_label"], open_one["labelled_by"]) == ("Full", "Half", "Anna")
+    client.predict(ids[:1], "Half", "Cleo", api_name="/label_images")
+    assert [each["id"] for each in items(client, status="agreed")] == ids[:2]
+    told = client.predict(ids[0], api_name="/picture_history")["items"]
+    assert [each["by"] for each in told[:3]] == ["Cleo", "Bert", "Anna"]
+    assert {"field": "class", "before": "Full", "after": "Half"} in told[0]["changes"]
+    done = {each["by"]: each["labelled"] for each in client.predict(api_name="/activity")["items"]}
+    assert (done["Anna"], done["Cleo"]) == (4, 1)
+
+
+def test_the_bin_splits_tags_and_notes_with_undo_and_redo(stocked: tuple[Client, list[int]]) -> None:
+    client, ids = stocked
+    client.predict(ids[:2], api_name="/archive_images")
+    assert [each["id"] for each in items(client, status="bin")] == ids[:2]
+    assert client.predict(api_name="/undo")["undone"] == "removed 2 pictures"
+    assert client.predict(api_name="/redo")["redone"] == "removed 2 pictures"
+    client.predict(ids[:2], api_name="/restore_images")
+    client.predict(ids[:1], "validation", api_name="/move_images")
+    client.predict(ids[1:], ["Two  bottles"], api_name="/tag_images")
+    client.predict(ids[3], "seen twice", api_name="/note_image")
+    first, *others = items(client)
+    assert (first["split"], first["pin"], first["tags"]) == ("validation", "validation", [])
+    assert [each["tags"] for each in others] == [["two bottles"]] * 3
+    assert [each["id"] for each in items(client, tag="two bottles", search="räum-3")] == ids[3:]
+    assert items(client)[3]["notes"] == "seen twice"
+    client.predict(ids, remove=["two bottles"], api_name="/tag_images")
+    client.predict(ids[:1], "automatic", api_name="/move_images")
+    assert not any(each["tags"] or each["pin"] for each in items(client))
+
+
+def test_classes_come_change_and_go(stocked: tuple[Client, list[int]]) -> None:
+    client, ids = stocked
+    client.predict(ids[:3], "Full", api_name="/label_images")
+    client.predict("Half", api_name="/add_class")
+    assert client.predict("Full", " Brim  full", api_name="/rename_class") == {
+        "name": "Brim full",
+        "changed": 3,
+    }
+    client.predict("half", "#123456", api_name="/recolour_class")
+    assert client.predict("Brim full", "Half", api_name="/merge_classes") == {"name": "Half", "changed": 3}
+    assert client.predict("Half", api_name="/remove_class")["changed"] == 3
+    assert client.predict(api_name="/dataset_summary")["classes"] == []
+    assert client.predict(api_name="/undo")["undone"].startswith("removed class Half")
+    assert [each["label"] for each in items(client)] == ["Half", "Half", "Half", None]
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "arguments", "sentence"),
+    [
+        ("list_images", {"flag": "odd"}, "flag is “odd”"),
+        ("list_images", {"search": 7}, "search must be a text"),
+        ("review_images", {"image_ids": [1], "label": "Full"}, "There is no class “Full”"),
+        ("archive_images", {"image_ids": [99]}, "no picture with id 99"),
+        ("restore_images", {"image_ids": [1]}, "no picture with id 1 in the bin"),
+        ("move_images", {"image_ids": [1], "split": "test"}, "split is “test”"),
+        ("tag_images", {"image_ids": [1]}, "at least one tag"),
+        ("tag_images", {"image_ids": [1], "add": "red"}, "add must be a list of texts"),
+        ("tag_images", {"image_ids": [1], "add": [" "]}, "A tag needs at least one character"),
+        ("note_image", {"image_id": 1, "text": "x" * 3000}, "at most 2,000 characters"),
+        ("note_image", {"image_id": "1", "text": ""}, "image_id must be a whole number"),
+        ("label_images", {"image_ids": [1], "label": "Full", "by": 7}, "by must be a text"),
+        ("picture_history", {"image_id": 99}, "no picture with id 99"),
+        ("activity", {"days": 0}, "days must be a whole number from 1 to 366"),
+        ("redo", {}, "nothing left to redo"),
+        ("add_class", {"name": "<b>"}, "cannot have"),
+        ("rename_class", {"name": "Full", "to": "Half"}, "There is no class “Full”"),
+        ("recolour_class", {"name": "Full", "colour": "red"}, "A colour is written as"),
+        ("merge_classes", {"name": "Full", "into": "Half"}, "There is no class “Full”"),
+        ("remove_class", {"name": "Full"}, "There is no class “Full”"),
+        ("accept_suggestions", {"image_ids": [99]}, "no picture with id 99"),
+    ],
+)
+def test_bad_input_gets_a_sentence(
+    client: Client, endpoint: str, arguments: dict[str, Any], sentence: str
+) -> None:
+    with pytest.raises(AppError) as refused:
+        client.predict(**arguments, api_name=f"/{endpoint}")
+    assert sentence in str(refused.value)
