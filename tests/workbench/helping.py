@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import sklearn.cluster
+import sklearn.linear_model
+import sklearn.manifold  # noqa: F401 - loaded here, so that the limit below reaches its threads
+from threadpoolctl import threadpool_limits
+
 from tests.running import until
 from workbench.insight.control import Status
 from workbench.insight.worker import Worker
@@ -9,7 +14,7 @@ from workbench.services import Services
 
 
 def helped(services: Services, anew: bool = True) -> Status:
-    """Do all that is due; ``anew`` asks for it, so that nothing waits for labels that may follow."""
+    """Do all that is due, on one thread as in its own process; ``anew`` asks for it, so that nothing waits for more labels."""
     if anew:
         services.insight.refresh()
     worker = Worker(services.stores, services.settings)
@@ -19,5 +24,6 @@ def helped(services: Services, anew: bool = True) -> Status:
             pass
         return worker.up_to_date()
 
-    until(done, "the model's help to be up to date")
+    with threadpool_limits(1):
+        until(done, "the model's help to be up to date")
     return services.insight.status()
