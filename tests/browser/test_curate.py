@@ -249,7 +249,7 @@ def test_a_quality_flag_leads_to_its_pictures(page: Page, services: Services) ->
     expect(page.locator("#label-board .cell:visible")).to_have_count(3)
 
 
-def test_an_empty_catalogue_says_what_belongs_here(page: Page, services: Services) -> None:
+def test_where_nothing_waits_it_is_said(page: Page, services: Services) -> None:
     stores = services.stores
     stores.edits.archive(stores.pages.ids(Filter()), "ada")
     page.goto("/?tab=curate")
