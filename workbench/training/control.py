@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,9 +62,16 @@ class Training:
         """The spec as last set on the page; the same in every tab and after a restart."""
         return TrainingSpec.from_dict(self._stores.preferences.get(DRAFT, {}))
 
-    def save_draft(self, spec: TrainingSpec) -> None:
-        """Keep the spec that the page shows."""
-        self._stores.preferences.set(DRAFT, spec.to_dict())
+    def change_draft(self, change: Callable[[TrainingSpec], TrainingSpec]) -> TrainingSpec:
+        """Change the spec that the page shows, on top of what others change in the same moment, and give it.
+
+        Raises:
+            DomainError: What ``change`` raises; the spec stays as it was then.
+        """
+        with self._stores.database.write():
+            draft = change(self.draft())
+            self._stores.preferences.set(DRAFT, draft.to_dict())
+        return draft
 
     def plan(self, spec: TrainingSpec) -> Plan:
         """What a run with this spec would be, without starting it.

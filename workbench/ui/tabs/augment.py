@@ -117,7 +117,7 @@ def _bind_dials(services: Services, view: View) -> None:
 
     @guarded
     def back(label: str, draw: int, seed: float | None) -> list[object]:
-        _save(services, Augmentation())
+        _save(services, lambda _: Augmentation())
         return [*_positions(Augmentation()), _preview(services, Augmentation(), label, draw, seed)]
 
     view.defaults.click(back, view.choice, [*view.dials, view.preview], **QUIET)
@@ -128,10 +128,8 @@ def _turned(services: Services, name: str) -> Callable[..., tuple[object, object
 
     @guarded
     def turned(on: bool, strength: float, label: str, draw: int, seed: float | None) -> tuple[object, object]:
-        settings = services.training.draft().augmentation.to_dict()
-        settings[name] = {"enabled": on, "strength": strength}
-        augmentation = Augmentation.from_dict(settings)
-        _save(services, augmentation)
+        one = {name: {"enabled": on, "strength": strength}}
+        augmentation = _save(services, lambda now: Augmentation.from_dict({**now.to_dict(), **one}))
         return gr.update(interactive=on), _preview(services, augmentation, label, draw, seed)
 
     return turned
@@ -161,7 +159,7 @@ def _bind_choice(place: Place, view: View) -> None:
 
     shown = [view.preview, view.meaning]
     everything = [*view.dials, view.label, view.preview, view.meaning, view.collect]
-    place.tab.select(refresh, view.choice, everything, queue=False, **QUIET)
+    place.tab.select(refresh, view.choice, everything, **QUIET)
     view.label.input(look, view.choice, shown, **QUIET)
     view.seed.input(look, view.choice, shown, trigger_mode="always_last", **QUIET)
     view.others.click(other, view.choice, [view.draw, *shown], **QUIET)
@@ -198,5 +196,8 @@ def _positions(augmentation: Augmentation) -> list[object]:
     ]
 
 
-def _save(services: Services, augmentation: Augmentation) -> None:
-    services.training.save_draft(replace(services.training.draft(), augmentation=augmentation))
+def _save(services: Services, change: Callable[[Augmentation], Augmentation]) -> Augmentation:
+    changed = services.training.change_draft(
+        lambda draft: replace(draft, augmentation=change(draft.augmentation))
+    )
+    return changed.augmentation

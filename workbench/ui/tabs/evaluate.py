@@ -23,6 +23,12 @@ from workbench.ui.tabs.evaluate_view import choice_text
 CONFUSION = (Path(__file__).parent / "confusion.js").read_text()
 MOST_RUNS = 500
 QUIET: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+# One after the other: an answer that took long must not undo what was chosen since.
+IN_TURN: dict[str, Any] = {
+    "show_progress": "hidden",
+    "api_visibility": "private",
+    "concurrency_id": "evaluate",
+}
 
 
 @dataclass(frozen=True)
@@ -138,10 +144,10 @@ def _bind(place: Place, view: View, pages: list[Any]) -> None:
         gr.Info(f"Labelled as {escape(label)}. Undo it on the Label tab.")
         return show(services, looked, sent)
 
-    for event in (place.tab.select, place.page.load):
-        event(guarded(refresh), [view.looked, view.sent], [*pages, view.choice, *view.outputs], **QUIET)
+    everything = [*pages, view.choice, *view.outputs]
+    place.tab.select(guarded(refresh), [view.looked, view.sent], everything, **IN_TURN)
     kept, parts = [view.looked, view.sent], view.parts
-    acts: dict[str, Any] = {"outputs": view.outputs, "show_progress": "hidden", "api_visibility": "private"}
+    acts: dict[str, Any] = {"outputs": view.outputs, **IN_TURN}
     view.choice.input(guarded(choose), [view.choice, *kept], **acts)
     view.measure.input(guarded(switch), [view.measure, *kept], **acts)
     parts["cells"].press(guarded(press), kept, **acts)

@@ -20,6 +20,8 @@ from workbench.ui.tabs.models_view import history_html, production_html, version
 
 EMPTY = "<p>Each finished run becomes a model version here, to compare, promote and download. There is none yet.</p>"
 QUIET: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+# One after the other: an answer that took long must not undo what was chosen since.
+IN_TURN: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "concurrency_id": "models"}
 
 
 @dataclass(frozen=True)
@@ -76,15 +78,13 @@ def _bind_looks(place: Place, listed: Listed, acts: Acts, compare: Compare) -> N
         return models_acts.show_delete(services.stores.registry.get(name), typed)
 
     everything = [*listed.outputs, *acts.outputs, *compare.outputs]
-    for event in (place.tab.select, place.page.load):
-        event(guarded(refresh), [*acts.inputs, *pair], everything, **QUIET)
-    quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-    last: dict[str, Any] = {**quiet, "trigger_mode": "always_last"}
-    listed.versions.press(guarded(choose), None, acts.outputs, **quiet)
-    acts.chosen.input(guarded(partial(show_acts, services)), acts.inputs, acts.outputs, **quiet)
+    place.tab.select(guarded(refresh), [*acts.inputs, *pair], everything, **IN_TURN)
+    last: dict[str, Any] = {**IN_TURN, "trigger_mode": "always_last"}
+    listed.versions.press(guarded(choose), None, acts.outputs, **IN_TURN)
+    acts.chosen.input(guarded(partial(show_acts, services)), acts.inputs, acts.outputs, **IN_TURN)
     acts.typed.change(guarded(named), [acts.chosen, acts.typed], [acts.delete, acts.delete_note], **last)
     for side in pair:
-        side.input(guarded(partial(show_compare, services)), pair, compare.outputs, **quiet)
+        side.input(guarded(partial(show_compare, services)), pair, compare.outputs, **IN_TURN)
 
 
 def _bind_acts(services: Services, listed: Listed, acts: Acts, compare: Compare) -> None:
@@ -105,11 +105,12 @@ def _bind_acts(services: Services, listed: Listed, acts: Acts, compare: Compare)
         gr.Info(f"{name} is deleted.")
         return ["", *_lists(services), *show_acts(services, None, ""), *show_compare(services, *both)]
 
-    shown: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     moved = [acts.reason, *listed.outputs, *acts.outputs]
-    acts.promote.click(guarded(promote), [acts.chosen, acts.reason], moved, **shown)
-    acts.roll_back.click(guarded(roll_back), [acts.chosen, acts.reason], moved, **shown)
-    acts.delete.click(guarded(delete), [acts.chosen, acts.typed, *pair], [*moved, *compare.outputs], **shown)
+    acts.promote.click(guarded(promote), [acts.chosen, acts.reason], moved, **IN_TURN)
+    acts.roll_back.click(guarded(roll_back), [acts.chosen, acts.reason], moved, **IN_TURN)
+    everything = [*moved, *compare.outputs]
+    acts.delete.click(guarded(delete), [acts.chosen, acts.typed, *pair], everything, **IN_TURN)
+    shown: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     for file, button in acts.downloads.items():
         fetch = guarded(partial(models_acts.download, services, file=file))
         button.click(fetch, acts.chosen, acts.file, **shown).success(None, acts.file, None, js=SAVE)

@@ -108,6 +108,8 @@ def _bind(place: Place, view: View) -> None:
         [view.picture, view.model],
         [view.picture, view.result],
         preprocess=False,
+        # A picture dropped while the one before is being answered gets its answer too.
+        trigger_mode="always_last",
         **quiet,
     )
     view.go.click(go, None, place.tabs, queue=False, **quiet)

@@ -20,6 +20,12 @@ from workbench.ui.tabs.train_form import Form, build_form, fitting, read, show
 from workbench.ui.tabs.train_run import IDLE_SECONDS, Under, build_run, show_run
 
 QUIET: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+# One after the other: an answer that took long must not come after that to a later change.
+IN_TURN: dict[str, Any] = {
+    "show_progress": "hidden",
+    "api_visibility": "private",
+    "concurrency_id": "train-ahead",
+}
 
 
 def build(place: Place) -> None:
@@ -47,11 +53,10 @@ def _bind_refresh(place: Place, form: Form, ahead: Ahead, under: Under) -> None:
     def ahead_now() -> list[Any]:
         return show_ahead(services, fitting(services, services.training.draft()))
 
-    for event in (place.tab.select, place.page.load):
-        # Apart, since the fields are there at once and the first split takes a second.
-        event(guarded(fields), None, form.inputs, **QUIET)
-        event(guarded(partial(show_run, services)), under.sent, under.outputs, **QUIET)
-        event(guarded(ahead_now), None, ahead.outputs, **QUIET)
+    # Apart, since the fields are there at once and the first split takes a second.
+    place.tab.select(guarded(fields), None, form.inputs, **QUIET)
+    place.tab.select(guarded(partial(show_run, services)), under.sent, under.outputs, **QUIET)
+    place.tab.select(guarded(ahead_now), None, ahead.outputs, **IN_TURN)
     under.timer.tick(guarded(partial(show_run, services)), under.sent, under.outputs, **QUIET)
 
 
@@ -66,7 +71,7 @@ def _bind_form(services: Services, form: Form, ahead: Ahead) -> None:
         answer = save_setting(services, "class_weights", read(form, values))
         return [*answer, show(form, services, services.training.draft())[-1]]
 
-    quiet = {"show_progress": "hidden", "trigger_mode": "always_last", "api_visibility": "private"}
+    quiet = {**IN_TURN, "trigger_mode": "always_last"}
     for key, field in form.fields.items():
         if key != "class_weights":
             field.input(save(key), form.inputs, ahead.outputs, **quiet)
@@ -78,9 +83,8 @@ def _bind_buttons(place: Place, form: Form, ahead: Ahead, under: Under) -> None:
     services, parts = place.services, under.parts
 
     def start(*values: Any) -> list[Any]:
-        spec = replace(services.training.draft(), **read(form, values))
-        services.training.save_draft(spec)
-        return _started(services, spec)
+        given = read(form, values)
+        return _started(services, services.training.change_draft(lambda draft: replace(draft, **given)))
 
     def again(sent: Keys) -> list[Any]:
         return _started(services, TrainingSpec.from_dict(services.stores.runs.get(sent["run"]).spec))

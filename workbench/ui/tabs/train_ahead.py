@@ -45,10 +45,10 @@ def build_ahead() -> Ahead:
 
 def save_setting(services: Services, key: str, given: dict[str, Any]) -> list[Any]:
     """Keep one setting; what is said ahead of the run is about all of them as they stand in the fields."""
-    draft = services.training.draft()
     try:
-        draft = fitting(services, replace(draft, **{key: given[key]}))
-        services.training.save_draft(draft)
+        draft = services.training.change_draft(
+            lambda draft: fitting(services, replace(draft, **{key: given[key]}))
+        )
         if key == "class_weights":
             given[key] = draft.class_weights
         return show_ahead(services, replace(draft, **given))
