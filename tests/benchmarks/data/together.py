@@ -1,8 +1,9 @@
 """Eight labellers, an import and a training run at once: are labels fast, and is none lost or doubled?
 
 Once through the services, whose threads share one process as in the app, and once over HTTP against the running app. Each
-labeller labels ten pictures a second, which is more than a person types, and notes which event was told for each. At the end
-the journal is read and compared with the notes.
+labeller notes which event was told for each label; at the end the journal is read and compared with the notes. Through the
+services each labels ten pictures a second, which is more than a person types; over HTTP one a second, since Gradio's queue
+alone needs tens of milliseconds of a core for a call.
 """
 
 from __future__ import annotations
@@ -26,7 +27,6 @@ from workbench.settings import Settings
 from workbench.stores import Stores, open_stores
 
 SECONDS = 180.0
-EACH_SECONDS = 0.1
 GOAL_MS = 250.0
 CLASSES = ("Low", "High")
 PER_CLASS = 60
@@ -136,7 +136,7 @@ def _label(name: str, person: Person, notes: Notes, until: float) -> None:
             seconds = perf_counter() - began
             notes.told.append((name, event_id, image_id, to))
             notes.taken.append(1000 * seconds)
-            pause.wait(max(0.0, EACH_SECONDS - seconds))
+            pause.wait(max(0.0, person.each_seconds - seconds))
 
 
 def _bring_in(workplace: Workplace, folder: Path, notes: Notes, until: float) -> None:
