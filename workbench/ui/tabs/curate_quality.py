@@ -12,12 +12,12 @@ from workbench.ui.components.bits import table
 from workbench.ui.tabs.curate_frame import Frame, Outcome, Section, board
 
 MEANINGS = {
-    "too small": "has fewer pixels than a model looks at, so it is enlarged",
-    "blurred": "has no sharp edges",
-    "dark": "is mostly black",
-    "bright": "is mostly white",
-    "uniform": "has nearly one colour, such as a lens cap or a wall",
-    "odd aspect": "is very long and narrow, so that little is left of it in a square",
+    "too small": "is so small that it has less than half the detail that a model can see",
+    "blurred": "has soft edges only",
+    "dark": "has hardly a light spot",
+    "bright": "has hardly a dark spot",
+    "uniform": "has hardly anything to see, such as a lens cap or a wall",
+    "odd aspect": "is over three times as long as it is wide, a thin strip in a square",
     "transparent": "has a see-through ground, which becomes white",
     "grayscale": "has no colours",
 }
