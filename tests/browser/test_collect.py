@@ -13,7 +13,7 @@ from gradio_client import handle_file
 from playwright.sync_api import Browser, Page, expect
 
 from tests.pictures import class_zip, picture
-from tests.running import Server
+from tests.running import Server, until
 
 pytestmark = pytest.mark.slow
 IMPORT_SECONDS = 90_000
@@ -196,9 +196,10 @@ def test_the_check_of_the_data_says_what_is_wrong_and_repairs_it(page: Page, ser
     client.predict(
         [handle_file(class_zip(server.data / "six.zip", per_class=3))], "", api_name="/import_images"
     )
-    thumbnails = [path for path in (server.data / "workbench/blobs/thumbnails").glob("*/*") if path.is_file()]
-    thumbnails[0].write_bytes(b"")
     page.goto("/")
+    folder = server.data / "workbench/blobs/thumbnails"
+    thumbnails = until(lambda: sorted(folder.glob("*/[0-9a-f]*")), "a thumbnail")
+    thumbnails[0].write_bytes(b"")
     page.get_by_role("button", name="Check the data").click()
     page.get_by_role("button", name="Check now").click()
     found = page.locator("#collect-check-found")
