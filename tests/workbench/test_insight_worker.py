@@ -19,6 +19,7 @@ from workbench.insight.control import Status
 from workbench.insight.embedders import BACKBONE_FILE
 from workbench.services import Services, build_services
 from workbench.training.processes import alive, started_at
+from workbench.training.spec import TrainingSpec
 
 pytestmark = pytest.mark.slow
 
@@ -134,3 +135,27 @@ def test_weights_that_cannot_be_read_are_named_and_the_built_in_embedding_serves
     assert (status.kind, status.embedded) == ("built-in", 24)
     assert "mobilenet-v2" in status.sentence
     assert "cannot be used here" in status.sentence
+
+
+def test_the_production_model_makes_the_embeddings_where_that_is_asked_for(helping: Services) -> None:
+    helping.start()
+    try:
+        run_id = helping.training.start(TrainingSpec(epochs=1))
+        run = until(lambda: helping.stores.runs.get(run_id).version, "a model", 180)
+        assert run is not None
+        helping.stores.registry.promote(run, "production", "first", "Ada")
+    finally:
+        helping.close()
+    with closing(build_services(replace(helping.settings, embeddings="version"))) as later:
+        later.helper.start()
+        status = until(
+            lambda: (found := later.insight.status()).kind == "version" and found.mapped == 24 and found,
+            "it",
+            120,
+        )
+        assert status
+        assert (status.embedded, status.embedder.split()[0]) == (24, run)
+        assert len(later.insight.similar(1, 5)) == 5
+        assert done(later).suggestions == 4
+    names = [row[0] for row in later.stores.database.rows("SELECT kind FROM embedders")]
+    assert names == ["version"]
