@@ -27,5 +27,5 @@ transactions; the web process starts it where there is work and reads. ``service
 * ``similar(image_id, count=12) -> list[Similar]``: ``Similar``: ``image_id: int``, ``similarity: float`` (cosine),
   nearest first, without the picture itself. Raises ``NotFound`` (no such picture) or ``NotReady`` (no embedding yet).
 
-The records are in :mod:`storage.insight`.
+The records are in :mod:`storage.insight`. What makes the embeddings is chosen in :mod:`workbench.insight.embedders`.
 """
