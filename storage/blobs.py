@@ -76,13 +76,21 @@ def write_whole(path: Path, data: bytes) -> None:
     temporary = path.with_name(f".part-{os.getpid()}-{threading.get_ident()}-{path.name}")
     try:
         try:
-            temporary.write_bytes(data)
+            _write(temporary, data)
         except FileNotFoundError:
             path.parent.mkdir(parents=True, exist_ok=True)
-            temporary.write_bytes(data)
+            _write(temporary, data)
         temporary.replace(path)
     except OSError as error:
         temporary.unlink(missing_ok=True)
         if is_disk_full(error):
             raise DiskFull from error
         raise
+
+
+def _write(path: Path, data: bytes) -> None:
+    # Without a buffer: what is written is there already, and whole.
+    with path.open("wb", buffering=0) as file:
+        left = memoryview(data)
+        while left:
+            left = left[file.write(left) :]

@@ -5,15 +5,17 @@ One function does it everywhere: at import, in the augmentation preview, in trai
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any, Literal, get_args
 
 import cv2
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageChops, ImageOps, UnidentifiedImageError
 from pillow_heif import register_heif_opener
 
+from workbench import frames
 from workbench.errors import RejectedPicture
 
 SIDE = 256
@@ -22,6 +24,8 @@ ORIENTATION = 0x0112
 UPRIGHT = 1
 SIDEWAYS = {5, 6, 7, 8}
 FORMATS = ("JPEG", "PNG", "WEBP", "HEIF", "AVIF", "BMP", "GIF", "TIFF")
+CODED_SIZE = re.compile(rb"ispe\0{4}(.{4})(.{4})", re.DOTALL)
+"""The size of a coded picture within HEIF and AVIF, before it is cropped or turned (ISO/IEC 23008-12, 6.5.3)."""
 
 # The limit is an argument of decode(), checked before any pixel is decoded; Pillow's own one would be in its way.
 Image.MAX_IMAGE_PIXELS = None
@@ -112,29 +116,42 @@ def inside(image: Image.Image) -> Image.Image:
 
 def shrunk(image: Image.Image) -> np.ndarray:
     """An RGB picture in grey with a longer side of 256 pixels, ``(H, W) uint8``: one scale to measure all pictures by."""
-    grey = cv2.cvtColor(np.asarray(image), cv2.COLOR_RGB2GRAY)
-    scale = SIDE / max(grey.shape)
-    size = (max(1, round(grey.shape[1] * scale)), max(1, round(grey.shape[0] * scale)))
-    way = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(grey, size, interpolation=way))
+    scale = SIDE / max(image.size)
+    size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+    grey = image.convert("L")
+    if scale <= 0.5:
+        grey = grey.reduce(int(1 / scale))
+    return np.asarray(cv2.resize(np.asarray(grey), size, interpolation=cv2.INTER_LINEAR))
 
 
 def _decode(data: bytes, max_pixels: int, side: int) -> Decoded:
     image: Image.Image = Image.open(BytesIO(data), formats=FORMATS)
     width, height = image.size
-    if width * height > max_pixels:
-        raise RejectedPicture(
-            f"The picture is {width:,} x {height:,} pixels; at most {max_pixels:,} pixels are taken in."
-        )
-    kind, frames = image.format or "", _frames(image)
+    _check_size([(width, height), *_coded_sizes(image, data)], max_pixels)
+    kind, held = image.format or "", frames.count(image, data)
     image.draft("RGB", (side, side))
     turned = _orientation(image)
     if turned in SIDEWAYS:
         width, height = height, width
     if turned != UPRIGHT:
         ImageOps.exif_transpose(image, in_place=True)
-    shown = _on_white(image)
-    return Decoded(shown, width, height, kind, frames, _see_through(image))
+    shown, transparent = _on_white(image)
+    return Decoded(shown, width, height, kind, held, transparent)
+
+
+def _coded_sizes(image: Image.Image, data: bytes) -> list[tuple[int, int]]:
+    """What a decoder would make room for; the size that such a file shows may be a small part of it."""
+    if image.format not in {"HEIF", "AVIF"}:
+        return []
+    return [(int.from_bytes(width), int.from_bytes(height)) for width, height in CODED_SIZE.findall(data)]
+
+
+def _check_size(sizes: list[tuple[int, int]], max_pixels: int) -> None:
+    width, height = max(sizes, key=lambda size: size[0] * size[1])
+    if width * height > max_pixels:
+        raise RejectedPicture(
+            f"The picture is {width:,} x {height:,} pixels; at most {max_pixels:,} pixels are taken in."
+        )
 
 
 def _orientation(image: Image.Image) -> int:
@@ -144,37 +161,20 @@ def _orientation(image: Image.Image) -> int:
         return UPRIGHT
 
 
-def _frames(image: Image.Image) -> int:
-    if image.format in {"JPEG", "MPO"}:  # what a phone puts behind a photo is for its own use
-        return 1
-    try:
-        frames = int(getattr(image, "n_frames", 1))
-        image.seek(0)
-    except Exception:  # later frames may be damaged; the first one is what counts
-        return 1
-    return frames
-
-
-def _see_through(image: Image.Image) -> bool:
-    """Whether any pixel lets the ground show."""
-    if not image.has_transparency_data:
-        return False
-    lowest, _ = image.convert("RGBA").getchannel("A").getextrema()
-    return lowest < 255  # type: ignore[operator]
-
-
-def _on_white(image: Image.Image) -> Image.Image:
-    if image.mode == "RGB":
-        image.load()
-        return image
+def _on_white(image: Image.Image) -> tuple[Image.Image, bool]:
+    """The picture in RGB on white, and whether any of the white shows through."""
     if image.mode.startswith(("I", "F")):
-        return _scaled_gray(image)
-    if image.has_transparency_data:
-        layered = image.convert("RGBA")
-        ground = Image.new("RGB", image.size, GROUND)
-        ground.paste(layered, mask=layered.getchannel("A"))
-        return ground
-    return image.convert("RGB")
+        return _scaled_gray(image), False
+    if not image.has_transparency_data:
+        image.load()
+        return (image if image.mode == "RGB" else image.convert("RGB")), False
+    layered = image if image.mode == "RGBA" else image.convert("RGBA")
+    opacity = layered.getchannel("A")
+    shown = layered.convert("RGB")
+    if opacity.getextrema() == (255, 255):
+        return shown, False
+    shown.paste(GROUND, mask=ImageChops.invert(opacity))
+    return shown, True
 
 
 def _scaled_gray(image: Image.Image) -> Image.Image:

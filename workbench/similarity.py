@@ -22,7 +22,7 @@ def phash(grey: np.ndarray) -> str:
     """
     small = cv2.resize(grey, (64, 64), interpolation=cv2.INTER_AREA).astype(np.float32)
     low = cv2.dct(small)[:8, :8].ravel()
-    return np.packbits(low > np.median(low[1:])).tobytes().hex()
+    return np.packbits(low > np.sort(low[1:])[31]).tobytes().hex()
 
 
 def groups(hashes: Sequence[str], near: int = NEAR) -> np.ndarray:
