@@ -21,6 +21,10 @@ FROM images GROUP BY 1, 2, 3, 4, 5, 6
 KEPT = "SELECT archived, class_id, split, synthetic, flags, review, n FROM tallies WHERE n != 0"
 IN_COLUMN = "SELECT DISTINCT value AS tag, images.id AS image_id FROM images, json_each(images.tags) WHERE tags != '[]'"
 IN_TABLE = "SELECT tag, image_id FROM image_tags"
+SIDE = """
+CASE WHEN i.pin != '' THEN i.pin ELSE coalesce((SELECT s.split FROM snapshot_items s
+    WHERE s.image_id = i.id AND s.snapshot_id = (SELECT max(id) FROM snapshots)), '') END
+"""
 JOURNALED = """
 SELECT c.entity_id, c.field, c.before, c.after,
        e.undone_by IS NOT NULL AND NOT EXISTS (SELECT 1 FROM changes u WHERE u.event_id = e.undone_by) AS taken_back
@@ -96,6 +100,38 @@ class Integrity:
         with self._database.write() as connection:
             connection.execute("DELETE FROM image_tags")
             connection.execute(f"INSERT INTO image_tags (tag, image_id) {IN_COLUMN}")
+
+    def missided(self) -> int:
+        """How many pictures are on a side that is neither chosen by hand nor that of the newest snapshot."""
+        return int(self._database.value(f"SELECT count(*) FROM images i WHERE i.split != {SIDE}"))
+
+    def take_sides(self) -> None:
+        """Put every picture on its side again."""
+        with self._database.write() as connection:
+            connection.execute(f"UPDATE images AS i SET split = {SIDE} WHERE i.split != {SIDE}")
+
+    def finds_names(self) -> bool:
+        """Whether the search for names knows every picture by its own name; holds writers up while it looks."""
+        if self._database.value("SELECT 1 FROM images WHERE name_key != casefold(filename) LIMIT 1"):
+            return False
+        try:
+            with self._database.write() as connection:
+                connection.execute(
+                    "INSERT INTO image_names (image_names, rank) VALUES ('integrity-check', 1)"
+                )
+        except sqlite3.DatabaseError as error:
+            if "malformed" in str(error):
+                return False
+            raise
+        return True
+
+    def learn_names(self) -> None:
+        """Write the index of the search for names again."""
+        with self._database.write() as connection:
+            connection.execute(
+                "UPDATE images SET name_key = casefold(filename) WHERE name_key != casefold(filename)"
+            )
+            connection.execute("INSERT INTO image_names (image_names) VALUES ('rebuild')")
 
     def unjournaled(self, actor: str = "") -> Iterator[Differences]:
         """Play the journal, some thousand pictures at a time, and compare what comes out with what is there.

@@ -99,6 +99,28 @@ def test_counts_and_tags_are_written_again(filled: Services) -> None:
     assert stores.pages.count(Filter(label="Full")) == 5
 
 
+def test_sides_follow_the_newest_snapshot_again(labelled: Services) -> None:
+    stores = labelled.stores
+    stores.snapshots.freeze(split(stores.snapshots.labelled(), 0.25, 1))
+    (pinned, *_) = stores.pages.ids(Filter(status="train"))
+    stores.edits.pin([pinned], "validation", "Ann")
+    before = {side: stores.pages.ids(Filter(status=side)) for side in ("train", "validation")}
+    assert check(stores).faults == ()
+    with stores.database.write() as connection:
+        connection.execute("UPDATE images SET split = 'train'")
+    repaired(labelled, f"nothing put them on: {len(before['validation'])} pictures")
+    assert {side: stores.pages.ids(Filter(status=side)) for side in before} == before
+
+
+def test_names_are_found_again(filled: Services) -> None:
+    stores = filled.stores
+    with stores.database.write() as connection:
+        connection.execute("INSERT INTO image_names (image_names) VALUES ('delete-all')")
+    assert stores.pages.count(Filter(search="3.jpg")) == 0
+    repaired(filled, "search for file names", deep=True)
+    assert stores.pages.count(Filter(search="3.jpg")) == 1
+
+
 def test_what_the_journal_does_not_know_is_kept_and_written_down(filled: Services) -> None:
     stores = filled.stores
     image_id, _ = first(filled)

@@ -28,6 +28,13 @@ MISSING = Kind(
 TALLIES = Kind("Counts that are not those of the pictures", "count", "they were counted again.")
 TAGS = Kind("Tags that a search would not find, or find wrongly", "tag", "they were written again.")
 
+SIDES = Kind(
+    "Pictures on a side of the split that nothing put them on",
+    "picture",
+    "they follow the newest snapshot again.",
+)
+NAMES = Kind("The search for file names misses pictures", "index", "it was written again.")
+
 
 def is_readable(integrity: Integrity, ledger: Ledger) -> bool:
     """Ask SQLite whether the file is whole; False where nothing else can be asked of it."""
@@ -54,8 +61,12 @@ def check_rows(integrity: Integrity, ledger: Ledger) -> None:
             ledger.note(DIFFERS, f"{change.field} of {change.entity} {change.entity_id}")
         for entity, entity_id in found.missing:
             ledger.note(MISSING, f"{entity} {entity_id}")
+    _check_sides(integrity, ledger)
+    # After what changes rows that are counted.
     _check_tallies(integrity, ledger)
     _check_tags(integrity, ledger)
+    if ledger.deep or ledger.repair:
+        _check_names(integrity, ledger)
 
 
 def _check_tallies(integrity: Integrity, ledger: Ledger) -> None:
@@ -74,3 +85,17 @@ def _check_tags(integrity: Integrity, ledger: Ledger) -> None:
         ledger.note(TAGS, f"“{wrong[0]['tag']}” of picture {wrong[0]['image_id']}", len(wrong))
     if wrong and ledger.repair:
         integrity.retag()
+
+
+def _check_sides(integrity: Integrity, ledger: Ledger) -> None:
+    if wrong := integrity.missided():
+        ledger.note(SIDES, "", wrong)
+        if ledger.repair:
+            integrity.take_sides()
+
+
+def _check_names(integrity: Integrity, ledger: Ledger) -> None:
+    if not integrity.finds_names():
+        ledger.note(NAMES, "")
+        if ledger.repair:
+            integrity.learn_names()
