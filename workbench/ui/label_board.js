@@ -214,19 +214,7 @@ find('.first-class').addEventListener('submit', (event) => {
   edits.push('add', [], { name: event.target.elements.name.value });
 });
 
-let searching = 0;
-const search = () => {
-  clearTimeout(searching);
-  if (find('#label-search').value !== model.filter().search) trigger('search', { text: find('#label-search').value });
-};
-find('#label-search').addEventListener('input', () => {
-  clearTimeout(searching);
-  searching = setTimeout(search, 250);
-});
-find('#label-search').addEventListener('keydown', (event) => {
-  if (event.key === 'Enter') search();
-  if (['Enter', 'Escape'].includes(event.key)) event.target.blur();
-});
+listenForSearch(find('#label-search'), model);
 
 // ---- what is shown
 

@@ -22,7 +22,7 @@ from workbench.ui.place import Place, actor, open_tab
 SCRIPTS = (
     *("label_node.js", "label_queue.js", "label_model.js", "label_edits.js", "label_walk.js"),
     *("label_grid.js", "label_stage.js", "label_panel.js", "label_bulk.js", "label_bar.js"),
-    *("label_address.js", "label_keys.js", "label_board.js"),
+    *("label_address.js", "label_search.js", "label_keys.js", "label_board.js"),
 )
 # A chosen option keeps the focus, and keys do not label while a field has it.
 LET_GO = "() => { document.activeElement.blur(); }"
