@@ -46,7 +46,7 @@ function picturePanel(root, model, act) {
   function settle(id) {
     clearTimeout(looking);
     history.replaceChildren();
-    looking = setTimeout(() => look(id), 300);
+    looking = setTimeout(() => look(id), 450);
   }
 
   async function look(id) {
