@@ -15,6 +15,7 @@ from tests.workbench.conftest import Take
 from tests.workbench.helping import helped
 from workbench.archives import Upload, sources
 from workbench.errors import NotReady
+from workbench.insight import learning
 from workbench.intake import Order
 from workbench.services import Services, build_services
 
@@ -104,6 +105,19 @@ def test_wrong_labels_are_found_and_accepted(some_left: Services) -> None:
     assert some_left.insight.accept([wrong], "Ada", {wrong: worst.revision})[0] == 1
     assert wrong in of(some_left, "Low")
     assert wrong not in {each.image_id for each in some_left.insight.suspicious()}
+
+
+def test_wrong_labels_are_found_in_every_part_of_very_many(
+    some_left: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(learning, "CHECKED_TOGETHER", 12)  # twenty-four pictures are very many then
+    for name in ("Low", "High"):
+        left = [key for key, file in named(some_left).items() if file.startswith(name.lower())]
+        label(some_left, left, name)
+    wrong = of(some_left, "Low")[:2]
+    label(some_left, wrong, "High")
+    helped(some_left)
+    assert set(wrong) <= suspected(some_left)
 
 
 def test_accepting_is_refused_where_nothing_is_suspicious_or_the_picture_changed(some_left: Services) -> None:
@@ -245,3 +259,17 @@ def test_where_it_is_switched_off_it_says_so(some_left: Services) -> None:
     assert "WORKBENCH_INSIGHT=off" in off.insight.status().sentence
     with pytest.raises(NotReady):
         off.insight.refresh()
+
+
+def test_a_few_labels_of_many_classes_are_learnt_and_nothing_is_suspected_too_early(
+    services: Services, take: Take
+) -> None:
+    take({f"{seed}.jpg": picture(seed) for seed in range(16)})
+    ids = services.stores.pages.ids(Filter())
+    for start in range(0, 8, 2):
+        label(services, ids[start : start + 2], f"class {start}")
+    early = helped(services)
+    assert (early.labels, early.suggestions, early.suspicious, early.accuracy) == (8, 8, 0, None)
+    label(services, ids[8:10], "class 8")
+    label(services, ids[10:12], "class 10")
+    assert helped(services).accuracy is not None

@@ -63,6 +63,13 @@ def test_a_class_with_one_picture_is_left_out_of_learning() -> None:
     assert not head.learnable(np.zeros(0, dtype=int)).any()
 
 
+def test_classes_with_fewer_pictures_than_folds_are_no_obstacle() -> None:
+    points, classes = clouds(12, 3.0)
+    assert head.out_of_fold(points, classes, np.arange(12)).shape == (12, 3)
+    alike = head.out_of_fold(points, classes, np.zeros(12, dtype=int))
+    assert not alike.any()
+
+
 def test_of_many_pictures_a_rare_class_keeps_more_of_its_share() -> None:
     classes = np.repeat([3, 7], [10_000, 100])
     kept = head.sample(classes, 1000, seed=0)

@@ -86,12 +86,16 @@ def out_of_fold(vectors: np.ndarray, classes: np.ndarray, groups: np.ndarray, se
 
     Returns:
         Columns are the sorted class ids; a class that a fold cannot learn gets its lowest logit.
+        All are 0 where nothing is left to learn from.
     """
     from sklearn.model_selection import StratifiedGroupKFold
 
     names = np.unique(classes)
     found = np.zeros((len(classes), len(names)))
-    folds = min(FOLDS, len(np.unique(groups)))
+    most = int(np.unique(classes, return_counts=True)[1].max())
+    folds = min(FOLDS, len(np.unique(groups)), most)
+    if folds < 2:
+        return found
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of a class with fewer pictures than folds
         parts = list(

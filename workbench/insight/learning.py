@@ -20,7 +20,8 @@ CANDIDATES = 3000
 SEEN = 3000
 WORTH_WRITING = 0.005
 """Least change of a probability that is written: what people see is rounded to a percent."""
-CHECKED_AT_MOST = 20000
+LEAST_JUDGED = 10
+CHECKED_TOGETHER = 10000
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,8 @@ def digest(known: Known, embedder: Embedder) -> str:
 
 def learn(stores: Stores, embedder: Embedder, known: Known) -> Learnt:
     """Fit a head, write suggestions and what to label next."""
-    chosen = _learnable(known, head.MOST_LEARNT)
+    labelled = _learnable(known)
+    chosen = labelled[head.sample(known.classes[labelled], head.MOST_LEARNT, seed=0)]
     if len(chosen) == 0:
         stores.insight.withdraw(list(stores.insight.suggested()))
         stores.insight.line_up(_next(stores, embedder, known, None))
@@ -65,28 +67,45 @@ def learn(stores: Stores, embedder: Embedder, known: Known) -> Learnt:
 
 
 def check(stores: Stores, embedder: Embedder, known: Known) -> int:
-    """Find suspicious labels and write them; gives how many."""
-    chosen = _learnable(known, CHECKED_AT_MOST)
-    if len(chosen) == 0:
-        stores.insight.suspect([])
-        return 0
-    classes = known.classes[chosen]
-    names = np.unique(classes)
-    vectors = _vectors(stores, embedder, known, chosen)
-    found = doubts(believed(vectors, classes, _groups(known, chosen)), np.searchsorted(names, classes))
-    rows = [
-        (int(known.ids[chosen[place]]), int(classes[place]), int(names[likely]), float(score))
-        for place, likely, score in zip(found.positions, found.likely, found.score, strict=True)
-        if not known.cleared[chosen[place]]
-    ]
+    """Find suspicious labels and write them; gives how many.
+
+    Very many pictures are dealt out into parts, each with its share of every class, so that memory and time stay bounded.
+    """
+    labelled = _learnable(known)
+    dealt = labelled[np.argsort(known.classes[labelled], kind="stable")]
+    parts = max(1, -(-len(dealt) // CHECKED_TOGETHER))
+    rows = [row for part in range(parts) for row in _suspects(stores, embedder, known, dealt[part::parts])]
     stores.insight.suspect(rows)
     return len(rows)
 
 
-def _learnable(known: Known, most: int) -> np.ndarray:
+def _suspects(
+    stores: Stores, embedder: Embedder, known: Known, dealt: np.ndarray
+) -> list[tuple[int, int, int, float]]:
+    """Image id, given and likely class id and score of the suspicious ones among some pictures."""
+    chosen = np.sort(dealt[head.learnable(known.classes[dealt])])
+    group = _groups(known, chosen)
+    if _too_few(group):
+        return []
+    classes = known.classes[chosen]
+    names = np.unique(classes)
+    vectors = _vectors(stores, embedder, known, chosen)
+    found = doubts(believed(vectors, classes, group), np.searchsorted(names, classes))
+    return [
+        (int(known.ids[chosen[place]]), int(classes[place]), int(names[likely]), float(score))
+        for place, likely, score in zip(found.positions, found.likely, found.score, strict=True)
+        if not known.cleared[chosen[place]]
+    ]
+
+
+def _learnable(known: Known) -> np.ndarray:
     labelled = np.flatnonzero(known.classes > 0)
-    labelled = labelled[head.learnable(known.classes[labelled])]
-    return np.asarray(labelled[head.sample(known.classes[labelled], most, seed=0)])
+    return np.asarray(labelled[head.learnable(known.classes[labelled])])
+
+
+def _too_few(group: np.ndarray) -> bool:
+    """Whether there are too few different pictures to tell by some of them how right the others are."""
+    return len(np.unique(group)) < LEAST_JUDGED
 
 
 def _groups(known: Known, chosen: np.ndarray) -> np.ndarray:
@@ -102,7 +121,7 @@ def taught(vectors: np.ndarray, classes: np.ndarray, group: np.ndarray) -> tuple
         group: ``(N,)``: near-duplicates have the same number.
     """
     fitted = head.fit(vectors, classes)
-    if len(np.unique(group)) < 2 * head.FOLDS:
+    if _too_few(group):
         return fitted, None
     logits = head.out_of_fold(vectors, classes, group)
     right = np.unique(classes)[logits.argmax(axis=1)] == classes

@@ -120,6 +120,11 @@ class MapPoints(TypedDict):
 
 def endpoints(services: Services) -> list[Callable[..., Any]]:
     """The functions to publish."""
+    return [*_on_the_whole(services), *_on_labels(services)]
+
+
+def _on_the_whole(services: Services) -> list[Callable[..., Any]]:
+    """Where the help stands, and what it says of pictures whatever their label."""
     insight = services.insight
 
     def insight_status() -> InsightStatus:
@@ -129,6 +134,46 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
     def refresh_insight() -> InsightStatus:
         """Ask that embeddings, suggestions, suspicions and the map be brought up to date now, also while a run trains."""
         return _status(insight.refresh())
+
+    def similar_images(image_id: int, count: int = 12) -> SimilarImages:
+        """List the pictures that look most like one, nearest first.
+
+        Args:
+            image_id: Id of a picture.
+            count: Most pictures, 1 to 500.
+        """
+        found = insight.similar(checks.whole("image_id", image_id, 1, LARGEST_ID), _most("count", count))
+        return SimilarImages(
+            items=[SimilarImage(id=each.image_id, similarity=each.similarity) for each in found]
+        )
+
+    def map_points(limit: int = 5000) -> MapPoints:
+        """Give the map: every picture in two dimensions, those that look alike close to one another.
+
+        Args:
+            limit: Most points, 1 to 20000; of more pictures an even part is given.
+        """
+        found = insight.points(checks.whole("limit", limit, 1, MOST_POINTS))
+        points = [
+            MapPoint(
+                id=each.image_id,
+                x=each.x,
+                y=each.y,
+                label=each.label or None,
+                split=each.split,
+                suspicion=each.suspicion,
+                sha256=each.sha256,
+            )
+            for each in found
+        ]
+        return MapPoints(items=points, total=insight.status().mapped)
+
+    return [insight_status, refresh_insight, similar_images, map_points]
+
+
+def _on_labels(services: Services) -> list[Callable[..., Any]]:
+    """What the help says of labels, those there and those to come."""
+    insight = services.insight
 
     def suggestions(cursor: str = "", limit: int = 60) -> SuggestedPage:
         """List the likely class of each picture that is left to label, the least sure first.
@@ -184,50 +229,7 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
         changed, event = insight.dismiss(_ids(image_ids), _by(by))
         return Changed(changed=changed, event_ids=[] if event is None else [event])
 
-    def similar_images(image_id: int, count: int = 12) -> SimilarImages:
-        """List the pictures that look most like one, nearest first.
-
-        Args:
-            image_id: Id of a picture.
-            count: Most pictures, 1 to 500.
-        """
-        found = insight.similar(checks.whole("image_id", image_id, 1, LARGEST_ID), _most("count", count))
-        return SimilarImages(
-            items=[SimilarImage(id=each.image_id, similarity=each.similarity) for each in found]
-        )
-
-    def map_points(limit: int = 5000) -> MapPoints:
-        """Give the map: every picture in two dimensions, those that look alike close to one another.
-
-        Args:
-            limit: Most points, 1 to 20000; of more pictures an even part is given.
-        """
-        found = insight.points(checks.whole("limit", limit, 1, MOST_POINTS))
-        points = [
-            MapPoint(
-                id=each.image_id,
-                x=each.x,
-                y=each.y,
-                label=each.label or None,
-                split=each.split,
-                suspicion=each.suspicion,
-                sha256=each.sha256,
-            )
-            for each in found
-        ]
-        return MapPoints(items=points, total=insight.status().mapped)
-
-    return [
-        insight_status,
-        refresh_insight,
-        suggestions,
-        next_images,
-        suspicious_labels,
-        accept_suspicions,
-        dismiss_suspicions,
-        similar_images,
-        map_points,
-    ]
+    return [suggestions, next_images, suspicious_labels, accept_suspicions, dismiss_suspicions]
 
 
 def _status(status: Status) -> InsightStatus:
