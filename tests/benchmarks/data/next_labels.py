@@ -2,8 +2,9 @@
 
 Outer folds are grouped and are used for the figures only. Labels are asked for ten at a time, from the list that the
 product would show; after each ten the product's own head is fitted on the labels so far and answers for the outer fold.
-Everything that could be chosen was chosen on the fruit and on other partitions of the bottles (seeds 100 to 103), never on
-those reported here; they are of the same photos, so the figures are still a little kind.
+Everything that could be chosen was chosen on the fruit and on other partitions of the bottles (seeds 0 to 2 for the
+embeddings, 100 to 103 for the order), never on those reported here; they are of the same photos, so the figures are still a
+little kind.
 """
 
 from __future__ import annotations
