@@ -21,6 +21,7 @@ from workbench.archives import Source, Upload
 from workbench.exports import ExportOrder
 from workbench.imports import ImportState, NewImport
 from workbench.intake import Order
+from workbench.integrity import check
 from workbench.services import Services, build_services
 from workbench.settings import Settings
 from workbench.training.spec import TrainingSpec
@@ -29,10 +30,12 @@ MEGABYTES = 8
 
 
 @pytest.fixture
-def disk(tmp_path: Path) -> Iterator[Path]:
+def disk(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
+    """A disk of 8 megabytes, or of as many as a test asks for."""
     place = tmp_path / "disk"
     place.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", f"size={MEGABYTES}m", "tmpfs", str(place)]
+    size = getattr(request, "param", MEGABYTES)
+    command = ["mount", "-t", "tmpfs", "-o", f"size={size}m", "tmpfs", str(place)]
     tried = (
         subprocess.run(command, capture_output=True, text=True, check=False)
         if shutil.which("mount")
@@ -173,3 +176,40 @@ def test_a_run_without_room_for_its_pictures_fails_with_the_sentence(labelled: S
     assert (run.status, run.error) == ("failed", str(DiskFull()))
     assert list(labelled.stores.root.glob("work/*")) == []
     assert_whole(labelled)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("disk", [80], indirect=True)
+def test_a_run_whose_disk_fills_up_meanwhile_fails_with_the_sentence(labelled: Services, disk: Path) -> None:
+    with closing(labelled):
+        labelled.start()
+        run_id = labelled.training.start(TrainingSpec(epochs=1000, patience=1000, batch_size=8))
+        until(lambda: labelled.stores.runs.history(run_id), "an epoch", 120)
+        filler = fill(disk)
+        until(lambda: not labelled.stores.runs.get(run_id).active, "the run to end", 120)
+    run = labelled.stores.runs.get(run_id)
+    assert (run.status, run.error, run.version) == ("failed", str(DiskFull()), None)
+    assert list(labelled.stores.root.glob("work/*")) == []
+    filler.unlink()
+    assert_whole(labelled)
+
+
+@pytest.mark.parametrize("bulk", [True, False])
+def test_labels_that_find_no_room_are_refused_and_the_rest_stays(
+    services: Services, take: Take, disk: Path, bulk: bool
+) -> None:
+    reports = [take({f"{seed}.jpg": picture(seed) for seed in range(6)}, label="Half")]
+    ids = [each.image_id for each in reports[0].outcomes]
+    services.labelling.add("Full", "ann")
+    filler = fill(disk)
+    told = 0
+    with pytest.raises(DiskFull):
+        for number in range(5000):
+            chosen = ids if bulk else ids[number % len(ids) :][:1]
+            told += bool(services.labelling.label(chosen, ("Full", "Half", "")[number % 3], "ann")[1])
+    later = build_services(services.settings)
+    assert later.stores.database.value("SELECT count(*) FROM events WHERE kind = 'label'") == told
+    assert len(later.stores.pages.page(Filter()).items) == 6
+    filler.unlink()
+    assert check(later.stores, deep=True).faults == ()
+    assert services.labelling.label(ids, "Full", "ann")[1] or services.labelling.label(ids, "Half", "ann")[1]

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import psutil
 
+NO_ROOM = 28
+"""How a worker exits where the disk had no room even for how it ended; the number that POSIX systems give a full disk."""
+
 
 def started_at(pid: int) -> float:
     """When a process was created, in seconds since the epoch.

@@ -13,7 +13,7 @@ from pathlib import Path
 from storage.errors import DiskFull, is_disk_full
 from storage.records import Run
 from workbench.stores import Stores
-from workbench.training.processes import alive
+from workbench.training.processes import NO_ROOM, alive
 
 log = logging.getLogger(__name__)
 PAUSE_SECONDS = 0.5
@@ -67,8 +67,9 @@ class Supervisor:
         self._reap()
         active = self._stores.runs.active()
         running = [run for run in active if run.status == "running"]
+        own = self._child[1].pid if self._child else None  # looked after by _reap, which knows how it ended
         for run in running:
-            if not alive(run.pid, run.process_started):
+            if run.pid != own and not alive(run.pid, run.process_started):
                 self._end(run.id, "interrupted", GONE)
         queued = [run for run in active if run.status == "queued"]
         if queued and not running and self._child is None:
@@ -82,14 +83,11 @@ class Supervisor:
         code = process.poll()
         if code is None:
             return
-        self._child = None
         run = self._stores.runs.get(run_id)
-        if run.status == "running" and run.pid != process.pid:
-            return  # a worker that an earlier server started was first to take the run
-        if code < 0:
-            self._end(run_id, "interrupted", KILLED.format(signal=-code))
-        else:
-            self._end(run_id, "failed", NO_RESULT)
+        # Otherwise a worker that an earlier server started was first to take the run.
+        if run.status != "running" or run.pid == process.pid:
+            self._end(run_id, *_ending(code))
+        self._child = None
 
     def _end(self, run_id: int, status: str, error: str) -> None:
         """Write down what became of a run whose worker is gone, and tidy up for it."""
@@ -118,6 +116,13 @@ class Supervisor:
                 start_new_session=True,
             )
         self._child = (run.id, process)
+
+
+def _ending(code: int) -> tuple[str, str]:
+    """Status and error of a run whose worker wrote neither."""
+    if code < 0:
+        return "interrupted", KILLED.format(signal=-code)
+    return "failed", str(DiskFull()) if code == NO_ROOM else NO_RESULT
 
 
 def log_tail(file: Path) -> str:

@@ -21,7 +21,7 @@ from workbench.pictures import SIDE
 from workbench.settings import from_environment
 from workbench.stores import Stores, open_stores
 from workbench.training.dataset import Dataset, write_dataset
-from workbench.training.processes import started_at
+from workbench.training.processes import NO_ROOM, started_at
 from workbench.training.reports import EpochRecord, Progress
 from workbench.training.spec import TrainingSpec
 
@@ -96,20 +96,31 @@ def main(run_id: int) -> None:
     if not stores.runs.claim(run_id, os.getpid(), started_at(os.getpid())):
         log.info("run %s is not waiting any more", run_id)
         return
+    ending = _attempt(stores, run_id)
+    # First, so that a full disk has room for how it ended.
+    shutil.rmtree(stores.work_folder(run_id), ignore_errors=True)
+    if ending:
+        try:
+            stores.runs.end(run_id, *ending)
+        except DiskFull:
+            sys.exit(NO_ROOM)  # mapped pictures hold their room until the process is gone
+
+
+def _attempt(stores: Stores, run_id: int) -> tuple[str, str] | None:
+    """Carry a run out; status and error where that leaves no version."""
     try:
         with RowReporter(stores, run_id) as reporter:
             _carry_out(stores, stores.runs.get(run_id), reporter)
     except StoppedEarly as error:
-        stores.runs.end(run_id, "stopped", str(error))
+        return "stopped", str(error)
     except DomainError as error:
         log.exception("the run failed")
-        stores.runs.end(run_id, "failed", str(error))
+        return "failed", str(error)
     except Exception as error:
         log.exception("the run failed")
         full = str(DiskFull()) if is_disk_full(error) else ""
-        stores.runs.end(run_id, "failed", full or UNEXPECTED.format(kind=type(error).__name__))
-    finally:
-        shutil.rmtree(stores.work_folder(run_id), ignore_errors=True)
+        return "failed", full or UNEXPECTED.format(kind=type(error).__name__)
+    return None
 
 
 def _carry_out(stores: Stores, run: Run, reporter: RowReporter) -> None:
