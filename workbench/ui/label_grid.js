@@ -39,8 +39,10 @@ function pictureGrid(root, model, act) {
     return [known.split && `${known.split} split`, ...marks(known), ...known.flags, ...known.tags.map((tag) => `#${tag}`), known.notes].filter(Boolean);
   }
 
+  // Doubts are many where the model knows little; the grid shows them to those who ask for them.
   function marks(known) {
-    const doubt = known.suspected && known.suspected !== known.label && `maybe ${known.suspected}`;
+    const asked = [model.filter().status, model.filter().sort].includes('suspicious');
+    const doubt = asked && known.suspected && known.suspected !== known.label && `maybe ${known.suspected}`;
     return [known.synthetic && 'synthetic', known.review, doubt].filter(Boolean);
   }
 
