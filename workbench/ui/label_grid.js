@@ -41,7 +41,7 @@ function pictureGrid(root, model, act) {
 
   // Doubts are many where the model knows little; the grid shows them to those who ask for them.
   function marks(known) {
-    const asked = [model.filter().status, model.filter().sort].includes('suspicious');
+    const asked = [model.filter().status, model.filter().order].includes('suspicious');
     const doubt = asked && known.suspected && known.suspected !== known.label && `maybe ${known.suspected}`;
     return [known.synthetic && 'synthetic', known.review, doubt].filter(Boolean);
   }
