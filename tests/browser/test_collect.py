@@ -12,7 +12,7 @@ import pytest
 from gradio_client import handle_file
 from playwright.sync_api import Browser, Page, expect
 
-from tests.pictures import class_zip, picture
+from tests.pictures import class_zip, picture, write_zip
 from tests.running import Server, until
 
 pytestmark = pytest.mark.slow
@@ -266,22 +266,30 @@ def test_a_folder_of_the_server_is_imported_where_it_is_allowed(browser: Browser
 
 
 def test_imports_wait_in_line_and_can_be_taken_from_it(page: Page, server: Server, tmp_path: Path) -> None:
-    page.goto("/")
-    page.get_by_role("button", name="Start with 200 sample bottles").click()
-    expect(page.get_by_role("progressbar", name="Import")).to_be_visible()
+    large = picture(1, (4000, 3000), "PNG")
+    slow = write_zip(tmp_path / "slow.zip", {f"{number}.png": large for number in range(60)})
     one = tmp_path / "later.jpg"
     one.write_bytes(picture(1))
-    page.locator("#collect-drop input[type=file]").set_input_files([one])
+    page.goto("/")
+    chooser = page.locator("#collect-drop input[type=file]")
+    chooser.set_input_files([slow])
+    page.get_by_role("button", name="Import 60 files").click()
+    expect(page.get_by_role("progressbar", name="Import")).to_be_visible()
+    chooser.set_input_files([one])
     page.get_by_role("button", name="Import 1 file").click()
     line = page.locator("#collect-progress .queue li")
     expect(line).to_contain_text("later.jpg")
     line.get_by_role("button", name="Cancel").click()
-    expect(page.locator("#collect-report")).to_contain_text("later.jpg", timeout=IMPORT_SECONDS)
+    expect(line).to_have_count(0)
+    page.get_by_role("button", name="Stop the import").click()
+    report = page.locator("#collect-report")
+    expect(report).to_contain_text("slow.zip", timeout=IMPORT_SECONDS)
+    expect(report).to_contain_text("stopped by hand")
     page.get_by_role("button", name="Earlier imports").click()
     past = page.get_by_role("table", name="Imports, newest first")
     expect(past.get_by_role("row", name="later.jpg")).to_contain_text("stopped by hand")
-    expect(past.get_by_role("row", name="the sample set")).to_contain_text("200")
-    assert summary(server)["images"] == 200
+    expect(past.get_by_role("row", name="slow.zip")).to_contain_text("stopped by hand")
+    assert summary(server)["images"] == 1
 
 
 def test_what_is_worth_a_look_opens_on_the_label_tab(page: Page, server: Server, tmp_path: Path) -> None:

@@ -144,7 +144,7 @@ def _bind_rest(place: Place, view: View) -> None:
 
 def _look(view: View, services: Services, who: str) -> list[object]:
     """Updates for everything shown."""
-    state, summary = services.imports.state(), _summary(services)
+    state, summary = collect_job.latest(services), _summary(services)
     newest = services.stores.pages.page(Filter(sort="newest"), limit=NEWEST).items
     empty, removal = not summary.images and not state.running, _removal(services, who)
     _, text, why = _next_step(summary)

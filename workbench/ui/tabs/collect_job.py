@@ -57,6 +57,14 @@ def build(services: Services) -> Job:
     return Job(progress, stop, report, cancelled)
 
 
+def latest(services: Services) -> ImportState:
+    """The import that runs, else the one that ended last; one that was taken from the queue never began."""
+    state = services.imports.state()
+    begun = [] if state.running else [each for each in services.imports.recent() if each.started_at]
+    last = max(begun, key=lambda each: each.ended_at or "", default=None)
+    return services.imports.state(last.id) if last else state
+
+
 def look(services: Services, state: ImportState, colours: Mapping[str, str]) -> list[object]:
     """Updates for what is shown."""
     queue = services.stores.import_jobs.active() if state.running else []
