@@ -62,9 +62,14 @@ def _look_at_variants(page: Page) -> None:
 def _train(page: Page) -> None:
     page.get_by_role("tab", name="Train").click()
     expect(page.locator("#train-plan")).to_contain_text("High")
+    # Epochs without end: of 24 pictures they take a moment each, and the run is to last until it is stopped.
+    page.get_by_label("Epochs, at most").fill("1000")
+    page.get_by_role("button", name="Advanced").click()
+    page.get_by_label("Patience, epochs", exact=True).fill("1000")
+    page.get_by_label("Batch size").fill("8")
     page.get_by_role("button", name="Train on 24 pictures").click()
     status = page.locator("#train-status")
-    expect(status).to_contain_text(re.compile(r"[2-9] of at most"), timeout=TRAINING)
+    expect(status).to_contain_text(re.compile(r"([2-9]|\d\d) of at most"), timeout=TRAINING)
     page.reload()
     expect(status).to_contain_text(re.compile(r"\d+ of at most"))
     page.get_by_role("button", name="Stop and keep the best epoch").click()
