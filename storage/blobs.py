@@ -31,7 +31,7 @@ class Blobs:
         """
         if not SHA256.fullmatch(sha256):
             raise NotFound("A picture is named by the 64 hexadecimal digits of its sha256.")
-        return self.root / kind / sha256[:2] / sha256
+        return self.root.joinpath(kind, sha256[:2], sha256)
 
     def has(self, kind: str, sha256: str) -> bool:
         """Whether the file is there."""

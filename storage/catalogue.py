@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import asdict
 
 from storage import images
 from storage.clock import now
@@ -91,7 +90,7 @@ class Catalogue:
     def _add(
         self, connection: sqlite3.Connection, image: NewImage, has_class: bool, actor: str
     ) -> int | None:
-        values = {**asdict(image), "name_key": image.filename.casefold(), "created_at": now()}
+        values = {**vars(image), "name_key": image.filename.casefold(), "created_at": now()}
         values["class_id"] = image.class_id if has_class else None
         added = connection.execute(INSERT, values).fetchone()
         return int(added["id"]) if added else self._revive(connection, values, actor)

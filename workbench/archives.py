@@ -13,6 +13,7 @@ from workbench.errors import RejectedArchive, RejectedPicture
 from workbench.manifests import is_table, writable
 from workbench.settings import MEGABYTE, Limits
 
+ZIP_STARTS = {b"PK\x03\x04", b"PK\x05\x06"}
 DRIVE = re.compile(r"[A-Za-z]:[/\\]")
 SYSTEM_NAMES = {".ds_store", "thumbs.db", "desktop.ini"}
 
@@ -104,7 +105,15 @@ def _attempt(read: Callable[[], bytes]) -> bytes | RejectedPicture:
 
 def is_zip(upload: Upload) -> bool:
     """Whether it is a zip, by its name or its content."""
-    return upload.name.lower().endswith(".zip") or zipfile.is_zipfile(upload.path)
+    return upload.name.lower().endswith(".zip") or _starts_as_zip(upload.path)
+
+
+def _starts_as_zip(path: Path) -> bool:
+    try:
+        with path.open("rb", buffering=0) as file:
+            return file.read(4) in ZIP_STARTS
+    except OSError:  # said when it is read
+        return False
 
 
 def _opened(upload: Upload, limits: Limits) -> Iterator[Source]:

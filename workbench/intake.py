@@ -27,7 +27,8 @@ from workbench.stores import Stores
 BATCH = 64
 REST = 1000
 BATCH_SECONDS = 1.0
-AHEAD = 8
+AHEAD, AHEAD_BYTES = 8, 64 * 2**20
+"""Files that may wait for each core, and what all of them may hold in memory."""
 
 
 @dataclass(frozen=True)
@@ -112,16 +113,17 @@ class Intake:
     def _processed(self, order: Order) -> Iterator[_Read]:
         """Decode on all cores, a bounded number of files ahead, in the order of the files."""
         workers = cores()
-        waiting: deque[Future[_Read]] = deque()
+        waiting: deque[tuple[Future[_Read], int]] = deque()
         with ThreadPoolExecutor(workers) as pool:
             for source in order.sources:
                 # What cannot wait is read here, in order: a zip is closed when its last entry is out.
                 data = None if source.lasting else _bytes(source)
-                waiting.append(pool.submit(self._process, source, data, order))
-                if len(waiting) > AHEAD * workers:
-                    yield waiting.popleft().result()
+                held = len(data) if isinstance(data, bytes) else 0
+                waiting.append((pool.submit(self._process, source, data, order), held))
+                while len(waiting) > AHEAD * workers or sum(size for _, size in waiting) > AHEAD_BYTES:
+                    yield waiting.popleft()[0].result()
             while waiting:
-                yield waiting.popleft().result()
+                yield waiting.popleft()[0].result()
 
     def _process(self, source: Source, data: bytes | DomainError | None, order: Order) -> _Read:
         label = order.label or source.label
