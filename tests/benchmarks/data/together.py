@@ -108,7 +108,7 @@ def _work(workplace: Workplace, folder: Path, notes: Notes, seconds: float) -> N
     people = [workplace.person(f"labeller-{place}", place) for place in range(PEOPLE)]
     until = monotonic() + seconds
     jobs: list[Callable[[], None]] = [
-        lambda name=f"labeller-{place}", person=person: _label(name, person, notes, until)
+        lambda place=place, person=person: _label(place, person, notes, until)
         for place, person in enumerate(people)
     ]
     jobs.append(lambda: _bring_in(workplace, folder, notes, until))
@@ -126,8 +126,9 @@ def _noting(job: Callable[[], None], notes: Notes) -> None:
         notes.errors.append(f"{type(error).__name__}: {error}")
 
 
-def _label(name: str, person: Person, notes: Notes, until: float) -> None:
-    pause = threading.Event()
+def _label(place: int, person: Person, notes: Notes, until: float) -> None:
+    name, pause = f"labeller-{place}", threading.Event()
+    pause.wait(place * person.each_seconds / PEOPLE)  # people do not press their keys in step
     while monotonic() < until:
         for image_id, before in person.next().items():
             [to] = {*CLASSES} - {before}
