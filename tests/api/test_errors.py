@@ -85,8 +85,8 @@ def test_a_nan_in_a_spec_is_named(served: Server) -> None:
     ("endpoint", "data"),
     [
         ("predict", [{"path": "/etc/passwd"}, "production"]),
-        ("import_images", [[{"path": "/etc/passwd"}], ""]),
-        ("import_images", [["/etc/passwd"], ""]),
+        ("import_images", [[{"path": "/etc/passwd"}], "", "api"]),
+        ("import_images", [["/etc/passwd"], "", "api"]),
         ("predict_batch", [[{"path": "/etc/../etc/passwd"}], "production"]),
     ],
 )
