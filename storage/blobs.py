@@ -48,8 +48,15 @@ class Blobs:
         except FileNotFoundError:
             raise NotFound(f"The {kind} file of picture {sha256[:12]} is not there any more.") from None
 
-    def put(self, kind: str, sha256: str, data: bytes) -> Path:
+    def put(self, kind: str, sha256: str, data: bytes, file: Path | None = None) -> Path:
         """Store a file; a reader sees all of it or nothing.
+
+        Args:
+            kind: What it is.
+            sha256: Of the original picture.
+            data: Its bytes.
+            file: A file that holds them and that nobody changes: it is given a second name where the file system can,
+                which spares writing them again.
 
         Raises:
             DiskFull: There is no room for it.
@@ -59,7 +66,8 @@ class Blobs:
             # Young again, so that no check takes it for a stray before its picture has a row.
             os.utime(path)
         except FileNotFoundError:
-            write_whole(path, data)
+            if file is None or not _linked(file, path):
+                write_whole(path, data)
         return path
 
     def drop(self, kind: str, sha256: str) -> None:
@@ -86,6 +94,18 @@ def write_whole(path: Path, data: bytes) -> None:
         if is_disk_full(error):
             raise DiskFull from error
         raise
+
+
+def _linked(file: Path, path: Path) -> bool:
+    try:
+        os.utime(file)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        os.link(file, path)
+    except FileExistsError:  # another thread had the same picture
+        return True
+    except OSError:  # another file system, or one without links
+        return False
+    return True
 
 
 def _write(path: Path, data: bytes) -> None:

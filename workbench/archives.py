@@ -26,11 +26,13 @@ class Upload:
         path: Where it lies.
         name: The name that the sender gave it.
         root: Of a file in a folder on the server, the folder that it must not leave: its name has folders then.
+        ours: Whether the file is our own, so that nobody changes it.
     """
 
     path: Path
     name: str
     root: Path | None = None
+    ours: bool = False
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,7 @@ class Source:
         split: The side of the split that its folder or a table gives it; empty where nothing does.
         note: What else is to be told of it.
         lasting: Whether it can still be read when the next one was asked for, by any thread.
+        file: A file of our own that holds its bytes and that nobody changes, if there is one.
     """
 
     name: str
@@ -52,6 +55,7 @@ class Source:
     split: str = ""
     note: str = ""
     lasting: bool = False
+    file: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -119,7 +123,8 @@ def _starts_as_zip(path: Path) -> bool:
 def _opened(upload: Upload, limits: Limits) -> Iterator[Source]:
     if not is_zip(upload):
         folder = path_of(upload.name).parent.name if upload.root else ""
-        yield Source(upload.name, folder, partial(_read_upload, upload, limits), lasting=True)
+        file = upload.path if upload.ours else None
+        yield Source(upload.name, folder, partial(_read_upload, upload, limits), lasting=True, file=file)
         return
     with _archive(upload) as archive:
         for entry in _allowed(archive, limits):

@@ -146,7 +146,7 @@ class Intake:
         decoded = decode(data, self._settings.limits.pixels)
         grey = shrunk(decoded.image)
         quality = assess(decoded, grey)
-        self._media.keep(sha256, data)
+        self._media.keep(sha256, data, source.file)
         return NewImage(
             sha256=sha256,
             filename=source.name.replace("\\", "/").rsplit("/", 1)[-1][:255],

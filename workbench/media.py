@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from pathlib import Path
 
 import numpy as np
 from PIL import Image
@@ -29,9 +30,9 @@ class Media:
         self._blobs = blobs
         self._max_pixels = max_pixels
 
-    def keep(self, sha256: str, data: bytes) -> None:
-        """Store an original; what is made from it is made when it is first asked for."""
-        self._blobs.put(ORIGINALS, sha256, data)
+    def keep(self, sha256: str, data: bytes, file: Path | None = None) -> None:
+        """Store an original, perhaps one that lies in a file already; what is made from it is made when first asked for."""
+        self._blobs.put(ORIGINALS, sha256, data, file)
 
     def canonical(self, sha256: str, fit: str) -> np.ndarray:
         """The picture that models see, ``(256, 256, 3) uint8``; made from the original where it is missing or damaged."""

@@ -82,7 +82,12 @@ class Staging:
         except (OSError, ValueError) as error:
             raise NotReady(GONE) from error
         place = self._root / token
-        return [Upload(place / path, name, Path(root) if root else None) for path, name, root in listed]
+        return [
+            Upload(place / path, name, Path(root))
+            if root
+            else Upload(place / path, name, ours=not Path(path).is_absolute())
+            for path, name, root in listed
+        ]
 
     def remove(self, token: str) -> None:
         """Give the room of one place back."""

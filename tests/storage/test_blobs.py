@@ -1,4 +1,5 @@
 import hashlib
+import os
 import threading
 from pathlib import Path
 
@@ -31,6 +32,25 @@ def test_a_file_is_read_back_as_it_was(blobs: Blobs) -> None:
 def test_a_file_that_is_there_stays(blobs: Blobs) -> None:
     blobs.put("originals", SHA256, b"picture")
     blobs.put("originals", SHA256, b"other")
+    assert blobs.read("originals", SHA256) == b"picture"
+
+
+def test_a_file_of_our_own_is_not_written_again_and_outlives_its_first_name(
+    blobs: Blobs, tmp_path: Path
+) -> None:
+    staged = tmp_path / "staged"
+    staged.write_bytes(b"picture")
+    os.utime(staged, (1, 1))
+    path = blobs.put("originals", SHA256, b"picture", staged)
+    assert path.stat().st_ino == staged.stat().st_ino
+    assert path.stat().st_mtime > 1
+    blobs.put("originals", SHA256, b"picture", staged)
+    staged.unlink()
+    assert blobs.read("originals", SHA256) == b"picture"
+
+
+def test_where_a_file_cannot_have_a_second_name_its_bytes_are_written(blobs: Blobs, tmp_path: Path) -> None:
+    blobs.put("originals", SHA256, b"picture", tmp_path / "nowhere")
     assert blobs.read("originals", SHA256) == b"picture"
 
 
