@@ -46,7 +46,7 @@ def _gif(data: bytes) -> int:
     Source: CompuServe, "Graphics Interchange Format, version 89a", 1990, appendices A and B.
     """
     found, place = 0, 13 + _colours(data[10])
-    while found < MOST and place < len(data) - 1 and data[place] in b"\x2c\x21":
+    while found < MOST and place + 10 < len(data) and data[place] in b"\x2c\x21":
         if data[place] == 0x2C:
             found += 1
             place += 11 + _colours(data[place + 9])

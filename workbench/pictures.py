@@ -24,6 +24,9 @@ ORIENTATION = 0x0112
 UPRIGHT = 1
 SIDEWAYS = {5, 6, 7, 8}
 FORMATS = ("JPEG", "PNG", "WEBP", "HEIF", "AVIF", "BMP", "GIF", "TIFF")
+BRAND = re.compile(rb".{4}ftyp(hei[cxms]|hev[cxms]|mif1|msf1|avif|avis)", re.DOTALL)
+"""How a HEIF or AVIF begins."""
+DAMAGED = "The picture is damaged or cut off and cannot be read to its end."
 CODED_SIZE = re.compile(rb"ispe\0{4}(.{4})(.{4})", re.DOTALL)
 """The size of a coded picture within HEIF and AVIF, before it is cropped or turned (ISO/IEC 23008-12, 6.5.3)."""
 
@@ -69,11 +72,13 @@ def decode(data: bytes, max_pixels: int, side: int = SIDE) -> Decoded:
     try:
         return _decode(data, max_pixels, side)
     except UnidentifiedImageError:
-        raise RejectedPicture(f"This is not a picture in a known format ({', '.join(FORMATS)}).") from None
+        # Readers of these formats look at the whole file before they say whose it is.
+        known = f"This is not a picture in a known format ({', '.join(FORMATS)})."
+        raise RejectedPicture(DAMAGED if BRAND.match(data) else known) from None
     except RejectedPicture:
         raise
     except Exception as error:  # decoders raise whatever hostile bytes lead them to
-        raise RejectedPicture("The picture is damaged or cut off and cannot be read to its end.") from error
+        raise RejectedPicture(DAMAGED) from error
 
 
 def canonical(image: Image.Image, fit: str = "letterbox") -> np.ndarray:

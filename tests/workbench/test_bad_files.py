@@ -40,6 +40,18 @@ def files_of(services: Services) -> list[str]:
         ("script.svg", SVG, "This is not a picture in a known format"),
         ("script.png", SVG, "This is not a picture in a known format"),
         ("huge.png", huge_png(30_000), "30,000 x 30,000 pixels; at most 100,000,000"),
+        ("cut.heic", picture(1, (640, 480), "HEIF")[:-2000], "damaged or cut off"),
+        ("cut.avif", picture(1, (640, 480), "AVIF")[:-2000], "damaged or cut off"),
+        (
+            "film.mp4",
+            b"\0\0\0\x18ftypisom" + bytes(400),
+            "This is not a picture in a known format (JPEG, PNG,",
+        ),
+        (
+            "huge.heic",
+            picture(1, (64, 64), "HEIF") + b"ispe" + bytes(4) + b"\0\1\0\0" * 2,
+            "65,536 x 65,536 pixels",
+        ),
         ("bomb.zip", zipped({"Full/a.png": bytes(30 * MEGABYTE)}), "unpacks to more than 200 times its size"),
         ("up.zip", zipped({"../../Full/a.jpg": picture(1)}), "Its path points outside the zip"),
         (

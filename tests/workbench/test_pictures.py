@@ -2,11 +2,13 @@ import struct
 from io import BytesIO
 
 import numpy as np
+import pillow_heif
 import pytest
 from PIL import Image
 
 from tests.pictures import picture
 from workbench.errors import RejectedPicture
+from workbench.frames import MOST
 from workbench.pictures import FITS, Decoded, canonical, decode
 
 LIMIT = 100_000_000
@@ -119,15 +121,58 @@ def test_the_first_frame_of_an_animation_counts() -> None:
         assert near(pixel(decoded, 10, 10), RED), kind
 
 
-# A HEIF file turns its picture by itself; what EXIF says beside that must not turn it again.
-@pytest.mark.parametrize(("kind", "size"), [("HEIF", (64, 32)), ("AVIF", (32, 64))])
-def test_the_photos_of_phones_are_turned_upright_once(kind: str, size: tuple[int, int]) -> None:
+def test_a_phone_s_heic_and_an_avif_are_turned_upright_once() -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
-    decoded = decode(saved(halves((64, 32), RED, BLUE), kind, exif=exif, quality=95), LIMIT)
-    assert (decoded.format, (decoded.width, decoded.height), decoded.image.size) == (kind, size, size)
-    assert near(pixel(decoded, 8, 8), RED, 30)
-    assert near(pixel(decoded, size[0] - 8, size[1] - 8), BLUE, 30)
+    for kind in ("HEIF", "AVIF"):
+        data = saved(halves((64, 32), RED, BLUE), kind, exif=exif.tobytes(), quality=95)
+        assert b"irot" in data
+        decoded = decode(data, LIMIT)
+        assert (decoded.format, decoded.width, decoded.height, decoded.image.size) == (kind, 32, 64, (32, 64))
+        assert near(pixel(decoded, 16, 8), RED, 30)
+        assert near(pixel(decoded, 16, 56), BLUE, 30)
+
+
+def test_what_exif_says_in_a_heic_that_is_not_turned_counts_for_nothing() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    data = saved(halves((64, 32), RED, BLUE), "HEIF", exif=exif, quality=95)
+    assert b"irot" not in data
+    assert decode(data, LIMIT).image.size == (64, 32)
+
+
+@pytest.mark.parametrize("options", [{"tile_size": 256}, {}])
+def test_a_heic_in_tiles_or_in_one_piece_keeps_its_picture(options: dict[str, int]) -> None:
+    decoded = decode(saved(halves((640, 400), RED, BLUE), "HEIF", quality=90, **options), LIMIT)
+    assert (decoded.width, decoded.height, decoded.image.mode) == (640, 400, "RGB")
+    assert near(pixel(decoded, 40, 200), RED, 30)
+    assert near(pixel(decoded, 600, 200), BLUE, 30)
+
+
+def test_a_heic_of_ten_bits_keeps_its_shades() -> None:
+    levels = np.full((64, 64, 3), 40_000, dtype=np.uint16)
+    buffer = BytesIO()
+    pillow_heif.encode("RGB;16", (64, 64), levels.tobytes(), buffer, quality=-1, chroma=444)
+    decoded = decode(buffer.getvalue(), LIMIT)
+    assert near(pixel(decoded, 32, 32), (156, 156, 156), 3)
+
+
+@pytest.mark.parametrize("kind", ["HEIF", "AVIF"])
+def test_a_transparent_photo_of_a_new_kind_is_laid_on_white(kind: str) -> None:
+    image = Image.new("RGBA", (64, 64), (255, 0, 0, 255))
+    image.paste((0, 0, 0, 0), (32, 0, 64, 64))
+    decoded = decode(saved(image, kind, quality=95), LIMIT)
+    assert decoded.transparent
+    assert near(pixel(decoded, 8, 32), RED, 30)
+    assert near(pixel(decoded, 56, 32), WHITE, 30)
+
+
+@pytest.mark.parametrize("kind", ["HEIF", "AVIF"])
+def test_a_crop_of_a_huge_coded_picture_is_refused_before_it_is_decoded(kind: str) -> None:
+    data = saved(halves((64, 64), RED, BLUE), kind)
+    meta = struct.pack(">I4sIII", 20, b"ispe", 0, 20_000, 20_000)
+    with pytest.raises(RejectedPicture, match="20,000 x 20,000 pixels; at most 100,000,000"):
+        decode(data + meta, LIMIT)
 
 
 @pytest.mark.parametrize("size", [(64, 64), (30_000, 30_000), (2**31 - 1, 5)])
@@ -144,6 +189,25 @@ def test_frames_are_counted_but_not_those_that_a_phone_hides_behind_a_photo(kind
     decoded = decode(saved(halves((32, 32), RED, BLUE), kind, save_all=True, append_images=others), LIMIT)
     assert decoded.frames == frames
     assert near(pixel(decoded, 8, 8), RED, 60)
+
+
+def test_millions_of_frames_are_not_counted_to_their_end() -> None:
+    whole = saved(Image.new("P", (1, 1)), "GIF")
+    begin, frame = whole[: whole.index(b",")], whole[whole.index(b",") : -1]
+    assert decode(begin + frame * 500 + b";", LIMIT).frames == 500
+    assert decode(begin + frame * 1_000_000 + b";", LIMIT).frames == MOST
+    assert decode(begin + frame * 7 + frame[:5], LIMIT).frames == 7
+
+
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF data")
+def test_a_second_page_that_is_nowhere_or_the_first_one_again_is_not_counted() -> None:
+    pages = [halves((32, 32), RED, BLUE), halves((32, 32), GREEN, RED)]
+    data = saved(pages[0], "TIFF", save_all=True, append_images=pages[1:])
+    [first] = struct.unpack_from("<I", data, 4)
+    [tags] = struct.unpack_from("<H", data, first)
+    place = first + 2 + 12 * tags
+    for following in (len(data) + 1000, first):
+        assert decode(data[:place] + struct.pack("<I", following) + data[place + 4 :], LIMIT).frames == 1
 
 
 def test_letterbox_keeps_the_whole_picture_on_white() -> None:
