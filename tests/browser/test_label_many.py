@@ -101,6 +101,7 @@ def test_search_finds_names_and_shows_them_as_text(page: Page, server: Server, t
     page.keyboard.press("Escape")
     page.locator(".cell").dblclick()
     expect(page.locator(".stage-file")).to_contain_text("img src=x onerror=alert")
+    expect(page).to_have_url(re.compile("search=img.*picture="))
     page.reload()
     expect(page.locator("#label-search")).to_have_value("img src")
     expect(page.locator(".stage-file")).to_contain_text("img src=x onerror=alert")

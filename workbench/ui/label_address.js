@@ -1,9 +1,11 @@
 // What is shown stands in the address, so that a reload or a link lands there.
 function boardAddress(model) {
   let writing = 0;
+  let written = 0;
 
   function write() {
     writing = 0;
+    written = Date.now();
     const url = new URL(location);
     if (element.offsetParent === null || url.searchParams.get('tab') !== 'label') return;
     const { address } = model.page;
@@ -18,6 +20,6 @@ function boardAddress(model) {
 
   // Browsers refuse an address that changes with every key.
   return () => {
-    if (!writing) writing = setTimeout(write, 500);
+    if (!writing) writing = setTimeout(write, Math.max(0, written + 500 - Date.now()));
   };
 }
