@@ -26,7 +26,13 @@ SCRIPTS = (
 )
 # A chosen option keeps the focus, and keys do not label while a field has it.
 LET_GO = "() => { document.activeElement.blur(); }"
-ADDRESS = "(view, address) => [view, location.search]"
+# A page that loads selects its tab as well; the second answer must not undo what a person did after the first.
+AGAIN = "again"
+ADDRESS = """(view, address) => {
+  const [last, when] = window.labelArrived || ['', 0];
+  window.labelArrived = [location.search, Date.now()];
+  return [view, last === location.search && Date.now() - when < 3000 ? 'again' : location.search];
+}"""
 # One after the other: a refresh that began before a page was turned must not bring the old page back.
 EVENT: dict[str, Any] = {
     "api_visibility": "private",
@@ -126,6 +132,8 @@ class Moves:
 
     def arrive(self, view: View, address: str, request: gr.Request) -> list[Any]:
         """What the address of the page names."""
+        if address == AGAIN:
+            return self.refresh(view, request)
         parts = dict(parse_qsl(str(address).removeprefix("?")))
         wanted, picture = board.addressed(parts), parts.get("picture", "")
         there = view if wanted == view.wanted else View(wanted)
