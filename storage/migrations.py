@@ -86,6 +86,25 @@ def m0012_undone(db: sqlite_utils.Database) -> None:
     db.execute("DROP INDEX events_open")
 
 
+@migrations()
+def m0013_jobs(db: sqlite_utils.Database) -> None:
+    """Runs wait in an order, pause and go on; trials of a search."""
+    _run(db, schema.JOBS)
+    _allow(db, "runs", "'failed', 'interrupted'", "'failed', 'interrupted', 'paused'")
+
+
+def _allow(db: sqlite_utils.Database, table: str, old: str, new: str) -> None:
+    """Widen a CHECK, in the way that SQLite's page on ALTER TABLE gives where no row changes."""
+    version = int(db.execute("PRAGMA schema_version").fetchone()[0])
+    db.execute("PRAGMA writable_schema = ON")
+    db.execute(
+        "UPDATE sqlite_schema SET sql = replace(sql, ?, ?) WHERE type = 'table' AND name = ?",
+        (old, new, table),
+    )
+    db.execute(f"PRAGMA schema_version = {version + 1}")
+    db.execute("PRAGMA writable_schema = OFF")
+
+
 def _run(db: sqlite_utils.Database, script: str) -> None:
     # Statement by statement: executescript() would commit the migration's own transaction.
     statement = ""

@@ -215,7 +215,14 @@ class Snapshot:
 
 @dataclass(frozen=True)
 class Run:
-    """A training run. ``progress`` is what the worker last said; see ``status`` for what it means."""
+    """A training run.
+
+    Attributes:
+        progress: What the worker last said; see ``status`` for what it means.
+        place: Waiting runs start in this order.
+        continues: The run from whose last epoch this one goes on.
+        engine: Where it runs: ``local`` or ``ray``.
+    """
 
     id: int
     snapshot_id: int
@@ -233,11 +240,28 @@ class Run:
     created_at: str
     started_at: str | None
     ended_at: str | None
+    place: float
+    pause_requested: bool
+    continues: int | None
+    engine: str
 
     @property
     def active(self) -> bool:
         """Whether it waits or runs."""
         return self.status in {"queued", "running"}
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A try of a search: ``status`` is ``waiting``, ``running``, ``finished``, ``dropped`` or ``failed``."""
+
+    run_id: int
+    number: int
+    name: str
+    spec: dict[str, Any]
+    status: str
+    metrics: dict[str, Any]
+    seconds: float
 
 
 @dataclass(frozen=True)

@@ -143,5 +143,6 @@ def _run(row: sqlite3.Row) -> Run:
     values = dict(row)
     values["spec"] = json.loads(values["spec"])
     values["progress"] = json.loads(values["progress"])
-    values["stop_requested"] = bool(values["stop_requested"])
+    for key in ("stop_requested", "pause_requested"):
+        values[key] = bool(values[key])
     return Run(**values)

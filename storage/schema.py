@@ -321,3 +321,21 @@ CREATE TRIGGER images_renamed AFTER UPDATE OF name_key ON images WHEN new.name_k
     INSERT INTO image_names (rowid, name_key) VALUES (new.id, new.name_key);
 END;
 """
+
+JOBS = """
+ALTER TABLE runs ADD COLUMN place REAL NOT NULL DEFAULT 0;
+UPDATE runs SET place = id;
+ALTER TABLE runs ADD COLUMN pause_requested INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE runs ADD COLUMN continues INTEGER REFERENCES runs (id);
+ALTER TABLE runs ADD COLUMN engine TEXT NOT NULL DEFAULT 'local';
+CREATE TABLE trials (
+    run_id INTEGER NOT NULL REFERENCES runs (id),
+    number INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    spec TEXT NOT NULL,
+    status TEXT NOT NULL CHECK (status IN ('waiting', 'running', 'finished', 'dropped', 'failed')),
+    metrics TEXT NOT NULL DEFAULT '{}',
+    seconds REAL NOT NULL DEFAULT 0,
+    PRIMARY KEY (run_id, number)
+) WITHOUT ROWID;
+"""

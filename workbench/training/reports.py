@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from pathlib import Path
+from typing import Any, Protocol
 
 
 @dataclass(frozen=True)
@@ -32,11 +33,43 @@ class EpochRecord:
     seconds: float
 
 
+@dataclass(frozen=True)
+class Workplace:
+    """The folders that a run works with; each is made where it is missing.
+
+    Attributes:
+        model: Where the model's files go.
+        checkpoints: Where the run keeps what it needs to go on after an interruption; what lies there is gone on with.
+        features: Features of pictures by content hash and backbone, shared by all runs.
+        weights: Where Keras' files of pretrained weights are looked for first.
+    """
+
+    model: Path
+    checkpoints: Path
+    features: Path
+    weights: Path
+
+
+@dataclass(frozen=True)
+class TrialRecord:
+    """Where a try of a search stands; ``status`` is ``waiting``, ``running``, ``finished``, ``dropped`` or ``failed``."""
+
+    number: int
+    name: str
+    spec: dict[str, Any]
+    status: str
+    metrics: dict[str, Any]
+    seconds: float
+
+
 class Reporter(Protocol):
-    """Takes what a run has to say."""
+    """Takes what a run has to say, and tells what is asked of it."""
 
     def phase(self, name: str) -> None:
-        """A phase begins: ``preparing``, ``training``, ``evaluating`` or ``exporting``."""
+        """A phase begins: ``preparing``, ``features``, ``searching``, ``training``, ``evaluating`` or ``exporting``."""
+
+    def counted(self, done: int, total: int) -> None:
+        """So many pictures of a phase are done that has no epochs."""
 
     def step(self, progress: Progress) -> None:
         """A step is done. Called for every batch."""
@@ -44,5 +77,8 @@ class Reporter(Protocol):
     def epoch(self, record: EpochRecord) -> None:
         """An epoch is done and judged."""
 
-    def should_stop(self) -> bool:
-        """Whether the run has been asked to stop. Called for every batch."""
+    def trial(self, record: TrialRecord) -> None:
+        """A try of a search begins or ends."""
+
+    def asked(self) -> str:
+        """What was asked of the run: nothing, ``stop`` or ``pause``. Called for every batch."""

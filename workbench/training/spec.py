@@ -11,8 +11,17 @@ from workbench import checks
 from workbench.augmentation import Augmentation
 from workbench.errors import InvalidSpec
 from workbench.pictures import FITS
+from workbench.training.backbones import BACKBONES, FROM_SCRATCH, PRETRAINED
 
-ARCHITECTURES = ("compact", "classic")
+SCRATCH, INSTANT, FINE_TUNE, BEST = "scratch", "instant", "fine_tune", "best"
+RECIPES = (SCRATCH, INSTANT, FINE_TUNE, BEST)
+HEADS = ("rows", "average")
+DEPTHS = ("top", "middle", "deep")
+OPTIMIZERS = ("adam", "adamw", "sgd", "rmsprop", "lion")
+LOSSES = ("cross_entropy", "focal")
+SAMPLINGS = ("shuffled", "balanced")
+SCHEDULES = ("plateau", "cosine", "constant")
+PRECISIONS = ("auto", "float32", "mixed")
 MONITORS = ("val_loss", "val_macro_f1")
 WEIGHT_MODES = ("balanced", "none")
 HEAVIEST = 1000.0
@@ -37,19 +46,54 @@ LIMITS: Mapping[str, Limit] = {
     "validation_fraction": Limit(0.05, 0.5, False),
     "seed": Limit(0, 2**32 - 1, True),
     "max_minutes": Limit(0, 1440, False),
+    "dropout": Limit(0, 0.9, False),
+    "label_smoothing": Limit(0, 0.5, False),
+    "mixup": Limit(0, 2, False),
+    "cutmix": Limit(0, 2, False),
+    "focal_gamma": Limit(0, 10, False),
+    "warmup_epochs": Limit(0, 100, True),
+    "variants": Limit(0, 64, True),
 }
-_CHOICES = {"architecture": ARCHITECTURES, "fit": FITS, "monitor": MONITORS}
+_CHOICES = {
+    "recipe": RECIPES,
+    "architecture": tuple(BACKBONES),
+    "head": HEADS,
+    "depth": DEPTHS,
+    "optimizer": OPTIMIZERS,
+    "loss": LOSSES,
+    "sampling": SAMPLINGS,
+    "schedule": SCHEDULES,
+    "precision": PRECISIONS,
+    "fit": FITS,
+    "monitor": MONITORS,
+}
+_RECIPE_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
+    SCRATCH: {},
+    INSTANT: {"architecture": "mobilenet_v2", "variants": 2, "schedule": "cosine"},
+    FINE_TUNE: {
+        "architecture": "mobilenet_v2",
+        "epochs": 26,
+        "learning_rate": 3e-4,
+        "schedule": "cosine",
+        "warmup_epochs": 1,
+        "variants": 8,
+    },
+    BEST: {"architecture": "mobilenet_v2", "max_minutes": 10.0},
+}
+"""What differs from the defaults of :class:`TrainingSpec` with each recipe."""
 
 
 @dataclass(frozen=True)
 class TrainingSpec:
-    """The settings of a run; the optimizer is Adam.
+    """The settings of a run.
 
     Attributes:
-        architecture: ``compact`` or ``classic``.
+        recipe: ``scratch``; ``instant``, a head on the features of a fixed backbone; ``fine_tune``, the upper blocks of a
+            backbone too; ``best``, a search over the others within ``max_minutes``.
+        architecture: A name in :data:`workbench.training.backbones.BACKBONES`. With ``best`` the only pretrained one tried.
         epochs: Most passes over the training pictures.
         batch_size: Most pictures a step.
-        learning_rate: Adam's step size at the start.
+        learning_rate: The optimizer's step size at the start, after the warm-up.
         class_weights: ``balanced``, ``none``, or a weight for every class.
         patience: Epochs without a better ``monitor`` after which training ends; the best epoch is kept.
         plateau_patience: Epochs without a better ``monitor`` after which the learning rate is reduced.
@@ -60,8 +104,23 @@ class TrainingSpec:
         max_minutes: Time after which training ends with the best epoch so far; 0 is no limit.
         monitor: What decides which epoch is best, ``val_loss`` or ``val_macro_f1`` (a running mean of it over about ten epochs).
         augmentation: How training pictures are varied.
+        head: ``rows`` keeps at which height of the picture a feature was, ``average`` does not. The nets from scratch have heads of their own.
+        dropout: Share of the features that a step leaves out.
+        label_smoothing: Share of the truth that is spread over all classes.
+        mixup: Alpha of the Beta distribution of mixup; 0 is off.
+        cutmix: Alpha of the Beta distribution of CutMix; 0 is off.
+        loss: ``cross_entropy`` or ``focal``.
+        focal_gamma: How much less the focal loss asks of pictures that are answered well.
+        sampling: ``shuffled`` shows every picture once an epoch, ``balanced`` every class as often as the others.
+        optimizer: One of ``OPTIMIZERS``.
+        schedule: ``plateau`` lowers the rate when epochs get no better, ``cosine`` lowers it to 0 over all epochs, ``constant`` keeps it.
+        warmup_epochs: Epochs over which the rate rises to ``learning_rate``.
+        depth: How much of a backbone is fine-tuned: ``top``, ``middle`` or ``deep``.
+        variants: Augmented variants of each picture whose features are computed, beside the picture itself.
+        precision: ``auto`` uses 16 bits where the hardware gains from it, ``float32``, or ``mixed``.
     """
 
+    recipe: str = SCRATCH
     architecture: str = "compact"
     epochs: int = 80
     batch_size: int = 32
@@ -76,6 +135,20 @@ class TrainingSpec:
     max_minutes: float = 0.0
     monitor: str = "val_macro_f1"
     augmentation: Augmentation = field(default_factory=Augmentation)
+    head: str = "rows"
+    dropout: float = 0.4
+    label_smoothing: float = 0.0
+    mixup: float = 0.0
+    cutmix: float = 0.0
+    loss: str = "cross_entropy"
+    focal_gamma: float = 2.0
+    sampling: str = "shuffled"
+    optimizer: str = "adam"
+    schedule: str = "plateau"
+    warmup_epochs: int = 0
+    depth: str = "top"
+    variants: int = 0
+    precision: str = "auto"
 
     def __post_init__(self) -> None:
         """Check every value.
@@ -88,10 +161,21 @@ class TrainingSpec:
         for key, limit in LIMITS.items():
             _check_number(key, getattr(self, key), limit)
         _check_weights(self.class_weights)
+        _check_recipe(self.recipe, self.architecture)
+
+    @classmethod
+    def of(cls, recipe: str, **values: Any) -> TrainingSpec:
+        """A recipe with its own defaults, and some values instead of them.
+
+        Raises:
+            InvalidSpec: A value is not allowed; the sentence names it and what is.
+        """
+        checks.choice("recipe", recipe, RECIPES)
+        return cls(recipe=recipe, **{**_RECIPE_DEFAULTS[recipe], **values})
 
     @classmethod
     def from_dict(cls, given: Any) -> TrainingSpec:
-        """Read the JSON form, one flat object; what is missing keeps its default.
+        """Read the JSON form, one flat object; what is missing keeps the default of its recipe.
 
         Raises:
             InvalidSpec: A key or value is not allowed; the sentence names it and what is.
@@ -100,7 +184,7 @@ class TrainingSpec:
         values = dict(checks.mapping("The training spec", given, names))
         if "augmentation" in values:
             values["augmentation"] = Augmentation.from_dict(values["augmentation"])
-        return cls(**values)
+        return cls.of(values.pop("recipe", SCRATCH), **values)
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON form, with every key in it."""
@@ -146,6 +230,14 @@ def _computed(counts: Mapping[str, int], mode: str) -> dict[str, float]:
             )
     total = sum(counts.values())
     return {name: total / (len(counts) * count) for name, count in counts.items()}
+
+
+def _check_recipe(recipe: str, architecture: str) -> None:
+    fitting = FROM_SCRATCH if recipe == SCRATCH else PRETRAINED
+    if architecture not in fitting:
+        raise InvalidSpec(
+            f"architecture is {checks.shown(architecture)}; with the recipe {checks.shown(recipe)} it can be {', '.join(fitting)}."
+        )
 
 
 def _check_number(key: str, value: Any, limit: Limit) -> None:

@@ -1,0 +1,64 @@
+"""The nets that a run can train, and those that come with ImageNet weights. Imports no TensorFlow: the page reads it as well."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Backbone:
+    """A net to choose from.
+
+    Attributes:
+        name: What a spec calls it.
+        label: What the page calls it.
+        builder: Function of ``keras.applications`` that builds it; empty for the nets of this project, which start from scratch.
+        side: Pictures are brought to ``side x side`` pixels for it.
+        weights_file: Keras' own name of the file of ImageNet weights; empty where there is none.
+        licence: Of the weights.
+        megabytes: Size of the weights file.
+        cost: Time for a picture as a multiple of that of MobileNetV2, measured on a CPU.
+        sentence: When to choose it.
+    """
+
+    name: str
+    label: str
+    builder: str
+    side: int
+    weights_file: str
+    licence: str
+    megabytes: float
+    cost: float
+    sentence: str
+
+    @property
+    def pretrained(self) -> bool:
+        """Whether it comes with ImageNet weights."""
+        return bool(self.builder)
+
+
+_ALL = (
+    Backbone("compact", "Compact", "", 256, "", "", 0, 0.3,
+             "Needs no weights file and keeps where things are: choose it where there is no network."),
+    Backbone("classic", "Classic", "", 256, "", "", 0, 2,
+             "The six-convolution net of the reference notebooks, slow: choose it to compare with them."),
+    Backbone("mobilenet_v2", "MobileNetV2", "MobileNetV2", 224,
+             "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224_no_top.h5", "Apache 2.0", 9.4, 1,
+             "Good and quick on a CPU: choose it unless you have a reason not to."),
+    Backbone("mobilenet_v3_small", "MobileNetV3 Small", "MobileNetV3Small", 224,
+             "weights_mobilenet_v3_small_224_1.0_float_no_top_v2.h5", "Apache 2.0", 4.3, 0.3,
+             "The quickest: choose it for a small machine or a phone."),
+    Backbone("mobilenet_v3_large", "MobileNetV3 Large", "MobileNetV3Large", 224,
+             "weights_mobilenet_v3_large_224_1.0_float_no_top_v2.h5", "Apache 2.0", 13, 0.8,
+             "As quick as MobileNetV2: choose it to compare the two."),
+    Backbone("efficientnet_v2_b0", "EfficientNetV2-B0", "EfficientNetV2B0", 224,
+             "efficientnetv2-b0_notop.h5", "Apache 2.0", 24, 1.3,
+             "Often a little better than MobileNetV2 on fine detail: choose it where minutes matter less."),
+    Backbone("convnext_tiny", "ConvNeXt Tiny", "ConvNeXtTiny", 224,
+             "convnext_tiny_notop.h5", "MIT", 111, 8,
+             "The strongest and slowest: choose it on a GPU."),
+)  # fmt: skip
+BACKBONES: Mapping[str, Backbone] = {each.name: each for each in _ALL}
+PRETRAINED = tuple(each.name for each in _ALL if each.pretrained)
+FROM_SCRATCH = tuple(each.name for each in _ALL if not each.pretrained)
