@@ -7,7 +7,17 @@ import inspect
 import gradio as gr
 
 from workbench.services import Services
-from workbench.ui.endpoints import catalogue, curation, exports, insight, intake, integrity, models, training
+from workbench.ui.endpoints import (
+    augmentation,
+    catalogue,
+    curation,
+    exports,
+    insight,
+    intake,
+    integrity,
+    models,
+    training,
+)
 from workbench.ui.guard import guarded
 
 LONG = {"import_images", "export_dataset", "predict_batch"}
@@ -15,7 +25,7 @@ LONG = {"import_images", "export_dataset", "predict_batch"}
 
 def publish(services: Services) -> None:
     """Publish every endpoint under the name of its function."""
-    for subject in (intake, catalogue, curation, exports, insight, training, models, integrity):
+    for subject in (intake, catalogue, curation, exports, insight, augmentation, training, models, integrity):
         for function in subject.endpoints(services):
             gr.api(
                 guarded(function),

@@ -1,20 +1,14 @@
-"""Endpoints on augmentation and training."""
+"""Endpoints on training."""
 
 from collections.abc import Callable
 from typing import Any, TypedDict
 
-from gradio import FileData
-from PIL import Image
-
 from storage.cursors import LARGEST_ID
 from storage.records import Run
 from workbench import checks
-from workbench.augmentation import Augmentation
-from workbench.pictures import encoded
 from workbench.services import Services
 from workbench.training.control import Report
-from workbench.training.spec import LIMITS, TrainingSpec
-from workbench.ui.files import handed_out
+from workbench.training.spec import TrainingSpec
 
 # Gradio shows defaults as they are and sends them back; nothing here changes a spec it was given.
 EMPTY: dict[str, Any] = {}
@@ -75,32 +69,6 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
     """The functions to publish."""
     stores, training = services.stores, services.training
 
-    def preview_augmentation(
-        image_id: int,
-        augmentation: dict[str, Any] = EMPTY,
-        count: int = 4,
-        seed: int = 1,
-    ) -> list[FileData]:
-        """Show what training will do to a picture: PNG files of 256 x 256, made by the code that training runs.
-
-        Variant k is what a run with this seed sees of the picture in epoch k.
-
-        Args:
-            image_id: Id of a picture.
-            augmentation: Operations by name, such as {"rotate": {"enabled": true, "strength": 8}}; what is missing keeps its
-                default.
-            count: How many variants, 1 to 32.
-            seed: Seed of the run.
-        """
-        variants = training.preview(
-            _id("image_id", image_id),
-            Augmentation.from_dict(augmentation),
-            checks.whole("count", count, 1, 32),
-            checks.whole("seed", seed, 0, int(LIMITS["seed"].maximum)),
-        )
-        files = (encoded(Image.fromarray(each), "PNG", compress_level=1) for each in variants)
-        return [handed_out(data, f"variant-{number}.png") for number, data in enumerate(files, 1)]
-
     def start_training(spec: dict[str, Any] = EMPTY) -> Started:
         """Freeze the labelled pictures into a snapshot and queue a training run.
 
@@ -135,7 +103,7 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
         """
         return _report(training.report(_id("run_id", run_id)))
 
-    return [preview_augmentation, start_training, run_status, stop_training, run_report]
+    return [start_training, run_status, stop_training, run_report]
 
 
 def _status(run: Run, history: list[dict[str, Any]]) -> RunStatus:
