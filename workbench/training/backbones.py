@@ -22,6 +22,7 @@ class Backbone:
         sentence: When to choose it.
         origin: Address of the folder that Keras downloads the file from.
         checksum: SHA-256 or MD5 of the file as Keras knows it; empty where Keras knows none.
+        cuts: For each depth the last layer that stays as it is when the layers above it are fine-tuned.
     """
 
     name: str
@@ -35,16 +36,25 @@ class Backbone:
     sentence: str
     origin: str = ""
     checksum: str = ""
+    cuts: tuple[tuple[str, str], ...] = ()
 
     @property
     def pretrained(self) -> bool:
         """Whether it comes with ImageNet weights."""
         return bool(self.builder)
 
+    def cut(self, depth: str) -> str:
+        """The last layer that stays as it is at a depth of :data:`workbench.training.spec.DEPTHS`."""
+        return dict(self.cuts)[depth]
+
     @property
     def url(self) -> str:
         """Where Keras downloads the weights file from."""
         return f"{self.origin}{self.weights_file}"
+
+
+def _cuts(top: str, middle: str, deep: str) -> tuple[tuple[str, str], ...]:
+    return (("top", top), ("middle", middle), ("deep", deep))
 
 
 _ORIGIN = "https://storage.googleapis.com/tensorflow/keras-applications/"
@@ -56,23 +66,28 @@ _ALL = (
     Backbone("mobilenet_v2", "MobileNetV2", "MobileNetV2", 224,
              "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224_no_top.h5", "Apache 2.0", 9.4, 1,
              "Good and quick on a CPU: choose it unless you have a reason not to.",
-             f"{_ORIGIN}mobilenet_v2/"),
+             f"{_ORIGIN}mobilenet_v2/", "",
+             _cuts("block_12_add", "block_9_add", "block_5_add")),
     Backbone("mobilenet_v3_small", "MobileNetV3 Small", "MobileNetV3Small", 224,
              "weights_mobilenet_v3_small_224_1.0_float_no_top_v2.h5", "Apache 2.0", 4.3, 0.3,
              "The quickest: choose it for a small machine or a phone.",
-             f"{_ORIGIN}mobilenet_v3/", "d3e8ec802a04aa4fc771ee12a9a9b836"),
+             f"{_ORIGIN}mobilenet_v3/", "d3e8ec802a04aa4fc771ee12a9a9b836",
+             _cuts("expanded_conv_7_add", "expanded_conv_5_add", "expanded_conv_2_add")),
     Backbone("mobilenet_v3_large", "MobileNetV3 Large", "MobileNetV3Large", 224,
              "weights_mobilenet_v3_large_224_1.0_float_no_top_v2.h5", "Apache 2.0", 13, 0.8,
              "As quick as MobileNetV2: choose it to compare the two.",
-             f"{_ORIGIN}mobilenet_v3/", "07fb09a5933dd0c8eaafa16978110389"),
+             f"{_ORIGIN}mobilenet_v3/", "07fb09a5933dd0c8eaafa16978110389",
+             _cuts("expanded_conv_11_add", "expanded_conv_9_add", "expanded_conv_5_add")),
     Backbone("efficientnet_v2_b0", "EfficientNetV2-B0", "EfficientNetV2B0", 224,
              "efficientnetv2-b0_notop.h5", "Apache 2.0", 24, 1.3,
              "Often a little better than MobileNetV2 on fine detail: choose it where minutes matter less.",
-             f"{_ORIGIN}efficientnet_v2/", "893217f2bb855e2983157299931e43ff"),
+             f"{_ORIGIN}efficientnet_v2/", "893217f2bb855e2983157299931e43ff",
+             _cuts("block5e_add", "block4c_add", "block3b_add")),
     Backbone("convnext_tiny", "ConvNeXt Tiny", "ConvNeXtTiny", 224,
              "convnext_tiny_notop.h5", "MIT", 111, 8,
              "The strongest and slowest: choose it on a GPU.",
-             f"{_ORIGIN}convnext/", "d547c096cabd03329d7be5562c5e14798aa39ed24b474157cef5e85ab9e49ef1"),
+             f"{_ORIGIN}convnext/", "d547c096cabd03329d7be5562c5e14798aa39ed24b474157cef5e85ab9e49ef1",
+             _cuts("convnext_tiny_downsampling_block_2", "convnext_tiny_downsampling_block_1", "convnext_tiny_downsampling_block_0")),
 )  # fmt: skip
 BACKBONES: Mapping[str, Backbone] = {each.name: each for each in _ALL}
 PRETRAINED = tuple(each.name for each in _ALL if each.pretrained)
