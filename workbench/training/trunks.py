@@ -1,4 +1,4 @@
-"""Pretrained nets of ``keras.applications``, whole and cut in two. Only the worker imports this."""
+"""Pretrained nets of ``keras.applications`` with a head, and the parts that they are cut into. Only the worker imports this."""
 
 from __future__ import annotations
 
@@ -11,67 +11,57 @@ from keras import layers
 
 from workbench.errors import TrainingFailed
 from workbench.pictures import SIDE
-from workbench.training.backbones import Backbone
+from workbench.training.backbones import BACKBONES, Backbone
 from workbench.training.features import Trunk
+from workbench.training.spec import TrainingSpec
 from workbench.training.weights import WeightsState, refused
 
+ROWS = "rows"
+ANSWER = "probabilities"
 _MINUS_ONE_TO_ONE = {"MobileNetV2"}  # the others bring their preprocessing with them
+_BAND, _STRIDE = 3, 2
 
 
-def pretrained(backbone: Backbone, weights: WeightsState) -> keras.Model:
-    """A backbone without its top, ``(N, side, side, 3)`` as it wants its pixels -> its last map.
+def assembled(spec: TrainingSpec, weights: WeightsState, classes: int) -> keras.Model:
+    """A backbone with a fresh head, ``(N, 256, 256, 3) uint8`` -> probabilities, in one graph that can be cut at any layer.
+
+    The layer ``rows`` gives the mean over each row of the last map.
 
     Raises:
         TrainingFailed: The file holds the weights of another net.
     """
-    builder = getattr(keras.applications, backbone.builder)
-    shape = (backbone.side, backbone.side, 3)
-    try:
-        net = builder(input_shape=shape, include_top=False, weights=str(weights.path))
-    except (ValueError, OSError, KeyError) as error:
-        raise TrainingFailed(refused(weights.path, backbone)) from error
+    backbone = BACKBONES[spec.architecture]
+    inputs = keras.Input((SIDE, SIDE, 3), dtype="uint8", name="picture")
+    net = _pretrained(backbone, weights, prepared(inputs, backbone))
     net.trainable = False
-    return net
+    x = layers.AveragePooling2D((1, net.output.shape[2]), name=ROWS)(net.output)
+    x = layers.AveragePooling2D(*_window(spec.head, x.shape[1]), name="bands")(x)
+    x = layers.Dropout(spec.dropout)(layers.Flatten()(x))
+    answers = layers.Dense(classes, activation="softmax", name=ANSWER)(x)
+    return keras.Model(inputs, answers, name=backbone.name)
 
 
 def prepared(pictures: Any, backbone: Backbone) -> Any:
     """Pictures ``(N, 256, 256, 3) uint8`` as a backbone wants them."""
-    side = backbone.side
-    pixels = (
-        layers.Rescaling(1 / 127.5, offset=-1)
-        if backbone.builder in _MINUS_ONE_TO_ONE
-        else layers.Rescaling(1.0)
-    )
-    return layers.Resizing(side, side, interpolation="bilinear")(pixels(pictures))
+    centred = backbone.builder in _MINUS_ONE_TO_ONE
+    x = layers.Rescaling(1 / 127.5, offset=-1)(pictures) if centred else layers.Rescaling(1.0)(pictures)
+    return layers.Resizing(backbone.side, backbone.side, interpolation="bilinear")(x)
 
 
-def rows(net: keras.Model, backbone: Backbone) -> keras.Model:
-    """Pictures ``(N, 256, 256, 3) uint8`` -> the mean over each row of the last map, ``(N, rows, 1, channels)``."""
-    inputs = _pictures()
-    maps = net(prepared(inputs, backbone))
-    return keras.Model(
-        inputs, layers.AveragePooling2D((1, maps.shape[2]))(maps), name=f"{backbone.name}_rows"
-    )
+def below(whole: keras.Model, layer: str) -> keras.Model:
+    """Pictures -> the activations of a layer; shares its weights with the whole net."""
+    return keras.Model(whole.inputs, whole.get_layer(layer).output, name=f"{whole.name}_below")
 
 
-def lower(net: keras.Model, backbone: Backbone, layer: str) -> keras.Model:
-    """Pictures ``(N, 256, 256, 3) uint8`` -> the activations of a layer."""
-    inputs = _pictures()
-    part = keras.Model(net.inputs, net.get_layer(layer).output)
-    return keras.Model(inputs, part(prepared(inputs, backbone)), name=f"{backbone.name}_lower")
+def above(whole: keras.Model, layer: str) -> keras.Model:
+    """The activations of a layer -> probabilities; shares its weights with the whole net."""
+    return keras.Model(whole.get_layer(layer).output, whole.output, name=f"{whole.name}_above")
 
 
-def upper(net: keras.Model, backbone: Backbone, layer: str) -> keras.Model:
-    """Activations of a layer -> the mean over each row of the last map; trainable but for the statistics of its batches."""
-    cut = net.get_layer(layer).output
-    part = keras.Model(
-        cut, layers.AveragePooling2D((1, net.output.shape[2]))(net.output), name=f"{backbone.name}_upper"
-    )
-    part.trainable = True
-    for each in part.layers:
-        if isinstance(each, layers.BatchNormalization):
-            each.trainable = False
-    return part
+def thaw(net: keras.Model) -> None:
+    """Let all layers of a net learn, but keep the statistics that batch normalisation has learnt from many more pictures."""
+    for layer in net.layers:
+        layer.trainable = not isinstance(layer, layers.BatchNormalization)
 
 
 def trunk(part: keras.Model, name: str) -> Trunk:
@@ -84,5 +74,17 @@ def trunk(part: keras.Model, name: str) -> Trunk:
     return Trunk(name, tuple(part.output.shape[1:]), run)
 
 
-def _pictures() -> Any:
-    return keras.Input((SIDE, SIDE, 3), dtype="uint8", name="picture")
+def _pretrained(backbone: Backbone, weights: WeightsState, pixels: Any) -> keras.Model:
+    builder = getattr(keras.applications, backbone.builder)
+    shape = (backbone.side, backbone.side, 3)
+    try:
+        return builder(input_shape=shape, input_tensor=pixels, include_top=False, weights=str(weights.path))
+    except (ValueError, OSError, KeyError) as error:
+        raise TrainingFailed(refused(weights.path, backbone)) from error
+
+
+def _window(head: str, height: int) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Size and strides of the pooling over rows: overlapping bands, or all rows at once."""
+    if head == ROWS and height > _BAND:
+        return (_BAND, 1), (_STRIDE, 1)
+    return (height, 1), (height, 1)
