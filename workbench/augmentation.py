@@ -55,7 +55,7 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("noise", "Noise", "levels of 255", 0, 64, 6, False,
               "Adds grain of up to this strength (standard deviation)."),
 )  # fmt: skip
-_BY_NAME = {operation.name: operation for operation in OPERATIONS}
+BY_NAME: Mapping[str, Operation] = {operation.name: operation for operation in OPERATIONS}
 _GREY = 127.5
 _LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
 _TINT = 0.2
@@ -86,7 +86,7 @@ class Augmentation:
         Raises:
             InvalidSpec: An operation, a key or a value is not allowed; the sentence names it and what is allowed.
         """
-        chosen = checks.mapping("augmentation", given, _BY_NAME)
+        chosen = checks.mapping("augmentation", given, BY_NAME)
         return cls({o.name: _setting(o, chosen.get(o.name, {})) for o in OPERATIONS})
 
     @classmethod
@@ -97,6 +97,20 @@ class Augmentation:
     def to_dict(self) -> dict[str, dict[str, bool | float]]:
         """The JSON form, with every operation in it."""
         return {name: {"enabled": s.enabled, "strength": s.strength} for name, s in self.settings.items()}
+
+    def alone(self, name: str, strength: float | None = None) -> Augmentation:
+        """One operation and no other, at its own strength or another; the others would not change what it draws."""
+        chosen = self.settings[name].strength if strength is None else strength
+        return Augmentation({**Augmentation.off().settings, name: Setting(True, chosen)})
+
+    def without(self, name: str) -> Augmentation:
+        """The same with one operation switched off."""
+        return Augmentation({**self.settings, name: Setting(False, self.settings[name].strength)})
+
+    @property
+    def enabled(self) -> tuple[str, ...]:
+        """Names of the operations that run, in their order."""
+        return tuple(o.name for o in OPERATIONS if self.settings[o.name].enabled)
 
     def strength(self, name: str) -> float:
         """The strength of an operation, 0.0 where it is switched off."""
@@ -151,10 +165,13 @@ def _moved(picture: np.ndarray, augmentation: Augmentation, draws: Sequence[floa
     scale = 1 + augmentation.strength("zoom") * _either(draws[5])
     cos, sin = math.cos(angle) * scale, math.sin(angle) * scale
     across, down = (cos * mirror, -sin * upside), (sin * mirror, cos * upside)
+    moved = (reach * _either(draws[3]), reach * _either(draws[4]))
+    if (*across, *down, *moved) == (1, 0, 0, 1, 0, 0):
+        return picture.copy()
     matrix = np.array(
         [
-            (*across, centre - sum(across) * centre + reach * _either(draws[3])),
-            (*down, centre - sum(down) * centre + reach * _either(draws[4])),
+            (*across, centre - sum(across) * centre + moved[0]),
+            (*down, centre - sum(down) * centre + moved[1]),
         ]
     )
     # Replicated edges continue both a white ground and a photo; a fixed colour would draw a frame.

@@ -58,7 +58,7 @@ def confusion(true: np.ndarray, answers: np.ndarray, classes: int) -> np.ndarray
     return np.bincount(true * classes + answers, minlength=classes**2).reshape(classes, classes)
 
 
-def wilson_interval(hits: int, pictures: int) -> tuple[float, float]:
+def wilson_interval(hits: float, pictures: int) -> tuple[float, float]:
     """95 % interval of a share.
 
     Source: Wilson, "Probable Inference, the Law of Succession, and Statistical Inference" (1927).

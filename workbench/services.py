@@ -6,6 +6,7 @@ import threading
 from dataclasses import dataclass
 
 from workbench.bin import Bin
+from workbench.costs import Costs
 from workbench.exports import Exports
 from workbench.imports import Imports
 from workbench.insight.control import Insight
@@ -14,6 +15,7 @@ from workbench.intake import Intake
 from workbench.integrity import tidy
 from workbench.labelling import Labelling
 from workbench.lookalikes import LookAlikes
+from workbench.safety.control import LabelSafety
 from workbench.serving.predictor import Predictor
 from workbench.settings import Settings
 from workbench.staging import Staging
@@ -39,12 +41,15 @@ class Services:
     helper: Helper
     lookalikes: LookAlikes
     bin: Bin
+    safety: LabelSafety
+    costs: Costs
 
     def start(self) -> None:
         """Begin to look after runs and imports, also those that an earlier process left."""
         threading.Thread(target=tidy, args=(self.stores,), name="tidy", daemon=True).start()
         self.supervisor.start()
         self.helper.start()
+        self.safety.start()
         self.exports.tidy()
         self.imports.resume()
 
@@ -53,6 +58,7 @@ class Services:
         self.imports.close()
         self.supervisor.close()
         self.helper.close()
+        self.safety.close()
 
 
 def build_services(settings: Settings) -> Services:
@@ -62,6 +68,8 @@ def build_services(settings: Settings) -> Services:
     intake = Intake(stores, labelling, settings)
     supervisor = Supervisor(stores)
     helper = Helper(stores, settings)
+    training = Training(stores, supervisor)
+    predictor = Predictor(stores.registry, stores.predictions, settings.limits.pixels)
     return Services(
         settings=settings,
         stores=stores,
@@ -69,11 +77,15 @@ def build_services(settings: Settings) -> Services:
         intake=intake,
         imports=Imports(intake, stores.import_jobs, Staging(settings.data / "staging"), settings),
         exports=Exports(stores),
-        training=Training(stores, supervisor),
+        training=training,
         supervisor=supervisor,
-        predictor=Predictor(stores.registry, stores.predictions, settings.limits.pixels),
+        predictor=predictor,
         insight=Insight(stores, settings, helper),
         helper=helper,
         lookalikes=LookAlikes(stores.curation, stores.edits),
         bin=Bin(stores),
+        safety=LabelSafety(
+            stores, predictor, (lambda: training.draft().augmentation) if settings.insight else None
+        ),
+        costs=Costs(),
     )

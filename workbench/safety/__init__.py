@@ -1,0 +1,1 @@
+"""Whether augmentation changes the class of a picture, as the model in production sees it. Knows no TensorFlow."""
