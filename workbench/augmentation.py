@@ -103,9 +103,9 @@ class Augmentation:
         chosen = self.settings[name].strength if strength is None else strength
         return Augmentation({**Augmentation.off().settings, name: Setting(True, chosen)})
 
-    def without(self, name: str) -> Augmentation:
-        """The same with one operation switched off."""
-        return Augmentation({**self.settings, name: Setting(False, self.settings[name].strength)})
+    def switched(self, name: str, on: bool) -> Augmentation:
+        """The same with one operation switched on or off."""
+        return Augmentation({**self.settings, name: Setting(on, self.settings[name].strength)})
 
     @property
     def enabled(self) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from workbench.cores import cores
 from workbench.safety.records import Findings, Setting, read_findings, source, write_findings
 from workbench.safety.sample import sample
 from workbench.safety.tally import Reader, Seen, Tally, tally
-from workbench.serving.predictor import Predictor
+from workbench.serving.predictor import Prediction, Predictor
 from workbench.stores import Stores
 
 log = logging.getLogger(__name__)
@@ -38,9 +38,9 @@ class Safety:
 
     Attributes:
         state: ``no model``, ``off``, ``waiting`` (a run trains), ``checking``, ``too few`` (pictures that the model reads
-            rightly), ``failed`` or ``checked``.
+            rightly and surely), ``failed`` or ``checked``.
         version: The model in production, empty where there is none.
-        pictures: On how many it was tried, all of them read rightly as they are.
+        pictures: On how many it was tried, all of them read rightly and surely as they are.
         tallies: What was found so far, by operation, whether it runs or not.
         error: Why the check failed.
     """
@@ -185,14 +185,14 @@ class LabelSafety:
         return self._sample[1]
 
     def _reader(self, version: Version) -> Reader:
-        def read(picture: np.ndarray) -> str:
+        def read(picture: np.ndarray) -> Prediction:
             if self._closing.is_set() or self._busy():
                 raise _Ended
             began = time.perf_counter()
-            label = self._predictor.glance(picture, version.name).label
+            answer = self._predictor.glance(picture, version.name)
             # Half of the time at most: others want the cores, and the model too.
             self._closing.wait(time.perf_counter() - began)
-            return label
+            return answer
 
         return read
 

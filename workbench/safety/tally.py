@@ -12,15 +12,16 @@ import numpy as np
 
 from workbench.augmentation import BY_NAME, Augmentation, augment
 from workbench.evaluation import wilson_interval
+from workbench.serving.predictor import Prediction
 
 VARIANTS = 3
 SEED = 1
-Reader = Callable[[np.ndarray], str]
+Reader = Callable[[np.ndarray], Prediction]
 
 
 @dataclass(frozen=True)
 class Seen:
-    """A picture ``(256, 256, 3) uint8`` that the model reads as the class it has."""
+    """A picture ``(256, 256, 3) uint8`` that the model reads surely as the class it has."""
 
     image_id: int
     label: str
@@ -34,7 +35,7 @@ class Tally:
     Attributes:
         operation: Its name.
         strength: Its strength.
-        pictures: Pictures that were varied, all read rightly as they are.
+        pictures: Pictures that were varied, all of them read rightly and surely as they are.
         variants: Variants of them.
         misread: Variants that were read as another class.
         true: The class whose variants were misread most often, empty where none was.
@@ -95,7 +96,7 @@ def tally(pictures: Sequence[Seen], operation: str, strength: float, read: Reade
         pictures: What to vary, at least one.
         operation: A name in :data:`workbench.augmentation.OPERATIONS`.
         strength: Its strength.
-        read: Gives the class of a picture ``(256, 256, 3) uint8``.
+        read: A model; takes ``(256, 256, 3) uint8``.
     """
     by_chance = BY_NAME[operation].unit == "probability"
     alone = Augmentation().alone(operation, 1.0 if by_chance else strength)
@@ -103,7 +104,7 @@ def tally(pictures: Sequence[Seen], operation: str, strength: float, read: Reade
     misread: Counter[tuple[str, str]] = Counter()
     for each in pictures:
         for number in numbers:
-            answer = read(augment(each.pixels, alone, (SEED, number, each.image_id)))
+            answer = read(augment(each.pixels, alone, (SEED, number, each.image_id))).label
             if answer != each.label:
                 misread[each.label, answer] += 1
     [((true, taken_for), _)] = misread.most_common(1) or [(("", ""), 0)]

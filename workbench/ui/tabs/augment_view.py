@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-import base64
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
-from io import BytesIO
-
-import numpy as np
-from PIL import Image
 
 from storage.records import Filter, ImageRecord
 from workbench.augmentation import Augmentation
 from workbench.services import Services
+from workbench.training.spec import FINE_TUNE, INSTANT, TrainingSpec
 from workbench.ui.components.bars import dot
+from workbench.ui.components.frames import frame
+from workbench.ui.tabs.augment_doubt import Doubt, doubt_html
 
 PICTURES = 3
-VARIANTS = 4
+COUNTS = (4, 8, 12)
+ABREAST = 4
 EMPTY = "<p>Here you see what training will do to your own pictures. There are none yet.</p>"
 
 
 @dataclass(frozen=True)
 class Choice:
-    """Which pictures are previewed, and with which seed.
+    """Which pictures are previewed, with which seed and how many variants.
 
     ``label`` is a class name, empty for one of each class in turn; another ``draw`` gives other pictures.
     """
@@ -32,6 +31,12 @@ class Choice:
     label: str
     draw: int
     seed: int
+    count: int
+
+    @classmethod
+    def of(cls, label: str | None, draw: int, seed: float | None, count: int | None) -> Choice:
+        """As the fields of the page have it, some of which may be empty."""
+        return cls(label or "", draw, int(seed or 0), count or COUNTS[0])
 
 
 def chosen(services: Services, choice: Choice) -> list[ImageRecord]:
@@ -46,49 +51,56 @@ def chosen(services: Services, choice: Choice) -> list[ImageRecord]:
     return catalogue.several(in_turn[:PICTURES])
 
 
-def preview_html(services: Services, augmentation: Augmentation, choice: Choice) -> str:
-    """Every chosen picture as the net sees it, beside its variants."""
+def preview_html(
+    services: Services, augmentation: Augmentation, choice: Choice, doubt: Doubt | None = None
+) -> str:
+    """Every chosen picture as the net sees it, beside its variants; below the doubted one what it is made of."""
     pictures = chosen(services, choice)
     if not pictures:
         return EMPTY
-    heads = "".join(f"<span>{name}</span>" for name in ["Original", *_numbered(VARIANTS)])
-    rows = "".join(_row(services, image, augmentation, choice.seed) for image in pictures)
+    sets = []
+    for image in pictures:
+        sets.append(_set(services, image, augmentation, choice))
+        if doubt is not None and doubt.image_id == image.id:
+            sets.append(doubt_html(services, doubt, image, augmentation))
+    return f"<div class='variants' style='--abreast:{ABREAST}'>{''.join(sets)}</div>"
+
+
+def seed_html(seed: int, spec: TrainingSpec) -> str:
+    """What the seed means for the next run."""
+    same = "the seed of the next run" if seed == spec.seed else f"the next run has seed {spec.seed}"
+    seen = "A run with this seed sees variant 1 in its first epoch, variant 2 in its second."
+    if spec.recipe in {INSTANT, FINE_TUNE}:
+        seen = f"A run with this seed sees variants 1 to {spec.variants} of each picture, all computed before its first epoch."
+    mixed = " Then mixup or CutMix mixes them." if spec.mixup or spec.cutmix else ""
+    return f"<p class='note'>Seed {seed}: {same}. {seen}{mixed}</p>"
+
+
+def _set(services: Services, image: ImageRecord, augmentation: Augmentation, choice: Choice) -> str:
+    original = services.stores.media.canonical(image.sha256, services.training.draft().fit)
+    variants = services.training.preview(image.id, augmentation, choice.count, choice.seed)
+    name = f"{image.filename}, {image.label or 'left to label'}"
+    figures = "".join(
+        f"<figure>{frame(each, f'Variant {number} of {name}')}<figcaption><span>Variant {number}</span>{_no(image, number)}"
+        "</figcaption></figure>"
+        for number, each in enumerate(variants, 1)
+    )
+    first = f"<figure>{frame(original, name)}<figcaption><span>Original</span></figcaption></figure>"
+    return f"<div class='set'>{_caption(image)}<div class='frames'>{first}<div class='varied'>{figures}</div></div></div>"
+
+
+def _no(image: ImageRecord, number: int) -> str:
+    words = f"No, variant {number} of {image.filename} does not show {image.label or 'the same'}"
     return (
-        f"<div class='variants' style='--columns:{VARIANTS + 1}'><div class='heads'>{heads}</div>{rows}</div>"
+        f"<button type='button' class='plain' data-press='no' data-image='{image.id}' data-variant='{number}' "
+        f"aria-label='{escape(words)}' title='{escape(words)}'>No</button>"
     )
 
 
-def seed_html(seed: int, next_run: int) -> str:
-    """What the seed means."""
-    same = "the seed of the next run" if seed == next_run else f"the next run has seed {next_run}"
-    return f"<p class='note'>Seed {seed}: {same}. A run with this seed sees variant 1 in its first epoch, variant 2 in its second.</p>"
-
-
-def _numbered(count: int) -> list[str]:
-    return [f"Variant {number}" for number in range(1, count + 1)]
-
-
-def _row(services: Services, image: ImageRecord, augmentation: Augmentation, seed: int) -> str:
-    training = services.training
-    original = services.stores.media.canonical(image.sha256, training.draft().fit)
-    variants = training.preview(image.id, augmentation, VARIANTS, seed)
-    label, name = image.label or "left to label", f"{image.filename}, {image.label or 'left to label'}"
-    frames = _frame(original, name) + "".join(
-        _frame(each, f"{title} of {name}") for title, each in zip(_numbered(VARIANTS), variants, strict=True)
-    )
+def _caption(image: ImageRecord) -> str:
     mark = " <span class='chip'>synthetic</span>" if image.synthetic else ""
-    caption = f"<p class='caption'>{dot(image.colour or '')}<b>{escape(label)}</b> <span>{escape(image.filename)}</span>{mark}</p>"
-    return f"<div class='set'>{caption}<div class='frames'>{frames}</div></div>"
-
-
-def _frame(picture: np.ndarray, name: str) -> str:
-    return f"<img src='data:image/jpeg;base64,{_jpeg(picture)}' alt='{escape(name)}' title='{escape(name)}' width='256' height='256'>"
-
-
-def _jpeg(picture: np.ndarray) -> str:
-    buffer = BytesIO()
-    Image.fromarray(picture).save(buffer, "JPEG", quality=85)
-    return base64.b64encode(buffer.getvalue()).decode()
+    label = escape(image.label or "left to label")
+    return f"<p class='caption'>{dot(image.colour or '')}<b>{label}</b> <span>{escape(image.filename)}</span>{mark}</p>"
 
 
 def labels(services: Services) -> Sequence[tuple[str, str]]:

@@ -1,0 +1,18 @@
+"""Pictures that exist nowhere but on the page."""
+
+from __future__ import annotations
+
+import base64
+from html import escape
+
+import numpy as np
+from PIL import Image
+
+from workbench.pictures import encoded
+
+
+def frame(picture: np.ndarray, name: str) -> str:
+    """A picture ``(256, 256, 3) uint8`` as an HTML image with a name."""
+    data = base64.b64encode(encoded(Image.fromarray(picture), "JPEG", quality=85)).decode()
+    words = escape(name)
+    return f"<img src='data:image/jpeg;base64,{data}' alt='{words}' title='{words}' width='256' height='256'>"

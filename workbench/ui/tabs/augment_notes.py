@@ -1,0 +1,98 @@
+"""What is said of each operation: what it costs, and whether the model still sees the same class."""
+
+from __future__ import annotations
+
+from html import escape
+
+from workbench.augmentation import BY_NAME, OPERATIONS, Augmentation
+from workbench.charts import number, percent
+from workbench.costs import Cost
+from workbench.safety import control
+from workbench.safety.control import Safety
+from workbench.safety.marks import marks
+from workbench.safety.tally import Tally
+from workbench.services import Services
+from workbench.training.spec import TrainingSpec
+
+QUESTION = "Does each variant still show the same class? Press No where it does not."
+
+
+def notes(services: Services, augmentation: Augmentation, safety: Safety) -> list[str]:
+    """The line below each operation, as HTML, in their order."""
+    cost, marked = services.costs.of(augmentation), marks(services.stores.preferences)
+    return [
+        _note(
+            cost.alone[each.name],
+            safety.tallies.get(each.name),
+            safety.version,
+            "" if augmentation.settings[each.name].enabled else marked.get(each.name, ""),
+        )
+        for each in OPERATIONS
+    ]
+
+
+def summary(services: Services, augmentation: Augmentation, safety: Safety) -> str:
+    """The cost of all that runs, and what the model makes of it, as HTML."""
+    said = f"{_cost_sentence(services.costs.of(augmentation), augmentation)} {_safety_sentence(safety, augmentation)}"
+    return f"<p class='note' role='status'>{said}</p>"
+
+
+def augmentation_warning(services: Services, spec: TrainingSpec) -> str:
+    """One sentence on operations that clearly change the class in the eyes of the model in production; empty where none does."""
+    safety = services.safety.report(spec.augmentation)
+    flagged = safety.flagged(spec.augmentation)
+    if not flagged:
+        return ""
+    names = " and ".join(BY_NAME[each.operation].label for each in flagged)
+    worst = flagged[0]
+    return (
+        f"{names} may change the class: {safety.version} reads {worst.misread} of {worst.variants} variants "
+        f"by {BY_NAME[worst.operation].label} as another one. See the Augment tab."
+    )
+
+
+def _note(rate: float, tally: Tally | None, version: str, mark: str) -> str:
+    parts = [f"<span>{_rate(rate)}</span>"]
+    if tally is not None:
+        parts.append(_reading(tally, version))
+    if mark:
+        parts.append(f"<span class='flag'>Switched off: {escape(mark)}</span>")
+    return f"<p class='note'>{' '.join(parts)}</p>"
+
+
+def _reading(tally: Tally, version: str) -> str:
+    low, high = tally.excess
+    told = f"{percent(tally.share)}, 95 % interval {percent(max(0.0, low))} to {percent(high)}"
+    counted = f"{tally.misread} of {tally.variants}"
+    if not tally.flagged:
+        return f"<span title='{told}'>{escape(version)} misreads {counted}</span>"
+    mostly = f", mostly {escape(tally.true)} as {escape(tally.taken_for)}"
+    return f"<span class='flag' title='{told}'>Changes the class? {escape(version)} misreads {counted}{mostly}</span>"
+
+
+def _rate(rate: float) -> str:
+    return f"{number(float(f'{rate:.2g}'))} pictures/s"
+
+
+def _cost_sentence(cost: Cost, augmentation: Augmentation) -> str:
+    if not augmentation.enabled:
+        return "Nothing is switched on, so every epoch shows the pictures as they are."
+    return f"All that is switched on together: {_rate(cost.together)} in one thread of this machine."
+
+
+def _safety_sentence(safety: Safety, augmentation: Augmentation) -> str:
+    version = escape(safety.version)
+    if safety.state == control.CHECKED:
+        flagged = [BY_NAME[each.operation].label for each in safety.flagged(augmentation)]
+        pictures = f"{safety.pictures} pictures that {version} reads rightly and surely"
+        if flagged:
+            return f"On {pictures}, <b>{' and '.join(flagged)}</b> clearly changed what it reads."
+        return f"On {pictures}, no operation that is on clearly changed what it reads."
+    return {
+        control.NO_MODEL: "Once a model is in production, each operation is tried on it here.",
+        control.OFF: "Operations are not tried on the model by themselves: its help is switched off.",
+        control.WAITING: f"Operations are tried on {version} once the run has ended.",
+        control.CHECKING: f"Operations are being tried on {version}.",
+        control.TOO_FEW: f"{version} reads too few pictures rightly and surely to try operations on it.",
+        control.FAILED: f"Operations could not be tried on {version}: {escape(safety.error)}",
+    }[safety.state]
