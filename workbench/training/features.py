@@ -6,6 +6,7 @@ import hashlib
 import json
 import logging
 import os
+import shutil
 import tempfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -15,16 +16,17 @@ from typing import IO
 
 import numpy as np
 
-from storage.errors import is_disk_full
+from storage.errors import DiskFull, is_disk_full
 from workbench.augmentation import Augmentation, augment
 from workbench.training.dataset import Dataset
 
 log = logging.getLogger("features")
 MIRRORED = -1
 MOST_BYTES = 4 * 1024**3
+SPARE_BYTES = 64 * 1024**2
 _BATCH = 32
 _CHECK_BYTES = 4
-_SUFFIX = ".f16"
+_SUFFIX = ".feature"
 
 Told = Callable[[int, int], None]
 
@@ -36,12 +38,19 @@ class Trunk:
     Attributes:
         name: Says what makes the activations: backbone, weights and layer; whatever would change them changes it.
         shape: Of the activations of one picture.
+        dtype: What they are kept as, ``float16`` or ``float32``.
         run: Takes ``(n, 256, 256, 3) uint8`` and gives ``(n, *shape)``.
     """
 
     name: str
     shape: tuple[int, ...]
+    dtype: str
     run: Callable[[np.ndarray], np.ndarray]
+
+    @property
+    def bytes(self) -> int:
+        """Size of the activations of one picture."""
+        return int(np.prod(self.shape)) * np.dtype(self.dtype).itemsize
 
 
 @dataclass(frozen=True)
@@ -73,12 +82,13 @@ class Views:
 
 
 class FeatureCache:
-    """A file of half-precision numbers for each view of a picture, with a checksum; bounded in size."""
+    """A file of numbers for each view of a picture, with a checksum."""
 
     def __init__(self, folder: Path, trunk: Trunk) -> None:
         """Keep the activations of a trunk below a folder; the folder is made if it is not there."""
-        self._folder = folder / hashlib.sha256(trunk.name.encode()).hexdigest()[:16]
-        self._bytes = 2 * int(np.prod(trunk.shape))
+        name = f"{trunk.name} {trunk.dtype}"
+        self._folder = folder / hashlib.sha256(name.encode()).hexdigest()[:16]
+        self._bytes = trunk.bytes
 
     def read(self, key: str) -> bytes | None:
         """The numbers under a key; None where there are none or the file is damaged."""
@@ -163,12 +173,15 @@ def gather(wanted: Wanted, trunk: Trunk, folder: Path, told: Told) -> np.ndarray
         told: Called with views that are there and views in all; what it raises ends the work.
 
     Returns:
-        ``(pictures, views, *trunk.shape) float16``, not to be written to.
+        ``(pictures, views, *trunk.shape)`` of the trunk's type, not to be written to.
 
     Raises:
+        DiskFull: There is no room for them.
         OSError: The disk is full, among others.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    if shutil.disk_usage(folder).free < len(wanted) * trunk.bytes + SPARE_BYTES:
+        raise DiskFull
     cache = FeatureCache(folder, trunk)
     keys = wanted.keys()
     with tempfile.TemporaryFile(dir=folder) as file:
@@ -176,14 +189,14 @@ def gather(wanted: Wanted, trunk: Trunk, folder: Path, told: Told) -> np.ndarray
         for start in range(0, len(missing), _BATCH):
             told(len(keys) - len(missing) + start, len(keys))
             batch = missing[start : start + _BATCH]
-            answers = trunk.run(np.stack([wanted.picture(place) for place in batch])).astype(np.float16)
+            answers = trunk.run(np.stack([wanted.picture(place) for place in batch])).astype(trunk.dtype)
             for place, answer in zip(batch, answers, strict=True):
                 cache.write(keys[place], answer.tobytes())
                 _put(file, place, answer.tobytes())
         told(len(keys), len(keys))
         file.flush()
         shape = (len(wanted.indices), len(wanted.views.numbers), *trunk.shape)
-        return np.memmap(file, np.float16, "r", shape=shape)
+        return np.memmap(file, trunk.dtype, "r", shape=shape)
 
 
 def _copied(cache: FeatureCache, file: IO[bytes], place: int, key: str) -> bool:

@@ -18,6 +18,7 @@ from workbench.training.weights import WeightsState, refused
 
 ROWS = "rows"
 ANSWER = "probabilities"
+_FLAT = "flat"
 _MINUS_ONE_TO_ONE = {"MobileNetV2"}  # the others bring their preprocessing with them
 _BAND, _STRIDE = 3, 2
 
@@ -36,8 +37,7 @@ def assembled(spec: TrainingSpec, weights: WeightsState, classes: int) -> keras.
     net.trainable = False
     x = layers.AveragePooling2D((1, net.output.shape[2]), name=ROWS)(net.output)
     x = layers.AveragePooling2D(*_window(spec.head, x.shape[1]), name="bands")(x)
-    x = layers.Dropout(spec.dropout)(layers.Flatten()(x))
-    answers = layers.Dense(classes, activation="softmax", name=ANSWER)(x)
+    answers = layers.Dense(classes, activation="softmax", name=ANSWER)(layers.Flatten(name=_FLAT)(x))
     return keras.Model(inputs, answers, name=backbone.name)
 
 
@@ -53,9 +53,11 @@ def below(whole: keras.Model, layer: str) -> keras.Model:
     return keras.Model(whole.inputs, whole.get_layer(layer).output, name=f"{whole.name}_below")
 
 
-def above(whole: keras.Model, layer: str) -> keras.Model:
-    """The activations of a layer -> probabilities; shares its weights with the whole net."""
-    return keras.Model(whole.get_layer(layer).output, whole.output, name=f"{whole.name}_above")
+def above(whole: keras.Model, layer: str, dropout: float) -> keras.Model:
+    """The activations of a layer -> probabilities; shares its weights with the whole net, and leaves out a share of them."""
+    x = layers.Dropout(dropout)(whole.get_layer(_FLAT).output)
+    answers = whole.get_layer(ANSWER)(x)
+    return keras.Model(whole.get_layer(layer).output, answers, name=f"{whole.name}_above")
 
 
 def thaw(net: keras.Model) -> None:
@@ -64,14 +66,14 @@ def thaw(net: keras.Model) -> None:
         layer.trainable = not isinstance(layer, layers.BatchNormalization)
 
 
-def trunk(part: keras.Model, name: str) -> Trunk:
+def trunk(part: keras.Model, name: str, dtype: str) -> Trunk:
     """A part of a net as a function of arrays."""
     call = tf.function(lambda batch: part(batch, training=False), reduce_retracing=True)
 
     def run(pictures: np.ndarray) -> np.ndarray:
         return np.asarray(call(tf.constant(pictures)))
 
-    return Trunk(name, tuple(part.output.shape[1:]), run)
+    return Trunk(name, tuple(part.output.shape[1:]), dtype, run)
 
 
 def _pretrained(backbone: Backbone, weights: WeightsState, pixels: Any) -> keras.Model:
