@@ -12,6 +12,14 @@ from workbench.services import Services, build_services
 from workbench.settings import Settings
 
 
+@pytest.fixture(autouse=True)
+def no_weights_of_the_machine(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Weights that Keras has downloaded on this machine must not change what a test sees."""
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path_factory.mktemp("keras")))
+
+
 @pytest.fixture
 def services(tmp_path: Path) -> Services:
     """Services on a fresh data folder; nothing runs in the background."""

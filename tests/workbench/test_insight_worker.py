@@ -16,7 +16,7 @@ from storage.insight import WORKER
 from tests.running import until
 from workbench.insight import state
 from workbench.insight.control import Status
-from workbench.insight.embedders import BACKBONE_FILE
+from workbench.insight.embedders import BACKBONE
 from workbench.services import Services, build_services
 from workbench.training.processes import alive, started_at
 from workbench.training.spec import TrainingSpec
@@ -129,7 +129,7 @@ def test_labelling_goes_on_while_it_works(helping: Services) -> None:
 def test_weights_that_cannot_be_read_are_named_and_the_built_in_embedding_serves(helping: Services) -> None:
     folder = helping.stores.root / "weights"
     folder.mkdir()
-    (folder / BACKBONE_FILE).write_bytes(b"no weights")
+    (folder / BACKBONE.weights_file).write_bytes(b"no weights")
     helping.helper.start()
     status = done(helping)
     assert (status.kind, status.embedded) == ("built-in", 24)

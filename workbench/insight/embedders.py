@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import functools
-import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from workbench.settings import Settings
 from workbench.stores import Stores
+from workbench.training.backbones import BACKBONES
+from workbench.training.weights import weights_state
 
-BACKBONE_FILE = "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224_no_top.h5"
-"""The name under which Keras itself keeps these weights."""
+BACKBONE = BACKBONES["mobilenet_v2"]
 KERAS_FILE = "model.keras"
 Embed = Callable[[np.ndarray], np.ndarray]
 
@@ -55,12 +53,12 @@ def best(found: list[Choice], failed: Mapping[str, str]) -> Choice:
 
 
 def _backbone(settings: Settings) -> list[Choice]:
-    weights = (settings.weights or settings.data / "weights") / BACKBONE_FILE
-    if not weights.is_file():
+    state = weights_state(BACKBONE, settings.weights or settings.data / "weights")
+    if not state.path.is_file():
         return []
-    status = weights.stat()
-    name = f"mobilenet-v2 {_file_hash(weights, status.st_size, status.st_mtime_ns)[:12]}"
-    return [Choice(_name(name, settings.fit), "backbone", settings.fit, str(weights))]
+    # A damaged file is offered too: trying it is how one hears of it.
+    name = f"mobilenet-v2 {(state.sha256 or 'damaged')[:12]}"
+    return [Choice(_name(name, settings.fit), "backbone", settings.fit, str(state.path))]
 
 
 def _version(stores: Stores) -> list[Choice]:
@@ -73,8 +71,3 @@ def _version(stores: Stores) -> list[Choice]:
 
 def _name(text: str, fit: str) -> str:
     return text if fit == Settings.fit else f"{text} {fit}"
-
-
-@functools.lru_cache(maxsize=4)
-def _file_hash(file: Path, _size: int, _changed: int) -> str:
-    return hashlib.sha256(file.read_bytes()).hexdigest()

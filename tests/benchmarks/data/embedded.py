@@ -12,7 +12,7 @@ from PIL import Image
 
 from tests.benchmarks.photos import MAX_PIXELS, load_photos
 from workbench.insight.descriptor import describe
-from workbench.insight.embedders import BACKBONE_FILE, Embed
+from workbench.insight.embedders import BACKBONE, Embed
 from workbench.pictures import canonical, decode, shrunk
 from workbench.similarity import groups, phash
 
@@ -52,10 +52,10 @@ def fruit(data: Path) -> Iterator[Embedded]:
 def embeddings(data: Path) -> Iterator[tuple[str, Embed]]:
     """What there is, the best first. Weights are looked for in ``WORKBENCH_WEIGHTS`` and in ``weights`` beside the data."""
     for folder in (os.environ.get("WORKBENCH_WEIGHTS"), data / "weights", data.parent / "weights"):
-        if folder and (Path(folder) / BACKBONE_FILE).is_file():
+        if folder and (Path(folder) / BACKBONE.weights_file).is_file():
             from workbench.insight import nets
 
-            yield "MobileNetV2", nets.backbone(Path(folder) / BACKBONE_FILE)
+            yield "MobileNetV2", nets.backbone(Path(folder) / BACKBONE.weights_file)
             break
     yield "built-in", describe
 
