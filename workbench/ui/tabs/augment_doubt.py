@@ -61,7 +61,7 @@ def doubt_html(services: Services, doubt: Doubt, image: ImageRecord, now: Augmen
     if not suspected:
         heading = "No operation that is on changed this variant."
     return (
-        f"<div class='doubt' role='group' aria-label='Variant {doubt.variant} of {escape(image.filename)}'>"
+        f"<div class='no' role='group' aria-label='Variant {doubt.variant} of {escape(image.filename)}'>"
         f"<p><b>{heading}</b> <button type='button' class='plain' data-press='close'>None of them: close</button></p>"
         f"<div class='suspects'>{cards}</div></div>"
     )

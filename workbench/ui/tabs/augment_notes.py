@@ -56,8 +56,8 @@ def _note(rate: float, tally: Tally | None, version: str, mark: str) -> str:
     if tally is not None:
         parts.append(_reading(tally, version))
     if mark:
-        parts.append(f"<span class='flag'>Switched off: {escape(mark)}</span>")
-    return f"<p class='note'>{' '.join(parts)}</p>"
+        parts.append(f"<b>Switched off: {escape(mark)}</b>")
+    return f"<p class='note'>{' · '.join(parts)}</p>"
 
 
 def _reading(tally: Tally, version: str) -> str:

@@ -63,7 +63,7 @@ def preview_html(
         sets.append(_set(services, image, augmentation, choice))
         if doubt is not None and doubt.image_id == image.id:
             sets.append(doubt_html(services, doubt, image, augmentation))
-    return f"<div class='variants' style='--abreast:{ABREAST}'>{''.join(sets)}</div>"
+    return f"<div class='variants' style='--columns:{ABREAST + 1};--rows:{-(-choice.count // ABREAST)}'>{''.join(sets)}</div>"
 
 
 def seed_html(seed: int, spec: TrainingSpec) -> str:
@@ -81,12 +81,12 @@ def _set(services: Services, image: ImageRecord, augmentation: Augmentation, cho
     variants = services.training.preview(image.id, augmentation, choice.count, choice.seed)
     name = f"{image.filename}, {image.label or 'left to label'}"
     figures = "".join(
-        f"<figure>{frame(each, f'Variant {number} of {name}')}<figcaption><span>Variant {number}</span>{_no(image, number)}"
+        f"<figure>{frame(each, f'Variant {number} of {name}')}<figcaption><span><span class='long'>Variant </span>{number}</span>{_no(image, number)}"
         "</figcaption></figure>"
         for number, each in enumerate(variants, 1)
     )
-    first = f"<figure>{frame(original, name)}<figcaption><span>Original</span></figcaption></figure>"
-    return f"<div class='set'>{_caption(image)}<div class='frames'>{first}<div class='varied'>{figures}</div></div></div>"
+    first = f"<figure class='original'>{frame(original, name)}<figcaption><span>Original</span></figcaption></figure>"
+    return f"<div class='set'>{_caption(image)}<div class='frames'>{first}{figures}</div></div>"
 
 
 def _no(image: ImageRecord, number: int) -> str:
