@@ -21,7 +21,24 @@ PRODUCT = [path for path in SOURCES if path.parts[0] != "tests"]
 TRAINING = Path("workbench/training")
 INSIGHT = Path("workbench/insight")
 RUN_BY_THE_WORKER = {
-    *(TRAINING / f"{name}.py" for name in ("train", "feed", "architectures", "callbacks", "export", "trunks", "templates")),
+    *(
+        TRAINING / f"{name}.py"
+        for name in (
+            "train",
+            "feed",
+            "architectures",
+            "callbacks",
+            "export",
+            "trunks",
+            "templates",
+            "transfer",
+            "recipes",
+            "scratch",
+            "compiling",
+            "checkpoints",
+            "precision",
+        )
+    ),
     INSIGHT / "nets.py",
 }
 WORKERS = {TRAINING / "worker.py", INSIGHT / "worker.py"}

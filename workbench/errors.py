@@ -34,5 +34,12 @@ class StoppedEarly(DomainError):
         super().__init__("The run was stopped before its first epoch was finished, so there is no model.")
 
 
+class Paused(DomainError):
+    """A run was paused; what it needs to go on is written down."""
+
+    def __init__(self) -> None:
+        super().__init__("The run is paused; resume it to go on from the last finished epoch.")
+
+
 class BrokenModel(DomainError):
     """The file of a model version cannot be loaded."""

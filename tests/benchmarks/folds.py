@@ -23,7 +23,7 @@ from tests.benchmarks.photos import Photos, grouped_folds
 from tests.benchmarks.rows import Row
 from workbench.evaluation import confusion, macro_f1
 from workbench.training.dataset import Dataset, write_dataset
-from workbench.training.reports import EpochRecord, Progress
+from workbench.training.reports import EpochRecord, Progress, TrialRecord, Workplace
 from workbench.training.spec import TrainingSpec
 
 SEED = 2
@@ -56,8 +56,12 @@ class Silent:
 
     def epoch(self, record: EpochRecord) -> None: ...
 
-    def should_stop(self) -> bool:
-        return False
+    def counted(self, done: int, total: int) -> None: ...
+
+    def trial(self, record: TrialRecord) -> None: ...
+
+    def asked(self) -> str:
+        return ""
 
 
 def run_folds(
@@ -102,11 +106,16 @@ def train_and_answer(
     with TemporaryDirectory() as place:
         dataset = write_rest(photos, rest, Path(place) / "data", spec)
         began = perf_counter()
-        train(dataset, spec, Silent(), Path(place) / "model")
+        train(dataset, spec, Silent(), workplace(Path(place)))
         seconds = perf_counter() - began
         return litert_probabilities(Path(place) / "model" / LITERT_FILE, photos.pixels, fold).argmax(
             axis=1
         ), seconds
+
+
+def workplace(folder: Path) -> Workplace:
+    """The folders of a run below a folder."""
+    return Workplace(*(folder / name for name in ("model", "checkpoints", "features", "weights")))
 
 
 def write_rest(photos: Photos, rest: np.ndarray, folder: Path, spec: TrainingSpec) -> Dataset:

@@ -35,7 +35,8 @@ def architectures(rounds: int = ROUNDS) -> Row:
     pictures, labels = _arrays()
     nets = {name: _net(name) for name in ("compact", "classic")}
     speeds = _in_turns(
-        {name: (net, (pictures, labels), {"batch_size": BATCH}) for name, net in nets.items()}, rounds
+        {name: (net, (pictures, _shares(labels)), {"batch_size": BATCH}) for name, net in nets.items()},
+        rounds,
     )
     ratio = median(c / k for c, k in zip(speeds["compact"], speeds["classic"], strict=True))
     value = f"{ratio:.1f}x ({median(speeds['compact']):.0f} and {median(speeds['classic']):.0f} pictures/s)"
@@ -55,7 +56,7 @@ def pipeline(varied: bool, rounds: int = ROUNDS) -> Row:
             TrainingSpec(batch_size=BATCH, augmentation=Augmentation() if varied else Augmentation.off()),
             np.ones(CLASSES, np.float32),
         )
-        pictures, labels = np.asarray(dataset.pixels), dataset.labels
+        pictures, labels = np.asarray(dataset.pixels), _shares(dataset.labels)
         net = _net("compact")
         weights = np.ones(PICTURES, np.float32)
         jobs = {
@@ -99,14 +100,21 @@ def _in_turns(
 
 
 def _net(name: str) -> Any:
-    from workbench.training.train import compiled
+    from workbench.training.architectures import build
+    from workbench.training.compiling import compile_net
 
-    return compiled(TrainingSpec(architecture=name), CLASSES)
+    net = build(name, CLASSES)
+    compile_net(net, TrainingSpec(architecture=name), 1e-3)
+    return net
 
 
 def _arrays() -> tuple[np.ndarray, np.ndarray]:
     random = np.random.default_rng(0)
     return random.integers(0, 256, (PICTURES, 256, 256, 3), dtype=np.uint8), np.arange(PICTURES) % CLASSES
+
+
+def _shares(labels: np.ndarray) -> np.ndarray:
+    return np.eye(CLASSES, dtype=np.float32)[labels]
 
 
 def _dataset(folder: Path) -> Dataset:

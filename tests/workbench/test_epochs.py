@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from tests.workbench.chart_data import history
-from tests.workbench.test_train import Recorder, spec
+from tests.workbench.test_train import Recorder, spec, workplace
 from tests.workbench.training_data import bars
 from workbench.epochs import kept_so_far
 from workbench.training.train import train
@@ -30,7 +30,7 @@ def test_of_the_loss_the_lowest_is_kept_and_no_number_never() -> None:
 @pytest.mark.parametrize("monitor", ["val_loss", "val_macro_f1"])
 def test_training_keeps_the_same_epoch(tmp_path: Path, monitor: str) -> None:
     artefacts = train(
-        bars(tmp_path / "data"), spec(epochs=5, monitor=monitor), Recorder(), tmp_path / "model"
+        bars(tmp_path / "data"), spec(epochs=5, monitor=monitor), Recorder(), workplace(tmp_path)
     )
     kept = kept_so_far([asdict(record) for record in artefacts.history], monitor)
     assert kept is not None

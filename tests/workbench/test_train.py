@@ -11,8 +11,9 @@ from workbench.augmentation import Augmentation, augment
 from workbench.errors import InvalidSpec, StoppedEarly, TrainingFailed
 from workbench.training.export import agreement, litert_probabilities
 from workbench.training.feed import Feed
+from workbench.training.reports import EpochRecord, Progress, TrialRecord, Workplace
 from workbench.training.spec import TrainingSpec
-from workbench.training.train import EpochRecord, Progress, train
+from workbench.training.train import train
 
 pytestmark = pytest.mark.slow
 
@@ -35,8 +36,16 @@ class Recorder:
     def epoch(self, record: EpochRecord) -> None:
         self.epochs.append(record)
 
-    def should_stop(self) -> bool:
-        return len(self.steps) >= self.stop_after
+    def counted(self, done: int, total: int) -> None: ...
+
+    def trial(self, record: TrialRecord) -> None: ...
+
+    def asked(self) -> str:
+        return "stop" if len(self.steps) >= self.stop_after else ""
+
+
+def workplace(folder: Path, name: str = "model") -> Workplace:
+    return Workplace(folder / name, folder / f"checkpoints-{name}", folder / "features", folder / "weights")
 
 
 def spec(**values: object) -> TrainingSpec:
@@ -46,7 +55,7 @@ def spec(**values: object) -> TrainingSpec:
 @pytest.mark.parametrize("architecture", ["compact", "classic"])
 def test_a_run_leaves_a_model_that_answers_as_reported(tmp_path: Path, architecture: str) -> None:
     dataset, recorder = bars(tmp_path / "data"), Recorder()
-    artefacts = train(dataset, spec(architecture=architecture), recorder, tmp_path / "model")
+    artefacts = train(dataset, spec(architecture=architecture), recorder, workplace(tmp_path))
     assert recorder.phases == ["preparing", "training", "evaluating", "exporting"]
     assert tuple(recorder.epochs) == artefacts.history
     assert [(p.epoch, p.step) for p in recorder.steps] == [(e, s) for e in (1, 2, 3) for s in (1, 2, 3, 4)]
@@ -68,7 +77,7 @@ def test_a_run_leaves_a_model_that_answers_as_reported(tmp_path: Path, architect
 
 def test_the_kept_epoch_is_the_best_one(tmp_path: Path) -> None:
     artefacts = train(
-        bars(tmp_path / "data"), spec(epochs=6, monitor="val_loss"), Recorder(), tmp_path / "model"
+        bars(tmp_path / "data"), spec(epochs=6, monitor="val_loss"), Recorder(), workplace(tmp_path)
     )
     losses = [record.val_loss for record in artefacts.history]
     assert artefacts.best_epoch == 1 + int(np.argmin(losses))
@@ -79,7 +88,7 @@ def test_the_kept_epoch_is_the_best_one(tmp_path: Path) -> None:
 
 def test_monitor_decides_what_best_means(tmp_path: Path) -> None:
     chosen = spec(epochs=5, monitor="val_macro_f1")
-    artefacts = train(bars(tmp_path / "data"), chosen, Recorder(), tmp_path / "model")
+    artefacts = train(bars(tmp_path / "data"), chosen, Recorder(), workplace(tmp_path))
     score, scores = 0.0, []
     for record in artefacts.history:
         score += 0.1 * (record.val_macro_f1 - score)
@@ -89,15 +98,15 @@ def test_monitor_decides_what_best_means(tmp_path: Path) -> None:
 
 def test_same_seed_same_run(tmp_path: Path) -> None:
     dataset = bars(tmp_path / "data")
-    runs = [train(dataset, spec(epochs=2), Recorder(), tmp_path / name).history for name in "ab"]
+    runs = [train(dataset, spec(epochs=2), Recorder(), workplace(tmp_path, name)).history for name in "ab"]
     assert [r.loss for r in runs[0]] == pytest.approx([r.loss for r in runs[1]], rel=1e-3)
-    other = train(dataset, spec(epochs=2, seed=6), Recorder(), tmp_path / "c").history
+    other = train(dataset, spec(epochs=2, seed=6), Recorder(), workplace(tmp_path, "c")).history
     assert other[0].loss != pytest.approx(runs[0][0].loss, rel=1e-3)
 
 
 def test_a_stop_in_mid_epoch_ends_with_the_best_epoch_so_far(tmp_path: Path) -> None:
     recorder = Recorder(stop_after=10)
-    artefacts = train(bars(tmp_path / "data"), spec(epochs=50), recorder, tmp_path / "model")
+    artefacts = train(bars(tmp_path / "data"), spec(epochs=50), recorder, workplace(tmp_path))
     assert artefacts.stopped
     assert len(recorder.steps) == 10
     assert len(artefacts.history) == 2
@@ -109,19 +118,19 @@ def test_a_stop_in_mid_epoch_ends_with_the_best_epoch_so_far(tmp_path: Path) -> 
 
 def test_a_stop_before_the_first_epoch_is_over_leaves_no_model(tmp_path: Path) -> None:
     with pytest.raises(StoppedEarly, match="first epoch"):
-        train(bars(tmp_path / "data"), spec(), Recorder(stop_after=2), tmp_path / "model")
+        train(bars(tmp_path / "data"), spec(), Recorder(stop_after=2), workplace(tmp_path))
     assert not (tmp_path / "model").exists()
 
 
 def test_a_stop_at_the_last_step_of_the_first_epoch_still_leaves_a_model(tmp_path: Path) -> None:
-    artefacts = train(bars(tmp_path / "data"), spec(), Recorder(stop_after=4), tmp_path / "model")
+    artefacts = train(bars(tmp_path / "data"), spec(), Recorder(stop_after=4), workplace(tmp_path))
     assert artefacts.stopped
     assert artefacts.best_epoch == 1
 
 
 def test_time_that_is_up_ends_with_the_best_epoch(tmp_path: Path) -> None:
     artefacts = train(
-        bars(tmp_path / "data"), spec(epochs=500, max_minutes=1e-4), Recorder(), tmp_path / "model"
+        bars(tmp_path / "data"), spec(epochs=500, max_minutes=1e-4), Recorder(), workplace(tmp_path)
     )
     assert not artefacts.stopped
     assert len(artefacts.history) == 1
@@ -129,26 +138,26 @@ def test_time_that_is_up_ends_with_the_best_epoch(tmp_path: Path) -> None:
 
 def test_patience_ends_a_run_that_gets_no_better(tmp_path: Path) -> None:
     chosen = spec(epochs=40, patience=1, plateau_patience=1, learning_rate=0.1, monitor="val_loss")
-    artefacts = train(bars(tmp_path / "data"), chosen, Recorder(), tmp_path / "model")
+    artefacts = train(bars(tmp_path / "data"), chosen, Recorder(), workplace(tmp_path))
     assert len(artefacts.history) < 40
     assert artefacts.best_epoch < len(artefacts.history)
 
 
 def test_one_class_or_an_empty_split_is_refused(tmp_path: Path) -> None:
     with pytest.raises(TrainingFailed, match="only one class"):
-        train(bars(tmp_path / "one", pictures=6, classes=("low",)), spec(), Recorder(), tmp_path / "model")
+        train(bars(tmp_path / "one", pictures=6, classes=("low",)), spec(), Recorder(), workplace(tmp_path))
     with pytest.raises(TrainingFailed, match="no train picture"):
-        train(bars(tmp_path / "none", pictures=1), spec(), Recorder(), tmp_path / "model")
+        train(bars(tmp_path / "none", pictures=1), spec(), Recorder(), workplace(tmp_path))
 
 
 def test_weights_by_hand_must_name_every_class(tmp_path: Path) -> None:
     with pytest.raises(InvalidSpec, match="high"):
-        train(bars(tmp_path / "data"), spec(class_weights={"low": 2.0}), Recorder(), tmp_path / "model")
+        train(bars(tmp_path / "data"), spec(class_weights={"low": 2.0}), Recorder(), workplace(tmp_path))
 
 
 def test_a_model_that_disagrees_is_refused(tmp_path: Path) -> None:
     dataset = bars(tmp_path / "data")
-    artefacts = train(dataset, spec(epochs=1), Recorder(), tmp_path / "model")
+    artefacts = train(dataset, spec(epochs=1), Recorder(), workplace(tmp_path))
     shifted = np.array([p.probabilities for p in artefacts.predictions]) + 0.01
     with pytest.raises(TrainingFailed, match="differs"):
         agreement(dataset, shifted, artefacts.folder / "model.tflite")
@@ -163,7 +172,7 @@ def absurd(learning_rate: float, **values: object) -> TrainingSpec:
 
 def test_a_loss_that_is_no_number_any_more_ends_the_run_and_the_best_epoch_is_kept(tmp_path: Path) -> None:
     recorder = Recorder()
-    artefacts = train(bars(tmp_path / "data"), absurd(20, batch_size=16), recorder, tmp_path / "model")
+    artefacts = train(bars(tmp_path / "data"), absurd(20, batch_size=16), recorder, workplace(tmp_path))
     assert artefacts.stopped
     assert "no longer a number" in artefacts.note
     assert 1 <= artefacts.best_epoch <= len(artefacts.history) < 300
@@ -177,13 +186,13 @@ def test_a_loss_that_is_no_number_any_more_ends_the_run_and_the_best_epoch_is_ke
 
 def test_a_loss_that_is_no_number_in_the_first_epoch_leaves_no_model(tmp_path: Path) -> None:
     with pytest.raises(TrainingFailed, match="smaller learning rate"):
-        train(bars(tmp_path / "data"), absurd(1e30), Recorder(), tmp_path / "model")
+        train(bars(tmp_path / "data"), absurd(1e30), Recorder(), workplace(tmp_path))
     assert not (tmp_path / "model").exists()
 
 
 def test_a_learning_rate_may_be_a_whole_number(tmp_path: Path) -> None:
     artefacts = train(
-        bars(tmp_path / "data"), spec(epochs=1, learning_rate=1), Recorder(), tmp_path / "model"
+        bars(tmp_path / "data"), spec(epochs=1, learning_rate=1), Recorder(), workplace(tmp_path)
     )
     assert artefacts.history[0].learning_rate == 1
 
@@ -206,8 +215,9 @@ def test_batches_hold_every_training_picture_once_and_are_of_nearly_one_size(tmp
     assert feed.steps == 2
     batches = list(feed.batches().take(4).as_numpy_iterator())
     assert [len(labels) for _, labels, _ in batches] == [9, 9, 9, 9]
-    for _, labels, weights in batches:
-        assert weights.tolist() == [3.0 if label else 1.0 for label in labels]
+    for _, shares, weights in batches:
+        assert shares.sum(axis=1).tolist() == [1.0] * 9
+        assert weights.tolist() == [3.0 if share[1] else 1.0 for share in shares]
 
 
 def test_every_epoch_has_an_order_of_its_own(tmp_path: Path) -> None:

@@ -12,27 +12,15 @@ import numpy as np
 
 from workbench.epochs import score
 from workbench.evaluation import confusion, macro_f1
-from workbench.training.dataset import Dataset
-from workbench.training.reports import EpochRecord, Progress, Reporter
-from workbench.training.spec import TrainingSpec
+from workbench.training.recipes import Stage, Task
+from workbench.training.reports import EpochRecord, Progress
 
-_PREDICT_BATCH = 32
 _KEPT = 0.99
 SCORE = "score"
 
 
 class Halted(Exception):
     """Ends training at once; the best epoch so far is kept."""
-
-
-@dataclass(frozen=True)
-class Task:
-    """What a run works on; ``class_weights`` is ``(classes,) float32``."""
-
-    dataset: Dataset
-    spec: TrainingSpec
-    class_weights: np.ndarray
-    reporter: Reporter
 
 
 @dataclass(frozen=True)
@@ -52,15 +40,16 @@ class Average(keras.callbacks.Callback):  # type: ignore[misc]
     faster, as TensorFlow's ``ExponentialMovingAverage`` does with ``num_updates``.
     """
 
-    def __init__(self) -> None:
-        """Start without an average."""
+    def __init__(self, learner: keras.Model) -> None:
+        """Start without an average of a net's weights."""
         super().__init__()
         self.weights: list[np.ndarray] = []
+        self._learner = learner
         self._steps = 0
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Take a step's weights into the average."""
-        latest = self.model.get_weights()
+        latest = self._learner.get_weights()
         self._steps += 1
         taken = 1 - min(_KEPT, (1 + self._steps) / (10 + self._steps))
         self.weights = self.weights or latest
@@ -77,15 +66,16 @@ class Judge(keras.callbacks.Callback):  # type: ignore[misc]
         broken: Training was halted because an epoch's weights or answers were no numbers.
     """
 
-    def __init__(self, task: Task, served: keras.Model) -> None:
-        """Judge ``served``, which shares its weights with the net in training."""
+    def __init__(self, task: Task, learner: keras.Model, stage: Stage) -> None:
+        """Judge the weights of a learner by the answers of a stage."""
         super().__init__()
-        self.average = Average()
+        self.average = Average(learner)
         self.history: list[EpochRecord] = []
         self.best: Best | None = None
         self.broken = False
+        self.stage = stage
         self._task = task
-        self._served = served
+        self._learner = learner
         self._indices = task.dataset.indices("validation")
         self._began = 0.0
         self._score = 0.0
@@ -100,16 +90,16 @@ class Judge(keras.callbacks.Callback):  # type: ignore[misc]
         Raises:
             Halted: Training ends here.
         """
-        latest = self.model.get_weights()
-        self.model.set_weights(self.average.weights)
-        probabilities = predict(self._served, self._task.dataset.pixels, self._indices)
+        latest = self._learner.get_weights()
+        self._learner.set_weights(self.average.weights)
+        probabilities = self.stage.answers()
         # A ReLU makes 0 of what is no number: answers may look sound while the weights are not.
         self.broken = not all(np.isfinite(each).all() for each in (probabilities, *self.average.weights))
         if self.broken:
             raise Halted
         logs.update(self._figures(probabilities))
         self._record(epoch + 1, logs, probabilities)
-        self.model.set_weights(latest)
+        self._learner.set_weights(latest)
 
     def _record(self, epoch: int, logs: dict[str, Any], probabilities: np.ndarray) -> None:
         names = ("loss", "accuracy", "val_loss", "val_accuracy", "val_macro_f1")
@@ -119,7 +109,7 @@ class Judge(keras.callbacks.Callback):  # type: ignore[misc]
         record = EpochRecord(epoch=epoch, learning_rate=rate, seconds=seconds, **figures)
         logs[SCORE] = self._score = score(self._score, asdict(record), self._task.spec.monitor)
         if self.best is None or self._score > self.best.score:
-            self.best = Best(epoch, self._score, self.model.get_weights(), probabilities)
+            self.best = Best(epoch, self._score, self._learner.get_weights(), probabilities)
         self.history.append(record)
         self._task.reporter.epoch(record)
 
@@ -138,17 +128,20 @@ class Watch(keras.callbacks.Callback):  # type: ignore[misc]
     """Reports every step, and halts training on request, when time is up, or when the loss is no number.
 
     Attributes:
-        requested: Training was halted on request.
+        asked: What was asked for where that halted training: ``stop`` or ``pause``, else empty.
         broken: Training was halted because the loss was no number.
+        late: Training was halted because its time was up.
     """
 
-    def __init__(self, task: Task, judge: Judge) -> None:
-        """Watch a run whose epochs ``judge`` judges."""
+    def __init__(self, task: Task, judge: Judge, epochs: int) -> None:
+        """Watch a run of at most so many epochs, which ``judge`` judges."""
         super().__init__()
-        self.requested = False
+        self.asked = ""
         self.broken = False
+        self.late = False
         self._judge = judge
         self._task = task
+        self._epochs = epochs
         self._pictures = len(task.dataset.indices("train"))
         self._began = monotonic()
         self._clock = 0.0
@@ -172,11 +165,10 @@ class Watch(keras.callbacks.Callback):  # type: ignore[misc]
             raise Halted
         if self._judge.best is None and batch + 1 == steps:
             return  # the epoch is whole and about to be judged: then there is a model to keep
-        if self._task.reporter.should_stop():
-            self.requested = True
-            raise Halted
+        self.asked = self._task.reporter.asked()
         minutes = (monotonic() - self._began) / 60
-        if self._judge.best and 0 < self._task.spec.max_minutes <= minutes:
+        self.late = bool(self._judge.best and 0 < self._task.spec.max_minutes <= minutes)
+        if self.asked or self.late:
             raise Halted
 
     def _report(self, step: int, steps: int) -> None:
@@ -187,11 +179,5 @@ class Watch(keras.callbacks.Callback):  # type: ignore[misc]
         else:
             seconds = max(monotonic() - self._clock, 1e-6) / (self._done - 1)
             rate = self._pictures / steps / seconds
-            left = (steps * self._task.spec.epochs - self._done) * seconds
-        self._task.reporter.step(Progress(self._epoch, self._task.spec.epochs, step, steps, rate, left))
-
-
-def predict(net: keras.Model, pixels: np.ndarray, indices: np.ndarray) -> np.ndarray:
-    """Class probabilities ``(len(indices), classes)`` for pictures ``(N, 256, 256, 3) uint8``, a batch at a time."""
-    starts = range(0, len(indices), _PREDICT_BATCH)
-    return np.concatenate([net.predict_on_batch(pixels[indices[i : i + _PREDICT_BATCH]]) for i in starts])
+            left = (steps * (self._epochs - self._epoch) + steps - step) * seconds
+        self._task.reporter.step(Progress(self._epoch, self._epochs, step, steps, rate, left))

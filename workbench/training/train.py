@@ -1,9 +1,13 @@
-"""Trains a net on a dataset folder. Knows neither the database nor the server."""
+"""Trains a net on a dataset folder. Knows neither the database nor the server.
+
+How a recipe plugs in says :mod:`workbench.training.recipes`; it is named in ``RECIPES``.
+"""
 
 from __future__ import annotations
 
-import contextlib
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -14,24 +18,33 @@ import numpy as np
 import tensorflow as tf
 
 from workbench.cores import cores
-from workbench.errors import StoppedEarly, TrainingFailed
+from workbench.errors import Paused, StoppedEarly, TrainingFailed
 from workbench.evaluation import evaluate
 from workbench.training import export
-from workbench.training.architectures import build, mirrored
-from workbench.training.callbacks import SCORE, Best, Halted, Judge, Task, Watch
+from workbench.training.callbacks import SCORE, Best, Halted, Judge, Watch
+from workbench.training.compiling import compile_net
 from workbench.training.dataset import Dataset
 from workbench.training.feed import Feed
-from workbench.training.reports import EpochRecord, Progress, Reporter
-from workbench.training.spec import TrainingSpec, class_weight_table
+from workbench.training.recipes import Recipe, Stage, Task, predict
+from workbench.training.reports import EpochRecord, Progress, Reporter, Workplace
+from workbench.training.scratch import scratch
+from workbench.training.spec import FINE_TUNE, INSTANT, SCRATCH, TrainingSpec, class_weight_table
+from workbench.training.transfer import fine_tune, instant
 
-__all__ = ["Artefacts", "EpochRecord", "Prediction", "Progress", "Reporter", "limit_threads", "train"]
+__all__ = [
+    "Artefacts",
+    "EpochRecord",
+    "Prediction",
+    "Progress",
+    "Reporter",
+    "Workplace",
+    "limit_threads",
+    "train",
+]
 
+RECIPES: Mapping[str, Callable[[Task], Recipe]] = {SCRATCH: scratch, INSTANT: instant, FINE_TUNE: fine_tune}
 _MIN_CLASSES = 2
 BROKEN = "The loss was no longer a number, so training ended there; the best epoch before is kept. A smaller learning rate usually helps."
-_WEIGHT_DECAY = {
-    "compact": 0.5,
-    "classic": None,
-}  # a step takes this share of the learning rate off the weights
 
 
 @dataclass(frozen=True)
@@ -57,6 +70,7 @@ class Artefacts:
         metrics: As :func:`workbench.evaluation.evaluate` gives them, on the validation pictures.
         agreement: Largest difference in probability between the Keras and the LiteRT model.
         libraries: Versions of what trained it.
+        weights: The pretrained weights it starts from: file and SHA-256; empty where there are none.
     """
 
     folder: Path
@@ -68,6 +82,7 @@ class Artefacts:
     metrics: dict[str, Any]
     agreement: float
     libraries: dict[str, str]
+    weights: dict[str, str] = field(default_factory=dict)
 
 
 def limit_threads() -> None:
@@ -77,19 +92,20 @@ def limit_threads() -> None:
     cv2.setNumThreads(1)
 
 
-def train(dataset: Dataset, spec: TrainingSpec, reporter: Reporter, folder: Path) -> Artefacts:
+def train(dataset: Dataset, spec: TrainingSpec, reporter: Reporter, place: Workplace) -> Artefacts:
     """Train, judge and export a net.
 
     Args:
         dataset: The pictures and their split.
         spec: The settings.
-        reporter: Hears of phases, steps and epochs, and is asked for a stop after every batch.
-        folder: Where the model's files go; made if it is not there.
+        reporter: Hears of phases, steps and epochs, and is asked for a stop or pause after every batch.
+        place: Its folders. What lies in ``place.checkpoints`` is gone on with.
 
     Raises:
         TrainingFailed: The dataset cannot be trained on, the loss is no number before an epoch is finished, or the exported
             model does not agree with the trained one.
         StoppedEarly: A stop was asked for before the first epoch was finished.
+        Paused: A pause was asked for.
         InvalidSpec: The class weights do not fit the classes.
     """
     reporter.phase("preparing")
@@ -97,46 +113,68 @@ def train(dataset: Dataset, spec: TrainingSpec, reporter: Reporter, folder: Path
     table = class_weight_table(dataset.counts("train"), spec.class_weights)
     weights = np.array([table[name] for name in dataset.classes], dtype=np.float32)
     keras.utils.set_random_seed(spec.seed)
-    net = compiled(spec, len(dataset.classes))
-    served = mirrored(net) if spec.augmentation.strength("flip") else net
+    task = Task(dataset, spec, weights, reporter, place)
+    recipe = RECIPES[spec.recipe](task)
     reporter.phase("training")
-    judge, watch = _fit(Task(dataset, spec, weights, reporter), net, served)
+    judge, watch = _fit(task, recipe)
+    best = _kept(judge, watch)
+    recipe.learner.set_weights(best.weights)
+    return _artefacts(task, recipe, judge, watch)
+
+
+def _artefacts(task: Task, recipe: Recipe, judge: Judge, watch: Watch) -> Artefacts:
+    dataset, reporter, folder = task.dataset, task.reporter, task.place.model
     best = _kept(judge, watch)
     broken = judge.broken or watch.broken
-    net.set_weights(best.weights)
     reporter.phase("evaluating")
-    metrics = evaluate(dataset.labels[dataset.indices("validation")], best.probabilities, dataset.classes)
+    indices = dataset.indices("validation")
+    answers = best.probabilities if recipe.exact else predict(recipe.served, dataset.pixels, indices)
+    metrics = evaluate(dataset.labels[indices], answers, dataset.classes)
     reporter.phase("exporting")
     folder.mkdir(parents=True, exist_ok=True)
-    export.export(served, folder)
+    write = recipe.export or partial(export.export, recipe.served)
+    write(folder)
     return Artefacts(
         folder=folder,
         history=tuple(judge.history),
         best_epoch=best.epoch,
-        stopped=watch.requested or broken,
+        stopped=watch.asked == "stop" or broken,
         note=BROKEN if broken else "",
-        predictions=_predictions(dataset, best.probabilities),
+        predictions=_predictions(dataset, answers),
         metrics=metrics,
-        agreement=export.agreement(dataset, best.probabilities, folder / export.LITERT_FILE),
+        agreement=export.agreement(dataset, answers, folder / export.LITERT_FILE),
         libraries=_libraries(),
+        weights=dict(recipe.weights),
     )
 
 
-def _fit(task: Task, net: keras.Model, served: keras.Model) -> tuple[Judge, Watch]:
-    judge = Judge(task, served)
-    watch = Watch(task, judge)
-    callbacks = [judge.average, judge, *_stock(task.spec), watch]
-    feed = Feed(task.dataset, task.spec, task.class_weights)
-    with contextlib.suppress(Halted):
-        net.fit(
-            feed.batches(),
-            epochs=task.spec.epochs,
-            steps_per_epoch=feed.steps,
-            shuffle=False,
-            verbose=0,
-            callbacks=callbacks,
-        )
+def _fit(task: Task, recipe: Recipe) -> tuple[Judge, Watch]:
+    judge = Judge(task, recipe.learner, recipe.stages[0])
+    watch = Watch(task, judge, recipe.epochs)
+    try:
+        for stage in recipe.stages:
+            judge.stage = stage
+            _fit_stage(task, stage, [judge.average, judge, *_stock(task.spec), watch])
+    except Halted:
+        if watch.asked == "pause":
+            raise Paused from None
     return judge, watch
+
+
+def _fit_stage(task: Task, stage: Stage, callbacks: list[keras.callbacks.Callback]) -> None:
+    stage.prepare()
+    compile_net(stage.net, task.spec, stage.rate)
+    feed = Feed(task.dataset, task.spec, task.class_weights, stage.examples)
+    first = len(next(each for each in callbacks if isinstance(each, Judge)).history)
+    stage.net.fit(
+        feed.batches(first * feed.steps),
+        initial_epoch=first,
+        epochs=first + stage.epochs,
+        steps_per_epoch=feed.steps,
+        shuffle=False,
+        verbose=0,
+        callbacks=callbacks,
+    )
 
 
 def _check(dataset: Dataset) -> None:
@@ -145,22 +183,6 @@ def _check(dataset: Dataset) -> None:
     for split in ("train", "validation"):
         if not len(dataset.indices(split)):
             raise TrainingFailed(f"There is no {split} picture; label more pictures or change the split.")
-
-
-def compiled(spec: TrainingSpec, classes: int) -> keras.Model:
-    """A fresh net, ready to train as the spec says."""
-    net = build(spec.architecture, classes)
-    # Keras refuses a whole number.
-    rate = float(spec.learning_rate)
-    optimizer = keras.optimizers.Adam(rate, weight_decay=_WEIGHT_DECAY[spec.architecture])
-    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
-    net.compile(
-        optimizer=optimizer,
-        loss="sparse_categorical_crossentropy",
-        metrics=["accuracy"],
-        jit_compile=False,
-    )
-    return net
 
 
 def _stock(spec: TrainingSpec) -> list[keras.callbacks.Callback]:
@@ -173,7 +195,7 @@ def _stock(spec: TrainingSpec) -> list[keras.callbacks.Callback]:
 def _kept(judge: Judge, watch: Watch) -> Best:
     if judge.best:
         return judge.best
-    if watch.requested:
+    if watch.asked:
         raise StoppedEarly
     raise TrainingFailed("The loss is no longer a number; train again with a smaller learning rate.")
 

@@ -22,7 +22,7 @@ from workbench.settings import from_environment
 from workbench.stores import Stores, open_stores
 from workbench.training.dataset import Dataset, write_dataset
 from workbench.training.processes import NO_ROOM, started_at
-from workbench.training.reports import EpochRecord, Progress
+from workbench.training.reports import EpochRecord, Progress, TrialRecord, Workplace
 from workbench.training.spec import TrainingSpec
 
 if TYPE_CHECKING:
@@ -74,9 +74,17 @@ class RowReporter:
         log.info("epoch %s", record)
         self._runs.add_epoch(self._run_id, record.epoch, dataclasses.asdict(record))
 
-    def should_stop(self) -> bool:
-        """Whether a stop was asked for."""
-        return self._stop.is_set()
+    def counted(self, done: int, total: int) -> None:
+        """So many pictures of a phase are done that has no epochs."""
+        self._progress = {"done": done, "total": total}
+
+    def trial(self, record: TrialRecord) -> None:
+        """A try of a search begins or ends."""
+        log.info("trial %s", record)
+
+    def asked(self) -> str:
+        """What was asked of the run."""
+        return "stop" if self._stop.is_set() else ""
 
     def _beat(self) -> None:
         while not self._done.is_set():
@@ -138,10 +146,16 @@ def _carry_out(stores: Stores, run: Run, reporter: RowReporter) -> None:
     # Here, not above: TensorFlow takes seconds to import, and the row should show a heartbeat meanwhile.
     from workbench.training.train import limit_threads, train
 
-    if reporter.should_stop():
+    if reporter.asked():
         raise StoppedEarly
     limit_threads()
-    artefacts = train(Dataset.open(folder / "dataset"), spec, reporter, folder / "model")
+    place = Workplace(
+        folder / "model",
+        stores.root / "checkpoints" / f"run-{run.id}",
+        stores.root / "features",
+        from_environment(os.environ).weights or stores.root / "weights",
+    )
+    artefacts = train(Dataset.open(folder / "dataset"), spec, reporter, place)
     version = stores.registry.register(_candidate(run, snapshot, spec, artefacts))
     log.info("registered %s", version.name)
 
@@ -156,7 +170,7 @@ def _pictures(
     stores: Stores, items: list[SnapshotItem], fit: str, reporter: RowReporter
 ) -> Iterator[np.ndarray]:
     for item in items:
-        if reporter.should_stop():
+        if reporter.asked():
             raise StoppedEarly
         yield stores.media.canonical(item.sha256, fit)
 
