@@ -35,13 +35,20 @@ def import_halves(services: Services, folder: Path, per_class: int = 12) -> None
 def promote_reader(services: Services, folder: Path) -> Version:
     """Register the model as a finished run's version and put it in production."""
     stores, spec = services.stores, TrainingSpec()
-    snapshot = stores.snapshots.freeze(split(stores.snapshots.labelled(), spec.validation_fraction, spec.seed))
+    snapshot = stores.snapshots.freeze(
+        split(stores.snapshots.labelled(), spec.validation_fraction, spec.seed)
+    )
     run_id = stores.runs.create(snapshot.id, spec.to_dict())
     stores.runs.claim(run_id, 1, 1.0)
     place = folder / f"reader-{run_id}"
     place.mkdir()
     _write_reader(place / "model.tflite", snapshot.classes)
-    manifest = {"classes": list(snapshot.classes), "fit": spec.fit, "snapshot": snapshot.content_hash, "metrics": {}}
+    manifest = {
+        "classes": list(snapshot.classes),
+        "fit": spec.fit,
+        "snapshot": snapshot.content_hash,
+        "metrics": {},
+    }
     version = stores.registry.register(Candidate(run_id, snapshot.id, place, manifest, 1, False, "", []))
     return stores.registry.promote(version.name, PRODUCTION, "reads halves", "someone")
 

@@ -49,9 +49,7 @@ def halves(services: Services, tmp_path: Path) -> Services:
 @pytest.fixture
 def watching(halves: Services) -> Iterator[LabelSafety]:
     """The check at work on what the page shows."""
-    safety = LabelSafety(
-        halves.stores, halves.predictor, lambda: halves.training.draft().augmentation
-    )
+    safety = LabelSafety(halves.stores, halves.predictor, lambda: halves.training.draft().augmentation)
     safety.start()
     yield safety
     safety.close()
