@@ -69,7 +69,15 @@ _CHOICES = {
 }
 _RECIPE_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     SCRATCH: {},
-    INSTANT: {"architecture": "mobilenet_v2", "variants": 2, "schedule": "cosine"},
+    INSTANT: {
+        "architecture": "mobilenet_v2",
+        "epochs": 40,
+        "batch_size": 64,
+        "learning_rate": 3e-3,
+        "schedule": "cosine",
+        "dropout": 0.5,
+        "variants": 3,
+    },
     FINE_TUNE: {
         "architecture": "mobilenet_v2",
         "epochs": 26,
