@@ -1,4 +1,6 @@
-"""Pictures a second: compact beside classic, and the whole pipeline beside the same net fed from memory."""
+"""Pictures a second: compact beside classic, the whole of training beside the same net fed from memory, kept features beside the net that made them."""
+
+from __future__ import annotations
 
 from pathlib import Path
 from statistics import median
@@ -8,23 +10,26 @@ from typing import Any
 
 import numpy as np
 
+from tests.benchmarks.methods import Silent
 from tests.benchmarks.rows import Row
 from workbench.augmentation import Augmentation, augment
 from workbench.training.dataset import Dataset, write_dataset
-from workbench.training.spec import TrainingSpec
+from workbench.training.reports import Progress, Workplace
+from workbench.training.spec import INSTANT, TrainingSpec
 
-PICTURES = 256
+PICTURES, JUDGED = 256, 32
 BATCH = 32
 ROUNDS = 5
 EPOCHS = 3
 CLASSES = 3
 FASTER = 4.0
 PIPELINE = 0.9
+SLOWED = 0.15
 
 
 def rows() -> list[Row]:
     """Every figure on speed of training."""
-    return [architectures(), pipeline(False), pipeline(True), augmentation()]
+    return [architectures(), pipeline(False), pipeline(True), slowed(), augmentation()]
 
 
 def architectures(rounds: int = ROUNDS) -> Row:
@@ -45,17 +50,12 @@ def architectures(rounds: int = ROUNDS) -> Row:
 
 def pipeline(varied: bool, rounds: int = ROUNDS) -> Row:
     """Training speed of compact fed from the mapped file, with the default augmentation or none, over that from memory."""
-    from workbench.training.feed import Feed
     from workbench.training.train import limit_threads
 
     limit_threads()
     with TemporaryDirectory() as place:
         dataset = _dataset(Path(place))
-        feed = Feed(
-            dataset,
-            TrainingSpec(batch_size=BATCH, augmentation=Augmentation() if varied else Augmentation.off()),
-            np.ones(CLASSES, np.float32),
-        )
+        feed = _feed(dataset, Augmentation() if varied else Augmentation.off())
         pictures, labels = np.asarray(dataset.pixels), _shares(dataset.labels)
         net = _net("compact")
         weights = np.ones(PICTURES, np.float32)
@@ -68,6 +68,87 @@ def pipeline(varied: bool, rounds: int = ROUNDS) -> Row:
     value = f"{ratio:.2f}x ({median(speeds['pipeline']):.0f} and {median(speeds['memory']):.0f} pictures/s)"
     figure = f"compact from disk {'with' if varied else 'without'} augmentation, over memory"
     return Row(figure, f">= {PIPELINE:g}x", value, ratio >= PIPELINE)
+
+
+def slowed(rounds: int = ROUNDS) -> Row:
+    """How much slower compact trains with the default augmentation than with none, in turns."""
+    from workbench.training.train import limit_threads
+
+    limit_threads()
+    with TemporaryDirectory() as place:
+        dataset, net = _dataset(Path(place)), _net("compact")
+        jobs = {}
+        for name, chosen in {"varied": Augmentation(), "plain": Augmentation.off()}.items():
+            feed = _feed(dataset, chosen)
+            jobs[name] = (net, (feed.batches(),), {"steps_per_epoch": feed.steps, "shuffle": False})
+        speeds = _in_turns(jobs, rounds)
+    loss = 1 - median(v / p for v, p in zip(speeds["varied"], speeds["plain"], strict=True))
+    value = (
+        f"{100 * loss:.0f} % ({median(speeds['varied']):.0f} and {median(speeds['plain']):.0f} pictures/s)"
+    )
+    return Row("default augmentation slows training", f"<= {100 * SLOWED:.0f} %", value, loss <= SLOWED)
+
+
+def whole(rounds: int = ROUNDS - 2) -> Row:
+    """Speed of the steps of ``train()``, with augmentation, averages and reports, over that of ``model.fit`` from memory."""
+    from workbench.training.train import limit_threads, train
+
+    limit_threads()
+    memory, trained = [], []
+    pictures, labels = _arrays()
+    net = _net("compact")
+    spec = TrainingSpec(batch_size=BATCH, epochs=EPOCHS + 1, patience=EPOCHS + 1)
+    with TemporaryDirectory() as place:
+        dataset = _dataset(Path(place) / "data", JUDGED)
+        for number in range(rounds):
+            job = {"memory": (net, (pictures, _shares(labels)), {"batch_size": BATCH})}
+            memory += _in_turns(job, 1)["memory"]
+            clock = _Clock()
+            train(dataset, spec, clock, _workplace(Path(place) / str(number), Path(place)))
+            trained.append(clock.rate(PICTURES / -(-PICTURES // BATCH)))
+    ratio = median(t / m for t, m in zip(trained, memory, strict=True))
+    value = f"{ratio:.2f}x ({median(trained):.0f} and {median(memory):.0f} pictures/s)"
+    return Row(
+        "steps of train() with everything, over model.fit from memory",
+        f">= {PIPELINE:g}x",
+        value,
+        ratio >= PIPELINE,
+    )
+
+
+def cached(weights: Path, rounds: int = ROUNDS - 2) -> Row:
+    """Epochs of a head on kept features over epochs that run the frozen backbone again, fed from memory."""
+    from workbench.training import trunks
+    from workbench.training.backbones import BACKBONES
+    from workbench.training.compiling import compile_net
+    from workbench.training.feed import Feed
+    from workbench.training.recipes import Task
+    from workbench.training.train import RECIPES, limit_threads
+    from workbench.training.weights import find_or_download
+
+    limit_threads()
+    spec = TrainingSpec.of(INSTANT, batch_size=BATCH)
+    even = np.ones(CLASSES, np.float32)
+    with TemporaryDirectory() as place:
+        dataset = _dataset(Path(place) / "data", JUDGED)
+        task = Task(dataset, spec, even, Silent(), _workplace(Path(place) / "run", weights))
+        stage = RECIPES[INSTANT](task).stages[0]
+        stage.prepare()
+        compile_net(stage.net, spec, stage.rate)
+        feed = Feed(dataset, spec, even, stage.examples)
+        state = find_or_download(BACKBONES[spec.architecture], weights, task.told)
+        again = trunks.assembled(spec, state, CLASSES)
+        compile_net(again, spec, stage.rate)
+        pictures, labels = _arrays()
+        jobs = {
+            "kept": (stage.net, (feed.batches(),), {"steps_per_epoch": feed.steps, "shuffle": False}),
+            "again": (again, (pictures, _shares(labels)), {"batch_size": BATCH}),
+        }
+        speeds = _in_turns(jobs, rounds)
+    ratio = median(k / a for k, a in zip(speeds["kept"], speeds["again"], strict=True))
+    value = f"{ratio:.0f}x ({median(speeds['kept']):.0f} and {median(speeds['again']):.0f} pictures/s)"
+    figure = f"epochs on kept features of {spec.architecture}, over running it frozen every epoch"
+    return Row(figure, f">= {CACHED:g}x", value, ratio >= CACHED)
 
 
 def augmentation(rounds: int = ROUNDS) -> Row:
@@ -99,6 +180,12 @@ def _in_turns(
     return {name: values[1:] for name, values in speeds.items()}
 
 
+def _feed(dataset: Dataset, chosen: Augmentation) -> Any:
+    from workbench.training.feed import Feed
+
+    return Feed(dataset, TrainingSpec(batch_size=BATCH, augmentation=chosen), np.ones(CLASSES, np.float32))
+
+
 def _net(name: str) -> Any:
     from workbench.training.architectures import build
     from workbench.training.compiling import compile_net
@@ -117,13 +204,39 @@ def _shares(labels: np.ndarray) -> np.ndarray:
     return np.eye(CLASSES, dtype=np.float32)[labels]
 
 
-def _dataset(folder: Path) -> Dataset:
+def _dataset(folder: Path, judged: int = 0) -> Dataset:
+    """The pictures of ``_arrays`` to train on, and some of them once more to judge by."""
     pictures, labels = _arrays()
+    places = [*range(PICTURES), *range(judged)]
     items = [
-        {"image_id": i, "sha256": "", "label": int(k), "split": "train", "group": i}
-        for i, k in enumerate(labels)
+        {
+            "image_id": number,
+            "sha256": "",
+            "label": int(labels[place]),
+            "split": "train" if number < PICTURES else "validation",
+            "group": number,
+        }
+        for number, place in enumerate(places)
     ]
-    write_dataset(
-        folder, pictures, {"content_hash": "", "fit": "letterbox", "classes": list("abc"), "items": items}
-    )
+    manifest = {"content_hash": "", "fit": "letterbox", "classes": list("abc"), "items": items}
+    write_dataset(folder, pictures[places], manifest)
     return Dataset.open(folder)
+
+
+def _workplace(folder: Path, weights: Path) -> Workplace:
+    return Workplace(folder / "model", folder / "checkpoints", folder / "features", weights)
+
+
+class _Clock(Silent):
+    """Notes when each step was done."""
+
+    def __init__(self) -> None:
+        self._done: dict[int, list[float]] = {}
+
+    def step(self, progress: Progress) -> None:
+        self._done.setdefault(progress.epoch, []).append(perf_counter())
+
+    def rate(self, pictures: float) -> float:
+        """Pictures/s, ``pictures`` a step, from the first to the last step of each epoch but the first."""
+        times = [done for epoch, done in self._done.items() if epoch > 1]
+        return pictures * sum(len(done) - 1 for done in times) / sum(done[-1] - done[0] for done in times)
