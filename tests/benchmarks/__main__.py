@@ -1,37 +1,40 @@
-"""``python -m tests.benchmarks loop|data --data FOLDER``: figures side by side, with their goals.
+"""``python -m tests.benchmarks loop|data|training --data FOLDER``: figures side by side, with their goals.
 
-FOLDER holds ``water-bottles/`` (class folders) and ``water-bottles.groups.csv`` (file, group).
+FOLDER holds ``water-bottles/`` (class folders), ``water-bottles.groups.csv`` (file, group) and ``grocery-fruit/`` (class
+folders; names of files begin with ``train__`` or ``val__``). ``--weights`` names a folder of Keras' weights files. Training
+takes hours in all: ``--only``, ``--splits`` and ``--folds`` choose from it, and with ``--keep FILE`` figures of folds that
+are there are not measured again, so that the table can be put together in several calls.
 """
 
 from __future__ import annotations
 
 import argparse
 import platform
-import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
 import psutil
 
-from tests.benchmarks import folds, serving, taking_in, throughput
+from tests.benchmarks import serving, taking_in, throughput
+from tests.benchmarks.asked import FOLDS, SPLITS, Asked
 from tests.benchmarks.data import duplicates, keys, label_errors, next_labels, storage, together
-from tests.benchmarks.photos import load_photos
 from tests.benchmarks.rows import Row
+from tests.benchmarks.training import training
 
 
-def loop(data: Path) -> dict[str, Callable[[], Iterable[Row]]]:
+def loop(asked: Asked) -> dict[str, Callable[[], Iterable[Row]]]:
     """The parts of the loop's table by name. The running app comes first, before TensorFlow is loaded here."""
     return {
-        "serving": lambda: serving.rows(data),
-        "import": lambda: taking_in.rows(data),
+        "serving": lambda: serving.rows(asked.data),
+        "import": lambda: taking_in.rows(asked.data),
         "throughput": throughput.rows,
-        "folds": lambda: folds.rows(list(_told(folds.run_folds(load_photos(data))))),
     }
 
 
-def on_data(data: Path) -> dict[str, Callable[[], Iterable[Row]]]:
+def on_data(asked: Asked) -> dict[str, Callable[[], Iterable[Row]]]:
     """The parts of the table on data by name."""
+    data = asked.data
     return {
         "storage": lambda: storage.rows(data),
         "duplicates": lambda: duplicates.rows(data),
@@ -43,33 +46,41 @@ def on_data(data: Path) -> dict[str, Callable[[], Iterable[Row]]]:
     }
 
 
-SUITES = {"loop": loop, "data": on_data}
+SUITES = {"loop": loop, "data": on_data, "training": training}
 
 
 def main() -> None:
     """Measure and print the table."""
-    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
-    parser.add_argument("suite", choices=sorted(SUITES))
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--only", nargs="*", default=[], help="parts of the suite; all where empty")
-    arguments = parser.parse_args()
+    arguments = _read()
+    asked = Asked(
+        arguments.data,
+        arguments.weights,
+        tuple(arguments.splits),
+        tuple(arguments.folds),
+        arguments.keep,
+    )
+    parts = SUITES[arguments.suite](asked)
+    if unknown := set(arguments.only) - set(parts):
+        raise SystemExit(f"{arguments.suite} has no {', '.join(sorted(unknown))}; it has {', '.join(parts)}")
     print(f"{datetime.now(UTC):%Y-%m-%d}, {machine()}\n")
     print("| figure | goal | measured | reached |\n|---|---|---|---|", flush=True)
-    for name, measure in SUITES[arguments.suite](arguments.data).items():
+    for name, measure in parts.items():
         if not arguments.only or name in arguments.only:
             for row in measure():
                 print(f"| {row.figure} | {row.goal} | {row.value} | {_verdict(row.reached)} |", flush=True)
 
 
-def _told(found: Iterable[folds.Fold]) -> Iterator[folds.Fold]:
-    """Folds take minutes: each is named as it comes."""
-    for fold in found:
-        print(
-            f"{fold.method}, fold {fold.fold}: {fold.macro_f1:.3f}, {fold.seconds:.0f} s",
-            file=sys.stderr,
-            flush=True,
-        )
-        yield fold
+def _read() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    parser.add_argument("suite", choices=sorted(SUITES))
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--weights", type=Path, default=Path("weights"))
+    parser.add_argument("--only", nargs="*", default=[], help="parts of the suite; all where empty")
+    parser.add_argument("--splits", nargs="+", choices=SPLITS, default=list(SPLITS))
+    every = range(1, FOLDS + 1)
+    parser.add_argument("--folds", nargs="+", type=int, choices=every, default=list(every))
+    parser.add_argument("--keep", type=Path, help="a file of figures of folds, gone on with")
+    return parser.parse_args()
 
 
 def machine() -> str:

@@ -15,12 +15,12 @@ from gradio_client import handle_file
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
+from tests.benchmarks.jobs import STOP_SECONDS, stop_seconds
 from tests.benchmarks.rows import Row
 from tests.browser.conftest import ARGUMENTS, NAMES
 from tests.running import ROOT, Server, until
 
 START_SECONDS = 6.0
-STOP_SECONDS = 3.0
 PREDICT_MS = 25.0
 MEMORY_MB = 500
 AGREEMENT = 1e-3
@@ -53,7 +53,7 @@ def rows(data: Path) -> list[Row]:
         try:
             archive = shutil.make_archive(str(folder / "photos"), "zip", data / "water-bottles")
             agreement = _train(server, archive)
-            stopped = _stop(server)
+            stopped = stop_seconds(server)
             photo = _megapixel(data, folder / "photo.jpg")
             memory = _memory(server, photo)
         finally:
@@ -112,21 +112,6 @@ def _train(server: Server, archive: str) -> float:
     return float(
         client.predict(run_id=run_id, api_name="/run_report")["metrics"].get("litert_agreement", np.nan)
     )
-
-
-def _stop(server: Server) -> float:
-    """Seconds from the request to stop a run in its third epoch until its best epoch is a version."""
-    client = server.client()
-    run_id = client.predict(spec={"epochs": 500}, api_name="/start_training")["run_id"]
-
-    def third_epoch() -> bool:
-        return bool(client.predict(run_id=run_id, api_name="/run_status")["epoch"] >= 3)
-
-    until(third_epoch, "the third epoch", 300)
-    began = perf_counter()
-    client.predict(run_id=run_id, api_name="/stop_training")
-    until(lambda: _ended(client.predict(run_id=run_id, api_name="/run_status")), "the run to stop", 60)
-    return perf_counter() - began
 
 
 def _ended(run: dict) -> dict | None:

@@ -3,9 +3,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.benchmarks import folds
-from tests.benchmarks.baselines import hog_features, linear_svm, majority
-from tests.benchmarks.photos import Photos, grouped_folds
+from tests.benchmarks.asked import Asked
+from tests.benchmarks.folds import GOALS, Fold, judge, row, rows
+from tests.benchmarks.methods import BASELINES, SPECS, Divided, train_and_answer, write_rest
+from tests.benchmarks.photos import Photos, grouped_folds, load_fruit, load_photos
+from tests.pictures import picture
+from workbench.training.reports import Workplace
 from workbench.training.spec import TrainingSpec
 
 
@@ -15,8 +18,8 @@ def photos() -> Photos:
     random = np.random.default_rng(0)
     labels = np.repeat(np.arange(30) % 3, 2)
     pixels = random.integers(200, 256, (60, 256, 256, 3), dtype=np.uint8)
-    for picture, label in zip(pixels, labels, strict=True):
-        picture[60 * label : 60 * label + 60, 40:200] = 20
+    for shown, label in zip(pixels, labels, strict=True):
+        shown[60 * label : 60 * label + 60, 40:200] = 20
     return Photos(pixels, labels, np.repeat(np.arange(30), 2), ("a", "b", "c"))
 
 
@@ -29,7 +32,7 @@ def test_every_picture_is_in_one_fold_and_no_group_crosses(photos: Photos) -> No
 
 def test_the_outer_fold_is_nowhere_in_what_is_trained_on(photos: Photos, tmp_path: Path) -> None:
     rest, fold = grouped_folds(photos, np.arange(60), 5, seed=0)[0]
-    dataset = folds.write_rest(photos, rest, tmp_path, TrainingSpec())
+    dataset = write_rest(photos, rest, tmp_path, TrainingSpec())
     assert sorted(dataset.image_ids.tolist()) == rest.tolist()
     assert not set(dataset.image_ids.tolist()) & set(fold.tolist())
     sides = [set(dataset.groups[dataset.indices(split)].tolist()) for split in ("train", "validation")]
@@ -38,31 +41,94 @@ def test_the_outer_fold_is_nowhere_in_what_is_trained_on(photos: Photos, tmp_pat
 
 
 def test_baselines_answer_as_they_should(photos: Photos) -> None:
-    rest, fold = grouped_folds(photos, np.arange(60), 5, seed=0)[0]
-    features = hog_features(photos.pixels)
-    answers = linear_svm(features[rest], photos.labels[rest], features[fold])
-    assert answers.tolist() == photos.labels[fold].tolist()
-    assert majority(np.array([0, 2, 2, 1]), 3).tolist() == [2, 2, 2]
+    given = Divided(photos, *grouped_folds(photos, np.arange(60), 5, seed=0)[0])
+    assert BASELINES["hog"](given).tolist() == photos.labels[given.fold].tolist()
+    few = Divided(photos, np.array([0, 2, 3, 4]), np.arange(3))
+    assert BASELINES["majority"](few).tolist() == [1, 1, 1]
+
+
+def test_every_recipe_is_trained_without_early_stopping() -> None:
+    for make in SPECS.values():
+        spec = make()
+        assert spec.patience == spec.epochs
+        assert spec.validation_fraction == 0.05
 
 
 @pytest.mark.slow
-def test_a_fold_is_trained_by_the_product_and_answered_by_its_file(photos: Photos) -> None:
-    rest, fold = grouped_folds(photos, np.arange(60), 5, seed=0)[0]
-    answers, seconds = folds.train_and_answer(photos, rest, fold, TrainingSpec(epochs=1))
-    assert answers.shape == fold.shape
+def test_a_fold_is_trained_by_the_product_and_answered_by_its_file(photos: Photos, tmp_path: Path) -> None:
+    given = Divided(photos, *grouped_folds(photos, np.arange(60), 5, seed=0)[0])
+    place = Workplace(*(tmp_path / name for name in ("model", "checkpoints", "features", "weights")))
+    answers, seconds = train_and_answer(given, TrainingSpec(epochs=1), place)
+    assert answers.shape == given.fold.shape
     assert set(answers.tolist()) <= {0, 1, 2}
     assert seconds > 0
+    assert not place.model.exists()
+
+
+def test_a_fold_is_judged_by_figures_worked_out_by_hand() -> None:
+    found = judge(("hog", "csv", 3), np.array([0, 0, 0, 1]), np.array([0, 0, 1, 1]), 2.0)
+    assert (found.method, found.split, found.fold, found.seconds) == ("hog", "csv", 3, 2.0)
+    assert found.accuracy == 0.75
+    assert found.recall == pytest.approx((2 / 3, 1))
+    assert found.macro_f1 == pytest.approx((0.8 + 2 / 3) / 2)
+    # (1 + 0.25) * precision * recall / (0.25 * precision + recall)
+    assert found.f05 == pytest.approx(((1.25 * 2 / 3) / (0.25 + 2 / 3) + 1.25 * 0.5 / (0.125 + 1)) / 2)
+
+
+def made(method: str, split: str, scores: tuple[float, ...], seconds: float = 30.0) -> list[Fold]:
+    return [Fold(method, split, i, f1, 0.95, 0.8, (0.8, 0.7, 0.6), seconds) for i, f1 in enumerate(scores, 1)]
 
 
 def test_a_row_gives_the_mean_over_folds_and_compares_it_with_the_goal() -> None:
-    made = [folds.Fold("compact", i, f1, 0.8, (0.8, 0.7, 0.6), 100.0) for i, f1 in enumerate((0.6, 0.8))]
-    made += [folds.Fold("majority", i, 0.26, 0.63, (1.0, 0.0, 0.0), 0.0) for i in (1, 2)]
-    compact, majority_row = folds.rows(made)
-    assert compact.reached
-    assert compact.value.startswith("0.700 ± 0.141 (0.60 0.80)")
-    assert majority_row.reached is None
-    slow = [
-        folds.Fold("compact", 1, 0.9, 0.9, (1.0,), 500.0),
-        folds.Fold("compact", 2, 0.9, 0.9, (1.0,), 500.0),
-    ]
-    assert folds.rows(slow)[0].reached is False
+    found = row(made("scratch", "csv", (0.6, 0.8)))
+    assert found.reached
+    assert found.value.startswith("macro-F1 0.700 ± 0.141 (0.60 0.80), F0.5 0.950, accuracy 0.800")
+    assert row(made("scratch", "csv", (0.9, 0.9), 500.0)).reached is False
+    assert row(made("scratch", "csv", (0.69, 0.69))).reached is False
+    assert row(made("majority", "csv", (0.26, 0.26))).reached is None
+    assert row(made("best", "random", (0.5, 0.5))).reached
+    assert row(made("instant", "random", (0.5, 0.5))).reached is None
+    assert set(GOALS) < set(SPECS)
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """Twenty photos of two classes, the first two of each of one scene."""
+    lines = ["file,group"]
+    for number in range(20):
+        name = f"{'ab'[number % 2]}/{number}.jpg"
+        file = tmp_path / "water-bottles" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(picture(max(number, 4)))
+        lines.append(f"{name},{max(number, 4)}")
+    (tmp_path / "water-bottles.groups.csv").write_text("\n".join(lines), "utf-8")
+    return tmp_path
+
+
+def test_groups_are_those_of_the_file_or_of_the_product_or_none(data: Path) -> None:
+    named, found, none = (load_photos(data, split).groups for split in ("csv", "catalogue", "random"))
+    assert len(set(named[:5])) == 1
+    assert len(set(found[:5])) == 1
+    assert len(set(none)) == 20
+
+
+def test_figures_that_are_kept_are_not_measured_again(data: Path, tmp_path: Path) -> None:
+    kept = tmp_path / "kept.jsonl"
+    [first] = rows("majority", Asked(data, splits=("csv",), folds=(1, 2), keep=kept))
+    lines = kept.read_text().splitlines()
+    assert len(lines) == 2
+    kept.write_text("\n".join(line.replace('"macro_f1": ', '"macro_f1": 1') for line in lines) + "\n")
+    [again] = rows("majority", Asked(data, splits=("csv",), folds=(1, 2, 3), keep=kept))
+    assert again.value != first.value
+    assert "3 of 5 folds" in again.figure
+    assert len(kept.read_text().splitlines()) == 3
+
+
+def test_what_a_publisher_held_out_is_told_by_the_name_of_the_file(tmp_path: Path) -> None:
+    for name in ("Apple/train__a_1.jpg", "Apple/val__a_2.jpg", "Pear/train__b_1.jpg"):
+        file = tmp_path / "grocery-fruit" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(picture(len(name)))
+    photos, held_out = load_fruit(tmp_path)
+    assert photos.classes == ("Apple", "Pear")
+    assert held_out.tolist() == [False, True, False]

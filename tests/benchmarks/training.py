@@ -1,0 +1,93 @@
+"""What training gives and what it costs: accuracy over folds, times of the recipes, speed, and how runs answer to a person."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import perf_counter
+
+import numpy as np
+
+from tests.benchmarks import folds, jobs, throughput
+from tests.benchmarks.asked import Asked
+from tests.benchmarks.methods import Divided, Silent, fixed, train_and_answer, write_rest
+from tests.benchmarks.photos import load_fruit, load_photos
+from tests.benchmarks.rows import Row
+from workbench.training.reports import Workplace
+from workbench.training.spec import INSTANT, TrainingSpec
+
+FIRST_SECONDS, AGAIN_SECONDS = 40.0, 4.0
+FRUIT_ACCURACY = 0.97
+OTHER_SETTINGS = {"learning_rate": 3e-3, "dropout": 0.2, "label_smoothing": 0.1}
+
+
+def training(asked: Asked) -> dict[str, Callable[[], Iterable[Row]]]:
+    """The parts of the table by name. The running app comes first, before TensorFlow is loaded here."""
+    parts: dict[str, Callable[[], Iterable[Row]]] = {
+        "start": lambda: jobs.started(asked),
+        "stop": lambda: jobs.stopped(asked),
+        "reattach": lambda: jobs.reattached(asked),
+        "rate": throughput.rates,
+        "cached": lambda: [throughput.cached(asked.weights)],
+        "times": lambda: times(asked),
+        "fruit": lambda: [fruit(asked)],
+    }
+    return parts | {method: lambda method=method: folds.rows(method, asked) for method in folds.methods()}
+
+
+def times(asked: Asked) -> Iterator[Row]:
+    """Instant on all photos: the first time, and again with other settings, when the features are there."""
+    from workbench.training.train import limit_threads
+
+    limit_threads()
+    with TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        photos = load_photos(asked.data, "catalogue")
+        everything = np.arange(len(photos.labels))
+        plain = TrainingSpec.of(INSTANT)
+        write_rest(photos, everything, folder / "data", plain)
+        first = _seconds(plain, folder, asked.weights)
+        again = _seconds(TrainingSpec.of(INSTANT, **OTHER_SETTINGS), folder, asked.weights)
+        same = _seconds(plain, folder, asked.weights)
+    count = len(everything)
+    yield Row(
+        f"instant on all {count} photos, features included",
+        f"<= {FIRST_SECONDS:g} s",
+        f"{first:.1f} s",
+        first <= FIRST_SECONDS,
+    )
+    others = ", ".join(f"{key} {value:g}" for key, value in OTHER_SETTINGS.items())
+    yield Row(
+        f"again with other settings ({others})",
+        f"<= {AGAIN_SECONDS:g} s",
+        f"{again:.1f} s",
+        again <= AGAIN_SECONDS,
+    )
+    yield Row("again with the same settings", "beside it", f"{same:.1f} s", None)
+
+
+def fruit(asked: Asked) -> Row:
+    """Instant on ``grocery-fruit``, asked for the photos that its publisher held out."""
+    photos, held_out = load_fruit(asked.data)
+    given = Divided(photos, np.flatnonzero(~held_out), np.flatnonzero(held_out))
+    with TemporaryDirectory() as temporary:
+        place = Workplace(*(Path(temporary) / name for name in ("m", "c", "f")), asked.weights)
+        answers, seconds = train_and_answer(given, fixed(INSTANT), place)
+    accuracy = float((answers == photos.labels[held_out]).mean())
+    value = f"{accuracy:.3f} ({len(given.fold)} held out, {len(given.rest)} learnt from), {seconds:.1f} s with features"
+    return Row(
+        "instant on grocery-fruit, accuracy", f">= {FRUIT_ACCURACY}", value, accuracy >= FRUIT_ACCURACY
+    )
+
+
+def _seconds(spec: TrainingSpec, folder: Path, weights: Path) -> float:
+    from workbench.training.dataset import Dataset
+    from workbench.training.train import train
+
+    with TemporaryDirectory() as own:
+        place = Workplace(Path(own) / "model", Path(own) / "checkpoints", folder / "features", weights)
+        dataset = Dataset.open(folder / "data")
+        began = perf_counter()
+        train(dataset, spec, Silent(), place)
+        return perf_counter() - began
