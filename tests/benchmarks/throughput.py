@@ -30,7 +30,12 @@ SLOWED = 0.15
 
 def rows() -> list[Row]:
     """Every figure on speed of training."""
-    return [architectures(), pipeline(False), pipeline(True), slowed(), augmentation()]
+    return [architectures(), *rates(), augmentation()]
+
+
+def rates() -> list[Row]:
+    """Training beside ``model.fit`` on tensors in memory."""
+    return [pipeline(False), pipeline(True), whole(), slowed()]
 
 
 def architectures(rounds: int = ROUNDS) -> Row:
