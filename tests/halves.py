@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from workbench.intake import Order
 from workbench.pictures import encoded
 from workbench.services import Services
 from workbench.splits import split
+from workbench.training.processes import started_at
 from workbench.training.spec import TrainingSpec
 
 CLASSES = ("Bottom", "Top")
@@ -39,7 +41,7 @@ def promote_reader(services: Services, folder: Path) -> Version:
         split(stores.snapshots.labelled(), spec.validation_fraction, spec.seed)
     )
     run_id = stores.runs.create(snapshot.id, spec.to_dict())
-    stores.runs.claim(run_id, 1, 1.0)
+    stores.runs.claim(run_id, os.getpid(), started_at(os.getpid()))
     place = folder / f"reader-{run_id}"
     place.mkdir()
     _write_reader(place / "model.tflite", snapshot.classes)
