@@ -13,6 +13,7 @@ from fastapi import FastAPI, HTTPException, Response
 from fastapi.responses import FileResponse
 
 from storage.errors import DomainError
+from workbench.charts.library import ADDRESS, packed_library
 from workbench.services import Services
 from workbench.settings import MEGABYTE
 from workbench.ui.page import build_page
@@ -48,6 +49,11 @@ def build_app(services: Services) -> FastAPI:
     @app.get("/media/{sha256}/{size}.jpg")
     def media(sha256: str, size: str) -> Response:
         return _picture(services, sha256, size)
+
+    @app.get(ADDRESS)
+    def charts() -> Response:
+        packed = {"Content-Encoding": "gzip", **FOREVER}
+        return Response(packed_library(), media_type="text/javascript", headers=packed)
 
     @app.get("/imports/{import_id}.csv")
     def report(import_id: int) -> Response:

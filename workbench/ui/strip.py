@@ -16,6 +16,7 @@ from workbench.imports import ImportState
 from workbench.services import Services
 from workbench.ui.components.scripts import script
 from workbench.ui.guard import guarded
+from workbench.ui.news import RECENT, build_news, news
 
 POLL_SECONDS = 1.5
 SILENT_SECONDS = 30
@@ -23,6 +24,9 @@ PHASES = {
     "": "Starting",
     "starting": "Starting",
     "preparing": "Preparing the pictures",
+    "downloading": "Downloading the net's weights",
+    "features": "Looking at the pictures",
+    "searching": "Trying settings",
     "training": "Training",
     "evaluating": "Judging the best epoch",
     "exporting": "Writing the model's files",
@@ -43,30 +47,36 @@ def build(services: Services, page: gr.Blocks) -> None:
         stop = gr.Button(
             "Stop training", size="sm", visible=False, elem_id="strip-stop", scale=0, min_width=120
         )
-    last = gr.State("")
+    heard = build_news(services)
+    last, told = gr.State(""), gr.State([])
     timer = gr.Timer(POLL_SECONDS)
 
     @guarded
-    def poll(before: str) -> tuple[object, object, object]:
+    def poll(before: str, said: list[list[object]]) -> list[object]:
         html = facts(services)
-        running = any(not run.stop_requested for run in services.stores.runs.active())
+        running = any(not run.stop_requested for run in _running(services))
         now = f"{running} {html}"
-        if now == before:
-            return gr.skip(), gr.skip(), gr.skip()
-        return html, gr.update(visible=running), now
+        shown = [gr.skip()] * 3 if now == before else [html, gr.update(visible=running), now]
+        states: list[list[object]] = [[run.id, run.status] for run in services.stores.runs.recent(RECENT)]
+        # At the first time too, so that the page knows what is no news.
+        return [*shown, *([gr.skip()] * 2 if states == said else [news(services), states])]
 
     @guarded
     def stop_now() -> None:
-        for run in services.stores.runs.active():
+        for run in _running(services):
             with contextlib.suppress(Conflict):  # it ended by itself in this moment
                 services.training.stop(run.id)
         gr.Info("Stopping after the current batch. The best epoch so far is kept as a model.")
 
-    outputs = [shown, stop, last]
+    outputs = [shown, stop, last, heard, told]
     quiet = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
-    page.load(partial(poll, ""), None, outputs, **quiet)
-    timer.tick(poll, last, outputs, **quiet)
+    page.load(partial(poll, "", [["load"]]), None, outputs, **quiet)
+    timer.tick(poll, [last, told], outputs, **quiet)
     stop.click(stop_now, api_visibility="private")
+
+
+def _running(services: Services) -> list[Run]:
+    return [run for run in services.stores.runs.active() if run.status == "running"]
 
 
 def facts(services: Services) -> str:
@@ -102,16 +112,37 @@ def facts_of_run(run: Run) -> str:
     silent = time.time() - run.heartbeat if run.heartbeat else 0
     if silent > SILENT_SECONDS:
         return f"<span class='fact warn'>Run {run.id} has not answered for {duration(silent)}</span>"
+    return f"<span class='fact busy'>Run {run.id}: {_stage(run)}</span>"
+
+
+def _stage(run: Run) -> str:
     progress = run.progress
-    if run.stop_requested or run.phase != "training" or not progress:
-        return f"<span class='fact busy'>Run {run.id}: {escape(phase(run))}</span>"
-    seconds = progress["eta_seconds"]
+    if run.stop_requested or run.pause_requested or not progress:
+        return escape(phase(run))
+    seconds = progress.get("eta_seconds")
     left = "" if seconds is None else f" {duration(seconds)} left at most"
-    done = int(progress["epoch"]) - 1 + int(progress["step"]) / max(1, int(progress["steps"]))
-    return (
-        f"<span class='fact busy'>Run {run.id}: epoch {progress['epoch']} of at most {progress['epochs']} "
-        f"{_bar(done, int(progress['epochs']))}{left}</span>"
-    )
+    if run.phase == "training" and progress.get("epochs"):
+        words = f"epoch {progress['epoch']} of at most {progress['epochs']}"
+        return f"{words} {_bar(share_done(run), 1)}{left}"
+    if counts(run):
+        return f"{escape(phase(run))} {_bar(progress['done'], progress['total'])}{left}"
+    return escape(phase(run))
+
+
+def share_done(run: Run) -> float:
+    """The share of what a run does now that is done, from 0 to 1."""
+    progress = run.progress
+    if run.phase in {"evaluating", "exporting"}:
+        return 1
+    if run.phase == "training" and progress.get("epochs"):
+        steps = progress["epoch"] - 1 + progress["step"] / max(1, progress["steps"])
+        return float(steps / progress["epochs"])
+    return float(progress["done"] / progress["total"]) if counts(run) else 0
+
+
+def counts(run: Run) -> bool:
+    """Whether a run counts pictures or the like now, not epochs."""
+    return run.phase not in {"training", "evaluating", "exporting"} and bool(run.progress.get("total"))
 
 
 def _bar(done: float, total: float) -> str:
@@ -121,7 +152,9 @@ def _bar(done: float, total: float) -> str:
 
 def phase(run: Run) -> str:
     """What a run does now, in words."""
-    return "Stopping after the current batch" if run.stop_requested else PHASES.get(run.phase, run.phase)
+    if run.stop_requested:
+        return "Stopping after the current batch"
+    return "Pausing after the current batch" if run.pause_requested else PHASES.get(run.phase, run.phase)
 
 
 def duration(seconds: float) -> str:

@@ -1,22 +1,33 @@
-"""Train: settings and plan, one button, and the run as it goes."""
+"""Train: how, with which settings, one button, and the run as it goes."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import gradio as gr
 
 from workbench.services import Services
-from workbench.training.spec import TrainingSpec
-from workbench.ui.components.changes import Keys
 from workbench.ui.components.press import pressable
 from workbench.ui.guard import guarded
-from workbench.ui.place import Place, open_tab
-from workbench.ui.tabs.train_ahead import Ahead, build_ahead, save_setting, show_ahead
-from workbench.ui.tabs.train_form import Form, build_form, fitting, read, show
+from workbench.ui.place import Place
+from workbench.ui.tabs.train_acts import bind_acts
+from workbench.ui.tabs.train_ahead import Ahead, build_ahead, build_help, save_setting, show_ahead
+from workbench.ui.tabs.train_form import (
+    FORMING,
+    Form,
+    build_form,
+    build_recipe,
+    fitting,
+    read,
+    show,
+    show_net,
+    show_useful,
+    switched,
+)
+from workbench.ui.tabs.train_options import nets_html
 from workbench.ui.tabs.train_run import IDLE_SECONDS, Under, build_run, show_run
 
 QUIET: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
@@ -28,39 +39,56 @@ IN_TURN: dict[str, Any] = {
 }
 
 
+@dataclass(frozen=True)
+class Tab:
+    """The parts of the tab."""
+
+    form: Form
+    ahead: Ahead
+    under: Under
+    nets: gr.HTML
+
+
 def build(place: Place) -> None:
     """Build the tab."""
+    recipe = build_recipe()
     with gr.Row(elem_classes=["work", "stage-first"]):
         with gr.Column(elem_classes="controls"):
-            form = build_form()
+            form = build_form(recipe)
         with gr.Column(elem_classes="stage"):
             parts = build_run()
             ahead = build_ahead()
             parts["start"] = ahead.start
             runs = pressable("train-runs")
-    under = Under(parts, runs, gr.Timer(IDLE_SECONDS), gr.State({}))
-    _bind_refresh(place, form, ahead, under)
-    _bind_form(place.services, form, ahead)
-    _bind_buttons(place, form, ahead, under)
+            nets = build_help()
+    tab = Tab(form, ahead, Under(parts, runs, gr.Timer(IDLE_SECONDS), gr.State({})), nets)
+    _bind_refresh(place, tab)
+    _bind_fields(place.services, tab)
+    _bind_forming(place.services, tab)
+    bind_acts(place, form, ahead, tab.under)
 
 
-def _bind_refresh(place: Place, form: Form, ahead: Ahead, under: Under) -> None:
-    services = place.services
+def _bind_refresh(place: Place, tab: Tab) -> None:
+    services, under = place.services, tab.under
 
     def fields() -> list[Any]:
-        return show(form, services, fitting(services, services.training.draft()))
+        draft = fitting(services, services.training.draft())
+        return [*show(tab.form, services, draft), nets_html(services.settings.weights_folder)]
 
     def ahead_now() -> list[Any]:
         return show_ahead(services, fitting(services, services.training.draft()))
 
     # Apart, since the fields are there at once and the first split takes a second.
-    place.tab.select(guarded(fields), None, form.inputs, **QUIET)
+    place.tab.select(guarded(fields), None, [*tab.form.outputs, tab.nets], **QUIET)
     place.tab.select(guarded(partial(show_run, services)), under.sent, under.outputs, **QUIET)
-    place.tab.select(guarded(ahead_now), None, ahead.outputs, **IN_TURN)
+    place.tab.select(guarded(ahead_now), None, tab.ahead.outputs, **IN_TURN)
     under.timer.tick(guarded(partial(show_run, services)), under.sent, under.outputs, **QUIET)
 
 
-def _bind_form(services: Services, form: Form, ahead: Ahead) -> None:
+def _bind_fields(services: Services, tab: Tab) -> None:
+    """Keep each field as it is changed, and say what a run would be then."""
+    form, ahead = tab.form, tab.ahead
+
     def save(key: str) -> Callable[..., list[Any]]:
         def saved(*values: Any) -> list[Any]:
             return save_setting(services, key, read(form, values))
@@ -69,52 +97,31 @@ def _bind_form(services: Services, form: Form, ahead: Ahead) -> None:
 
     def weigh(*values: Any) -> list[Any]:
         answer = save_setting(services, "class_weights", read(form, values))
-        return [*answer, show(form, services, services.training.draft())[-1]]
+        return [*answer, show(form, services, services.training.draft())[len(form.fields)]]
 
     quiet = {**IN_TURN, "trigger_mode": "always_last"}
     for key, field in form.fields.items():
-        if key != "class_weights":
+        if key not in {"recipe", "class_weights"}:
             field.input(save(key), form.inputs, ahead.outputs, **quiet)
     form.fields["class_weights"].input(guarded(weigh), form.inputs, [*ahead.outputs, form.weights], **quiet)
     form.weights.weighed(save("class_weights"), form.inputs, ahead.outputs, **quiet)
 
 
-def _bind_buttons(place: Place, form: Form, ahead: Ahead, under: Under) -> None:
-    services, parts = place.services, under.parts
+def _bind_forming(services: Services, tab: Tab) -> None:
+    """Show the fields that belong to what is chosen, and hide the others."""
+    form, ahead = tab.form, tab.ahead
 
-    def start(*values: Any) -> list[Any]:
-        given = read(form, values)
-        return _started(services, services.training.change_draft(lambda draft: replace(draft, **given)))
+    def choose(recipe: str) -> list[Any]:
+        draft = services.training.change_draft(lambda draft: fitting(services, switched(draft, recipe)))
+        return [*show(form, services, draft), *show_ahead(services, draft)]
 
-    def again(sent: Keys) -> list[Any]:
-        return _started(services, TrainingSpec.from_dict(services.stores.runs.get(sent["run"]).spec))
+    def useful(*values: Any) -> list[Any]:
+        return show_useful(form, read(form, values))
 
-    def stop(sent: Keys) -> list[Any]:
-        services.training.stop(sent["run"])
-        return show_run(services, {})
-
-    def cancel(event: gr.EventData) -> list[Any]:
-        services.training.stop(int(event._data["run"]))
-        return show_run(services, {})
-
-    acts: dict[str, Any] = {"outputs": under.outputs, "api_visibility": "private", "show_progress": "hidden"}
-    ahead.start.click(guarded(start), form.inputs, **acts)
-    parts["again"].click(guarded(again), under.sent, **acts)
-    parts["stop"].click(guarded(stop), under.sent, **acts)
-    under.runs.press(guarded(cancel), **acts)
-    doors = (
-        (parts["see"], "evaluate"),
-        (parts["models"], "models"),
-        (ahead.collect, "collect"),
-        (ahead.label, "label"),
+    form.fields["recipe"].input(
+        guarded(choose), form.fields["recipe"], [*form.outputs, *ahead.outputs], **IN_TURN
     )
-    for button, name in doors:
-        button.click(partial(open_tab, name), None, place.tabs, **QUIET)
-
-
-def _started(services: Services, spec: TrainingSpec) -> list[Any]:
-    before = services.stores.runs.active()
-    run_id = services.training.start(spec)
-    if before:
-        gr.Info(f"Run {run_id} waits for run {before[0].id} to end.")
-    return show_run(services, {})
+    for key in FORMING:
+        form.fields[key].input(guarded(useful), form.inputs, list(form.fields.values()), **QUIET)
+    net = guarded(partial(show_net, services))
+    form.fields["architecture"].input(net, form.fields["architecture"], form.net, **QUIET)

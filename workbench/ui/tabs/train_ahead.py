@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from html import escape
 from typing import Any
 
 import gradio as gr
@@ -10,8 +11,11 @@ import gradio as gr
 from storage.errors import DomainError
 from workbench.errors import NotReady
 from workbench.services import Services
-from workbench.training.spec import TrainingSpec
-from workbench.ui.tabs.train_form import fitting
+from workbench.training.control import Plan
+from workbench.training.spec import BEST, TrainingSpec
+from workbench.training.weights import WeightsState
+from workbench.ui.tabs.train_form import fitting, switched
+from workbench.ui.tabs.train_options import purposes_html, weights_lacking
 from workbench.ui.tabs.train_view import plan_html, reason_html
 
 
@@ -23,12 +27,13 @@ class Ahead:
     reason: gr.HTML
     collect: gr.Button
     label: gr.Button
+    lacking: gr.HTML
     plan: gr.HTML
 
     @property
     def outputs(self) -> list[Any]:
         """In the order of :func:`show_ahead`."""
-        return [self.start, self.reason, self.collect, self.label, self.plan]
+        return [self.start, self.reason, self.collect, self.label, self.lacking, self.plan]
 
 
 def build_ahead() -> Ahead:
@@ -39,15 +44,23 @@ def build_ahead() -> Ahead:
             collect = gr.Button("Collect pictures", variant="primary", visible=False, elem_id="train-collect")
             label = gr.Button("Label pictures", variant="primary", visible=False, elem_id="train-label")
         reason = gr.HTML(elem_id="train-reason", padding=False, visible=False)
+        lacking = gr.HTML(elem_id="train-lacking", padding=False, visible=False, apply_default_css=False)
         plan = gr.HTML(elem_id="train-plan", padding=False, apply_default_css=False)
-    return Ahead(start, reason, collect, label, plan)
+    return Ahead(start, reason, collect, label, lacking, plan)
+
+
+def build_help() -> gr.HTML:
+    """Build what explains the choices, folded away; gives the part on the nets, whose weights come and go."""
+    nets = gr.HTML(elem_id="train-nets", padding=False, apply_default_css=False)
+    gr.HTML(purposes_html(), elem_id="train-purposes", padding=False, apply_default_css=False)
+    return nets
 
 
 def save_setting(services: Services, key: str, given: dict[str, Any]) -> list[Any]:
     """Keep one setting; what is said ahead of the run is about all of them as they stand in the fields."""
     try:
         draft = services.training.change_draft(
-            lambda draft: fitting(services, replace(draft, **{key: given[key]}))
+            lambda draft: fitting(services, replace(switched(draft, given["recipe"]), **{key: given[key]}))
         )
         if key == "class_weights":
             given[key] = draft.class_weights
@@ -62,10 +75,31 @@ def show_ahead(services: Services, spec: TrainingSpec) -> list[Any]:
         plan = services.training.plan(spec)
     except DomainError as error:
         return _blocked(services, error)
+    state = weights_lacking(spec, services.settings.weights_folder)
+    if state and state.path.is_file():
+        return _blocked(services, DomainError(state.sentence))
     colours = services.stores.classes.colours()
     hidden = gr.update(visible=False)
-    start = gr.update(value=f"Train on {plan.images:,} pictures", interactive=True)
-    return [start, hidden, hidden, hidden, gr.update(value=plan_html(plan, colours), visible=True)]
+    start = gr.update(value=_words(spec, plan), interactive=True)
+    return [
+        start,
+        hidden,
+        hidden,
+        hidden,
+        _lacking(state),
+        gr.update(value=plan_html(plan, colours), visible=True),
+    ]
+
+
+def _words(spec: TrainingSpec, plan: Plan) -> str:
+    if spec.recipe == BEST:
+        return f"Search for {spec.max_minutes:g} minutes on {plan.images:,} pictures"
+    return f"Train on {plan.images:,} pictures"
+
+
+def _lacking(state: WeightsState | None) -> Any:
+    value = f"<p class='note'>{escape(state.sentence)}</p>" if state else ""
+    return gr.update(value=value, visible=state is not None)
 
 
 def _blocked(services: Services, error: DomainError) -> list[Any]:
@@ -76,5 +110,6 @@ def _blocked(services: Services, error: DomainError) -> list[Any]:
         gr.update(value=reason_html(str(error)), visible=True),
         gr.update(visible=lacking and not summary.unlabelled),
         gr.update(visible=lacking and bool(summary.unlabelled)),
+        gr.update(visible=False),
         gr.update(visible=False),
     ]

@@ -12,11 +12,12 @@ from workbench import charts
 from workbench.charts.words import pictures as pictures_words
 from workbench.epochs import kept_so_far
 from workbench.training.control import Plan
-from workbench.ui.components.bits import class_name, facts, table, when
+from workbench.training.spec import BEST
+from workbench.ui.components.bits import class_name, facts, table
 from workbench.ui.components.terms import term
-from workbench.ui.strip import SILENT_SECONDS, duration, phase
+from workbench.ui.strip import SILENT_SECONDS, counts, duration, phase, share_done
+from workbench.ui.tabs.train_options import words_of
 
-STATUSES = {"queued": "waiting", "running": "running"}
 MONITORS = {"val_loss": "validation loss", "val_macro_f1": "validation macro-F1"}
 
 
@@ -58,36 +59,53 @@ def active_html(run: Run, history: Sequence[Mapping[str, Any]]) -> str:
     """Where a run stands that waits or runs."""
     if run.status == "queued":
         return f"<h3>Run {run.id} is waiting to start</h3><p>{settings(run)}</p>"
-    progress = run.progress if run.phase == "training" else {}
-    return f"<h3>Run {run.id}: {escape(phase(run))}</h3>{_bar(run)}{facts(_facts(run, progress, history))}{_silence(run)}"
+    title = f"<h3>Run {run.id}: {escape(phase(run))}</h3>"
+    return f"{title}{_bar(run)}{facts(_facts(run, history))}{_silence(run)}"
 
 
-def _facts(
-    run: Run, progress: Mapping[str, Any], history: Sequence[Mapping[str, Any]]
-) -> list[tuple[str, str]]:
-    name = MONITORS[run.spec["monitor"]]
-    best = kept_so_far(history, run.spec["monitor"])
-    kept = f"{best['epoch']} · {name} {charts.number(best[run.spec['monitor']])}" if best else "none yet"
-    rate, seconds = progress.get("pictures_per_second"), progress.get("eta_seconds")
-    speed = "–" if rate is None else f"{charts.number(rate)} pictures/s"
-    left = "–" if seconds is None else f"at most {duration(seconds)}"
-    epoch = run.progress.get("epoch", 0)
-    return [
-        ("epoch", f"{epoch} of at most {run.spec['epochs']}"),
-        ("speed", speed),
-        ("time left", left),
-        ("best epoch so far", kept),
-    ]
+def _facts(run: Run, history: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    progress = run.progress
+    found = [_epoch(run), ("speed", _speed(run)), ("time left", _left(run))]
+    if counts(run):
+        found[0] = ("done", f"{progress['done']:,} of {progress['total']:,}")
+    if run.spec.get("recipe") != BEST:
+        found.append(("best epoch so far", _best(run, history)))
+    return [*found, *_machine(progress)]
+
+
+def _epoch(run: Run) -> tuple[str, str]:
+    progress = run.progress
+    return "epoch", f"{progress.get('epoch', 0)} of at most {progress.get('epochs', run.spec['epochs'])}"
+
+
+def _speed(run: Run) -> str:
+    rate = run.progress.get("pictures_per_second")
+    return "–" if rate is None else f"{charts.number(rate)} pictures/s"
+
+
+def _left(run: Run) -> str:
+    seconds = run.progress.get("eta_seconds")
+    return "–" if seconds is None else f"at most {duration(seconds)}"
+
+
+def _best(run: Run, history: Sequence[Mapping[str, Any]]) -> str:
+    monitor = run.spec["monitor"]
+    best = kept_so_far(history, monitor)
+    return f"{best['epoch']} · {MONITORS[monitor]} {charts.number(best[monitor])}" if best else "none yet"
+
+
+def _machine(progress: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What the worker takes of the machine; 100 % is one core."""
+    found = []
+    if progress.get("cpu_percent") is not None:
+        found.append(("processor", f"{progress['cpu_percent']:.0f} % of a core"))
+    if progress.get("memory_mb") is not None:
+        found.append(("memory", f"{progress['memory_mb'] / 1000:.2g} GB"))
+    return found
 
 
 def _bar(run: Run) -> str:
-    progress = run.progress
-    share = 0.0
-    if progress:
-        share = (progress["epoch"] - 1 + progress["step"] / max(1, progress["steps"])) / progress["epochs"]
-    if run.phase in {"evaluating", "exporting"}:
-        share = 1
-    return f"<progress class='run-bar' max='1' value='{share:.3f}' aria-label='Share of the epochs done'></progress>"
+    return f"<progress class='run-bar' max='1' value='{share_done(run):.3f}' aria-label='Share that is done'></progress>"
 
 
 def _silence(run: Run) -> str:
@@ -97,16 +115,18 @@ def _silence(run: Run) -> str:
     return f"<p class='problem'>The training process has not answered for {duration(silent)}.</p>"
 
 
-def ended_html(run: Run, metrics: Mapping[str, Any] | None, log: str) -> str:
+def ended_html(run: Run, metrics: Mapping[str, Any] | None) -> str:
     """How a run ended: what is ready, or why there is nothing."""
     if metrics is not None:
         return f"<h3>{_ready(run)}: {measures(metrics)}</h3><p>{_how(run)}</p>"
-    title = {"stopped": "was stopped", "interrupted": "was interrupted"}.get(run.status, "failed")
-    lines = (
-        f"<details class='log'><summary>The last lines of its log</summary><pre>{escape(log)}</pre></details>"
+    title = {"stopped": "was stopped", "interrupted": "was interrupted", "paused": "is paused"}.get(
+        run.status, "failed"
     )
-    reason = f"<p class='problem'>{escape(run.error or '')}</p>"
-    return f"<h3>Run {run.id} {title}</h3>{reason}{lines if log and run.status != 'stopped' else ''}"
+    reason = run.error or (
+        "It goes on from its last epoch when you resume it." if run.status == "paused" else ""
+    )
+    tone = "note" if run.status == "paused" else "problem"
+    return f"<h3>Run {run.id} {title}</h3><p class='{tone}'>{escape(reason)}</p>"
 
 
 def _ready(run: Run) -> str:
@@ -115,7 +135,8 @@ def _ready(run: Run) -> str:
 
 def _how(run: Run) -> str:
     ended = "was stopped" if run.status == "stopped" else "is finished"
-    return f"Run {run.id} {ended}; its best epoch, {run.best_epoch}, was kept. {escape(run.error or '')}"
+    kept = f"; its best epoch, {run.best_epoch}, was kept" if run.best_epoch else ""
+    return f"Run {run.id} {ended}{kept}. {escape(run.error or '')}"
 
 
 def measures(metrics: Mapping[str, Any]) -> str:
@@ -129,37 +150,8 @@ def settings(run: Run) -> str:
     """A run's main settings in a few words."""
     spec = run.spec
     weights = spec["class_weights"] if isinstance(spec["class_weights"], str) else "by hand"
-    return escape(
-        f"{spec['architecture']}, at most {spec['epochs']} epochs, seed {spec['seed']}, weights {weights}"
-    )
-
-
-def runs_html(runs: Sequence[Run], macro_f1: Mapping[str, float]) -> str:
-    """The newest runs with their status; those that wait can be cancelled."""
-    if not runs:
-        return ""
-    rows = [
-        [f"run {run.id}", settings(run), _status(run), _result(run, macro_f1), when(run.created_at)]
-        for run in runs
-    ]
-    return "<h3>Recent runs</h3>" + table(
-        ["run", "settings", "status", "result", "asked for"], rows, "Recent runs", wide=True
-    )
-
-
-def _status(run: Run) -> str:
-    status = escape(STATUSES.get(run.status, run.status))
-    if run.status != "queued":
-        return status
-    return (
-        f"{status} <button class='plain' data-press='cancel' data-run='{run.id}'>Cancel run {run.id}</button>"
-    )
-
-
-def _result(run: Run, macro_f1: Mapping[str, float]) -> str:
-    if run.version:
-        return f"{escape(run.version)}, macro-F1 {charts.number(macro_f1.get(run.version))}"
-    return escape(run.error or "–")
+    epochs = "" if spec.get("recipe") == BEST else f", at most {spec['epochs']} epochs"
+    return escape(f"{words_of(spec)}{epochs}, seed {spec['seed']}, weights {weights}")
 
 
 def reason_html(reason: str) -> str:

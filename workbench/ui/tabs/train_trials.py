@@ -1,0 +1,53 @@
+"""What a search has tried, as HTML."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+from storage.records import Trial
+from workbench import charts
+from workbench.ui.components.bits import table
+from workbench.ui.components.terms import term
+from workbench.ui.strip import duration
+
+_STATUSES = {
+    "waiting": "waits",
+    "running": "runs now",
+    "finished": "done",
+    "dropped": "given up: others did better",
+}
+
+
+def trials_html(trials: Sequence[Trial]) -> str:
+    """The tries of a search, the best first; those without a score at the end."""
+    if not trials:
+        return ""
+    best = max((_score(each) for each in trials), default=None)
+    rows = [_row(each, _score(each) == best and each.status == "finished") for each in _ordered(trials)]
+    heads = ["try", "settings", term("macro-F1"), "time", "status"]
+    done = sum(each.status not in {"waiting", "running"} for each in trials)
+    note = (
+        f"<p class='note'>{done} of {len(trials)} tries are over. Each was judged on training pictures that it had not seen, "
+        "so the pictures kept to check with still tell how good the winner is.</p>"
+    )
+    return f"<h3>What was tried</h3>{note}{table(heads, rows, 'Tries', wide=True)}"
+
+
+def _ordered(trials: Sequence[Trial]) -> list[Trial]:
+    return sorted(trials, key=lambda each: (-_score(each), each.number))
+
+
+def _score(trial: Trial) -> float:
+    return float(trial.metrics.get("macro_f1") or 0)
+
+
+def _row(trial: Trial, best: bool) -> list[str]:
+    chip = " <span class='chip'>best so far</span>" if best else ""
+    return [
+        f"{trial.number}{chip}",
+        escape(trial.name),
+        charts.number(trial.metrics.get("macro_f1")),
+        duration(trial.seconds) if trial.seconds else "–",
+        escape(_STATUSES.get(trial.status, trial.status)),
+    ]
