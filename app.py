@@ -7,6 +7,7 @@ import sys
 import uvicorn
 
 from storage.errors import DomainError
+from workbench.claim import Claim
 from workbench.server import build_app
 from workbench.services import build_services
 from workbench.settings import from_environment
@@ -17,11 +18,13 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     try:
         settings = from_environment(os.environ)
+        claim = Claim(settings.data, f"http://{settings.host}:{settings.port}")
     except DomainError as error:
         sys.exit(str(error))
     app = build_app(build_services(settings))
     print(f"Waterline: open http://{settings.host}:{settings.port} (data in {settings.data})", flush=True)
     uvicorn.run(app, host=settings.host, port=settings.port, log_level="warning", timeout_graceful_shutdown=3)
+    claim.release()
 
 
 if __name__ == "__main__":

@@ -14,22 +14,25 @@ from storage.errors import Conflict, NotFound
 from storage.records import Run, ValidationPrediction
 
 ENDED = ("finished", "stopped", "failed", "interrupted")
+RESUMABLE = ("paused", "stopped", "failed", "interrupted")
+STOP, PAUSE = "stop", "pause"
+_BEHIND = "(SELECT coalesce(max(place), 0) + 1 FROM runs)"
+_QUEUE = "SELECT * FROM runs WHERE status = 'queued' ORDER BY place, id"
+_COPIED = {"epochs": "epoch, metrics", "trials": "number, name, spec, status, metrics, seconds"}
+_NOT_BEGUN = "Stopped before it began, so there is no model."
+_LEFT = "Taken out of the queue; resume it to go on from its last finished epoch."
 
 
 class Runs:
-    """The runs of the workbench, newest last."""
+    """The runs of the workbench, newest last. Those that wait begin in the order of their ``place``."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def create(self, snapshot_id: int, spec: Mapping[str, Any]) -> int:
-        """Queue a run and give its id."""
+        """Queue a run behind all others and give its id."""
         with self._database.write() as connection:
-            cursor = connection.execute(
-                "INSERT INTO runs (snapshot_id, spec, status, created_at) VALUES (?, ?, 'queued', ?)",
-                (snapshot_id, json.dumps(spec), now()),
-            )
-        return int(cursor.lastrowid or 0)
+            return _insert(connection, snapshot_id, json.dumps(spec))
 
     def get(self, run_id: int) -> Run:
         """One run.
@@ -37,10 +40,7 @@ class Runs:
         Raises:
             NotFound: There is no such run.
         """
-        row = self._database.row("SELECT * FROM runs WHERE id = ?", (run_id,))
-        if row is None:
-            raise NotFound(f"There is no run {run_id}.")
-        return _run(row)
+        return _get(self._database.connection(), run_id)
 
     def recent(self, limit: int = 50) -> list[Run]:
         """The newest runs, newest first."""
@@ -49,32 +49,40 @@ class Runs:
         ]
 
     def active(self) -> list[Run]:
-        """Runs that wait or run, oldest first."""
-        sql = "SELECT * FROM runs WHERE status IN ('queued', 'running') ORDER BY status DESC, id"
-        return [_run(row) for row in self._database.rows(sql)]
+        """Runs that run, oldest first, then those that wait, in their order."""
+        running = "SELECT * FROM runs WHERE status = 'running' ORDER BY id"
+        return [_run(row) for sql in (running, _QUEUE) for row in self._database.rows(sql)]
 
-    def claim(self, run_id: int, pid: int, process_started: float) -> bool:
-        """Hand a queued run to a process; False where it is not queued any more."""
+    def claim(
+        self, run_id: int, pid: int | None, process_started: float | None, engine: str = "local"
+    ) -> bool:
+        """Hand a queued run to a process, or to an engine without one here; False where it is not queued any more."""
         with self._database.write() as connection:
             cursor = connection.execute(
                 "UPDATE runs SET status = 'running', phase = 'starting', pid = ?, process_started = ?, "
-                "heartbeat = ?, started_at = ? WHERE id = ? AND status = 'queued'",
-                (pid, process_started, time.time(), now(), run_id),
+                "engine = ?, heartbeat = ?, started_at = ? WHERE id = ? AND status = 'queued'",
+                (pid, process_started, engine, time.time(), now(), run_id),
             )
         return cursor.rowcount == 1
 
-    def beat(self, run_id: int, phase: str, progress: Mapping[str, Any]) -> bool:
-        """Write heartbeat, phase and progress, unless the run has ended; tells whether a stop was asked for."""
+    def beat(self, run_id: int, phase: str, progress: Mapping[str, Any]) -> str:
+        """Write heartbeat, phase and progress, unless the run has ended.
+
+        Returns:
+            What is asked of it: nothing, ``stop`` or ``pause``. One that was given up meanwhile is asked to stop.
+        """
         with self._database.write() as connection:
-            connection.execute(
+            cursor = connection.execute(
                 "UPDATE runs SET heartbeat = ?, phase = ?, progress = ? WHERE id = ? AND status = 'running'",
                 (time.time(), phase, json.dumps(progress), run_id),
             )
-            row = connection.execute("SELECT stop_requested FROM runs WHERE id = ?", (run_id,)).fetchone()
-        return bool(row["stop_requested"])
+            run = _get(connection, run_id)
+        if run.stop_requested or cursor.rowcount == 0:
+            return STOP
+        return PAUSE if run.pause_requested else ""
 
     def add_epoch(self, run_id: int, epoch: int, metrics: Mapping[str, Any]) -> None:
-        """Write what an epoch measured."""
+        """Write what an epoch measured; a run that went back to an earlier epoch writes over it."""
         with self._database.write() as connection:
             connection.execute(
                 "INSERT OR REPLACE INTO epochs (run_id, epoch, metrics) VALUES (?, ?, ?)",
@@ -87,34 +95,102 @@ class Runs:
         return [json.loads(row["metrics"]) for row in rows]
 
     def request_stop(self, run_id: int) -> Run:
-        """Ask a run to stop; one that still waits ends at once.
+        """Ask a run to stop; one that still waits ends at once, one that is paused goes on to keep its best epoch.
 
         Raises:
             NotFound: There is no such run.
             Conflict: It has ended already.
         """
         with self._database.write() as connection:
-            row = connection.execute("SELECT status FROM runs WHERE id = ?", (run_id,)).fetchone()
-            if row is None:
-                raise NotFound(f"There is no run {run_id}.")
-            if row["status"] in ENDED:
-                raise Conflict(
-                    f"Run {run_id} has ended already ({row['status']}), so there is nothing to stop."
-                )
-            connection.execute("UPDATE runs SET stop_requested = 1 WHERE id = ?", (run_id,))
+            run = _under_way(connection, run_id, "stop")
+            if run.status == "running":
+                connection.execute("UPDATE runs SET stop_requested = 1 WHERE id = ?", (run_id,))
+            elif run.status == "paused" and _begun(connection, run_id):
+                _queue_again(connection, run_id, stop=True)
+            else:
+                _leave(connection, run_id)
+        return self.get(run_id)
+
+    def request_pause(self, run_id: int) -> Run:
+        """Ask a run to pause after its last finished epoch; one that still waits pauses at once.
+
+        Raises:
+            NotFound: There is no such run.
+            Conflict: It has ended, is paused, or was asked to stop.
+        """
+        with self._database.write() as connection:
+            run = _under_way(connection, run_id, "pause")
+            if run.status == "paused" or run.stop_requested:
+                what = "was asked to stop" if run.stop_requested else "is paused"
+                raise Conflict(f"Run {run_id} {what}, so it cannot be paused.")
             connection.execute(
-                "UPDATE runs SET status = 'stopped', ended_at = ?, error = ? WHERE id = ? AND status = 'queued'",
-                (now(), "Stopped before it began, so there is no model.", run_id),
+                "UPDATE runs SET pause_requested = 1, status = iif(status = 'queued', 'paused', status) WHERE id = ?",
+                (run_id,),
             )
         return self.get(run_id)
 
+    def cancel(self, run_id: int) -> Run:
+        """Take a run out of the queue that waits or is paused; what it has trained stays, so that it can be resumed.
+
+        Raises:
+            NotFound: There is no such run.
+            Conflict: It runs or has ended.
+        """
+        with self._database.write() as connection:
+            run = _under_way(connection, run_id, "cancel")
+            if run.status == "running":
+                raise Conflict(
+                    f"Run {run_id} is training already. Stop it, which keeps its best epoch so far."
+                )
+            _leave(connection, run_id)
+        return self.get(run_id)
+
+    def go_on(self, run_id: int) -> int:
+        """Queue a run again that was paused or has ended without finishing, behind all others.
+
+        Returns:
+            Its id; that of a new run where it has a model, which goes on from it with its epochs and tries.
+
+        Raises:
+            NotFound: There is no such run.
+            Conflict: It is under way or finished.
+        """
+        with self._database.write() as connection:
+            run = _get(connection, run_id)
+            if run.status not in RESUMABLE:
+                raise Conflict(f"Run {run_id} is {run.status}, so there is nothing to go on with.")
+            if run.version is None:
+                _queue_again(connection, run_id, stop=False)
+                return run_id
+            return _continued(connection, run)
+
+    def move(self, run_id: int, place: int) -> list[Run]:
+        """Let a run that waits begin as the ``place``-th, counted from 1; give the queue in its new order.
+
+        Raises:
+            NotFound: There is no such run.
+            Conflict: It does not wait.
+        """
+        with self._database.write() as connection:
+            if _get(connection, run_id).status != "queued":
+                raise Conflict(f"Run {run_id} does not wait any more, so it cannot be moved.")
+            rows = connection.execute(_QUEUE).fetchall()
+            order = [row["id"] for row in rows if row["id"] != run_id]
+            order.insert(max(place - 1, 0), run_id)
+            connection.executemany(
+                "UPDATE runs SET place = ? WHERE id = ?",
+                [(row["place"], each) for row, each in zip(rows, order, strict=True)],
+            )
+        return [_run(row) for row in self._database.rows(_QUEUE)]
+
     def end(self, run_id: int, status: str, error: str | None = None) -> bool:
-        """End a run that is still active; False where it has ended already."""
+        """End or pause a run that is still active; False where it has ended already."""
+        ended_at = now() if status in ENDED else None
         with self._database.write() as connection:
             cursor = connection.execute(
                 "UPDATE runs SET status = ?, error = ?, ended_at = ? "
                 "WHERE id = ? AND status IN ('queued', 'running')",
-                (status, error, now(), run_id),
+                (status, error, ended_at, run_id),
             )
         return cursor.rowcount == 1
 
@@ -137,6 +213,59 @@ def add_predictions(
         "INSERT INTO validation_predictions (run_id, image_id, label, predicted, scores) VALUES (?, ?, ?, ?, ?)",
         [(run_id, p.image_id, p.label, p.predicted, json.dumps(p.scores)) for p in predictions],
     )
+
+
+def _insert(connection: sqlite3.Connection, snapshot_id: int, spec: str) -> int:
+    cursor = connection.execute(
+        f"INSERT INTO runs (snapshot_id, spec, status, created_at, place) VALUES (?, ?, 'queued', ?, {_BEHIND})",
+        (snapshot_id, spec, now()),
+    )
+    return int(cursor.lastrowid or 0)
+
+
+def _get(connection: sqlite3.Connection, run_id: int) -> Run:
+    row = connection.execute("SELECT * FROM runs WHERE id = ?", (run_id,)).fetchone()
+    if row is None:
+        raise NotFound(f"There is no run {run_id}.")
+    return _run(row)
+
+
+def _under_way(connection: sqlite3.Connection, run_id: int, act: str) -> Run:
+    run = _get(connection, run_id)
+    if run.status in ENDED:
+        raise Conflict(f"Run {run_id} has ended already ({run.status}), so there is nothing to {act}.")
+    return run
+
+
+def _begun(connection: sqlite3.Connection, run_id: int) -> bool:
+    return connection.execute("SELECT 1 FROM epochs WHERE run_id = ?", (run_id,)).fetchone() is not None
+
+
+def _leave(connection: sqlite3.Connection, run_id: int) -> None:
+    reason = _LEFT if _begun(connection, run_id) else _NOT_BEGUN
+    connection.execute(
+        "UPDATE runs SET status = 'stopped', ended_at = ?, error = ? WHERE id = ?", (now(), reason, run_id)
+    )
+
+
+def _queue_again(connection: sqlite3.Connection, run_id: int, stop: bool) -> None:
+    connection.execute(
+        f"UPDATE runs SET status = 'queued', place = {_BEHIND}, stop_requested = ?, pause_requested = 0, phase = '', "
+        "progress = '{}', error = NULL, ended_at = NULL, pid = NULL, process_started = NULL, heartbeat = NULL "
+        "WHERE id = ?",
+        (stop, run_id),
+    )
+
+
+def _continued(connection: sqlite3.Connection, run: Run) -> int:
+    new = _insert(connection, run.snapshot_id, json.dumps(run.spec))
+    connection.execute("UPDATE runs SET continues = ? WHERE id = ?", (run.id, new))
+    for table, columns in _COPIED.items():
+        connection.execute(
+            f"INSERT INTO {table} (run_id, {columns}) SELECT ?, {columns} FROM {table} WHERE run_id = ?",
+            (new, run.id),
+        )
+    return new
 
 
 def _run(row: sqlite3.Row) -> Run:

@@ -34,6 +34,10 @@ class Media:
         """Store an original, perhaps one that lies in a file already; what is made from it is made when first asked for."""
         self._blobs.put(ORIGINALS, sha256, data, file)
 
+    def there(self, sha256: str) -> bool:
+        """Whether the original of a picture is kept."""
+        return self._blobs.has(ORIGINALS, sha256)
+
     def canonical(self, sha256: str, fit: str) -> np.ndarray:
         """The picture that models see, ``(256, 256, 3) uint8``; made from the original where it is missing or damaged."""
         kind = _canonical(fit)

@@ -21,7 +21,10 @@ from workbench.settings import Settings
 from workbench.staging import Staging
 from workbench.stores import Stores, open_stores
 from workbench.training.control import Training
+from workbench.training.launchers import Launcher
+from workbench.training.launchers.local import LocalLauncher
 from workbench.training.supervisor import Supervisor
+from workbench.training.webhook import Webhook
 
 
 @dataclass(frozen=True)
@@ -61,12 +64,19 @@ class Services:
         self.safety.close()
 
 
+def _launchers(stores: Stores, settings: Settings) -> list[Launcher]:
+    """What carries runs out, the one for new runs first."""
+    return [LocalLauncher(stores, settings)]
+
+
 def build_services(settings: Settings) -> Services:
     """Open the data folder and wire everything that works on it."""
     stores = open_stores(settings)
     labelling = Labelling(stores.catalogue, stores.edits, stores.classes)
     intake = Intake(stores, labelling, settings)
-    supervisor = Supervisor(stores)
+    supervisor = Supervisor(
+        stores, _launchers(stores, settings), settings.runs, Webhook(settings.webhook).tell
+    )
     helper = Helper(stores, settings)
     training = Training(stores, supervisor)
     predictor = Predictor(stores.registry, stores.predictions, settings.limits.pixels)

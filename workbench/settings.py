@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from storage.errors import DomainError
 from workbench.pictures import FITS
@@ -38,7 +39,9 @@ class Settings:
     ``import_folders`` are folders of the server that may be imported from (``WORKBENCH_IMPORT_FOLDERS``, written like ``PATH``).
     ``insight`` switches the model's help on or off (``WORKBENCH_INSIGHT``). ``embeddings`` is what makes its embeddings
     (``WORKBENCH_EMBEDDINGS``): ``auto``, ``backbone``, ``version`` (in production) or ``built-in``. ``weights`` is the folder with Keras' files of
-    pretrained weights (``WORKBENCH_WEIGHTS``); None stands for ``weights`` in the data folder.
+    pretrained weights (``WORKBENCH_WEIGHTS``); None stands for ``weights`` in the data folder. ``runs`` is how many training runs go on at once
+    (``WORKBENCH_RUNS``), ``memory_mb`` what one may take (``WORKBENCH_MEMORY_MB``); 0 stands for a share of what the machine has. ``webhook``
+    is told of every run that ends (``WORKBENCH_WEBHOOK``). ``ray_address`` is a Ray cluster to run on (``WORKBENCH_RAY_ADDRESS``).
     """
 
     data: Path = Path("data")
@@ -50,6 +53,15 @@ class Settings:
     insight: bool = True
     weights: Path | None = None
     embeddings: str = "auto"
+    runs: int = 1
+    memory_mb: int = 0
+    webhook: str = ""
+    ray_address: str = ""
+
+    @property
+    def weights_folder(self) -> Path:
+        """Where Keras' files of pretrained weights are looked for first."""
+        return self.weights or self.data / "weights"
 
 
 def from_environment(environment: Mapping[str, str]) -> Settings:
@@ -74,6 +86,12 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         insight=_one_of(environment, "WORKBENCH_INSIGHT", ("on", "off")) == "on",
         embeddings=_one_of(environment, "WORKBENCH_EMBEDDINGS", EMBEDDINGS),
         weights=Path(weights).expanduser().resolve() if weights else None,
+        runs=_number(environment, "WORKBENCH_RUNS", Settings.runs, 16),
+        memory_mb=_number(environment, "WORKBENCH_MEMORY_MB", 0)
+        if environment.get("WORKBENCH_MEMORY_MB")
+        else 0,
+        webhook=_address(environment.get("WORKBENCH_WEBHOOK", "")),
+        ray_address=environment.get("WORKBENCH_RAY_ADDRESS", ""),
         limits=Limits(**limits),
         import_folders=_allowed(environment.get("WORKBENCH_IMPORT_FOLDERS", "")),
     )
@@ -103,6 +121,15 @@ def _allowed(text: str) -> tuple[Path, ...]:
                 f"WORKBENCH_IMPORT_FOLDERS names “{each}”, which is not a folder. Make it, or leave it out."
             )
     return folders
+
+
+def _address(text: str) -> str:
+    parts = urlsplit(text)
+    if text and (parts.scheme not in {"http", "https"} or not parts.hostname):
+        raise DomainError(
+            f"WORKBENCH_WEBHOOK is “{text[:80]}”; it must be an address that begins with http:// or https://."
+        )
+    return text
 
 
 def _number(environment: Mapping[str, str], name: str, default: int, most: int = 10**15) -> int:

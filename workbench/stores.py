@@ -23,6 +23,7 @@ from storage.preferences import Preferences
 from storage.registry import Registry
 from storage.runs import Runs
 from storage.snapshots import Snapshots
+from storage.trials import Trials
 from workbench.media import Media
 from workbench.settings import Settings
 
@@ -42,6 +43,7 @@ class Stores:
     handouts: Handouts
     snapshots: Snapshots
     runs: Runs
+    trials: Trials
     registry: Registry
     predictions: Predictions
     preferences: Preferences
@@ -58,6 +60,15 @@ class Stores:
     def work_folder(self, run_id: int) -> Path:
         """Where a run's worker keeps what only it needs."""
         return self.root / "work" / f"run-{run_id}"
+
+    def checkpoint_folder(self, run_id: int) -> Path:
+        """Where a run keeps what it needs to go on."""
+        return self.root / "checkpoints" / f"run-{run_id}"
+
+    @property
+    def features_folder(self) -> Path:
+        """Where features of pictures are kept for all runs."""
+        return self.root / "features"
 
 
 def open_stores(settings: Settings) -> Stores:
@@ -78,6 +89,7 @@ def open_stores(settings: Settings) -> Stores:
         handouts=Handouts(database, pages),
         snapshots=Snapshots(database),
         runs=Runs(database),
+        trials=Trials(database),
         registry=Registry(database, root / "models"),
         predictions=Predictions(database),
         preferences=Preferences(database),

@@ -126,7 +126,7 @@ def test_a_killed_worker_is_an_interrupted_run_and_the_next_one_begins(training:
     os.kill(pid or 0, signal.SIGKILL)
     run = ended(training, first)
     assert (run.status, run.version) == ("interrupted", None)
-    assert (run.error or "").endswith("Start the run again.")
+    assert (run.error or "").endswith("it goes on from its last finished epoch.")
     assert running(training, second).pid != pid
     assert training.stores.work_folder(first) not in left_behind(training)
 

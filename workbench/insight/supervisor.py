@@ -14,8 +14,8 @@ from workbench.insight import state
 from workbench.insight.embedders import best, choices
 from workbench.settings import Settings
 from workbench.stores import Stores
+from workbench.training.launchers.local import PROJECT
 from workbench.training.processes import alive
-from workbench.training.supervisor import PROJECT
 
 log = logging.getLogger(__name__)
 PAUSE_SECONDS = 1.0

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from storage.errors import Conflict
 from storage.records import Run, Snapshot, ValidationPrediction
+from storage.runs import RESUMABLE
 from storage.snapshots import Draft
 from workbench.augmentation import Augmentation, augment
 from workbench.splits import TRAIN, VALIDATION, counts, split
 from workbench.stores import Stores
+from workbench.training.leavings import has_checkpoint
+from workbench.training.silence import silence
 from workbench.training.spec import TrainingSpec, class_weight_table
 from workbench.training.supervisor import Supervisor, log_tail
 
@@ -95,9 +100,24 @@ class Training:
         draft = self._split(spec)
         _plan(draft, spec)
         snapshot = self._stores.snapshots.freeze(draft)
-        run_id = self._stores.runs.create(snapshot.id, spec.to_dict())
-        self._supervisor.wake()
-        return run_id
+        return self._queue(snapshot.id, spec)
+
+    def train_again(self, version: str) -> int:
+        """Queue a run with the pictures and the settings of a version: on the same machine it gives the same weights.
+
+        Args:
+            version: Its name, or an alias that points to it.
+
+        Returns:
+            The run's id.
+
+        Raises:
+            NotFound: There is no such version.
+            Conflict: A picture it was trained on was removed for good.
+        """
+        run = self._stores.runs.get(self._stores.registry.get(version).run_id)
+        self._require_pictures(run)
+        return self._queue(run.snapshot_id, TrainingSpec.from_dict(run.spec))
 
     def stop(self, run_id: int) -> Run:
         """Ask a run to stop; its best epoch so far becomes a model.
@@ -106,7 +126,71 @@ class Training:
             NotFound: There is no such run.
             Conflict: It has ended already.
         """
-        return self._stores.runs.request_stop(run_id)
+        run = self._stores.runs.request_stop(run_id)
+        self._supervisor.wake()
+        return run
+
+    def pause(self, run_id: int) -> Run:
+        """Ask a run to pause after its last finished epoch.
+
+        Raises:
+            NotFound: There is no such run.
+            Conflict: It has ended, is paused, or was asked to stop.
+        """
+        return self._stores.runs.request_pause(run_id)
+
+    def resume(self, run_id: int) -> int:
+        """Let a run go on from its last finished epoch; from the start where it has none.
+
+        A stopped run with a model stays as it is, since versions never change: a new run goes on from its last epoch.
+
+        Returns:
+            The id of the run that waits now.
+
+        Raises:
+            NotFound: There is no such run.
+            Conflict: It is under way or finished, or what it needs is gone.
+        """
+        run = self._stores.runs.get(run_id)
+        if run.version and run.status == "stopped" and not has_checkpoint(self._stores, run):
+            raise Conflict(f"What run {run_id} needs to go on is no longer there. Train again instead.")
+        self._require_pictures(run)
+        # Within one write, so that the new run does not begin before it has its checkpoint.
+        with self._stores.database.write():
+            queued = self._stores.runs.go_on(run_id)
+            if queued != run_id:
+                place = self._stores.checkpoint_folder(queued)
+                shutil.copytree(self._stores.checkpoint_folder(run_id), place, dirs_exist_ok=True)
+        self._supervisor.wake()
+        return queued
+
+    def resumable(self, run: Run) -> bool:
+        """Whether :meth:`resume` lets a run go on, rather than begin again."""
+        if run.status in {"paused", "interrupted"}:
+            return True
+        return run.status in RESUMABLE and has_checkpoint(self._stores, run)
+
+    def cancel(self, run_id: int) -> Run:
+        """Take a run out of the queue that waits or is paused; what it has trained stays.
+
+        Raises:
+            NotFound: There is no such run.
+            Conflict: It runs or has ended.
+        """
+        return self._stores.runs.cancel(run_id)
+
+    def silence(self, run: Run) -> str:
+        """A sentence where nothing was heard of a running run for long, else empty."""
+        return silence(run)
+
+    def move(self, run_id: int, place: int) -> list[Run]:
+        """Put a waiting run at a place among those that wait, 1 being the next; gives them in their order.
+
+        Raises:
+            NotFound: There is no such run.
+            Conflict: It does not wait any more.
+        """
+        return self._stores.runs.move(run_id, place)
 
     def report(self, run_id: int) -> Report:
         """Everything known of a run.
@@ -139,6 +223,20 @@ class Training:
     def log_tail(self, run_id: int) -> str:
         """The last lines of a run's log."""
         return log_tail(self._stores.log_file(run_id))
+
+    def _queue(self, snapshot_id: int, spec: TrainingSpec) -> int:
+        run_id = self._stores.runs.create(snapshot_id, spec.to_dict())
+        self._supervisor.wake()
+        return run_id
+
+    def _require_pictures(self, run: Run) -> None:
+        items = self._stores.snapshots.items(run.snapshot_id)
+        lost = sum(not self._stores.media.there(item.sha256) for item in items)
+        if lost:
+            raise Conflict(
+                f"{lost} of the {len(items)} pictures of run {run.id} were removed for good. Start a new run, which uses those that "
+                "are labelled now."
+            )
 
     def _split(self, spec: TrainingSpec) -> Draft:
         return split(self._stores.snapshots.labelled(), spec.validation_fraction, spec.seed)

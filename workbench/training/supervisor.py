@@ -1,40 +1,52 @@
-"""Starts workers and notices when one is gone. Knows no TensorFlow."""
+"""Starts runs and notices when one is gone. Knows no TensorFlow."""
 
 from __future__ import annotations
 
 import logging
-import os
 import shutil
-import subprocess
-import sys
 import threading
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from storage.errors import DiskFull, is_disk_full
+from storage.errors import DiskFull, DomainError, is_disk_full
 from storage.records import Run
+from storage.runs import ENDED
 from workbench.stores import Stores
-from workbench.training.processes import NO_ROOM, alive
+from workbench.training.launchers import Ending, Handle, Launcher
+from workbench.training.leavings import tidy
 
 log = logging.getLogger(__name__)
 PAUSE_SECONDS = 0.5
 LOG_LINES = 20
-PROJECT = Path(__file__).resolve().parents[2]
-GONE = "The training process is gone: it was ended from outside, or the machine was restarted. Start the run again."
-KILLED = "The training process was killed (signal {signal}), often for lack of memory. Start the run again."
+GONE = (
+    "The training process is gone: it was ended from outside, or the machine was restarted. Resume the run: it goes on from its "
+    "last finished epoch."
+)
 CANNOT_START = "The training process could not be started. The server's log says why; start the run again."
-NO_RESULT = "The training process ended without a result. The last lines of its log say why."
+UNDER_WAY = "runs under way"
 
 
 class Supervisor:
-    """Runs one worker at a time.
+    """Runs what waits, one run at a time or as many as are allowed.
 
-    A worker outlives the server: after a restart a run whose process is alive is adopted, one whose process is gone is
-    marked as interrupted.
+    A worker outlives the server: after a restart a run that is still carried out is adopted, one that is gone is marked as
+    interrupted.
+
+    Args:
+        stores: Where the runs are.
+        launchers: What carries runs out; the first is for those that begin now.
+        most: How many runs at once.
+        ended: Hears of every run that is over, also of one that ended while no server was there.
     """
 
-    def __init__(self, stores: Stores) -> None:
+    def __init__(
+        self, stores: Stores, launchers: Sequence[Launcher], most: int, ended: Callable[[Run], None]
+    ) -> None:
         self._stores = stores
-        self._child: tuple[int, subprocess.Popen[bytes]] | None = None
+        self._launchers = launchers
+        self._most = most
+        self._ended = ended
+        self._handles: dict[int, Handle] = {}
         self._wake = threading.Event()
         self._closing = False
         self._thread = threading.Thread(target=self._watch, name="supervisor", daemon=True)
@@ -48,7 +60,7 @@ class Supervisor:
         self._wake.set()
 
     def close(self) -> None:
-        """Stop watching; a worker that runs goes on."""
+        """Stop watching; what runs goes on."""
         self._closing = True
         self._wake.set()
         if self._thread.is_alive():
@@ -67,62 +79,57 @@ class Supervisor:
         self._reap()
         active = self._stores.runs.active()
         running = [run for run in active if run.status == "running"]
-        own = self._child[1].pid if self._child else None  # looked after by _reap, which knows how it ended
         for run in running:
-            if run.pid != own and not alive(run.pid, run.process_started):
-                self._end(run.id, "interrupted", GONE)
-        queued = [run for run in active if run.status == "queued"]
-        if queued and not running and self._child is None:
-            self._begin(queued[0])
+            if run.id not in self._handles and not self._lives(run):
+                self._end(run.id, Ending("interrupted", GONE))
+        waiting = [run for run in active if run.status == "queued" and run.id not in self._handles]
+        busy = {run.id for run in running} | set(self._handles)
+        for run in waiting[: max(0, self._most - len(busy))]:
+            self._begin(run)
+        self._announce([run.id for run in active])
+
+    def _lives(self, run: Run) -> bool:
+        return any(each.engine == run.engine and each.lives(run) for each in self._launchers)
+
+    def _announce(self, active: list[int]) -> None:
+        known = self._stores.preferences.get(UNDER_WAY, [])
+        if known == active:
+            return
+        self._stores.preferences.set(UNDER_WAY, active)
+        over = [self._stores.runs.get(run_id) for run_id in known if run_id not in active]
+        for run in over:
+            if run.status in ENDED:
+                self._ended(run)
+        if over:
+            tidy(self._stores)
 
     def _reap(self) -> None:
-        """See to a worker of our own that has ended."""
-        if self._child is None:
-            return
-        run_id, process = self._child
-        code = process.poll()
-        if code is None:
-            return
-        run = self._stores.runs.get(run_id)
-        # Otherwise a worker that an earlier server started was first to take the run.
-        if run.status != "running" or run.pid == process.pid:
-            self._end(run_id, *_ending(code))
-        self._child = None
+        """See to what ended by itself."""
+        for run_id, handle in list(self._handles.items()):
+            ending = handle.ending()
+            if ending is None:
+                continue
+            run = self._stores.runs.get(run_id)
+            # Otherwise a worker that an earlier server started was first to take the run, or it was paused and goes on.
+            own = run.pid == handle.pid() if run.status == "running" else not ending.quiet
+            if own:
+                self._end(run.id, ending)
+            del self._handles[run_id]
 
-    def _end(self, run_id: int, status: str, error: str) -> None:
+    def _end(self, run_id: int, ending: Ending) -> None:
         """Write down what became of a run whose worker is gone, and tidy up for it."""
         shutil.rmtree(self._stores.work_folder(run_id), ignore_errors=True)
-        self._stores.runs.end(run_id, status, error)
+        self._stores.runs.end(run_id, ending.status, ending.error)
 
     def _begin(self, run: Run) -> None:
         try:
-            self._launch(run)
+            self._handles[run.id] = self._launchers[0].launch(run)
+        except DomainError as error:
+            self._stores.runs.end(run.id, "failed", str(error))
         except OSError as error:
             log.exception("run %s could not be started", run.id)
             reason = str(DiskFull()) if is_disk_full(error) else CANNOT_START
             self._stores.runs.end(run.id, "failed", reason)
-
-    def _launch(self, run: Run) -> None:
-        file = self._stores.log_file(run.id)
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with file.open("ab") as output:
-            process = subprocess.Popen(  # noqa: S603 - our own module, no shell
-                [sys.executable, "-m", "workbench.training.worker", str(run.id)],
-                cwd=PROJECT,
-                env={**os.environ, "WORKBENCH_DATA": str(self._stores.root)},
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        self._child = (run.id, process)
-
-
-def _ending(code: int) -> tuple[str, str]:
-    """Status and error of a run whose worker wrote neither."""
-    if code < 0:
-        return "interrupted", KILLED.format(signal=-code)
-    return "failed", str(DiskFull()) if code == NO_ROOM else NO_RESULT
 
 
 def log_tail(file: Path) -> str:

@@ -16,12 +16,14 @@ import numpy as np
 from storage.errors import DiskFull, DomainError, is_disk_full
 from storage.records import Run, Snapshot, SnapshotItem, ValidationPrediction
 from storage.registry import Candidate
-from workbench.errors import StoppedEarly
+from storage.runs import PAUSE, STOP
+from workbench.errors import Paused, StoppedEarly
 from workbench.pictures import SIDE
-from workbench.settings import from_environment
+from workbench.settings import Settings, from_environment
 from workbench.stores import Stores, open_stores
 from workbench.training.dataset import Dataset, write_dataset
-from workbench.training.processes import NO_ROOM, started_at
+from workbench.training.leavings import has_checkpoint
+from workbench.training.processes import NO_ROOM, Budget, started_at
 from workbench.training.reports import EpochRecord, Progress, TrialRecord, Workplace
 from workbench.training.spec import TrainingSpec
 
@@ -33,22 +35,28 @@ BEAT_SECONDS = 0.4
 NICENESS = 10
 PICTURE_BYTES = SIDE * SIDE * 3
 SPARE_BYTES = 64 * 1024 * 1024
+TOO_MUCH = (
+    "Training took more than the {budget:,} MB of memory that a run may take, so it was ended. Allow more (WORKBENCH_MEMORY_MB) and "
+    "resume the run from its last finished epoch, or start one with a smaller batch or backbone."
+)
 UNEXPECTED = "Training ended with an unexpected error ({kind}). The last lines of the log say more."
 
 
 class RowReporter:
-    """Writes heartbeat, progress and epochs into the run's row, and reads stop requests from it.
+    """Writes heartbeat, progress and epochs into the run's row, and reads requests from it.
 
     The row is written by a thread of its own, so that a slow disk never holds a training step up and a long phase still
-    has a heartbeat.
+    has a heartbeat. The thread also ends a run that takes more memory than it may: its checkpoint stands, and the machine
+    does not choose a process to kill.
     """
 
-    def __init__(self, stores: Stores, run_id: int) -> None:
-        self._runs = stores.runs
+    def __init__(self, stores: Stores, run_id: int, budget: Budget) -> None:
+        self._stores = stores
         self._run_id = run_id
+        self._budget = budget
         self._phase = "starting"
         self._progress: dict[str, Any] = {}
-        self._stop = threading.Event()
+        self._asked = ""
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
 
@@ -64,6 +72,11 @@ class RowReporter:
         """A phase begins."""
         log.info("phase: %s", name)
         self._phase = name
+        self._progress = {key: self._progress[key] for key in self._progress if key not in {"done", "total"}}
+
+    def counted(self, done: int, total: int) -> None:
+        """So many pictures of a phase are done that has no epochs."""
+        self._progress = {"done": done, "total": total}
 
     def step(self, progress: Progress) -> None:
         """A step is done."""
@@ -72,39 +85,59 @@ class RowReporter:
     def epoch(self, record: EpochRecord) -> None:
         """An epoch is done and judged."""
         log.info("epoch %s", record)
-        self._runs.add_epoch(self._run_id, record.epoch, dataclasses.asdict(record))
-
-    def counted(self, done: int, total: int) -> None:
-        """So many pictures of a phase are done that has no epochs."""
-        self._progress = {"done": done, "total": total}
+        self._stores.runs.add_epoch(self._run_id, record.epoch, dataclasses.asdict(record))
 
     def trial(self, record: TrialRecord) -> None:
         """A try of a search begins or ends."""
         log.info("trial %s", record)
+        self._stores.trials.put(self._run_id, dataclasses.asdict(record))
 
     def asked(self) -> str:
-        """What was asked of the run."""
-        return "stop" if self._stop.is_set() else ""
+        """What was asked of the run: nothing, ``stop`` or ``pause``."""
+        return self._asked
+
+    def heed(self) -> None:
+        """End the run where that was asked for. One that has a checkpoint is stopped by :func:`train`, which keeps its best.
+
+        Raises:
+            StoppedEarly: A stop was asked for.
+            Paused: A pause was asked for.
+        """
+        if self._asked == PAUSE:
+            raise Paused
+        if self._asked == STOP and not has_checkpoint(self._stores, self._stores.runs.get(self._run_id)):
+            raise StoppedEarly
 
     def _beat(self) -> None:
         while not self._done.is_set():
+            usage = self._budget.usage()
             try:
-                if self._runs.beat(self._run_id, self._phase, self._progress):
-                    self._stop.set()
+                progress = {**self._progress, "cpu_percent": usage.cpu_percent, "memory_mb": usage.memory_mb}
+                self._asked = self._stores.runs.beat(self._run_id, self._phase, progress)
+                if usage.memory_mb > self._budget.megabytes:
+                    self._give_up()
             except Exception:
                 log.exception("the heartbeat could not be written; trying again")
             self._done.wait(BEAT_SECONDS)
+
+    def _give_up(self) -> None:
+        sentence = TOO_MUCH.format(budget=self._budget.megabytes)
+        log.error(sentence)
+        if self._stores.runs.end(self._run_id, "failed", sentence):
+            shutil.rmtree(self._stores.work_folder(self._run_id), ignore_errors=True)
+            os._exit(1)
 
 
 def main(run_id: int) -> None:
     """Carry one run out; whatever happens ends up in its row."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
     os.nice(NICENESS)
-    stores = open_stores(from_environment(os.environ))
+    settings = from_environment(os.environ)
+    stores = open_stores(settings)
     if not stores.runs.claim(run_id, os.getpid(), started_at(os.getpid())):
         log.info("run %s is not waiting any more", run_id)
         return
-    ending = _attempt(stores, run_id)
+    ending = _attempt(stores, settings, run_id)
     # First, so that a full disk has room for how it ended.
     shutil.rmtree(stores.work_folder(run_id), ignore_errors=True)
     if ending:
@@ -114,11 +147,13 @@ def main(run_id: int) -> None:
             sys.exit(NO_ROOM)  # mapped pictures hold their room until the process is gone
 
 
-def _attempt(stores: Stores, run_id: int) -> tuple[str, str] | None:
+def _attempt(stores: Stores, settings: Settings, run_id: int) -> tuple[str, str | None] | None:
     """Carry a run out; status and error where that leaves no version."""
     try:
-        with RowReporter(stores, run_id) as reporter:
-            _carry_out(stores, stores.runs.get(run_id), reporter)
+        with RowReporter(stores, run_id, Budget(settings.memory_mb, settings.runs)) as reporter:
+            _carry_out(stores, settings, stores.runs.get(run_id), reporter)
+    except Paused:
+        return "paused", None
     except StoppedEarly as error:
         return "stopped", str(error)
     except DomainError as error:
@@ -131,7 +166,7 @@ def _attempt(stores: Stores, run_id: int) -> tuple[str, str] | None:
     return None
 
 
-def _carry_out(stores: Stores, run: Run, reporter: RowReporter) -> None:
+def _carry_out(stores: Stores, settings: Settings, run: Run, reporter: RowReporter) -> None:
     snapshot = stores.snapshots.get(run.snapshot_id)
     spec = TrainingSpec.from_dict(run.spec)
     folder = stores.work_folder(run.id)
@@ -146,18 +181,16 @@ def _carry_out(stores: Stores, run: Run, reporter: RowReporter) -> None:
     # Here, not above: TensorFlow takes seconds to import, and the row should show a heartbeat meanwhile.
     from workbench.training.train import limit_threads, train
 
-    if reporter.asked():
-        raise StoppedEarly
+    reporter.heed()
     limit_threads()
     place = Workplace(
-        folder / "model",
-        stores.root / "checkpoints" / f"run-{run.id}",
-        stores.root / "features",
-        from_environment(os.environ).weights or stores.root / "weights",
+        folder / "model", stores.checkpoint_folder(run.id), stores.features_folder, settings.weights_folder
     )
     artefacts = train(Dataset.open(folder / "dataset"), spec, reporter, place)
     version = stores.registry.register(_candidate(run, snapshot, spec, artefacts))
     log.info("registered %s", version.name)
+    if not artefacts.stopped:
+        shutil.rmtree(place.checkpoints, ignore_errors=True)
 
 
 def _require_room(stores: Stores, pictures: int) -> None:
@@ -169,9 +202,9 @@ def _require_room(stores: Stores, pictures: int) -> None:
 def _pictures(
     stores: Stores, items: list[SnapshotItem], fit: str, reporter: RowReporter
 ) -> Iterator[np.ndarray]:
-    for item in items:
-        if reporter.asked():
-            raise StoppedEarly
+    for done, item in enumerate(items):
+        reporter.heed()
+        reporter.counted(done, len(items))
         yield stores.media.canonical(item.sha256, fit)
 
 
@@ -200,6 +233,7 @@ def _candidate(run: Run, snapshot: Snapshot, spec: TrainingSpec, artefacts: Arte
             "best_epoch": artefacts.best_epoch,
             "epochs": len(artefacts.history),
             "libraries": artefacts.libraries,
+            "weights": artefacts.weights,
         },
         best_epoch=artefacts.best_epoch,
         stopped=artefacts.stopped,

@@ -1,0 +1,52 @@
+"""One server a data folder: two would both start what waits."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import socket
+from pathlib import Path
+
+from storage.clock import now
+from storage.errors import Conflict
+
+FILE = "server.lock"
+
+
+class Claim:
+    """A data folder that is this server's until it ends, however it ends.
+
+    The lock is the system's, so that nothing is left behind by a server that is killed. No child keeps it: an open file is
+    not handed to programs that are started, and a forked child closes it.
+    """
+
+    def __init__(self, folder: Path, address: str) -> None:
+        """Claim a folder for the server at ``address``.
+
+        Raises:
+            Conflict: Another server has it; the sentence names it.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        self._file = (folder / FILE).open("a+", encoding="utf-8")
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Conflict(self._taken(folder)) from None
+        os.register_at_fork(after_in_child=self._file.close)
+        self._file.truncate(0)
+        self._file.write(f"{address}, process {os.getpid()} on {socket.gethostname()} since {now()}")
+        self._file.flush()
+
+    def release(self) -> None:
+        """Give the folder back."""
+        self._file.truncate(0)
+        self._file.close()
+
+    def _taken(self, folder: Path) -> str:
+        with self._file:
+            self._file.seek(0)
+            other = self._file.read().strip() or "it is just starting"
+        return (
+            f"Another Waterline works on the data folder {folder} ({other}). "
+            "Open that one, end it first, or set WORKBENCH_DATA to another folder."
+        )

@@ -1,0 +1,26 @@
+"""Runs that nothing is heard of any more."""
+
+from __future__ import annotations
+
+import time
+
+from storage.records import Run
+
+SILENT_SECONDS = 30.0
+_SENTENCE = (
+    "Nothing was heard of run {run} for {seconds:.0f} seconds: its process hangs, is suspended, or cannot write. "
+    "If that lasts, end process {pid}; the run can be resumed from its last finished epoch."
+)
+
+
+def silence(run: Run, at: float | None = None) -> str:
+    """A sentence where a running run has had no heartbeat for long, else empty.
+
+    Args:
+        run: The run.
+        at: The time, in seconds since the epoch; now where it is missing.
+    """
+    if run.status != "running" or run.heartbeat is None:
+        return ""
+    seconds = (time.time() if at is None else at) - run.heartbeat
+    return _SENTENCE.format(run=run.id, seconds=seconds, pid=run.pid) if seconds > SILENT_SECONDS else ""
