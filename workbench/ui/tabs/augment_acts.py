@@ -52,6 +52,8 @@ def _bind_dials(services: Services, view: View, say: Say) -> None:
     @guarded
     def back(*choice: Any) -> list[object]:
         _save(services, lambda _: Augmentation())
+        for name in Augmentation().enabled:
+            mark(services.stores.preferences, name, "")
         return [*_positions(Augmentation()), preview_html(services, Augmentation(), Choice.of(*choice)), None]
 
     say(view.defaults.click(back, view.choice, [*view.dials, view.preview, view.doubt], **QUIET))
