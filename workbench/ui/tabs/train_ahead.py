@@ -14,6 +14,7 @@ from workbench.services import Services
 from workbench.training.control import Plan
 from workbench.training.spec import BEST, TrainingSpec
 from workbench.training.weights import WeightsState
+from workbench.ui.tabs.augment_notes import augmentation_warning
 from workbench.ui.tabs.train_form import fitting, switched
 from workbench.ui.tabs.train_options import purposes_html, weights_lacking
 from workbench.ui.tabs.train_view import plan_html, reason_html
@@ -87,8 +88,13 @@ def show_ahead(services: Services, spec: TrainingSpec) -> list[Any]:
         hidden,
         hidden,
         _lacking(state),
-        gr.update(value=plan_html(plan, colours), visible=True),
+        gr.update(value=plan_html(plan, colours) + _warned(services, spec), visible=True),
     ]
+
+
+def _warned(services: Services, spec: TrainingSpec) -> str:
+    warning = augmentation_warning(services, spec)
+    return f"<p class='note'>{escape(warning)}</p>" if warning else ""
 
 
 def _words(spec: TrainingSpec, plan: Plan) -> str:
