@@ -8,7 +8,7 @@ from storage.records import Run
 from storage.runs import RESUMABLE
 from workbench.stores import Stores
 
-KEPT_RUNS = 5
+KEPT_RUNS, MOST_RUNS = 5, 1000
 
 
 def has_checkpoint(stores: Stores, run: Run) -> bool:
@@ -22,13 +22,10 @@ def tidy(stores: Stores) -> None:
 
     Those of runs that wait, run or are paused stay.
     """
-    places = sorted(
-        stores.root.glob("checkpoints/run-*"), key=lambda each: each.stat().st_mtime, reverse=True
-    )
     ended = 0
-    for place in places:
-        run = stores.runs.get(int(place.name.removeprefix("run-")))
-        if run.active or run.status == "paused":
+    for run in stores.runs.recent(MOST_RUNS):
+        place = stores.checkpoint_folder(run.id)
+        if run.active or run.status == "paused" or not place.is_dir():
             continue
         ended += run.status in RESUMABLE
         if run.status not in RESUMABLE or ended > KEPT_RUNS:
