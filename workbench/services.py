@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
+from functools import partial
 
 from workbench.bin import Bin
 from workbench.costs import Costs
@@ -20,7 +21,7 @@ from workbench.serving.predictor import Predictor
 from workbench.settings import Settings
 from workbench.staging import Staging
 from workbench.stores import Stores, open_stores
-from workbench.training.control import Training
+from workbench.training.control import Training, first_spec
 from workbench.training.launchers import Launcher
 from workbench.training.launchers.local import LocalLauncher
 from workbench.training.supervisor import Supervisor
@@ -78,7 +79,7 @@ def build_services(settings: Settings) -> Services:
         stores, _launchers(stores, settings), settings.runs, Webhook(settings.webhook).tell
     )
     helper = Helper(stores, settings)
-    training = Training(stores, supervisor)
+    training = Training(stores, supervisor, first=partial(first_spec, settings.weights_folder))
     predictor = Predictor(stores.registry, stores.predictions, settings.limits.pixels)
     return Services(
         settings=settings,

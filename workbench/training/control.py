@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,8 +19,10 @@ from workbench.splits import TRAIN, VALIDATION, counts, split
 from workbench.stores import Stores
 from workbench.training.leavings import has_checkpoint
 from workbench.training.silence import silence
-from workbench.training.spec import TrainingSpec, class_weight_table
+from workbench.training.backbones import BACKBONES
+from workbench.training.spec import INSTANT, TrainingSpec, class_weight_table
 from workbench.training.supervisor import Supervisor, log_tail
+from workbench.training.weights import weights_state
 
 DRAFT = "training spec"
 
@@ -64,8 +67,9 @@ class Training:
         self._supervisor = supervisor
 
     def draft(self) -> TrainingSpec:
-        """The spec as last set on the page; the same in every tab and after a restart."""
-        return TrainingSpec.from_dict(self._stores.preferences.get(DRAFT, {}))
+        """The spec as last set on the page; the same in every tab and after a restart. Before, what is proposed at first."""
+        given = self._stores.preferences.get(DRAFT, None)
+        return self._first() if given is None else TrainingSpec.from_dict(given)
 
     def change_draft(self, change: Callable[[TrainingSpec], TrainingSpec]) -> TrainingSpec:
         """Change the spec that the page shows, on top of what others change in the same moment, and give it.
@@ -240,6 +244,13 @@ class Training:
 
     def _split(self, spec: TrainingSpec) -> Draft:
         return split(self._stores.snapshots.labelled(), spec.validation_fraction, spec.seed)
+
+
+def first_spec(weights: Path) -> TrainingSpec:
+    """What to propose to who has chosen nothing yet: what takes seconds, unless its weights are not in the folder."""
+    instant = TrainingSpec.of(INSTANT)
+    here = weights_state(BACKBONES[instant.architecture], weights).present
+    return instant if here else TrainingSpec()
 
 
 def _plan(draft: Draft, spec: TrainingSpec) -> Plan:
