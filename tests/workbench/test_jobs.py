@@ -1,0 +1,204 @@
+"""What becomes of runs that are paused, resumed, moved or given up; no worker is started here."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from storage.errors import Conflict, NotFound
+from storage.records import Run
+from tests.running import until
+from tests.versions import Answers, finished_run, import_pictures
+from workbench.services import Services, build_services
+from workbench.training import leavings
+from workbench.training.processes import Budget, memory_bytes, started_at
+from workbench.training.silence import SILENT_SECONDS
+from workbench.training.spec import TrainingSpec
+from workbench.training.supervisor import UNDER_WAY
+
+
+def taken(services: Services) -> int:
+    """A run that this process has taken, as a worker does."""
+    run_id = services.training.start(TrainingSpec())
+    assert services.stores.runs.claim(run_id, os.getpid(), started_at(os.getpid()))
+    return run_id
+
+
+def with_checkpoint(services: Services, status: str) -> Run:
+    run_id = taken(services)
+    folder = services.stores.checkpoint_folder(run_id)
+    folder.mkdir(parents=True)
+    (folder / "weights").write_bytes(b"weights")
+    services.stores.runs.add_epoch(run_id, 1, {"epoch": 1})
+    services.stores.runs.end(run_id, status, "It ended.")
+    return services.stores.runs.get(run_id)
+
+
+@pytest.fixture
+def posted() -> Iterator[list[dict[str, Any]]]:
+    """What a server of this machine was posted; its address is the first thing in the list."""
+    found: list[dict[str, Any]] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            found.append({"type": self.headers["Content-Type"], **json.loads(body)})
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Keep the test's output clean."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        found.append({"address": f"http://127.0.0.1:{server.server_port}/runs"})
+        yield found
+        server.shutdown()
+
+
+@pytest.mark.parametrize("status", ["paused", "interrupted", "failed"])
+def test_a_run_without_a_model_goes_on_under_its_number(labelled: Services, status: str) -> None:
+    run = with_checkpoint(labelled, status)
+    assert labelled.training.resumable(run)
+    assert labelled.training.resume(run.id) == run.id
+    again = labelled.stores.runs.get(run.id)
+    assert (again.status, again.error, again.pid, again.heartbeat) == ("queued", None, None, None)
+    assert labelled.stores.runs.history(run.id) == [{"epoch": 1}]
+    assert leavings.has_checkpoint(labelled.stores, again)
+
+
+def test_a_failed_run_without_a_checkpoint_is_not_called_resumable(labelled: Services) -> None:
+    run_id = taken(labelled)
+    labelled.stores.runs.end(run_id, "failed", "It broke.")
+    assert not labelled.training.resumable(labelled.stores.runs.get(run_id))
+
+
+def test_a_finished_run_does_not_go_on(services: Services, tmp_path: Path) -> None:
+    import_pictures(services, {"Full": 6, "Half": 6})
+    version = finished_run(services, tmp_path / "v1", Answers("Half", "Full", 1))
+    with pytest.raises(Conflict, match="is finished, so there is nothing to go on with"):
+        services.training.resume(version.run_id)
+    assert not services.training.resumable(services.stores.runs.get(version.run_id))
+
+
+def test_a_run_whose_pictures_were_removed_for_good_says_so(labelled: Services) -> None:
+    run = with_checkpoint(labelled, "paused")
+    [first, *_] = labelled.stores.snapshots.items(run.snapshot_id)
+    labelled.stores.edits.archive([first.image_id], "ann")
+    with pytest.raises(Conflict, match="Empty the bin when it has ended"):
+        taken(labelled)
+        labelled.bin.empty("1", "ann")
+    labelled.stores.runs.end(run.id + 1, "failed", "It broke.")
+    assert labelled.bin.empty("1", "ann") == 1
+    with pytest.raises(Conflict, match="1 of the 24 pictures of run 1 were removed for good"):
+        labelled.training.resume(run.id)
+    assert labelled.stores.runs.get(run.id).status == "paused"
+
+
+def test_training_again_takes_the_same_pictures_and_settings(services: Services, tmp_path: Path) -> None:
+    import_pictures(services, {"Full": 6, "Half": 6})
+    version = finished_run(services, tmp_path / "v1", Answers("Half", "Full", 1))
+    services.stores.registry.promote("v1", "production", "", "ann")
+    import_pictures(services, {"Empty": 14})
+    first = services.stores.runs.get(version.run_id)
+    for name in ("v1", "production"):
+        again = services.stores.runs.get(services.training.train_again(name))
+        assert (again.status, again.snapshot_id, again.spec) == ("queued", first.snapshot_id, first.spec)
+    with pytest.raises(NotFound, match="no model version or alias"):
+        services.training.train_again("v2")
+    shutil.rmtree(services.stores.root / "blobs" / "originals")
+    with pytest.raises(Conflict, match="12 of the 12 pictures of run 1 were removed for good"):
+        services.training.train_again("v1")
+
+
+def test_checkpoints_of_the_newest_ended_runs_are_kept(labelled: Services) -> None:
+    paused = with_checkpoint(labelled, "paused")
+    ended = [with_checkpoint(labelled, "interrupted") for _ in range(leavings.KEPT_RUNS + 2)]
+    finished = with_checkpoint(labelled, "finished")
+    leavings.tidy(labelled.stores)
+    kept = [run for run in (paused, *ended, finished) if leavings.has_checkpoint(labelled.stores, run)]
+    assert kept == [paused, *ended[2:]]
+
+
+def test_a_run_that_nothing_is_heard_of_is_named(labelled: Services) -> None:
+    run = labelled.stores.runs.get(taken(labelled))
+    assert run.heartbeat is not None
+    assert labelled.training.silence(run) == ""
+    late = replace(run, heartbeat=run.heartbeat - SILENT_SECONDS - 1)
+    assert f"Nothing was heard of run {run.id} for 31 seconds" in labelled.training.silence(late)
+    assert f"end process {os.getpid()}" in labelled.training.silence(late)
+    labelled.stores.runs.end(run.id, "failed", "It broke.")
+    assert labelled.training.silence(replace(late, status="failed")) == ""
+
+
+def test_a_budget_is_a_share_of_the_machine_for_each_run_at_once() -> None:
+    whole = Budget(0, 1)
+    assert 0.5 * memory_bytes() < whole.megabytes * 2**20 < memory_bytes()
+    assert abs(Budget(0, 2).megabytes * 2 - whole.megabytes) <= 2
+    assert Budget(700, 2).megabytes == 700
+    ballast = bytearray(64 * 2**20)
+    usage = whole.usage()
+    assert len(ballast) / 2**20 < usage.memory_mb < whole.megabytes
+
+
+def test_an_address_is_told_of_every_run_that_ends(labelled: Services, posted: list[dict[str, Any]]) -> None:
+    settings = replace(labelled.settings, webhook=posted.pop()["address"])
+    with closing(build_services(settings)) as server:
+        run_id = taken(server)
+        server.start()
+        until(lambda: run_id in server.stores.preferences.get(UNDER_WAY, []), "the run to be seen")
+        server.stores.runs.end(run_id, "failed", "It broke.")
+        [told] = until(lambda: list(posted), "the address to be told")
+    run = server.stores.runs.get(run_id)
+    assert told == {
+        "type": "application/json",
+        "run_id": run_id,
+        "status": "failed",
+        "version": None,
+        "error": "It broke.",
+        "recipe": "scratch",
+        "architecture": "compact",
+        "ended_at": run.ended_at,
+    }
+
+
+def test_a_run_that_ended_while_no_server_was_there_is_told_later(
+    labelled: Services, posted: list[dict[str, Any]]
+) -> None:
+    settings = replace(labelled.settings, webhook=posted.pop()["address"])
+    run_id, paused = taken(labelled), taken(labelled)
+    with closing(build_services(settings)) as server:
+        server.start()
+        until(lambda: server.stores.preferences.get(UNDER_WAY, []) == [run_id, paused], "the runs to be seen")
+    labelled.stores.runs.end(run_id, "finished")
+    labelled.stores.runs.end(paused, "paused")
+    with closing(build_services(settings)) as later:
+        later.start()
+        until(lambda: list(posted), "the address to be told")
+        until(lambda: later.stores.preferences.get(UNDER_WAY, None) == [], "the runs to be done with")
+    assert [(each["run_id"], each["status"]) for each in posted] == [(run_id, "finished")]
+
+
+def test_an_address_that_does_not_answer_holds_nothing_up(
+    labelled: Services, caplog: pytest.LogCaptureFixture
+) -> None:
+    with closing(build_services(replace(labelled.settings, webhook="http://127.0.0.1:9/nobody"))) as server:
+        first, second = taken(server), taken(server)
+        server.start()
+        until(lambda: server.stores.preferences.get(UNDER_WAY, []), "the runs to be seen")
+        for run_id in (first, second):
+            server.stores.runs.end(run_id, "failed", "It broke.")
+        until(
+            lambda: caplog.text.count("the webhook could not be told of run") == 2,
+            "both failures to be logged",
+        )
