@@ -17,9 +17,9 @@ from storage.snapshots import Draft
 from workbench.augmentation import Augmentation, augment
 from workbench.splits import TRAIN, VALIDATION, counts, split
 from workbench.stores import Stores
+from workbench.training.backbones import BACKBONES
 from workbench.training.leavings import has_checkpoint
 from workbench.training.silence import silence
-from workbench.training.backbones import BACKBONES
 from workbench.training.spec import INSTANT, TrainingSpec, class_weight_table
 from workbench.training.supervisor import Supervisor, log_tail
 from workbench.training.weights import weights_state
@@ -62,9 +62,12 @@ class Report:
 class Training:
     """Plans, starts and reports runs."""
 
-    def __init__(self, stores: Stores, supervisor: Supervisor) -> None:
+    def __init__(
+        self, stores: Stores, supervisor: Supervisor, first: Callable[[], TrainingSpec] = TrainingSpec
+    ) -> None:
         self._stores = stores
         self._supervisor = supervisor
+        self._first = first
 
     def draft(self) -> TrainingSpec:
         """The spec as last set on the page; the same in every tab and after a restart. Before, what is proposed at first."""
