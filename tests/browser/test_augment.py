@@ -167,6 +167,9 @@ def test_the_model_names_the_operation_that_changes_the_class(page: Page, read: 
     page.get_by_label("range slider for Upside down").fill("1")
     expect(turned).to_contain_text("Changes the class? v1 misreads 24 of 24")
     expect(page.locator("#augment-summary")).to_contain_text("Upside down clearly changed what it reads")
+    page.get_by_role("tab", name="Train").click()
+    expect(page.locator("#train-plan")).to_contain_text("Upside down may change the class: v1 reads 24 of 24")
+    page.get_by_role("tab", name="Augment").click()
 
     page.get_by_role("button", name="No, variant 1").first.click()
     expect(turned.get_by_role("checkbox")).not_to_be_checked()
