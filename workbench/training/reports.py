@@ -66,7 +66,7 @@ class Reporter(Protocol):
     """Takes what a run has to say, and tells what is asked of it."""
 
     def phase(self, name: str) -> None:
-        """A phase begins: ``preparing``, ``features``, ``searching``, ``training``, ``evaluating`` or ``exporting``."""
+        """A phase begins: ``preparing``, ``downloading``, ``features``, ``searching``, ``training``, ``evaluating`` or ``exporting``."""
 
     def counted(self, done: int, total: int) -> None:
         """So many pictures of a phase are done that has no epochs."""

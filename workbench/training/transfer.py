@@ -24,7 +24,7 @@ from workbench.training.features import MIRRORED, Views, Wanted
 from workbench.training.feed import Examples
 from workbench.training.recipes import Recipe, Stage, Task, predict
 from workbench.training.templates import LastLayer, filled, template
-from workbench.training.weights import WeightsState, find_or_download
+from workbench.training.weights import WeightsState, find_or_download, weights_state
 
 _HEAD_RATE = 2e-3
 _HEAD_SHARE = 4
@@ -89,9 +89,10 @@ def _kit(task: Task) -> _Kit:
     backbone = BACKBONES[task.spec.architecture]
 
     def told(done: int, total: int) -> None:
-        if done <= total:
-            task.told(done // _MEGABYTE, -(-total // _MEGABYTE))
+        task.told(done // _MEGABYTE, -(-total // _MEGABYTE))
 
+    if not weights_state(backbone, task.place.weights).present:
+        task.reporter.phase("downloading")
     weights = find_or_download(backbone, task.place.weights, told)
     return _Kit(task, weights, trunks.assembled(task.spec, weights, len(task.dataset.classes)))
 
