@@ -16,6 +16,7 @@ from workbench.ui.endpoints import (
     intake,
     integrity,
     models,
+    runs,
     training,
 )
 from workbench.ui.guard import guarded
@@ -25,7 +26,18 @@ LONG = {"import_images", "export_dataset", "predict_batch"}
 
 def publish(services: Services) -> None:
     """Publish every endpoint under the name of its function."""
-    for subject in (intake, catalogue, curation, exports, insight, augmentation, training, models, integrity):
+    for subject in (
+        intake,
+        catalogue,
+        curation,
+        exports,
+        insight,
+        augmentation,
+        training,
+        runs,
+        models,
+        integrity,
+    ):
         for function in subject.endpoints(services):
             gr.api(
                 guarded(function),

@@ -21,7 +21,10 @@ class Started(TypedDict):
 
 
 class RunStatus(TypedDict):
-    """Where a run stands; ``metrics`` are those of its newest epoch, of its best one once there is a model."""
+    """Where a run stands; ``metrics`` are those of its newest epoch, of its best one once there is a model.
+
+    ``done`` of ``total`` pictures are through in phases without epochs; ``cpu_percent`` is 100 for one core.
+    """
 
     run_id: int
     status: str
@@ -30,6 +33,10 @@ class RunStatus(TypedDict):
     epochs: int
     eta_seconds: float | None
     pictures_per_second: float | None
+    done: int | None
+    total: int | None
+    cpu_percent: float | None
+    memory_mb: float | None
     metrics: dict[str, Any]
     version: str | None
     error: str | None
@@ -73,13 +80,13 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
         """Freeze the labelled pictures into a snapshot and queue a training run.
 
         Args:
-            spec: Settings such as {"architecture": "compact", "epochs": 60, "class_weights": "balanced"}; every key has a
-                default.
+            spec: Settings such as {"recipe": "instant"} or {"recipe": "scratch", "epochs": 60, "class_weights": "none"}; the
+                recipes are instant, fine_tune, best and scratch, and every other key has a default.
         """
         return Started(run_id=training.start(TrainingSpec.from_dict(spec)))
 
     def run_status(run_id: int) -> RunStatus:
-        """Say where a run stands: queued, running, finished, stopped, failed or interrupted.
+        """Say where a run stands: queued, running, paused, finished, stopped, failed or interrupted.
 
         Args:
             run_id: The id that /start_training gave.
@@ -116,7 +123,13 @@ def _status(run: Run, history: list[dict[str, Any]]) -> RunStatus:
         epochs=run.spec["epochs"],
         eta_seconds=progress.get("eta_seconds") if run.active else None,
         pictures_per_second=progress.get("pictures_per_second"),
-        metrics=history[(run.best_epoch or len(history)) - 1] if history else {},
+        done=progress.get("done"),
+        total=progress.get("total"),
+        cpu_percent=progress.get("cpu_percent"),
+        memory_mb=progress.get("memory_mb"),
+        metrics=next(
+            (row for row in history if row["epoch"] == run.best_epoch), history[-1] if history else {}
+        ),
         version=run.version,
         error=run.error,
     )
