@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import time
 from functools import partial
 from html import escape
 
@@ -14,12 +13,12 @@ from storage.records import Run
 from workbench.charts import percent
 from workbench.imports import ImportState
 from workbench.services import Services
+from workbench.training.silence import silence
 from workbench.ui.components.scripts import script
 from workbench.ui.guard import guarded
 from workbench.ui.news import RECENT, build_news, news
 
 POLL_SECONDS = 1.5
-SILENT_SECONDS = 30
 PHASES = {
     "": "Starting",
     "starting": "Starting",
@@ -109,9 +108,8 @@ def facts_of_run(run: Run) -> str:
     """Where a run stands, as HTML."""
     if run.status == "queued":
         return f"<span class='fact busy'>Run {run.id} is waiting to start</span>"
-    silent = time.time() - run.heartbeat if run.heartbeat else 0
-    if silent > SILENT_SECONDS:
-        return f"<span class='fact warn'>Run {run.id} has not answered for {duration(silent)}</span>"
+    if silence(run):
+        return f"<span class='fact warn'>Run {run.id} does not answer</span>"
     return f"<span class='fact busy'>Run {run.id}: {_stage(run)}</span>"
 
 

@@ -113,11 +113,6 @@ def _listed(services: Services) -> list[Run]:
     return [*active, *(each for each in runs.recent(RECENT) if each.id not in shown)]
 
 
-def can_resume(services: Services, run: Run) -> bool:
-    """Whether a run is paused, or can go on from an epoch after it ended."""
-    return run.status == "paused" or services.training.resumable(run)
-
-
 def _parts(services: Services, run: Run | None) -> Wanted:
     if run is None:
         return dict.fromkeys(PARTS, (None, gr.skip))
@@ -142,7 +137,7 @@ def _parts(services: Services, run: Run | None) -> Wanted:
 
 def _acts(services: Services, run: Run) -> Wanted:
     asked = (run.id, run.status, run.stop_requested, run.pause_requested)
-    goes_on = can_resume(services, run)
+    goes_on = services.training.resumable(run)
     lost = not run.active and run.version is None
     return {
         "stop": (asked, lambda: _stop(run)),
@@ -204,5 +199,5 @@ def _runs(services: Services, listed: list[Run]) -> str:
         for run in listed
         if run.version
     }
-    resumable = frozenset(run.id for run in listed if can_resume(services, run))
+    resumable = frozenset(run.id for run in listed if services.training.resumable(run))
     return runs_html(listed, scores, resumable)

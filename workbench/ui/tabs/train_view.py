@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
@@ -12,10 +11,11 @@ from workbench import charts
 from workbench.charts.words import pictures as pictures_words
 from workbench.epochs import kept_so_far
 from workbench.training.control import Plan
+from workbench.training.silence import silence
 from workbench.training.spec import BEST
 from workbench.ui.components.bits import class_name, facts, table
 from workbench.ui.components.terms import term
-from workbench.ui.strip import SILENT_SECONDS, counts, duration, phase, share_done
+from workbench.ui.strip import counts, duration, phase, share_done
 from workbench.ui.tabs.train_options import words_of
 
 MONITORS = {"val_loss": "validation loss", "val_macro_f1": "validation macro-F1"}
@@ -65,17 +65,16 @@ def active_html(run: Run, history: Sequence[Mapping[str, Any]]) -> str:
 
 def _facts(run: Run, history: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
     progress = run.progress
-    found = [_epoch(run), ("speed", _speed(run)), ("time left", _left(run))]
     if counts(run):
-        found[0] = ("done", f"{progress['done']:,} of {progress['total']:,}")
-    if run.spec.get("recipe") != BEST:
+        found = [("done", f"{progress['done']:,} of {progress['total']:,}")]
+    elif progress.get("epochs"):
+        found = [("epoch", f"{progress['epoch']} of at most {progress['epochs']}")]
+    else:
+        return _machine(progress)
+    found += [("speed", _speed(run)), ("time left", _left(run))]
+    if progress.get("epochs") and run.spec.get("recipe") != BEST:
         found.append(("best epoch so far", _best(run, history)))
     return [*found, *_machine(progress)]
-
-
-def _epoch(run: Run) -> tuple[str, str]:
-    progress = run.progress
-    return "epoch", f"{progress.get('epoch', 0)} of at most {progress.get('epochs', run.spec['epochs'])}"
 
 
 def _speed(run: Run) -> str:
@@ -109,10 +108,8 @@ def _bar(run: Run) -> str:
 
 
 def _silence(run: Run) -> str:
-    silent = time.time() - run.heartbeat if run.heartbeat else 0
-    if silent < SILENT_SECONDS:
-        return ""
-    return f"<p class='problem'>The training process has not answered for {duration(silent)}.</p>"
+    words = silence(run)
+    return f"<p class='problem'>{escape(words)}</p>" if words else ""
 
 
 def ended_html(run: Run, metrics: Mapping[str, Any] | None) -> str:
