@@ -20,9 +20,10 @@ pytestmark = pytest.mark.slow
 
 @dataclass
 class Recorder:
-    """Keeps what a run says, and asks for a stop after a number of steps."""
+    """Keeps what a run says, and asks for a stop, or something else, after a number of steps."""
 
     stop_after: int = 10**9
+    wish: str = "stop"
     phases: list[str] = field(default_factory=list)
     steps: list[Progress] = field(default_factory=list)
     epochs: list[EpochRecord] = field(default_factory=list)
@@ -41,7 +42,7 @@ class Recorder:
     def trial(self, record: TrialRecord) -> None: ...
 
     def asked(self) -> str:
-        return "stop" if len(self.steps) >= self.stop_after else ""
+        return self.wish if len(self.steps) >= self.stop_after else ""
 
 
 def workplace(folder: Path, name: str = "model") -> Workplace:

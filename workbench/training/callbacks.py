@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from time import monotonic
 from typing import Any
@@ -38,6 +39,10 @@ class Average(keras.callbacks.Callback):  # type: ignore[misc]
 
     Source: Polyak and Juditsky, "Acceleration of Stochastic Approximation by Averaging" (1992); the young average forgets
     faster, as TensorFlow's ``ExponentialMovingAverage`` does with ``num_updates``.
+
+    Attributes:
+        weights: The average so far.
+        steps: How many steps went into it.
     """
 
     def __init__(self, learner: keras.Model) -> None:
@@ -45,13 +50,13 @@ class Average(keras.callbacks.Callback):  # type: ignore[misc]
         super().__init__()
         self.weights: list[np.ndarray] = []
         self._learner = learner
-        self._steps = 0
+        self.steps = 0
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Take a step's weights into the average."""
         latest = self._learner.get_weights()
-        self._steps += 1
-        taken = 1 - min(_KEPT, (1 + self._steps) / (10 + self._steps))
+        self.steps += 1
+        taken = 1 - min(_KEPT, (1 + self.steps) / (10 + self.steps))
         self.weights = self.weights or latest
         for mean, value in zip(self.weights, latest, strict=True):
             np.add(mean, taken * (value - mean), out=mean)
@@ -63,7 +68,12 @@ class Judge(keras.callbacks.Callback):  # type: ignore[misc]
     Must come before the stock callbacks, which look for its figures.
 
     Attributes:
+        average: The weights that are judged.
+        history: What every finished epoch gave.
+        best: The best epoch so far.
+        score: Of the last epoch.
         broken: Training was halted because an epoch's weights or answers were no numbers.
+        stage: The stage that is going on.
     """
 
     def __init__(self, task: Task, learner: keras.Model, stage: Stage) -> None:
@@ -78,7 +88,7 @@ class Judge(keras.callbacks.Callback):  # type: ignore[misc]
         self._learner = learner
         self._indices = task.dataset.indices("validation")
         self._began = 0.0
-        self._score = 0.0
+        self.score = 0.0
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Start the epoch's clock."""
@@ -101,15 +111,26 @@ class Judge(keras.callbacks.Callback):  # type: ignore[misc]
         self._record(epoch + 1, logs, probabilities)
         self._learner.set_weights(latest)
 
+    def restore(self, facts: Mapping[str, Any], arrays: Mapping[str, Sequence[np.ndarray]]) -> None:
+        """Go on from where a checkpoint was written; its epochs are reported once more."""
+        self.average.weights, self.average.steps = list(arrays["average"]), facts["averaged"]
+        self.best = Best(
+            weights=list(arrays["best"]), probabilities=arrays["probabilities"][0], **facts["best"]
+        )
+        self.score = facts["score"]
+        self.history = [EpochRecord(**record) for record in facts["history"]]
+        for record in self.history:
+            self._task.reporter.epoch(record)
+
     def _record(self, epoch: int, logs: dict[str, Any], probabilities: np.ndarray) -> None:
         names = ("loss", "accuracy", "val_loss", "val_accuracy", "val_macro_f1")
         figures = {name: float(logs[name]) for name in names}
         rate = float(self.model.optimizer.learning_rate)
         seconds = monotonic() - self._began
         record = EpochRecord(epoch=epoch, learning_rate=rate, seconds=seconds, **figures)
-        logs[SCORE] = self._score = score(self._score, asdict(record), self._task.spec.monitor)
-        if self.best is None or self._score > self.best.score:
-            self.best = Best(epoch, self._score, self._learner.get_weights(), probabilities)
+        logs[SCORE] = self.score = score(self.score, asdict(record), self._task.spec.monitor)
+        if self.best is None or self.score > self.best.score:
+            self.best = Best(epoch, self.score, self._learner.get_weights(), probabilities)
         self.history.append(record)
         self._task.reporter.epoch(record)
 
@@ -131,6 +152,7 @@ class Watch(keras.callbacks.Callback):  # type: ignore[misc]
         asked: What was asked for where that halted training: ``stop`` or ``pause``, else empty.
         broken: Training was halted because the loss was no number.
         late: Training was halted because its time was up.
+        before: Seconds that were spent before an interruption.
     """
 
     def __init__(self, task: Task, judge: Judge, epochs: int) -> None:
@@ -143,10 +165,16 @@ class Watch(keras.callbacks.Callback):  # type: ignore[misc]
         self._task = task
         self._epochs = epochs
         self._pictures = len(task.dataset.indices("train"))
+        self.before = 0.0
         self._began = monotonic()
         self._clock = 0.0
         self._epoch = 0
         self._done = 0
+
+    @property
+    def seconds(self) -> float:
+        """Time spent on training, that before an interruption included."""
+        return self.before + monotonic() - self._began
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Note the epoch."""
@@ -166,8 +194,7 @@ class Watch(keras.callbacks.Callback):  # type: ignore[misc]
         if self._judge.best is None and batch + 1 == steps:
             return  # the epoch is whole and about to be judged: then there is a model to keep
         self.asked = self._task.reporter.asked()
-        minutes = (monotonic() - self._began) / 60
-        self.late = bool(self._judge.best and 0 < self._task.spec.max_minutes <= minutes)
+        self.late = bool(self._judge.best and 0 < 60 * self._task.spec.max_minutes <= self.seconds)
         if self.asked or self.late:
             raise Halted
 

@@ -22,13 +22,14 @@ from workbench.errors import Paused, StoppedEarly, TrainingFailed
 from workbench.evaluation import evaluate
 from workbench.training import export
 from workbench.training.callbacks import SCORE, Best, Halted, Judge, Watch
+from workbench.training.checkpoints import Keeper
 from workbench.training.compiling import compile_net
 from workbench.training.dataset import Dataset
 from workbench.training.feed import Feed
-from workbench.training.recipes import Recipe, Stage, Task, predict
-from workbench.training.reports import EpochRecord, Progress, Reporter, Workplace
+from workbench.training.recipes import Recipe, Task, predict
+from workbench.training.reports import EpochRecord, Progress, Reporter, TrialRecord, Workplace
 from workbench.training.scratch import scratch
-from workbench.training.spec import FINE_TUNE, INSTANT, SCRATCH, TrainingSpec, class_weight_table
+from workbench.training.spec import BEST, FINE_TUNE, INSTANT, SCRATCH, TrainingSpec, class_weight_table
 from workbench.training.transfer import fine_tune, instant
 
 __all__ = [
@@ -71,6 +72,7 @@ class Artefacts:
         agreement: Largest difference in probability between the Keras and the LiteRT model.
         libraries: Versions of what trained it.
         weights: The pretrained weights it starts from: file and SHA-256; empty where there are none.
+        trials: What a search has tried.
     """
 
     folder: Path
@@ -83,6 +85,7 @@ class Artefacts:
     agreement: float
     libraries: dict[str, str]
     weights: dict[str, str] = field(default_factory=dict)
+    trials: tuple[TrialRecord, ...] = ()
 
 
 def limit_threads() -> None:
@@ -108,18 +111,49 @@ def train(dataset: Dataset, spec: TrainingSpec, reporter: Reporter, place: Workp
         Paused: A pause was asked for.
         InvalidSpec: The class weights do not fit the classes.
     """
+    if spec.recipe == BEST:
+        # Here, not above: a search trains with this module.
+        from workbench.training.search import search
+
+        return search(dataset, spec, reporter, place)
+    task, recipe, judge, watch = _trained(dataset, spec, reporter, place)
+    recipe.learner.set_weights(_kept(judge, watch).weights)
+    return _artefacts(task, recipe, judge, watch)
+
+
+def answers(dataset: Dataset, spec: TrainingSpec, reporter: Reporter, place: Workplace) -> np.ndarray:
+    """Train a net without exporting it.
+
+    Returns:
+        The best epoch's answers ``(N, classes)`` for the validation pictures. :func:`train` makes a model of the same epoch
+        from what lies in ``place.checkpoints``.
+
+    Raises:
+        TrainingFailed: The dataset cannot be trained on, or the loss is no number before an epoch is finished.
+        StoppedEarly: A stop was asked for before training was over.
+        Paused: A pause was asked for.
+        InvalidSpec: The class weights do not fit the classes.
+    """
+    *_, judge, watch = _trained(dataset, spec, reporter, place)
+    if watch.asked:
+        raise StoppedEarly
+    return _kept(judge, watch).probabilities
+
+
+def _trained(
+    dataset: Dataset, spec: TrainingSpec, reporter: Reporter, place: Workplace
+) -> tuple[Task, Recipe, Judge, Watch]:
     reporter.phase("preparing")
     _check(dataset)
     table = class_weight_table(dataset.counts("train"), spec.class_weights)
     weights = np.array([table[name] for name in dataset.classes], dtype=np.float32)
+    tf.config.experimental.enable_op_determinism()
     keras.utils.set_random_seed(spec.seed)
     task = Task(dataset, spec, weights, reporter, place)
     recipe = RECIPES[spec.recipe](task)
     reporter.phase("training")
     judge, watch = _fit(task, recipe)
-    best = _kept(judge, watch)
-    recipe.learner.set_weights(best.weights)
-    return _artefacts(task, recipe, judge, watch)
+    return task, recipe, judge, watch
 
 
 def _artefacts(task: Task, recipe: Recipe, judge: Judge, watch: Watch) -> Artefacts:
@@ -140,7 +174,7 @@ def _artefacts(task: Task, recipe: Recipe, judge: Judge, watch: Watch) -> Artefa
         best_epoch=best.epoch,
         stopped=watch.asked == "stop" or broken,
         note=BROKEN if broken else "",
-        predictions=_predictions(dataset, answers),
+        predictions=predictions(dataset, answers),
         metrics=metrics,
         agreement=export.agreement(dataset, answers, folder / export.LITERT_FILE),
         libraries=_libraries(),
@@ -151,25 +185,28 @@ def _artefacts(task: Task, recipe: Recipe, judge: Judge, watch: Watch) -> Artefa
 def _fit(task: Task, recipe: Recipe) -> tuple[Judge, Watch]:
     judge = Judge(task, recipe.learner, recipe.stages[0])
     watch = Watch(task, judge, recipe.epochs)
+    keeper = Keeper(task, recipe, judge, watch)
     try:
-        for stage in recipe.stages:
-            judge.stage = stage
-            _fit_stage(task, stage, [judge.average, judge, *_stock(task.spec), watch])
+        for number in range(keeper.number, len(recipe.stages)):
+            judge.stage = recipe.stages[number]
+            stock = _stock(task.spec)
+            done = keeper.begin(number, stock)
+            _fit_stage(task, judge, done, [judge.average, judge, *stock, watch, keeper])
     except Halted:
         if watch.asked == "pause":
             raise Paused from None
     return judge, watch
 
 
-def _fit_stage(task: Task, stage: Stage, callbacks: list[keras.callbacks.Callback]) -> None:
+def _fit_stage(task: Task, judge: Judge, done: int, callbacks: list[keras.callbacks.Callback]) -> None:
+    stage, first = judge.stage, len(judge.history)
     stage.prepare()
     compile_net(stage.net, task.spec, stage.rate)
     feed = Feed(task.dataset, task.spec, task.class_weights, stage.examples)
-    first = len(next(each for each in callbacks if isinstance(each, Judge)).history)
     stage.net.fit(
         feed.batches(first * feed.steps),
         initial_epoch=first,
-        epochs=first + stage.epochs,
+        epochs=first + stage.epochs - done,
         steps_per_epoch=feed.steps,
         shuffle=False,
         verbose=0,
@@ -200,7 +237,8 @@ def _kept(judge: Judge, watch: Watch) -> Best:
     raise TrainingFailed("The loss is no longer a number; train again with a smaller learning rate.")
 
 
-def _predictions(dataset: Dataset, probabilities: np.ndarray) -> tuple[Prediction, ...]:
+def predictions(dataset: Dataset, probabilities: np.ndarray) -> tuple[Prediction, ...]:
+    """Answers ``(N, classes)`` for the validation pictures of a dataset, in its order."""
     rows = zip(dataset.indices("validation"), probabilities.astype(float).round(6).tolist(), strict=True)
     return tuple(Prediction(int(dataset.image_ids[i]), int(dataset.labels[i]), tuple(row)) for i, row in rows)
 

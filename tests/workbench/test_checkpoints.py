@@ -1,0 +1,101 @@
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from tests.workbench.test_train import Recorder, spec, workplace
+from tests.workbench.training_data import bars
+from workbench.errors import Paused
+from workbench.training.dataset import Dataset
+from workbench.training.spec import TrainingSpec
+from workbench.training.train import Artefacts, train
+
+pytestmark = pytest.mark.slow
+STEPS = 4
+
+
+def weights(artefacts: Artefacts) -> list[np.ndarray]:
+    return keras.saving.load_model(artefacts.folder / "model.keras").get_weights()
+
+
+def whole(dataset: Dataset, chosen: TrainingSpec, folder: Path) -> Artefacts:
+    return train(dataset, chosen, Recorder(), workplace(folder, "whole"))
+
+
+def paused(dataset: Dataset, chosen: TrainingSpec, folder: Path, after: int) -> None:
+    with pytest.raises(Paused):
+        train(dataset, chosen, Recorder(after, "pause"), workplace(folder))
+
+
+def same(first: Artefacts, second: Artefacts) -> bool:
+    left, right = weights(first), weights(second)
+    figures = [[(r.loss, r.val_loss, r.learning_rate) for r in each.history] for each in (first, second)]
+    return figures[0] == figures[1] and all(np.array_equal(a, b) for a, b in zip(left, right, strict=True))
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"architecture": "compact", "plateau_patience": 1, "patience": 30, "monitor": "val_loss"},
+        {"architecture": "classic"},
+    ],
+)
+def test_a_run_that_was_paused_twice_equals_one_that_was_not(
+    tmp_path: Path, values: dict[str, object]
+) -> None:
+    dataset, chosen = bars(tmp_path / "data"), spec(epochs=5, **values)
+    paused(dataset, chosen, tmp_path, after=STEPS + 2)
+    paused(dataset, chosen, tmp_path, after=2 * STEPS + 1)
+    recorder = Recorder()
+    resumed = train(dataset, chosen, recorder, workplace(tmp_path))
+    assert [record.epoch for record in recorder.epochs] == [1, 2, 3, 4, 5]
+    assert recorder.steps[0].epoch == 4
+    assert same(resumed, whole(dataset, chosen, tmp_path))
+
+
+def test_a_run_that_was_paused_before_its_first_epoch_was_over_begins_again(tmp_path: Path) -> None:
+    dataset, chosen = bars(tmp_path / "data"), spec(epochs=2)
+    paused(dataset, chosen, tmp_path, after=2)
+    assert same(train(dataset, chosen, Recorder(), workplace(tmp_path)), whole(dataset, chosen, tmp_path))
+
+
+def test_a_damaged_checkpoint_falls_back_to_the_one_before(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    dataset, chosen = bars(tmp_path / "data"), spec(epochs=4)
+    paused(dataset, chosen, tmp_path, after=3 * STEPS + 1)
+    files = sorted(workplace(tmp_path).checkpoints.iterdir())
+    assert [file.name for file in files] == ["epoch-000002.checkpoint", "epoch-000003.checkpoint"]
+    data = bytearray(files[-1].read_bytes())
+    data[len(data) // 2] ^= 1
+    files[-1].write_bytes(data)
+    recorder = Recorder()
+    resumed = train(dataset, chosen, recorder, workplace(tmp_path))
+    assert "epoch-000003.checkpoint is damaged" in caplog.text
+    assert recorder.steps[0].epoch == 3
+    assert same(resumed, whole(dataset, chosen, tmp_path))
+
+
+def test_a_run_whose_epochs_are_all_done_is_only_exported(tmp_path: Path) -> None:
+    dataset, chosen = bars(tmp_path / "data"), spec(epochs=2)
+    first = train(dataset, chosen, Recorder(), workplace(tmp_path))
+    kept = weights(first)
+    recorder = Recorder()
+    again = train(dataset, chosen, recorder, workplace(tmp_path))
+    assert recorder.steps == []
+    assert all(np.array_equal(a, b) for a, b in zip(kept, weights(again), strict=True))
+
+
+def test_checkpoints_of_another_spec_are_left_alone(tmp_path: Path) -> None:
+    dataset = bars(tmp_path / "data")
+    paused(dataset, spec(epochs=3), tmp_path, after=STEPS + 1)
+    recorder = Recorder()
+    train(dataset, spec(epochs=1, seed=6), recorder, workplace(tmp_path))
+    assert recorder.steps[0].epoch == 1
+
+
+def test_same_seed_same_weights(tmp_path: Path) -> None:
+    dataset, chosen = bars(tmp_path / "data"), spec(epochs=2)
+    first, second = (train(dataset, chosen, Recorder(), workplace(tmp_path, name)) for name in "ab")
+    assert same(first, second)
