@@ -27,6 +27,7 @@ FEW_CORES = 4
 LEAST = 8
 """Pictures; of fewer nothing could be said."""
 MOST_ASKED = 8
+RETRY_SECONDS = 600.0
 NO_MODEL, OFF, WAITING, CHECKING = "no model", "off", "waiting", "checking"
 TOO_FEW, FAILED, CHECKED = "too few", "failed", "checked"
 UNEXPECTED = "The check failed; the server's log says why."
@@ -57,6 +58,19 @@ class Safety:
         return sorted(found, key=lambda each: -each.share)
 
 
+@dataclass(frozen=True)
+class _Failure:
+    """Why the check of a version failed, and when it is tried again."""
+
+    source: tuple[str, ...] = ()
+    error: str = ""
+    until: float = 0.0
+
+    def holds(self, made_from: tuple[str, ...]) -> bool:
+        """Whether that version is not tried now."""
+        return self.source == made_from and time.monotonic() < self.until
+
+
 class _Ended(Exception):
     """The check is to end now; what was found is kept."""
 
@@ -79,7 +93,7 @@ class LabelSafety:
         self._asked: deque[Augmentation] = deque(maxlen=MOST_ASKED)
         self._last_shown: Augmentation | None = None
         self._sample: tuple[tuple[str, ...], list[Seen]] = ((), [])
-        self._failure: tuple[tuple[str, ...], str] = ((), "")
+        self._failure = _Failure()
         self._wake = threading.Event()
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="label safety", daemon=True)
@@ -107,14 +121,15 @@ class LabelSafety:
         if version is None:
             return Safety(NO_MODEL)
         findings = read_findings(self._stores.preferences, version)
-        failed_for, error = self._failure
-        state = FAILED if failed_for == findings.source else self._state(findings, augmentation)
+        failure = self._failure
+        failed = failure.holds(findings.source)
+        state = FAILED if failed else self._state(findings, augmentation)
         return Safety(
             state,
             version.name,
             findings.pictures or 0,
             findings.of(augmentation),
-            error if state == FAILED else "",
+            failure.error if failed else "",
         )
 
     def _state(self, findings: Findings, augmentation: Augmentation) -> str:
@@ -144,7 +159,7 @@ class LabelSafety:
             log.exception("the check of label safety failed")
             if version is not None:
                 words = str(error) if isinstance(error, DomainError) else UNEXPECTED
-                self._failure = (source(version), words)
+                self._failure = _Failure(source(version), words, time.monotonic() + RETRY_SECONDS)
             return False
 
     def _step(self, version: Version) -> bool:
@@ -153,7 +168,7 @@ class LabelSafety:
         if setting is None:
             self._sample = ((), [])
             return False
-        if self._failure[0] == findings.source or _too_few(findings) or self._busy():
+        if self._failure.holds(findings.source) or _too_few(findings) or self._busy():
             return False
         read = self._reader(version)
         pictures = self._pictures(version, read)
