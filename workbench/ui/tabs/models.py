@@ -105,9 +105,14 @@ def _bind_acts(services: Services, listed: Listed, acts: Acts, compare: Compare)
         gr.Info(f"{name} is deleted.")
         return ["", *_lists(services), *show_acts(services, None, ""), *show_compare(services, *both)]
 
+    def again(name: str) -> None:
+        run_id = services.training.train_again(name)
+        gr.Info(f"Run {run_id} is queued with the pictures and settings of {name}. The Train tab shows it.")
+
     moved = [acts.reason, *listed.outputs, *acts.outputs]
     acts.promote.click(guarded(promote), [acts.chosen, acts.reason], moved, **IN_TURN)
     acts.roll_back.click(guarded(roll_back), [acts.chosen, acts.reason], moved, **IN_TURN)
+    acts.again.click(guarded(again), acts.chosen, None, **IN_TURN)
     everything = [*moved, *compare.outputs]
     acts.delete.click(guarded(delete), [acts.chosen, acts.typed, *pair], everything, **IN_TURN)
     shown: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}

@@ -37,6 +37,7 @@ class Acts:
     promote: gr.Button
     promote_note: gr.HTML
     roll_back: gr.Button
+    again: gr.Button
     downloads: dict[str, gr.Button]
     file: gr.DownloadButton
     typed: gr.Textbox
@@ -67,6 +68,7 @@ def build_acts() -> Acts:
     promote = gr.Button("Promote", variant="primary", interactive=False, elem_id="models-promote")
     promote_note = gr.HTML(elem_id="models-promote-note", padding=False)
     roll_back = gr.Button("Roll back", interactive=False, elem_id="models-roll-back")
+    again = gr.Button("Train again like this", elem_id="models-again")
     downloads = {
         name: gr.Button(words, size="sm", elem_id=f"models-{name.replace('.', '-')}") for words, name in FILES
     }
@@ -76,7 +78,18 @@ def build_acts() -> Acts:
         delete = gr.Button("Delete", variant="stop", interactive=False, elem_id="models-delete")
         delete_note = gr.HTML(elem_id="models-delete-note", padding=False)
     return Acts(
-        chosen, facts, reason, promote, promote_note, roll_back, downloads, file, typed, delete, delete_note
+        chosen,
+        facts,
+        reason,
+        promote,
+        promote_note,
+        roll_back,
+        again,
+        downloads,
+        file,
+        typed,
+        delete,
+        delete_note,
     )
 
 

@@ -11,6 +11,7 @@ from storage.registry import PRODUCTION
 from workbench import charts
 from workbench.ui.components.bits import class_name, facts, megabytes, table, when
 from workbench.ui.components.terms import term
+from workbench.ui.tabs.train_options import words_of
 
 HASH = 10
 
@@ -163,4 +164,8 @@ def version_html(version: Version) -> str:
         ("seed", f"{spec['seed']}"),
         ("run", f"{version.run_id}"),
     ]
-    return f"{facts(pairs)}<p class='note'>Made with {escape(libraries)}.</p>"
+    return f"{facts(pairs)}<p class='note'>{escape(_capital(words_of(spec)))}. Made with {escape(libraries)}.</p>"
+
+
+def _capital(words: str) -> str:
+    return words[:1].upper() + words[1:]
