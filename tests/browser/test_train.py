@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 from pathlib import Path
 
+import h5py
 import pytest
 from gradio_client import handle_file
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.pictures import class_zip, picture
 from tests.running import Server, until
 from workbench.settings import Settings
 from workbench.stores import Stores, open_stores
+from workbench.training.backbones import BACKBONES
 
 pytestmark = pytest.mark.slow
 expect.set_options(timeout=20_000)
@@ -134,8 +137,8 @@ def test_a_run_that_fails_or_is_killed_says_why_and_can_be_repeated(
     error = stores.runs.get(1).error
     assert error
     expect(status).to_contain_text(error)
-    page.get_by_text("The last lines of its log").click()
-    expect(status.locator("pre")).to_contain_text("the run failed")
+    page.get_by_role("button", name="The last lines of its log").click()
+    expect(page.locator("#train-log textarea")).to_have_value(re.compile("the run failed"))
 
     shutil.rmtree(stores.root / "blobs", ignore_errors=True)
     shutil.move(kept, stores.root / "blobs")
@@ -145,5 +148,135 @@ def test_a_run_that_fails_or_is_killed_says_why_and_can_be_repeated(
     assert pid
     os.kill(pid, signal.SIGKILL)
     expect(status).to_contain_text("Run 2 was interrupted")
-    expect(status).to_contain_text("Start the run again.")
+    expect(page.get_by_role("button", name="Train again with the same settings")).to_be_visible()
     assert stores.runs.get(2).spec == stores.runs.get(1).spec
+
+
+def test_a_recipe_shows_what_belongs_to_it_and_says_what_it_lacks_before_it_is_started(
+    page: Page, server: Server, tmp_path: Path
+) -> None:
+    stocked(server, class_zip(tmp_path / "two.zip"))
+    opened(page)
+    expect(page.get_by_label("From scratch")).to_be_checked()
+    page.get_by_role("button", name="Advanced").click()
+    expect(page.get_by_label("Plateau factor")).to_be_visible()
+    expect(page.get_by_text("How deep the net adapts")).to_be_hidden()
+
+    page.get_by_label("Fine-tune").check()
+    expect(page.get_by_text("How deep the net adapts")).to_be_visible()
+    expect(page.get_by_label("Plateau factor")).to_be_hidden()
+    expect(page.get_by_label("MobileNetV2")).to_be_checked()
+    expect(page.locator("#train-lacking")).to_contain_text(BACKBONES["mobilenet_v2"].weights_file)
+    page.get_by_label("ConvNeXt Tiny").check()
+    expect(page.locator("#train-net")).to_contain_text("111 MB, MIT licence. They are not here yet.")
+    expect(page.locator("#train-lacking")).to_contain_text(BACKBONES["convnext_tiny"].weights_file)
+
+    page.get_by_label("Best in 10 minutes").check()
+    expect(page.get_by_label("Epochs, at most")).to_be_hidden()
+    page.get_by_label("Minutes to search").fill("3")
+    expect(page.get_by_role("button", name="Search for 3 minutes on 24 pictures")).to_be_enabled()
+    page.reload()
+    expect(page.get_by_label("Best in 3 minutes")).to_be_checked()
+    page.get_by_label("From scratch").check()
+    expect(page.get_by_role("button", name="Train on 24 pictures")).to_be_enabled()
+    expect(page.locator("#train-lacking")).to_be_hidden()
+
+
+def test_what_takes_seconds_is_chosen_at_first_where_its_weights_are_here(
+    browser: Browser, tmp_path: Path
+) -> None:
+    with h5py.File(tmp_path / BACKBONES["mobilenet_v2"].weights_file, "w"):
+        pass
+    running = Server(tmp_path, WORKBENCH_WEIGHTS=str(tmp_path)).start()
+    try:
+        stocked(running, class_zip(tmp_path / "two.zip"))
+        page = browser.new_page(base_url=running.url)
+        page.goto("/?tab=train")
+        expect(page.get_by_label("Instant")).to_be_checked()
+        expect(page.locator("#train-net")).to_contain_text("They are here.")
+        expect(page.locator("#train-start")).to_be_enabled()
+        expect(page.locator("#train-lacking")).to_be_hidden()
+        page.close()
+    finally:
+        running.close()
+
+
+def test_two_tabs_show_one_run_and_a_stop_in_one_is_announced_in_the_other(
+    page: Page, server: Server, tmp_path: Path
+) -> None:
+    stores = stocked(server, class_zip(tmp_path / "two.zip"))
+    opened(page)
+    endless(page)
+    page.get_by_role("button", name="Train on 24 pictures").click()
+    status = page.locator("#train-status")
+    expect(status).to_contain_text("Run 1: Training", timeout=LONG)
+    second = page.context.new_page()
+    second.goto("/?tab=train")
+    expect(second.locator("#train-status")).to_contain_text("Run 1: Training")
+    until(lambda: stores.runs.history(1), "the first epoch", 60)
+    _zoom_stays(page, stores)
+
+    page.reload()
+    expect(status).to_contain_text("Run 1: Training")
+    second.get_by_role("tab", name="Collect").click()
+    page.get_by_role("button", name="Stop and keep the best epoch").click()
+    expect(status).to_contain_text("v1 is ready", timeout=LONG)
+    expect(page.locator(".toast-body")).to_contain_text("Run 1 is done: v1 is ready")
+    expect(second.locator(".toast-body")).to_contain_text("Run 1 is done: v1 is ready")
+    second.reload()
+    expect(second.locator("#strip-facts")).to_contain_text("24 pictures")
+    second.get_by_role("tab", name="Train").click()
+    expect(second.locator("#train-status")).to_contain_text("v1 is ready")
+    expect(second.locator(".toast-body")).to_have_count(0)
+
+
+def _zoom_stays(page: Page, stores: Stores) -> None:
+    """What one has zoomed into stays as it is while epochs come in, and nothing is drawn anew."""
+    expect(page.locator("#train-loss .js-plotly-plot")).to_be_visible()
+    box = page.locator("#train-loss .nsewdrag").bounding_box()
+    assert box
+    page.mouse.move(box["x"] + 40, box["y"] + 40)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 160, box["y"] + 160, steps=5)
+    page.mouse.up()
+    figure = "document.querySelector('#train-loss .js-plotly-plot')"
+    zoomed = until(lambda: page.evaluate(f"{figure}._fullLayout.yaxis.autorange === false"), "the zoom")
+    assert zoomed
+    before = page.evaluate(f"{figure}._fullLayout.yaxis.range")
+    page.evaluate(f"window.drawn = {figure}.querySelector('.main-svg')")
+    seen = page.evaluate(f"{figure}.data[0].x.length")
+    until(lambda: page.evaluate(f"{figure}.data[0].x.length") > seen, "another epoch in the chart")
+    assert page.evaluate(f"{figure}._fullLayout.yaxis.range") == before
+    assert page.evaluate(f"window.drawn === {figure}.querySelector('.main-svg')")
+
+
+def test_a_run_is_paused_and_resumed_and_the_queue_is_put_in_another_order(
+    page: Page, server: Server, tmp_path: Path
+) -> None:
+    stores = stocked(server, class_zip(tmp_path / "two.zip"))
+    opened(page)
+    endless(page)
+    start = page.get_by_role("button", name="Train on 24 pictures")
+    start.click()
+    status, runs = page.locator("#train-status"), page.locator("#train-runs tbody tr")
+    expect(status).to_contain_text("Run 1: Training", timeout=LONG)
+    until(lambda: stores.runs.history(1), "the first epoch", 60)
+    for number in (2, 3):
+        start.click()
+        expect(page.get_by_role("button", name=f"Cancel run {number}")).to_be_visible()
+    page.get_by_role("button", name="Move up run 3").click()
+    expect(runs).to_contain_text(["run 1", "run 3", "run 2"])
+    assert [run.id for run in stores.runs.active()] == [1, 3, 2]
+    for number in (2, 3):
+        page.get_by_role("button", name=f"Cancel run {number}").click()
+        expect(page.get_by_role("button", name=f"Cancel run {number}")).to_be_hidden()
+
+    page.get_by_role("button", name="Pause", exact=True).click()
+    expect(status).to_contain_text("Run 1 is paused", timeout=LONG)
+    epochs = len(stores.runs.history(1))
+    page.reload()
+    page.get_by_role("button", name="Resume from its last epoch").click()
+    until(lambda: len(stores.runs.history(1)) > epochs, "an epoch after the pause", 90)
+    expect(status).to_contain_text("Run 1: Training", timeout=LONG)
+    page.get_by_role("button", name="Stop and keep the best epoch").click()
+    expect(status).to_contain_text("v1 is ready", timeout=LONG)
