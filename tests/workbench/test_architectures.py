@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 
 from workbench.training.architectures import build, mirrored
-from workbench.training.spec import ARCHITECTURES
+from workbench.training.backbones import FROM_SCRATCH
 
 
-@pytest.mark.parametrize("name", ARCHITECTURES)
+@pytest.mark.parametrize("name", FROM_SCRATCH)
 @pytest.mark.parametrize("classes", [2, 5])
 def test_pictures_go_in_and_probabilities_come_out(name: str, classes: int) -> None:
     pictures = np.random.default_rng(0).integers(0, 256, (3, 256, 256, 3), dtype=np.uint8)

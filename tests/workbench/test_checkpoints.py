@@ -38,7 +38,16 @@ def same(first: Artefacts, second: Artefacts) -> bool:
     "values",
     [
         {"architecture": "compact", "plateau_patience": 1, "patience": 30, "monitor": "val_loss"},
-        {"architecture": "classic"},
+        {
+            "schedule": "cosine",
+            "warmup_epochs": 2,
+            "mixup": 0.4,
+            "cutmix": 1.0,
+            "label_smoothing": 0.1,
+            "sampling": "balanced",
+            "optimizer": "adamw",
+            "loss": "focal",
+        },
     ],
 )
 def test_a_run_that_was_paused_twice_equals_one_that_was_not(

@@ -1,5 +1,5 @@
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import keras
@@ -231,3 +231,15 @@ def test_every_epoch_has_an_order_of_its_own(tmp_path: Path) -> None:
     assert first != second
     assert sorted(first) == sorted(second)
     assert len(set(first)) == 18
+
+
+def test_balanced_sampling_shows_every_class_as_often_and_all_of_its_pictures(tmp_path: Path) -> None:
+    dataset = bars(tmp_path / "data", pictures=60, classes=("low", "low again", "high"))
+    chosen = spec(batch_size=64, sampling="balanced", augmentation=Augmentation.off().to_dict())
+    scarce = replace(dataset, labels=np.where(dataset.image_ids % 9 == 0, 0, 1 + dataset.image_ids % 2))
+    shown, shares, weights = Feed(scarce, chosen, np.array([4.0, 1.0, 1.0], np.float32)).batch(0)
+    counts = shares.sum(axis=0)
+    assert counts.max() - counts.min() <= 1
+    assert weights.tolist() == [1.0] * len(shown)
+    own = {dataset.pixels[i].tobytes() for i in scarce.indices("train") if scarce.labels[i] == 0}
+    assert {picture.tobytes() for picture, share in zip(shown, shares, strict=True) if share[0]} == own

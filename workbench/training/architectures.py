@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -11,14 +10,15 @@ from keras import layers
 from workbench.pictures import SIDE
 
 
-def build(name: str, classes: int) -> keras.Model:
+def build(name: str, classes: int, dropout: float = 0.4) -> keras.Model:
     """Build a net with fresh weights.
 
     Args:
         name: ``compact`` or ``classic``.
         classes: Number of classes, 2 or more.
+        dropout: Share of the features that a training step of ``compact`` leaves out; ``classic`` stays as it was published.
     """
-    return _BUILDERS[name](classes)
+    return compact(classes, dropout) if name == "compact" else classic(classes)
 
 
 def classic(classes: int) -> keras.Model:
@@ -32,7 +32,7 @@ def classic(classes: int) -> keras.Model:
     return keras.Model(inputs, _probabilities(x, classes), name="classic")
 
 
-def compact(classes: int) -> keras.Model:
+def compact(classes: int, dropout: float) -> keras.Model:
     """A strided residual net whose head keeps the rows apart: a fill level is a height, wherever it is across."""
     inputs = keras.Input((SIDE, SIDE, 3), dtype="uint8", name="picture")
     x = layers.AveragePooling2D(2)(layers.Rescaling(1 / 127.5, offset=-1)(inputs))
@@ -40,7 +40,7 @@ def compact(classes: int) -> keras.Model:
     for filters in (32, 64, 96):
         x = _residual(x, filters)
     x = layers.AveragePooling2D((2, x.shape[2]))(x)
-    x = layers.Dropout(0.4)(layers.Flatten()(x))
+    x = layers.Dropout(dropout)(layers.Flatten()(x))
     x = layers.Dense(64, activation="relu")(x)
     return keras.Model(inputs, _probabilities(x, classes), name="compact")
 
@@ -50,9 +50,6 @@ def mirrored(net: keras.Model) -> keras.Model:
     inputs = keras.Input((SIDE, SIDE, 3), dtype="uint8", name="picture")
     answers = [net(inputs), net(keras.ops.flip(inputs, axis=2))]
     return keras.Model(inputs, layers.Average(name="mirrored")(answers), name=f"mirrored_{net.name}")
-
-
-_BUILDERS: dict[str, Callable[[int], keras.Model]] = {"compact": compact, "classic": classic}
 
 
 def _convolved(x: Any, filters: int, size: int, strides: int) -> Any:

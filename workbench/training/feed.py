@@ -12,9 +12,11 @@ import tensorflow as tf
 from workbench.augmentation import augment
 from workbench.pictures import SIDE
 from workbench.training.dataset import Dataset
+from workbench.training.mixing import mixed
 from workbench.training.spec import TrainingSpec
 
 _AHEAD = 2
+_MIXING = 2**32  # no epoch: the numbers for mixing are others than those for the order
 
 Batch = tuple[np.ndarray, np.ndarray, np.ndarray]
 
@@ -65,7 +67,9 @@ class Feed:
         """Feed the training split; ``class_weights`` is ``(classes,) float32``. Without examples it shows the pictures."""
         self._dataset = dataset
         self._spec = spec
-        self._weights = class_weights
+        # Classes that are shown equally often are balanced by that already.
+        even = spec.sampling == "balanced" and spec.class_weights == "balanced"
+        self._weights = np.ones_like(class_weights) if even else class_weights
         self._examples = examples or pictures(dataset, spec)
         self._indices = dataset.indices("train")
         self.steps = -(-len(self._indices) // spec.batch_size)
@@ -93,7 +97,11 @@ class Feed:
         epoch = past + 1
         chosen = self._order(epoch)[place]
         shares = np.eye(len(self._weights), dtype=np.float32)[self._dataset.labels[chosen]]
-        return self._examples.show(chosen, epoch), shares, shares @ self._weights
+        shown = self._examples.show(chosen, epoch)
+        shown, shares = mixed(
+            shown, shares, self._spec, np.random.default_rng((self._spec.seed, _MIXING, int(step)))
+        )
+        return shown, shares, shares @ self._weights
 
     def _tensors(self, step: tf.Tensor) -> tuple[tf.Tensor, ...]:
         types = (tf.as_dtype(self._examples.dtype), tf.float32, tf.float32)
@@ -102,6 +110,21 @@ class Feed:
         return tuple(tf.ensure_shape(each, shape) for each, shape in zip(tensors, shapes, strict=True))
 
     def _ordered(self, epoch: int) -> list[np.ndarray]:
-        order = np.random.default_rng((self._spec.seed, epoch)).permutation(self._indices)
+        random = np.random.default_rng((self._spec.seed, epoch))
+        order = (
+            self._balanced(random) if self._spec.sampling == "balanced" else random.permutation(self._indices)
+        )
         # Batches of nearly one size: a last batch of two or three would upset batch normalisation.
         return np.array_split(order, self.steps)
+
+    def _balanced(self, random: np.random.Generator) -> np.ndarray:
+        """As many examples as there are pictures, every class as often as the others; a picture again only after all of its class."""
+        classes = [
+            self._indices[self._dataset.labels[self._indices] == each] for each in range(len(self._weights))
+        ]
+        present = [each for each in classes if len(each)]
+        order = []
+        for members, share in zip(present, np.array_split(self._indices, len(present)), strict=True):
+            rounds = [random.permutation(members) for _ in range(-(-len(share) // len(members)))]
+            order.append(np.concatenate(rounds)[: len(share)])
+        return random.permutation(np.concatenate(order))

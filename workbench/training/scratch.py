@@ -9,7 +9,7 @@ from workbench.training.recipes import Recipe, Stage, Task, predict
 
 def scratch(task: Task) -> Recipe:
     """One stage in which the whole net learns from the pictures themselves."""
-    net = build(task.spec.architecture, len(task.dataset.classes))
+    net = build(task.spec.architecture, len(task.dataset.classes), task.spec.dropout)
     served = mirrored(net) if task.spec.augmentation.strength("flip") else net
     validation = task.dataset.indices("validation")
     stage = Stage(

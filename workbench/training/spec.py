@@ -80,11 +80,13 @@ _RECIPE_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     },
     FINE_TUNE: {
         "architecture": "mobilenet_v2",
-        "epochs": 26,
-        "learning_rate": 3e-4,
+        "epochs": 36,
+        "learning_rate": 5e-4,
         "schedule": "cosine",
         "warmup_epochs": 1,
-        "variants": 8,
+        "dropout": 0.5,
+        "label_smoothing": 0.1,
+        "variants": 10,
     },
     BEST: {"architecture": "mobilenet_v2", "max_minutes": 10.0},
 }
@@ -113,13 +115,13 @@ class TrainingSpec:
         monitor: What decides which epoch is best, ``val_loss`` or ``val_macro_f1`` (a running mean of it over about ten epochs).
         augmentation: How training pictures are varied.
         head: ``rows`` keeps at which height of the picture a feature was, ``average`` does not. The nets from scratch have heads of their own.
-        dropout: Share of the features that a step leaves out.
+        dropout: Share of the features that a step leaves out; ``classic`` has none, as published.
         label_smoothing: Share of the truth that is spread over all classes.
         mixup: Alpha of the Beta distribution of mixup; 0 is off.
-        cutmix: Alpha of the Beta distribution of CutMix; 0 is off.
+        cutmix: Alpha of the Beta distribution of CutMix; 0 is off. It cuts pictures; recipes that train on features leave it out.
         loss: ``cross_entropy`` or ``focal``.
         focal_gamma: How much less the focal loss asks of pictures that are answered well.
-        sampling: ``shuffled`` shows every picture once an epoch, ``balanced`` every class as often as the others.
+        sampling: ``shuffled`` shows every picture once an epoch, ``balanced`` every class as often as the others (``class_weights`` that are ``balanced`` are then 1).
         optimizer: One of ``OPTIMIZERS``.
         schedule: ``plateau`` lowers the rate when epochs get no better, ``cosine`` lowers it to 0 over all epochs, ``constant`` keeps it.
         warmup_epochs: Epochs over which the rate rises to ``learning_rate``.

@@ -23,7 +23,7 @@ from workbench.evaluation import evaluate
 from workbench.training import export
 from workbench.training.callbacks import SCORE, Best, Halted, Judge, Watch
 from workbench.training.checkpoints import Keeper
-from workbench.training.compiling import compile_net
+from workbench.training.compiling import Pace, compile_net
 from workbench.training.dataset import Dataset
 from workbench.training.feed import Feed
 from workbench.training.recipes import Recipe, Task, predict
@@ -203,6 +203,7 @@ def _fit_stage(task: Task, judge: Judge, done: int, callbacks: list[keras.callba
     stage.prepare()
     compile_net(stage.net, task.spec, stage.rate)
     feed = Feed(task.dataset, task.spec, task.class_weights, stage.examples)
+    pace = Pace(task.spec, stage.rate, stage.epochs, first - done)
     stage.net.fit(
         feed.batches(first * feed.steps),
         initial_epoch=first,
@@ -210,7 +211,7 @@ def _fit_stage(task: Task, judge: Judge, done: int, callbacks: list[keras.callba
         steps_per_epoch=feed.steps,
         shuffle=False,
         verbose=0,
-        callbacks=callbacks,
+        callbacks=[pace, *callbacks],
     )
 
 
@@ -223,10 +224,13 @@ def _check(dataset: Dataset) -> None:
 
 
 def _stock(spec: TrainingSpec) -> list[keras.callbacks.Callback]:
+    stopping = keras.callbacks.EarlyStopping(patience=spec.patience, monitor=SCORE, mode="max")
+    if spec.schedule != "plateau":
+        return [stopping]
     plateau = keras.callbacks.ReduceLROnPlateau(
         factor=spec.plateau_factor, patience=spec.plateau_patience, monitor=SCORE, mode="max"
     )
-    return [plateau, keras.callbacks.EarlyStopping(patience=spec.patience, monitor=SCORE, mode="max")]
+    return [plateau, stopping]
 
 
 def _kept(judge: Judge, watch: Watch) -> Best:
