@@ -71,7 +71,8 @@ def seed_html(seed: int, spec: TrainingSpec) -> str:
     same = "the seed of the next run" if seed == spec.seed else f"the next run has seed {spec.seed}"
     seen = "A run with this seed sees variant 1 in its first epoch, variant 2 in its second."
     if spec.recipe in {INSTANT, FINE_TUNE}:
-        seen = f"A run with this seed sees each picture itself and its variants 1 to {spec.variants}, all computed before its first epoch."
+        itself = "itself, its mirror image" if spec.augmentation.strength("flip") else "itself"
+        seen = f"A run with this seed sees each picture {itself} and its variants 1 to {spec.variants}, all computed before its first epoch."
     mixed = " Then mixup or CutMix mixes them." if spec.mixup or spec.cutmix else ""
     return f"<p class='note'>Seed {seed}: {same}. {seen}{mixed}</p>"
 
