@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -32,6 +33,7 @@ def candidate(run: Run, snapshot: Snapshot, spec: TrainingSpec, artefacts: Artef
             "epochs": len(artefacts.history),
             "libraries": artefacts.libraries,
             "weights": artefacts.weights,
+            "trials": [dataclasses.asdict(each) for each in artefacts.trials],
         },
         best_epoch=artefacts.best_epoch,
         stopped=artefacts.stopped,

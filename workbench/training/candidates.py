@@ -1,0 +1,82 @@
+"""What a search tries. Imports no TensorFlow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from workbench.training.spec import FINE_TUNE, INSTANT, SCRATCH, TrainingSpec
+
+MANY_PICTURES = 1000
+MOST_MINUTES = 3.0
+_CARRIED = (
+    "class_weights",
+    "validation_fraction",
+    "seed",
+    "fit",
+    "monitor",
+    "augmentation",
+    "precision",
+)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One try.
+
+    Attributes:
+        name: What the page calls it.
+        spec: Its settings.
+        cost: Seconds for a thousand pictures on two cores, roughly; only what it is beside the others' counts in the end.
+    """
+
+    name: str
+    spec: TrainingSpec
+    cost: float
+
+
+_Row = tuple[str, str, dict[str, Any], float]
+_PRETRAINED: tuple[_Row, ...] = (
+    ("Instant", INSTANT, {}, 60),
+    ("Instant, softer answers", INSTANT, {"label_smoothing": 0.1, "dropout": 0.3}, 10),
+    ("Instant, without heights", INSTANT, {"head": "average"}, 10),
+    ("Fine-tuned", FINE_TUNE, {}, 280),
+    ("Fine-tuned from the middle", FINE_TUNE, {"depth": "middle", "label_smoothing": 0.1}, 400),
+    ("Fine-tuned, softer answers", FINE_TUNE, {"label_smoothing": 0.1}, 130),
+    ("Fine-tuned, without heights", FINE_TUNE, {"head": "average"}, 130),
+)
+_FROM_SCRATCH: tuple[_Row, ...] = (
+    ("From scratch", SCRATCH, {}, 600),
+    ("From scratch, softer answers", SCRATCH, {"label_smoothing": 0.1}, 600),
+    ("From scratch, slower", SCRATCH, {"learning_rate": 5e-4}, 600),
+)
+
+
+def candidates(wanted: TrainingSpec, pretrained: bool, pictures: int) -> tuple[Candidate, ...]:
+    """The tries of a search, those first that give something good soonest.
+
+    A net from scratch is tried beside pretrained ones only where there are many pictures: with few it has no chance.
+
+    Args:
+        wanted: The spec of the search. Its seed, augmentation and class weights, among others, are those of every try.
+        pretrained: Whether the weights of ``wanted.architecture`` are there.
+        pictures: To train on.
+    """
+    rows = _PRETRAINED if pretrained else ()
+    if not pretrained or pictures >= MANY_PICTURES:
+        rows += _FROM_SCRATCH[: 1 if pretrained else None]
+    return tuple(_candidate(wanted, row, pictures) for row in rows)
+
+
+def _candidate(wanted: TrainingSpec, row: _Row, pictures: int) -> Candidate:
+    name, recipe, own, cost = row
+    values = {key: getattr(wanted, key) for key in _CARRIED} | own
+    if recipe != SCRATCH:
+        return Candidate(
+            name,
+            TrainingSpec.of(recipe, architecture=wanted.architecture, **values),
+            cost * pictures / 1000,
+        )
+    minutes = min(MOST_MINUTES, wanted.max_minutes / 6)
+    spec = TrainingSpec.of(recipe, max_minutes=minutes, **values)
+    return Candidate(name, spec, min(cost * pictures / 1000, 60 * minutes or float("inf")))
