@@ -37,11 +37,20 @@ RUN_BY_THE_WORKER = {
             "compiling",
             "checkpoints",
             "precision",
+            "crossval",
+            "search",
+            "averaged",
         )
     ),
     INSIGHT / "nets.py",
 }
-WORKERS = {TRAINING / "worker.py", INSIGHT / "worker.py"}
+LAUNCHERS = TRAINING / "launchers"
+WORKERS = {
+    TRAINING / "worker.py",
+    INSIGHT / "worker.py",
+    LAUNCHERS / "cluster.py",
+    LAUNCHERS / "node.py",
+}
 HEAVY = {"tensorflow", "keras"}
 LAZY = {"sklearn"}
 MOST_LINES, MOST_FUNCTION_LINES, MOST_PARAMETERS = 350, 60, 5

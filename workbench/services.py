@@ -24,6 +24,7 @@ from workbench.stores import Stores, open_stores
 from workbench.training.control import Training, first_spec
 from workbench.training.launchers import Launcher
 from workbench.training.launchers.local import LocalLauncher
+from workbench.training.launchers.ray import RayLauncher
 from workbench.training.supervisor import Supervisor
 from workbench.training.webhook import Webhook
 
@@ -67,7 +68,8 @@ class Services:
 
 def _launchers(stores: Stores, settings: Settings) -> list[Launcher]:
     """What carries runs out, the one for new runs first."""
-    return [LocalLauncher(stores, settings)]
+    both: list[Launcher] = [LocalLauncher(stores, settings), RayLauncher(stores, settings)]
+    return both[::-1] if settings.ray_address else both
 
 
 def build_services(settings: Settings) -> Services:

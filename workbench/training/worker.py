@@ -6,6 +6,9 @@ import logging
 import os
 import shutil
 import sys
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
 
 from storage.errors import DiskFull, DomainError, is_disk_full
 from storage.records import Run
@@ -20,6 +23,9 @@ from workbench.training.results import candidate
 from workbench.training.row_reporter import RowReporter
 from workbench.training.spec import TrainingSpec
 
+if TYPE_CHECKING:
+    from workbench.training.train import Artefacts
+
 log = logging.getLogger("worker")
 NICENESS = 10
 UNEXPECTED = "Training ended with an unexpected error ({kind}). The last lines of the log say more."
@@ -31,7 +37,8 @@ def main(run_id: int) -> None:
     os.nice(NICENESS)
     settings = from_environment(os.environ)
     stores = open_stores(settings)
-    if not stores.runs.claim(run_id, os.getpid(), started_at(os.getpid())):
+    engine = "ray" if settings.ray_address else "local"
+    if not stores.runs.claim(run_id, os.getpid(), started_at(os.getpid()), engine):
         log.info("run %s is not waiting any more", run_id)
         return
     ending = _attempt(stores, settings, run_id)
@@ -67,11 +74,8 @@ def _carry_out(stores: Stores, settings: Settings, run: Run, reporter: RowReport
     folder = stores.work_folder(run.id)
     reporter.phase("preparing")
     write_inputs(stores, run, folder / "dataset", reporter.told)
-    # Here, not above: TensorFlow takes seconds to import, and the row should show a heartbeat meanwhile.
-    from workbench.training.train import limit_threads, train
-
+    train = _engine(settings)
     reporter.heed()
-    limit_threads()
     place = Workplace(
         folder / "model", stores.checkpoint_folder(run.id), stores.features_folder, settings.weights_folder
     )
@@ -82,6 +86,19 @@ def _carry_out(stores: Stores, settings: Settings, run: Run, reporter: RowReport
     log.info("registered %s", version.name)
     if not artefacts.stopped:
         shutil.rmtree(place.checkpoints, ignore_errors=True)
+
+
+def _engine(settings: Settings) -> Callable[[Dataset, TrainingSpec, RowReporter, Workplace], Artefacts]:
+    """What trains: this process, or a cluster."""
+    if settings.ray_address:
+        from workbench.training.launchers.cluster import train_on_cluster
+
+        return partial(train_on_cluster, settings.ray_address)
+    # Here, not above: TensorFlow takes seconds to import, and the row should show a heartbeat meanwhile.
+    from workbench.training.train import limit_threads, train
+
+    limit_threads()
+    return train
 
 
 if __name__ == "__main__":

@@ -1,0 +1,79 @@
+"""What a node and the server say to one another, without a cluster between them."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.running import until
+from workbench.training.launchers.desk import Desk, Files, News, Relay, apply, tell, whole
+from workbench.training.reports import Progress
+
+
+class Heard:
+    """A reporter that keeps what it hears."""
+
+    def __init__(self) -> None:
+        self.events: list[tuple] = []
+
+    def __getattr__(self, kind: str) -> Callable[..., None]:
+        return lambda *values: self.events.append((kind, *values))
+
+
+def step(number: int) -> Progress:
+    return Progress(1, 2, number, 9, None, None)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return whole(folder).changed  # type: ignore[return-value]
+
+
+def test_news_and_checkpoints_arrive_and_requests_go_back(tmp_path: Path) -> None:
+    there, here = tmp_path / "there", tmp_path / "here"
+    there.mkdir(), here.mkdir()
+    (here / "epoch-000000.checkpoint").write_bytes(b"old")
+    desk, heard = Desk(whole(here)), Heard()
+    attempt, begun = desk.begin("a")
+    apply(begun, there)
+    assert contents(there) == {"epoch-000000.checkpoint": b"old"}
+    with Relay(lambda news: desk.leave(attempt, news), there) as relay:
+        relay.phase("training")
+        for number in range(1, 9):
+            relay.step(step(number))
+        (there / "epoch-000001.checkpoint").write_bytes(b"new")
+        (there / "epoch-000000.checkpoint").unlink()
+        (there / "epoch-000002.part").write_bytes(b"half")
+        relay.counted(3, 4)
+        tell(desk.fetch("pause"), heard, here)
+        assert until(relay.asked, "the request to arrive", 10) == "pause"
+    tell(desk.fetch(""), heard, here)
+    assert [event for event in heard.events if event[0] != "step"] == [
+        ("phase", "training"),
+        ("counted", 3, 4),
+    ]
+    assert ("step", step(8)) in heard.events
+    assert contents(here) == {"epoch-000001.checkpoint": b"new"}
+
+
+def test_another_node_goes_on_from_what_arrived_and_the_first_is_not_heard_any_more() -> None:
+    desk = Desk(Files())
+    first, _ = desk.begin("a")
+    assert desk.leave(first, News((), Files(frozenset({"one", "two"}), {"one": b"1", "two": b"2"}))) == ""
+    assert desk.leave(first, News((), Files(frozenset({"two", "three"}), {"three": b"3"}))) == ""
+    second, begun = desk.begin("b")
+    assert begun == Files(frozenset({"two", "three"}), {"two": b"2", "three": b"3"})
+    assert desk.leave(first, News((("phase", ("late",)),), Files())) == "stop"
+    assert desk.leave(second, News((("phase", ("searching",)),))) == ""
+    news = desk.fetch("stop")
+    assert [event for event in news.events if event[0] == "phase"] == [("phase", ("searching",))]
+    assert news.checkpoint == begun
+    assert desk.fetch("stop") == News()
+    assert desk.leave(second, News()) == "stop"
+
+
+def test_a_server_that_is_not_reached_any_more_stops_the_run(tmp_path: Path) -> None:
+    def leave(news: News) -> str:
+        raise ConnectionError("gone")
+
+    with pytest.raises(ConnectionError), Relay(leave, tmp_path) as relay:
+        assert until(relay.asked, "the run to be stopped", 10) == "stop"
