@@ -16,7 +16,7 @@ from tests.workbench.test_train import Recorder
 from tests.workbench.tiny_weights import SMALL, write_weights
 from tests.workbench.training_data import bars
 from workbench.augmentation import Augmentation
-from workbench.errors import StoppedEarly, TrainingFailed
+from workbench.errors import Paused, StoppedEarly, TrainingFailed
 from workbench.training.backbones import BACKBONES
 from workbench.training.dataset import Dataset
 from workbench.training.export import litert_probabilities
@@ -201,6 +201,22 @@ def test_deeper_fine_tuning_changes_more(tuned: Ran, tmp_path: Path) -> None:
     deep = spec("fine_tune", depth="deep", epochs=1, augmentation=UNMIRRORED)
     deeper = train(tuned.dataset, deep, Counting(), tuned.elsewhere(tmp_path))
     assert tuned.moved() < tuned.moved(deeper)
+
+
+def test_fine_tuning_that_was_paused_in_both_stages_equals_one_that_was_not(
+    tuned: Ran, tmp_path: Path
+) -> None:
+    place, chosen = tuned.elsewhere(tmp_path), spec("fine_tune", augmentation=UNMIRRORED)
+    with pytest.raises(Paused):  # in the first epoch after the head's one
+        train(tuned.dataset, chosen, Recorder(3, "pause"), place)
+    with pytest.raises(Paused):
+        train(tuned.dataset, chosen, Recorder(3, "pause"), place)
+    resumed = Recorder()
+    artefacts = train(tuned.dataset, chosen, resumed, place)
+    assert resumed.steps[0].epoch == 3
+    weights = zip(tuned.model().get_weights(), tuned.model(artefacts).get_weights(), strict=True)
+    assert all(np.array_equal(before, after) for before, after in weights)
+    assert artefacts.predictions == tuned.artefacts.predictions
 
 
 def test_weights_of_another_net_are_refused(instant: Ran, tmp_path: Path) -> None:
