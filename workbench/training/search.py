@@ -36,6 +36,7 @@ _WHOLE_SIDE = 1.3
 _LEAST_SECONDS = 15.0
 _MOST_MINUTES = 1440.0
 _SPARE_MODELS = 3
+_FINALISTS = 2
 
 
 def search(dataset: Dataset, spec: TrainingSpec, reporter: Reporter, place: Workplace) -> Artefacts:
@@ -98,45 +99,44 @@ class _Search:
         alive, done = list(self._costs), 0
         for until in RUNGS:
             for fold in range(done, min(until, len(self._folds))):
-                alive = self._afforded(alive, fold)
-                if fold and len(alive) < 2:
-                    return alive
-                for number in alive:
+                going = self._afforded(alive, fold) if fold else alive
+                if fold and len(going) < _FINALISTS:
+                    return alive[:_FINALISTS]
+                for number in going:
                     self._judge(number, fold)
+                alive = self._standing.ranked(going)
             done = until
             alive = self._halved(alive)
         return alive
 
     def _afforded(self, alive: list[int], fold: int) -> list[int]:
-        """On the first fold each candidate is asked for by itself; later the worst give way until there is time for the others."""
-        if fold == 0:
-            return alive
-        left = self._standing.ranked(alive)
-        while len(left) > 1 and not self._time_for([n for n in left if self._standing.folds(n) <= fold]):
-            self._tell(left.pop(), "finished")
-        return left if len(left) > 1 else self._standing.ranked(alive)[:1]
+        """The best candidates, as many as there is time for on another fold."""
+        going = list(alive)
+        while going and not self._time_for([n for n in going if self._standing.folds(n) <= fold], going):
+            going.pop()
+        for number in alive[max(_FINALISTS, len(going)) :]:
+            self._tell(number, "dropped")
+        return going
 
-    def _halved(self, alive: list[int]) -> list[int]:
-        ranked = self._standing.ranked(alive)
+    def _halved(self, ranked: list[int]) -> list[int]:
         kept = better_half(ranked)
-        for number in alive:
-            if number not in kept and number not in self._standing.failed:
-                self._tell(number, "dropped")
+        for number in set(self._costs) - set(kept) - self._standing.failed:
+            self._tell(number, "dropped")
         return kept
 
-    def _time_for(self, numbers: Sequence[int]) -> bool:
-        """Whether there is time to judge candidates and then to train and export the two slowest."""
-        needed = [self._standing.seconds(number, self._costs) for number in numbers]
-        there = [self._standing.seconds(number, self._costs) for number in self._standing.judged]
-        last = _WHOLE_SIDE * sum(sorted([*there, *needed])[-2:]) + 2 * EXPORT_SECONDS
-        return self.diary.seconds + sum(needed) + last <= self._budget
+    def _time_for(self, numbers: Sequence[int], alive: Sequence[int]) -> bool:
+        """Whether there is time to judge candidates once more, and then to train and export the two slowest that are left."""
+        needed = {number: self._standing.seconds(number, self._costs) for number in {*numbers, *alive}}
+        slowest = sorted(needed.values())[-_FINALISTS:]
+        last = _WHOLE_SIDE * sum(slowest) + EXPORT_SECONDS * len(slowest)
+        return self.diary.seconds + sum(needed[number] for number in numbers) + last <= self._budget
 
     def _judge(self, number: int, fold: int) -> None:
         standing, candidate = self._standing, self._tried[number]
         if number in standing.failed or standing.folds(number) > fold:
             self._tell(number, "failed" if number in standing.failed else "waiting")
             return
-        if fold == 0 and not self._time_for([number]):
+        if fold == 0 and not self._time_for([number], list(standing.judged)):
             log.info("there is no time for “%s”", candidate.name)
             return
         self._tell(number, "running")
@@ -209,7 +209,7 @@ class _Search:
         for number in self._standing.ranked(list(self._costs)):
             place = self._try_place(number, 0)
             if place.checkpoints.is_dir():
-                self._tell(number, "finished", chosen=True)
+                self._tell_decided(Decided([number], 0.0))
                 keras.backend.clear_session()
                 trying = Trying(self._reporter, "exporting", self._left, deaf=True)
                 made = train(self._folds[0], self._tried[number].spec, trying, place)

@@ -1,0 +1,136 @@
+"""What a search tries, what it is judged on and how it is chosen, without any net."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.workbench.training_data import bars
+from workbench.augmentation import Augmentation
+from workbench.training.candidates import MANY_PICTURES, candidates
+from workbench.training.dataset import Dataset
+from workbench.training.diary import Decided, Diary
+from workbench.training.halving import Judged, Standing, better_half, inner_folds
+from workbench.training.spec import FINE_TUNE, INSTANT, SCRATCH, TrainingSpec
+
+TRUTH = [np.array([0, 0, 1, 1]), np.array([0, 1, 0, 1])]
+
+
+def said(*answers: int, sure: float = 0.9) -> Judged:
+    """What a candidate says that is so sure of its answers; ten seconds, four of them for features."""
+    rows = [[sure, 1 - sure] if answer == 0 else [1 - sure, sure] for answer in answers]
+    return Judged(np.array(rows), 10.0, 4.0)
+
+
+@pytest.fixture
+def dataset(tmp_path: Path) -> Dataset:
+    """Twenty-four pictures, of which sixteen are on the training side, in groups of two."""
+    whole = bars(tmp_path / "data")
+    return replace(whole, groups=np.arange(24) // 4 * 2 + np.arange(24) % 2)
+
+
+def test_each_inner_fold_has_whole_groups_of_the_training_side_alone(dataset: Dataset) -> None:
+    folds = inner_folds(dataset, seed=1)
+    outside = dataset.indices("validation")
+    assert len(folds) > 1
+    for fold in folds:
+        assert not set(outside) & {*fold.indices("train"), *fold.indices("validation")}
+        train, held_out = (set(fold.groups[fold.indices(side)]) for side in ("train", "validation"))
+        assert train and held_out and not train & held_out
+        assert fold.content_hash != dataset.content_hash
+    together = np.concatenate([fold.indices("validation") for fold in folds])
+    assert sorted(together) == sorted(dataset.indices("train"))
+
+
+def test_there_are_no_inner_folds_where_a_class_has_one_group(dataset: Dataset) -> None:
+    assert inner_folds(replace(dataset, groups=dataset.labels), seed=1) == []
+
+
+def test_every_try_has_the_seed_the_weights_of_classes_and_the_augmentation_of_the_search() -> None:
+    wanted = TrainingSpec.of("best", seed=9, class_weights="none", augmentation=Augmentation.off())
+    for each in candidates(wanted, pretrained=True, pictures=300):
+        assert (each.spec.seed, each.spec.class_weights, each.spec.augmentation) == (
+            9,
+            "none",
+            Augmentation.off(),
+        )
+        assert each.cost > 0
+
+
+@pytest.mark.parametrize(
+    ("pretrained", "pictures", "recipes"),
+    [
+        (True, 300, {INSTANT, FINE_TUNE}),
+        (True, MANY_PICTURES, {INSTANT, FINE_TUNE, SCRATCH}),
+        (False, 300, {SCRATCH}),
+    ],
+)
+def test_only_what_can_do_well_is_tried(pretrained: bool, pictures: int, recipes: set[str]) -> None:
+    tried = candidates(TrainingSpec.of("best"), pretrained, pictures)
+    assert {each.spec.recipe for each in tried} == recipes
+    assert len({each.name for each in tried}) == len(tried)
+
+
+def test_a_try_from_scratch_takes_a_small_part_of_the_time() -> None:
+    for each in candidates(TrainingSpec.of("best", max_minutes=4), pretrained=False, pictures=300):
+        assert 0 < each.spec.max_minutes <= 0.5
+
+
+def test_candidates_are_compared_on_the_folds_that_all_were_judged_on() -> None:
+    standing = Standing(TRUTH, 2)
+    standing.judged = {0: [said(0, 0, 1, 1), said(1, 0, 1, 0)], 1: [said(0, 0, 1, 0)], 2: []}
+    assert standing.score([0], 1) == 1
+    assert standing.score([0], 2) == 0.5
+    assert standing.ranked([2, 1, 0]) == [0, 1]
+
+
+def test_the_better_half_goes_on_but_never_one_alone() -> None:
+    assert better_half([4, 2, 0, 1, 3]) == [4, 2, 0]
+    assert better_half([4, 2]) == [4, 2]
+    assert better_half([4]) == [4]
+    assert better_half([]) == []
+
+
+def test_two_are_chosen_where_their_mean_is_better_than_either() -> None:
+    standing = Standing(TRUTH[:1], 2)
+    standing.judged = {0: [said(0, 0, 1, 0, sure=0.6)], 1: [said(1, 0, 1, 1, sure=0.7)]}
+    assert standing.chosen([0, 1]) == [0]
+    right = Judged(np.array([[0.9, 0.1], [0.6, 0.4], [0.1, 0.9], [0.55, 0.45]]), 10.0, 4.0)
+    left = Judged(np.array([[0.45, 0.55], [0.9, 0.1], [0.4, 0.6], [0.1, 0.9]]), 10.0, 4.0)
+    standing.judged = {0: [right], 1: [left]}
+    assert sorted(standing.chosen([0, 1])) == [0, 1]
+
+
+def test_time_is_guessed_from_what_was_seen() -> None:
+    standing = Standing(TRUTH, 2)
+    costs = {0: 5.0, 1: 20.0}
+    assert standing.seconds(1, costs) == 20
+    standing.judged = {0: [said(0, 0, 1, 1)]}
+    assert standing.seconds(1, costs) == 40
+    # features are there the next time, but for those of the pictures that were held out
+    assert 6 < standing.seconds(0, costs) < 10
+
+
+def test_a_diary_is_read_by_the_same_search_only(tmp_path: Path) -> None:
+    standing = Standing(TRUTH, 2)
+    diary = Diary(tmp_path / "search", "this", standing)
+    standing.judged = {3: [said(0, 1, 1, 0)]}
+    standing.failed = {1}
+    diary.decided = Decided([3], 2.5)
+    diary.write()
+    same, other = Standing(TRUTH, 2), Standing(TRUTH, 2)
+    read = Diary(tmp_path / "search", "this", same)
+    assert np.array_equal(same.judged[3][0].answers, standing.judged[3][0].answers)
+    assert (same.failed, read.decided) == ({1}, Decided([3], 2.5))
+    assert Diary(tmp_path / "search", "another", other).decided is None
+    assert (other.judged, other.failed) == ({}, set())
+
+
+def test_a_damaged_diary_is_begun_again(tmp_path: Path) -> None:
+    (tmp_path / "search.json").write_text('{"fingerprint": ')
+    standing = Standing(TRUTH, 2)
+    assert Diary(tmp_path, "this", standing).decided is None
+    assert standing.judged == {}
