@@ -2,7 +2,7 @@
 const load = () => {
   window.plotlyLoading ??= new Promise((resolve, reject) => {
     const tag = document.createElement('script');
-    tag.src = props.library;
+    tag.src = 'LIBRARY';
     tag.onload = resolve;
     tag.onerror = () => {
       window.plotlyLoading = undefined;

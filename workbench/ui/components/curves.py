@@ -17,8 +17,8 @@ def curves(elem_id: str) -> gr.HTML:
     return gr.HTML(
         elem_id=elem_id,
         html_template="<div class='curves'></div>",
-        js_on_load=script("curves.js"),
-        library=ADDRESS,
+        # In the script itself: a property is not there yet where the figure comes into the page late.
+        js_on_load=script("curves.js").replace("LIBRARY", ADDRESS),
         padding=False,
         apply_default_css=False,
     )
