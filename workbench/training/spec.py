@@ -71,11 +71,11 @@ _RECIPE_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     SCRATCH: {},
     INSTANT: {
         "architecture": "mobilenet_v2",
-        "epochs": 40,
+        "epochs": 60,
         "batch_size": 64,
-        "learning_rate": 3e-3,
+        "learning_rate": 2e-3,
         "schedule": "cosine",
-        "dropout": 0.5,
+        "dropout": 0.0,
         "variants": 3,
     },
     FINE_TUNE: {
