@@ -109,6 +109,7 @@ def test_time_is_guessed_from_what_was_seen() -> None:
     costs = {0: 5.0, 1: 20.0}
     assert standing.seconds(1, costs) == 20
     standing.judged = {0: [said(0, 0, 1, 1)]}
+    assert standing.slowness(costs) == 2
     assert standing.seconds(1, costs) == 40
     # features are there the next time, but for those of the pictures that were held out
     assert 6 < standing.seconds(0, costs) < 10

@@ -106,9 +106,12 @@ class Standing:
         if self.folds(number):
             last = self.judged[number][-1]
             return (last.seconds - last.features) * _SLACK + last.features / FOLDS
-        taken = sum(each[0].seconds for each in self.judged.values())
-        expected = sum(costs[each] for each in self.judged)
-        return costs[number] * (taken / expected if expected else 1)
+        return costs[number] * self.slowness(costs)
+
+    def slowness(self, costs: Mapping[int, float]) -> float:
+        """How much longer first folds took than they would at their cost; 1 before there is one."""
+        taken = sum(folds[0].seconds for folds in self.judged.values())
+        return taken / sum(costs[number] for number in self.judged) if self.judged else 1.0
 
     def chosen(self, alive: Sequence[int]) -> list[int]:
         """The best of those that are left; two of them where the mean of their answers is better than either's."""

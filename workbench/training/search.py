@@ -128,8 +128,12 @@ class _Search:
         """Whether there is time to judge candidates once more, and then to train and export the two slowest that are left."""
         needed = {number: self._standing.seconds(number, self._costs) for number in {*numbers, *alive}}
         slowest = sorted(needed.values())[-_FINALISTS:]
-        last = _WHOLE_SIDE * sum(slowest) + EXPORT_SECONDS * len(slowest)
+        last = _WHOLE_SIDE * sum(slowest) + self._export_seconds * len(slowest)
         return self.diary.seconds + sum(needed[number] for number in numbers) + last <= self._budget
+
+    @property
+    def _export_seconds(self) -> float:
+        return EXPORT_SECONDS * max(1.0, self._standing.slowness(self._costs))
 
     def _judge(self, number: int, fold: int) -> None:
         standing, candidate = self._standing, self._tried[number]
@@ -172,7 +176,7 @@ class _Search:
             if not sound:
                 raise TrainingFailed("None of the tries could be trained; the log says why.")
             numbers = sound[:1]
-        left = self._budget - self.diary.seconds - EXPORT_SECONDS * (2 * len(numbers) - 1)
+        left = self._left() - self._export_seconds * (2 * len(numbers) - 1)
         minutes = max(left, _LEAST_SECONDS) / 60 / len(numbers)
         return Decided(numbers, minutes if math.isfinite(minutes) else 0.0)
 
