@@ -124,12 +124,19 @@ def _allowed(text: str) -> tuple[Path, ...]:
 
 
 def _address(text: str) -> str:
-    parts = urlsplit(text)
-    if text and (parts.scheme not in {"http", "https"} or not parts.hostname):
+    if text and not _is_address(text):
         raise DomainError(
             f"WORKBENCH_WEBHOOK is “{text[:80]}”; it must be an address that begins with http:// or https://."
         )
     return text
+
+
+def _is_address(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return False
+    return parts.scheme in {"http", "https"} and bool(parts.hostname)
 
 
 def _number(environment: Mapping[str, str], name: str, default: int, most: int = 10**15) -> int:

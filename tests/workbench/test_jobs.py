@@ -22,7 +22,7 @@ from tests.versions import Answers, finished_run, import_pictures
 from workbench.services import Services, build_services
 from workbench.training import leavings
 from workbench.training.processes import Budget, memory_bytes, started_at
-from workbench.training.silence import SILENT_SECONDS
+from workbench.training.silence import SILENT_SECONDS, silence
 from workbench.training.spec import TrainingSpec
 from workbench.training.supervisor import UNDER_WAY
 
@@ -133,12 +133,12 @@ def test_checkpoints_of_the_newest_ended_runs_are_kept(labelled: Services) -> No
 def test_a_run_that_nothing_is_heard_of_is_named(labelled: Services) -> None:
     run = labelled.stores.runs.get(taken(labelled))
     assert run.heartbeat is not None
-    assert labelled.training.silence(run) == ""
+    assert silence(run) == ""
     late = replace(run, heartbeat=run.heartbeat - SILENT_SECONDS - 1)
-    assert f"Nothing was heard of run {run.id} for 31 seconds" in labelled.training.silence(late)
-    assert f"end process {os.getpid()}" in labelled.training.silence(late)
+    assert f"Nothing was heard of run {run.id} for 31 seconds" in silence(late)
+    assert f"end process {os.getpid()}" in silence(late)
     labelled.stores.runs.end(run.id, "failed", "It broke.")
-    assert labelled.training.silence(replace(late, status="failed")) == ""
+    assert silence(replace(late, status="failed")) == ""
 
 
 def test_a_budget_is_a_share_of_the_machine_for_each_run_at_once() -> None:

@@ -80,3 +80,23 @@ def test_folders_to_import_from_are_written_like_a_path(tmp_path: Path) -> None:
         (tmp_path / "file").write_bytes(b"")
         with pytest.raises(DomainError, match=r"WORKBENCH_IMPORT_FOLDERS names “.*, which is not a folder"):
             from_environment({"WORKBENCH_IMPORT_FOLDERS": str(wrong)})
+
+
+def test_runs_have_settings_of_their_own() -> None:
+    bare = from_environment({})
+    assert (bare.runs, bare.memory_mb, bare.webhook, bare.ray_address) == (1, 0, "", "")
+    given = {"RUNS": "3", "MEMORY_MB": "2000", "WEBHOOK": "https://example.org/runs", "RAY_ADDRESS": "auto"}
+    settings = from_environment({f"WORKBENCH_{name}": value for name, value in given.items()})
+    found = (settings.runs, settings.memory_mb, settings.webhook, settings.ray_address)
+    assert found == (3, 2000, "https://example.org/runs", "auto")
+    for name, value in (("RUNS", "17"), ("RUNS", "0"), ("MEMORY_MB", "0"), ("MEMORY_MB", "much")):
+        with pytest.raises(DomainError, match=f"WORKBENCH_{name} is “{value}”; it must be a whole number"):
+            from_environment({f"WORKBENCH_{name}": value})
+
+
+@pytest.mark.parametrize(
+    "address", ["file:///etc/passwd", "ftp://example.org", "example.org", "http://", "http://["]
+)
+def test_only_addresses_of_the_web_are_told_of_runs(address: str) -> None:
+    with pytest.raises(DomainError, match="it must be an address that begins with http:// or https://"):
+        from_environment({"WORKBENCH_WEBHOOK": address})

@@ -19,7 +19,6 @@ from workbench.splits import TRAIN, VALIDATION, counts, split
 from workbench.stores import Stores
 from workbench.training.backbones import BACKBONES
 from workbench.training.leavings import has_checkpoint
-from workbench.training.silence import silence
 from workbench.training.spec import INSTANT, TrainingSpec, class_weight_table
 from workbench.training.supervisor import Supervisor, log_tail
 from workbench.training.weights import weights_state
@@ -185,10 +184,6 @@ class Training:
             Conflict: It runs or has ended.
         """
         return self._stores.runs.cancel(run_id)
-
-    def silence(self, run: Run) -> str:
-        """A sentence where nothing was heard of a running run for long, else empty."""
-        return silence(run)
 
     def move(self, run_id: int, place: int) -> list[Run]:
         """Put a waiting run at a place among those that wait, 1 being the next; gives them in their order.

@@ -13,14 +13,9 @@ _SENTENCE = (
 )
 
 
-def silence(run: Run, at: float | None = None) -> str:
-    """A sentence where a running run has had no heartbeat for long, else empty.
-
-    Args:
-        run: The run.
-        at: The time, in seconds since the epoch; now where it is missing.
-    """
+def silence(run: Run) -> str:
+    """A sentence where a running run has had no heartbeat for long, else empty."""
     if run.status != "running" or run.heartbeat is None:
         return ""
-    seconds = (time.time() if at is None else at) - run.heartbeat
+    seconds = time.time() - run.heartbeat
     return _SENTENCE.format(run=run.id, seconds=seconds, pid=run.pid) if seconds > SILENT_SECONDS else ""
