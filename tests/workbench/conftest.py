@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -10,6 +10,7 @@ import pytest
 from storage.imports import Outcome
 from storage.records import Filter
 from tests.pictures import class_zip, picture
+from tests.workbench.small_disk import small_disk
 from workbench.archives import Upload, sources
 from workbench.imports import NewImport
 from workbench.intake import Order, Report
@@ -32,6 +33,13 @@ def upload(tmp_path: Path) -> Callable[[str, bytes], Upload]:
         return Upload(path, name)
 
     return put
+
+
+@pytest.fixture
+def disk(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
+    """A disk of 8 megabytes, or of as many as a test asks for."""
+    with small_disk(tmp_path / "disk", getattr(request, "param", 8)) as place:
+        yield place
 
 
 @pytest.fixture

@@ -1,9 +1,7 @@
-"""A disk of some megabytes that fills up. Needs the right to mount one."""
+"""What is done on a disk that fills up."""
 
 import hashlib
 import shutil
-import subprocess
-from collections.abc import Iterator
 from contextlib import closing
 from io import BytesIO
 from pathlib import Path
@@ -17,6 +15,7 @@ from storage.records import Filter
 from tests.pictures import picture, write_zip
 from tests.running import until
 from tests.workbench.conftest import Take
+from tests.workbench.small_disk import fill
 from workbench.archives import Source, Upload
 from workbench.exports import ExportOrder
 from workbench.imports import ImportState, NewImport
@@ -25,26 +24,6 @@ from workbench.integrity import check
 from workbench.services import Services, build_services
 from workbench.settings import Settings
 from workbench.training.spec import TrainingSpec
-
-MEGABYTES = 8
-
-
-@pytest.fixture
-def disk(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
-    """A disk of 8 megabytes, or of as many as a test asks for."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    size = getattr(request, "param", MEGABYTES)
-    command = ["mount", "-t", "tmpfs", "-o", f"size={size}m", "tmpfs", str(place)]
-    tried = (
-        subprocess.run(command, capture_output=True, text=True, check=False)
-        if shutil.which("mount")
-        else None
-    )
-    if tried is None or tried.returncode:
-        pytest.skip(f"a small disk cannot be mounted here: {tried.stderr if tried else 'there is no mount'}")
-    yield place
-    subprocess.run(["umount", "--lazy", str(place)], check=True)
 
 
 @pytest.fixture
@@ -62,18 +41,6 @@ def noisy(seed: int) -> bytes:
 
 def noise(count: int) -> list[Source]:
     return [Source(f"{seed}.png", "Full", lambda seed=seed: noisy(seed)) for seed in range(count)]
-
-
-def fill(disk: Path) -> Path:
-    """A file that takes what is left, to the last page."""
-    filler = disk / "filler"
-    with filler.open("wb", buffering=0) as file:
-        try:
-            while file.write(bytes(4096)):
-                pass
-        except OSError:
-            return filler
-    raise AssertionError("the disk has no end")
 
 
 def assert_whole(services: Services) -> None:
