@@ -217,7 +217,7 @@ def test_two_tabs_show_one_run_and_a_stop_in_one_is_announced_in_the_other(
     _zoom_stays(page, stores)
 
     page.reload()
-    expect(status).to_contain_text("Run 1: Training")
+    expect(status).to_contain_text("Run 1: Training", timeout=LONG)
     second.get_by_role("tab", name="Collect").click()
     page.get_by_role("button", name="Stop and keep the best epoch").click()
     expect(status).to_contain_text("v1 is ready", timeout=LONG)

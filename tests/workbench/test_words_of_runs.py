@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
-from storage.records import Run, Version
+from storage.records import Run, Trial, Version
 from tests.workbench.chart_data import history, measures
+from workbench.training.spec import TrainingSpec
 from workbench.ui.strip import facts_of_run
 from workbench.ui.tabs.models_view import comparison_html
+from workbench.ui.tabs.train_queue import runs_html
+from workbench.ui.tabs.train_trials import trials_html
 from workbench.ui.tabs.train_view import active_html
 
 
@@ -18,8 +22,9 @@ def run(epoch: int, step: int, monitor: str = "val_macro_f1") -> Run:
     }  # fmt: skip
     spec: dict[str, Any] = {"epochs": 9, "monitor": monitor}
     return Run(
-        1, 1, spec, "running", "training", progress, False, None, None, None, None, None, None, "", None, None
-    )
+        1, 1, spec, "running", "training", progress, False, None, None, None, None, None, None, "", None, None,
+        1.0, False, None, "local",
+    )  # fmt: skip
 
 
 def test_before_a_second_step_there_is_no_speed_and_no_time_left() -> None:
@@ -29,6 +34,53 @@ def test_before_a_second_step_there_is_no_speed_and_no_time_left() -> None:
     assert "120 pictures/s" in active_html(run(1, 2), [])
     assert "at most 1 min" in active_html(run(2, 1), [])
     assert "1 min left at most" in facts_of_run(run(2, 1))
+
+
+def test_a_phase_without_epochs_says_how_much_of_it_is_done() -> None:
+    going = replace(
+        run(1, 1),
+        phase="features",
+        progress={"done": 120, "total": 480, "cpu_percent": 180.0, "memory_mb": 1200.0},
+    )
+    html = active_html(going, [])
+    assert "Run 1: Looking at the pictures" in html
+    assert "120 of 480" in html
+    assert "value='0.250'" in html
+    assert "epoch" not in html
+    assert "180 % of a core" in html
+    assert "1.2 GB" in html
+    assert "width:25%" in facts_of_run(going)
+
+
+def test_what_waits_can_be_moved_within_its_line_and_what_is_paused_can_go_on() -> None:
+    runs = [
+        replace(run(1, 1), id=number, status="queued", spec=TrainingSpec().to_dict()) for number in (4, 5, 6)
+    ]
+    html = runs_html([*runs, replace(runs[0], id=2, status="paused")], {}, frozenset({2}))
+    assert "waiting, 2 of 3" in html
+    for words in (
+        "Move up run 5",
+        "Move down run 5",
+        "Move down run 4",
+        "Move up run 6",
+        "Cancel run 6",
+        "Resume run 2",
+    ):
+        assert words in html
+    for words in ("Move up run 4", "Move down run 6", "Resume run 4", "Cancel run 2"):
+        assert words not in html
+
+
+def test_the_tries_of_a_search_stand_with_the_chosen_one_first() -> None:
+    def tried(number: int, status: str, score: float | None) -> Trial:
+        metrics = {} if score is None else {"macro_f1": score, "chosen": score == 0.8}
+        return Trial(1, number, f"try <{number}>", {}, status, metrics, 12.0)
+
+    html = trials_html([tried(1, "dropped", 0.5), tried(2, "finished", 0.8), tried(3, "waiting", None)])
+    assert html.index("try &lt;2&gt;") < html.index("try &lt;1&gt;") < html.index("try &lt;3&gt;")
+    assert "2 of 3 tries are over" in html
+    assert html.count(">chosen<") == 1
+    assert trials_html([]) == ""
 
 
 def test_the_best_epoch_so_far_is_the_one_that_a_stop_would_keep() -> None:

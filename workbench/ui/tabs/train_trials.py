@@ -20,11 +20,10 @@ _STATUSES = {
 
 
 def trials_html(trials: Sequence[Trial]) -> str:
-    """The tries of a search, the best first; those without a score at the end."""
+    """The tries of a search, the chosen one first, then the best; those without a score at the end."""
     if not trials:
         return ""
-    best = max((_score(each) for each in trials), default=None)
-    rows = [_row(each, _score(each) == best and each.status == "finished") for each in _ordered(trials)]
+    rows = [_row(each) for each in _ordered(trials)]
     heads = ["try", "settings", term("macro-F1"), "time", "status"]
     done = sum(each.status not in {"waiting", "running"} for each in trials)
     note = (
@@ -35,15 +34,19 @@ def trials_html(trials: Sequence[Trial]) -> str:
 
 
 def _ordered(trials: Sequence[Trial]) -> list[Trial]:
-    return sorted(trials, key=lambda each: (-_score(each), each.number))
+    return sorted(trials, key=lambda each: (not _chosen(each), -_score(each), each.number))
+
+
+def _chosen(trial: Trial) -> bool:
+    return bool(trial.metrics.get("chosen"))
 
 
 def _score(trial: Trial) -> float:
     return float(trial.metrics.get("macro_f1") or 0)
 
 
-def _row(trial: Trial, best: bool) -> list[str]:
-    chip = " <span class='chip'>best so far</span>" if best else ""
+def _row(trial: Trial) -> list[str]:
+    chip = " <span class='chip'>chosen</span>" if _chosen(trial) else ""
     return [
         f"{trial.number}{chip}",
         escape(trial.name),
