@@ -47,6 +47,7 @@ RUN_BY_THE_WORKER = {
 LAUNCHERS = TRAINING / "launchers"
 WORKERS = {
     TRAINING / "worker.py",
+    TRAINING / "results.py",
     INSIGHT / "worker.py",
     LAUNCHERS / "cluster.py",
     LAUNCHERS / "node.py",
