@@ -10,7 +10,7 @@ import pytest
 
 from tests.workbench.training_data import bars
 from workbench.augmentation import Augmentation
-from workbench.training.candidates import MANY_PICTURES, candidates
+from workbench.training.candidates import MANY_PICTURES, candidates, expected
 from workbench.training.dataset import Dataset
 from workbench.training.diary import Decided, Diary
 from workbench.training.halving import Judged, Standing, better_half, inner_folds
@@ -77,6 +77,16 @@ def test_only_what_can_do_well_is_tried(pretrained: bool, pictures: int, recipes
 def test_a_try_from_scratch_takes_a_small_part_of_the_time() -> None:
     for each in candidates(TrainingSpec.of("best", max_minutes=4), pretrained=False, pictures=300):
         assert 0 < each.spec.max_minutes <= 0.5
+
+
+def test_features_are_paid_for_by_the_first_that_needs_them() -> None:
+    tried = candidates(TrainingSpec.of("best"), pretrained=True, pictures=1000)
+    instant = [number for number, each in enumerate(tried) if each.spec.recipe == INSTANT]
+    before, after = expected(tried, []), expected(tried, instant[1:2])
+    for number, each in enumerate(tried):
+        shared = number in instant and number != instant[1]
+        assert before[number] == each.cost + each.features
+        assert after[number] == (each.cost if shared else before[number])
 
 
 def test_candidates_are_compared_on_the_folds_that_all_were_judged_on() -> None:

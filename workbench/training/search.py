@@ -20,7 +20,7 @@ import keras
 from workbench.errors import InvalidSpec, StoppedEarly, TrainingFailed
 from workbench.training import averaged
 from workbench.training.backbones import BACKBONES
-from workbench.training.candidates import Candidate, candidates
+from workbench.training.candidates import Candidate, candidates, expected
 from workbench.training.dataset import Dataset
 from workbench.training.diary import Decided, Diary, fingerprint
 from workbench.training.halving import RUNGS, Judged, Standing, better_half, inner_folds
@@ -66,7 +66,7 @@ class _Search:
         self._dataset, self._reporter, self._place = dataset, reporter, place
         state = weights_state(BACKBONES[spec.architecture], place.weights)
         self._tried: Sequence[Candidate] = candidates(spec, state.present, len(dataset.indices("train")))
-        self._costs = {number: each.cost for number, each in enumerate(self._tried)}
+        self._numbers = range(len(self._tried))
         self._folds = inner_folds(dataset, spec.seed)
         truth = [fold.labels[fold.indices("validation")] for fold in self._folds]
         self._standing = Standing(truth, len(dataset.classes))
@@ -83,7 +83,7 @@ class _Search:
     def carried_out(self) -> Artefacts:
         """Try, choose and train."""
         self._reporter.phase("searching")
-        for number in self._costs:
+        for number in self._numbers:
             self._tell(number, "waiting")
         try:
             if self.diary.decided is None:
@@ -96,7 +96,7 @@ class _Search:
 
     def _alive(self) -> list[int]:
         """The candidates that are left when all rungs are done or time is."""
-        alive, done = list(self._costs), 0
+        alive, done = list(self._numbers), 0
         for until in RUNGS:
             for fold in range(done, min(until, len(self._folds))):
                 going = self._afforded(alive, fold) if fold else alive
@@ -120,20 +120,36 @@ class _Search:
 
     def _halved(self, ranked: list[int]) -> list[int]:
         kept = better_half(ranked)
-        for number in set(self._costs) - set(kept) - self._standing.failed:
+        for number in set(self._numbers) - set(kept) - self._standing.failed:
             self._tell(number, "dropped")
         return kept
 
     def _time_for(self, numbers: Sequence[int], alive: Sequence[int]) -> bool:
         """Whether there is time to judge candidates once more, and then to train and export the two slowest that are left."""
-        needed = {number: self._standing.seconds(number, self._costs) for number in {*numbers, *alive}}
-        slowest = sorted(needed.values())[-_FINALISTS:]
+        costs, slowness = self._costs, self._slowness
+        needed = sum(self._standing.seconds(number, costs) for number in numbers)
+        # By then the features are there.
+        again = {
+            number: self._standing.seconds(number, costs)
+            if self._standing.folds(number)
+            else self._tried[number].cost * slowness
+            for number in {*numbers, *alive}
+        }
+        slowest = sorted(again.values())[-_FINALISTS:]
         last = _WHOLE_SIDE * sum(slowest) + self._export_seconds * len(slowest)
-        return self.diary.seconds + sum(needed[number] for number in numbers) + last <= self._budget
+        return self.diary.seconds + needed + last <= self._budget
+
+    @property
+    def _costs(self) -> dict[int, float]:
+        return expected(self._tried, self._standing.judged)
+
+    @property
+    def _slowness(self) -> float:
+        return self._standing.slowness(self._costs)
 
     @property
     def _export_seconds(self) -> float:
-        return EXPORT_SECONDS * max(1.0, self._standing.slowness(self._costs))
+        return EXPORT_SECONDS * max(1.0, self._slowness)
 
     def _judge(self, number: int, fold: int) -> None:
         standing, candidate = self._standing, self._tried[number]
@@ -166,13 +182,13 @@ class _Search:
         """What is needed to make a model of a try stays only of the best so far."""
         if fold:
             shutil.rmtree(self._try_place(number, fold).checkpoints, ignore_errors=True)
-        for other in self._standing.ranked(list(self._costs))[_SPARE_MODELS:]:
+        for other in self._standing.ranked(list(self._numbers))[_SPARE_MODELS:]:
             shutil.rmtree(self._try_place(other, 0).checkpoints, ignore_errors=True)
 
     def _decided(self, alive: Sequence[int]) -> Decided:
         numbers = self._standing.chosen(alive)
         if not numbers:
-            sound = [number for number in self._costs if number not in self._standing.failed]
+            sound = [number for number in self._numbers if number not in self._standing.failed]
             if not sound:
                 raise TrainingFailed("None of the tries could be trained; the log says why.")
             numbers = sound[:1]
@@ -210,7 +226,7 @@ class _Search:
 
     def _salvaged(self) -> Artefacts:
         """The best finished try as it is, where a stop was asked for: it saw only a part of the training side."""
-        for number in self._standing.ranked(list(self._costs)):
+        for number in self._standing.ranked(list(self._numbers)):
             place = self._try_place(number, 0)
             if place.checkpoints.is_dir():
                 self._tell_decided(Decided([number], 0.0))
