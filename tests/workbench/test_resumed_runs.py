@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
+from gradio_client import handle_file
 
 from storage.records import Run
-from tests.running import ROOT, until
+from tests.pictures import class_zip
+from tests.running import ROOT, Server, until
 from workbench.services import Services, build_services
+from workbench.settings import Settings
+from workbench.stores import open_stores
 from workbench.training import leavings
 from workbench.training.spec import TrainingSpec
 
@@ -179,3 +185,20 @@ def test_classes_may_change_while_a_run_trains(training: Services) -> None:
     run = in_status(training, run_id, "finished", "failed")
     assert run.error is None
     assert training.stores.registry.get("v1").manifest["classes"] == ["High", "Low"]
+
+
+def test_a_run_outlives_a_killed_server(server: Server, tmp_path: Path) -> None:
+    client = server.client()
+    client.predict(files=[handle_file(str(class_zip(tmp_path / "classes.zip")))], api_name="/import_images")
+    run_id = client.predict(spec={"epochs": 1000, "patience": 1000}, api_name="/start_training")["run_id"]
+    stores = open_stores(Settings(data=server.data / "workbench"))
+    until(lambda: stores.runs.history(run_id), "an epoch", 180)
+    before = stores.runs.get(run_id)
+    server.end(signal.SIGKILL)
+    seen = len(stores.runs.history(run_id))
+    until(lambda: len(stores.runs.history(run_id)) > seen, "an epoch without a server", 180)
+    server.start()
+    server.client().predict(run_id=run_id, api_name="/stop_training")
+    until(lambda: not stores.runs.get(run_id).active, "the run to end", 180)
+    run = stores.runs.get(run_id)
+    assert (run.status, run.version, run.error, run.pid) == ("stopped", "v1", None, before.pid)
