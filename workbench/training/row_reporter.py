@@ -7,6 +7,7 @@ import logging
 import os
 import shutil
 import threading
+import time
 from typing import Any
 
 from storage.runs import PAUSE, STOP
@@ -18,6 +19,7 @@ from workbench.training.reports import EpochRecord, Progress, TrialRecord
 
 log = logging.getLogger("worker")
 BEAT_SECONDS = 0.4
+SURE_SECONDS = 1.0
 TOO_MUCH = (
     "Training took more than the {budget:,} MB of memory that a run may take, so it was ended. Allow more (WORKBENCH_MEMORY_MB) and "
     "resume the run from its last finished epoch, or start one with a smaller batch or backbone."
@@ -39,6 +41,7 @@ class RowReporter:
         self._phase = "starting"
         self._progress: dict[str, Any] = {}
         self._asked = ""
+        self._began: tuple[float, int] | None = None
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
 
@@ -54,11 +57,22 @@ class RowReporter:
         """A phase begins."""
         log.info("phase: %s", name)
         self._phase = name
+        self._began = None
         self._progress = {key: self._progress[key] for key in self._progress if key not in {"done", "total"}}
 
     def counted(self, done: int, total: int) -> None:
         """So many pictures of a phase are done that has no epochs."""
-        self._progress = {"done": done, "total": total}
+        if self._began is None or done < self._began[1]:
+            self._began = time.monotonic(), done
+        began, before = self._began
+        seconds = time.monotonic() - began
+        rate = (done - before) / seconds if done > before and seconds >= SURE_SECONDS else None
+        self._progress = {
+            "done": done,
+            "total": total,
+            "pictures_per_second": rate,
+            "eta_seconds": (total - done) / rate if rate else None,
+        }
 
     def step(self, progress: Progress) -> None:
         """A step is done."""

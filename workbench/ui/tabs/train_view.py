@@ -66,7 +66,8 @@ def active_html(run: Run, history: Sequence[Mapping[str, Any]]) -> str:
 def _facts(run: Run, history: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
     progress = run.progress
     if counts(run):
-        found = [("done", f"{progress['done']:,} of {progress['total']:,}")]
+        unit = " MB" if run.phase == "downloading" else ""
+        found = [("done", f"{progress['done']:,} of {progress['total']:,}{unit}")]
     elif progress.get("epochs"):
         found = [("epoch", f"{progress['epoch']} of at most {progress['epochs']}")]
     else:
@@ -79,7 +80,11 @@ def _facts(run: Run, history: Sequence[Mapping[str, Any]]) -> list[tuple[str, st
 
 def _speed(run: Run) -> str:
     rate = run.progress.get("pictures_per_second")
-    return "–" if rate is None else f"{charts.number(rate)} pictures/s"
+    return (
+        "–"
+        if rate is None
+        else f"{charts.number(rate)} {'MB' if run.phase == 'downloading' else 'pictures'}/s"
+    )
 
 
 def _left(run: Run) -> str:
