@@ -1,5 +1,6 @@
 """What a node and the server say to one another, without a cluster between them."""
 
+import logging
 from collections.abc import Callable
 from pathlib import Path
 
@@ -28,7 +29,10 @@ def contents(folder: Path) -> dict[str, bytes]:
     return whole(folder).changed  # type: ignore[return-value]
 
 
-def test_news_and_checkpoints_arrive_and_requests_go_back(tmp_path: Path) -> None:
+def test_news_and_checkpoints_arrive_and_requests_go_back(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
     there, here = tmp_path / "there", tmp_path / "here"
     there.mkdir(), here.mkdir()
     (here / "epoch-000000.checkpoint").write_bytes(b"old")
@@ -44,13 +48,18 @@ def test_news_and_checkpoints_arrive_and_requests_go_back(tmp_path: Path) -> Non
         (there / "epoch-000000.checkpoint").unlink()
         (there / "epoch-000002.part").write_bytes(b"half")
         relay.counted(3, 4)
-        tell(desk.fetch("pause"), heard, here)
+        logging.getLogger("search").warning("no time for %s", "that")
+        early = desk.fetch("pause")
         assert until(relay.asked, "the request to arrive", 10) == "pause"
-    tell(desk.fetch(""), heard, here)
+    for news in (early, desk.fetch("")):
+        tell(news, heard, here)
     assert [event for event in heard.events if event[0] != "step"] == [
         ("phase", "training"),
         ("counted", 3, 4),
     ]
+    assert [(each.name, each.getMessage()) for each in caplog.records if each.name != "cluster"] == [
+        ("search", "no time for that")
+    ] * 2  # once there, once here
     assert ("step", step(8)) in heard.events
     assert contents(here) == {"epoch-000001.checkpoint": b"new"}
 

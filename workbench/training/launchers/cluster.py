@@ -119,7 +119,7 @@ def connected(address: str) -> Iterator[Any]:
         ray.init(
             address=address,
             runtime_env={"py_modules": packages},
-            log_to_driver=True,
+            log_to_driver=False,
             logging_level=logging.WARNING,
         )
     except (ConnectionError, RuntimeError, ValueError, SystemExit) as error:

@@ -126,8 +126,8 @@ def apply(files: Files, folder: Path) -> None:
             path.unlink()
 
 
-class Relay:
-    """The reporter on the node: collects what a run says, and passes it on from a thread of its own.
+class Relay(logging.Handler):
+    """The reporter on the node: collects what a run says and logs, and passes it on from a thread of its own.
 
     Args:
         leave: Takes news to the desk and brings back what is asked.
@@ -135,22 +135,25 @@ class Relay:
     """
 
     def __init__(self, leave: Callable[[News], str], checkpoints: Path) -> None:
+        super().__init__(logging.INFO)
         self._leave = leave
         self._folder = Folder(checkpoints)
         self._events: list[Event] = []
-        self._lock = threading.Lock()
+        self._gathering = threading.Lock()
         self._asked = ""
         self._next = 0.0
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._beat, name="relay", daemon=True)
 
     def __enter__(self) -> Relay:
+        logging.getLogger().addHandler(self)
         self._thread.start()
         return self
 
     def __exit__(self, *exception: object) -> None:
         self._done.set()
         self._thread.join()
+        logging.getLogger().removeHandler(self)
         self._next = 0.0
         self._pass_on()
 
@@ -178,8 +181,12 @@ class Relay:
         """What was asked of the run when it was last heard of: nothing, ``stop`` or ``pause``."""
         return self._asked
 
+    def emit(self, record: logging.LogRecord) -> None:
+        """A line of the log."""
+        self._say("log", record.name, record.getMessage())
+
     def _say(self, kind: str, *values: Any) -> None:
-        with self._lock:
+        with self._gathering:
             if kind in _LATEST_ONLY and self._events and self._events[-1][0] == kind:
                 self._events.pop()
             self._events.append((kind, values))
@@ -194,7 +201,7 @@ class Relay:
                 return
 
     def _pass_on(self) -> None:
-        with self._lock:
+        with self._gathering:
             events, self._events = tuple(self._events), []
         began = monotonic()
         checkpoint = self._folder.changes() if began >= self._next else None
@@ -212,6 +219,8 @@ def tell(news: News, reporter: Reporter, checkpoints: Path) -> None:
     for kind, values in news.events:
         if kind == "began":
             _log_beginning(*values)
+        elif kind == "log":
+            logging.getLogger(values[0]).info(values[1])
         else:
             getattr(reporter, kind)(*values)
     if news.checkpoint:
