@@ -15,6 +15,7 @@ from workbench.epochs import score
 from workbench.evaluation import confusion, macro_f1
 from workbench.training.recipes import Stage, Task
 from workbench.training.reports import EpochRecord, Progress
+from workbench.training.stopwatch import Stopwatch
 
 _KEPT = 0.99
 SCORE = "score"
@@ -125,7 +126,7 @@ class Judge(keras.callbacks.Callback):  # type: ignore[misc]
     def _record(self, epoch: int, logs: dict[str, Any], probabilities: np.ndarray) -> None:
         names = ("loss", "accuracy", "val_loss", "val_accuracy", "val_macro_f1")
         figures = {name: float(logs[name]) for name in names}
-        rate = float(self.model.optimizer.learning_rate)
+        rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
         seconds = monotonic() - self._began
         record = EpochRecord(epoch=epoch, learning_rate=rate, seconds=seconds, **figures)
         logs[SCORE] = self.score = score(self.score, asdict(record), self._task.spec.monitor)
@@ -155,21 +156,24 @@ class Watch(keras.callbacks.Callback):  # type: ignore[misc]
         before: Seconds that were spent before an interruption.
     """
 
-    def __init__(self, task: Task, judge: Judge, epochs: int) -> None:
-        """Watch a run of at most so many epochs, which ``judge`` judges."""
+    def __init__(self, task: Task, judge: Judge, stages: Sequence[Stage]) -> None:
+        """Watch a run of some stages, whose epochs ``judge`` judges."""
         super().__init__()
         self.asked = ""
         self.broken = False
         self.late = False
         self._judge = judge
         self._task = task
-        self._epochs = epochs
-        self._pictures = len(task.dataset.indices("train"))
         self.before = 0.0
+        self._epochs = sum(stage.epochs for stage in stages)
+        self._pictures = len(task.dataset.indices("train"))
+        self._pace = Stopwatch(stages, len(task.dataset.indices("validation")) / self._pictures)
         self._began = monotonic()
-        self._clock = 0.0
         self._epoch = 0
-        self._done = 0
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """A stage begins."""
+        self._pace.begin(self._judge.stage)
 
     @property
     def seconds(self) -> float:
@@ -199,12 +203,11 @@ class Watch(keras.callbacks.Callback):  # type: ignore[misc]
             raise Halted
 
     def _report(self, step: int, steps: int) -> None:
-        self._done += 1
-        rate = left = None
-        if self._done == 1:
-            self._clock = monotonic()  # from the end of the first step, which is slow: it traces the net
-        else:
-            seconds = max(monotonic() - self._clock, 1e-6) / (self._done - 1)
-            rate = self._pictures / steps / seconds
-            left = (steps * (self._epochs - self._epoch) + steps - step) * seconds
+        self._pace.lap(step, steps, monotonic())
+        taken = self._pace.step_seconds
+        rate = self._pictures / steps / taken if taken else None
+        left = self._pace.left(self._epoch, step, steps)
+        limit = 60 * self._task.spec.max_minutes
+        if left is not None and limit:
+            left = min(left, max(limit - self.seconds, 0.0))
         self._task.reporter.step(Progress(self._epoch, self._epochs, step, steps, rate, left))

@@ -68,6 +68,7 @@ class Stage:
         epochs: Most passes over the training pictures.
         rate: The learning rate after the warm-up.
         prepare: Sets what may learn.
+        cost: What a step takes, as a multiple of that of the other stages; for the time that is left.
     """
 
     net: keras.Model
@@ -76,6 +77,7 @@ class Stage:
     epochs: int
     rate: float
     prepare: Callable[[], None] = lambda: None
+    cost: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -106,5 +108,6 @@ class Recipe:
 
 def predict(net: keras.Model, inputs: np.ndarray, indices: np.ndarray) -> np.ndarray:
     """Class probabilities ``(len(indices), classes)`` for some of the inputs ``(N, ...)``, a batch at a time."""
-    starts = range(0, len(indices), PREDICT_BATCH)
-    return np.concatenate([net.predict_on_batch(inputs[indices[i : i + PREDICT_BATCH]]) for i in starts])
+    batches = [indices[i : i + PREDICT_BATCH] for i in range(0, len(indices), PREDICT_BATCH)]
+    # Several devices each answer for the whole batch, one after the other.
+    return np.concatenate([net.predict_on_batch(inputs[batch])[: len(batch)] for batch in batches])

@@ -25,6 +25,7 @@ from workbench.training.callbacks import SCORE, Best, Halted, Judge, Watch
 from workbench.training.checkpoints import Keeper
 from workbench.training.compiling import Pace, compile_net
 from workbench.training.dataset import Dataset
+from workbench.training.devices import FULL, Halved, policy, strategy
 from workbench.training.feed import Feed
 from workbench.training.recipes import Recipe, Task, predict
 from workbench.training.reports import EpochRecord, Progress, Reporter, TrialRecord, Workplace
@@ -150,9 +151,10 @@ def _trained(
     tf.config.experimental.enable_op_determinism()
     keras.utils.set_random_seed(spec.seed)
     task = Task(dataset, spec, weights, reporter, place)
-    recipe = RECIPES[spec.recipe](task)
-    reporter.phase("training")
-    judge, watch = _fit(task, recipe)
+    with strategy().scope():
+        recipe = RECIPES[spec.recipe](task)
+        reporter.phase("training")
+        judge, watch = _fit(task, recipe)
     return task, recipe, judge, watch
 
 
@@ -184,7 +186,7 @@ def _artefacts(task: Task, recipe: Recipe, judge: Judge, watch: Watch) -> Artefa
 
 def _fit(task: Task, recipe: Recipe) -> tuple[Judge, Watch]:
     judge = Judge(task, recipe.learner, recipe.stages[0])
-    watch = Watch(task, judge, recipe.epochs)
+    watch = Watch(task, judge, recipe.stages)
     keeper = Keeper(task, recipe, judge, watch)
     try:
         for number in range(keeper.number, len(recipe.stages)):
@@ -203,6 +205,8 @@ def _fit_stage(task: Task, judge: Judge, done: int, callbacks: list[keras.callba
     stage.prepare()
     compile_net(stage.net, task.spec, stage.rate)
     feed = Feed(task.dataset, task.spec, task.class_weights, stage.examples)
+    chosen = policy(task.spec)
+    halved = [Halved(chosen)] if chosen != FULL else []
     pace = Pace(task.spec, stage.rate, stage.epochs, first - done)
     stage.net.fit(
         feed.batches(first * feed.steps),
@@ -211,7 +215,7 @@ def _fit_stage(task: Task, judge: Judge, done: int, callbacks: list[keras.callba
         steps_per_epoch=feed.steps,
         shuffle=False,
         verbose=0,
-        callbacks=[pace, *callbacks],
+        callbacks=[*halved, pace, *callbacks],
     )
 
 
