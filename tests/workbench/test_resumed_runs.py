@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import signal
@@ -18,6 +19,7 @@ from gradio_client import handle_file
 from storage.records import Run
 from tests.pictures import class_zip
 from tests.running import ROOT, Server, until
+from tests.workbench.tiny_weights import SMALL, write_weights
 from workbench.services import Services, build_services
 from workbench.settings import Settings
 from workbench.stores import open_stores
@@ -108,6 +110,20 @@ def test_a_run_killed_in_every_phase_goes_on_and_finishes(labelled: Services) ->
     assert not leavings.has_checkpoint(labelled.stores, run)
     log = labelled.stores.log_file(run_id).read_text()
     assert re.findall(r"going on with epoch-0*(\d+)", log) == ["1", "3", "3"]
+
+
+def test_a_run_killed_while_it_computes_features_goes_on_and_finishes(labelled: Services) -> None:
+    weights = write_weights(labelled.settings.weights_folder)
+    run_id = labelled.training.start(TrainingSpec.of("instant", architecture=SMALL, epochs=2, variants=1))
+    labelled.stores.log_file(run_id).parent.mkdir(exist_ok=True)
+    killed_in(labelled, run_id, "features")
+    assert labelled.training.resume(run_id) == run_id
+    with closing(build_services(labelled.settings)) as server:
+        server.start()
+        run = in_status(server, run_id, "finished", "failed")
+    assert (run.error, run.version) == (None, "v1")
+    kept = labelled.stores.registry.get("v1").manifest["weights"]
+    assert hashlib.sha256(weights.read_bytes()).hexdigest() in kept.values()
 
 
 def test_a_paused_run_goes_on_and_can_be_stopped_while_it_is_paused(training: Services) -> None:
