@@ -129,22 +129,6 @@ class Runs:
             )
         return self.get(run_id)
 
-    def cancel(self, run_id: int) -> Run:
-        """Take a run out of the queue that waits or is paused; what it has trained stays, so that it can be resumed.
-
-        Raises:
-            NotFound: There is no such run.
-            Conflict: It runs or has ended.
-        """
-        with self._database.write() as connection:
-            run = _under_way(connection, run_id, "cancel")
-            if run.status == "running":
-                raise Conflict(
-                    f"Run {run_id} is training already. Stop it, which keeps its best epoch so far."
-                )
-            _leave(connection, run_id)
-        return self.get(run_id)
-
     def go_on(self, run_id: int) -> int:
         """Queue a run again that was paused or has ended without finishing, behind all others.
 

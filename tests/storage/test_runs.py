@@ -81,6 +81,19 @@ def test_stopping_a_paused_run_without_epochs_ends_it(stores: Stores, queued: in
     assert stores.runs.request_stop(queued).status == "stopped"
 
 
+def test_a_resumed_run_that_is_taken_out_of_the_queue_can_go_on(stores: Stores, running: int) -> None:
+    stores.runs.add_epoch(running, 1, {"epoch": 1})
+    stores.runs.end(running, "interrupted", "It is gone.")
+    stores.runs.go_on(running)
+    run = stores.runs.request_stop(running)
+    assert (run.status, run.error) == (
+        "stopped",
+        "Taken out of the queue; resume it to go on from its last finished epoch.",
+    )
+    assert stores.runs.go_on(running) == running
+    assert stores.runs.history(running) == [{"epoch": 1}]
+
+
 def test_what_runs_or_is_finished_does_not_go_on(stores: Stores, running: int) -> None:
     with pytest.raises(Conflict, match="is running, so there is nothing to go on with"):
         stores.runs.go_on(running)

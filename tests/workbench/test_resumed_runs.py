@@ -167,7 +167,7 @@ def test_as_many_runs_train_at_once_as_are_allowed(labelled: Services) -> None:
     with closing(build_services(replace(labelled.settings, runs=2))) as server:
         ids = [server.training.start(SHORT) for _ in range(4)]
         server.training.move(ids[3], 1)
-        server.training.cancel(ids[0])
+        server.training.stop(ids[0])
         server.start()
         last, second, third = (server.stores.runs.get(each) for each in (ids[3], ids[1], ids[2]))
         until(lambda: len(_running(server)) == 2, "two runs to train", 60)

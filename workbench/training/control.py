@@ -176,15 +176,6 @@ class Training:
             return True
         return run.status in RESUMABLE and has_checkpoint(self._stores, run)
 
-    def cancel(self, run_id: int) -> Run:
-        """Take a run out of the queue that waits or is paused; what it has trained stays.
-
-        Raises:
-            NotFound: There is no such run.
-            Conflict: It runs or has ended.
-        """
-        return self._stores.runs.cancel(run_id)
-
     def move(self, run_id: int, place: int) -> list[Run]:
         """Put a waiting run at a place among those that wait, 1 being the next; gives them in their order.
 
