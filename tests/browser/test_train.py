@@ -262,7 +262,7 @@ def test_a_run_is_paused_and_resumed_and_the_queue_is_put_in_another_order(
     expect(status).to_contain_text("Run 1: Training", timeout=LONG)
     until(lambda: stores.runs.history(1), "the first epoch", 60)
     for number in (2, 3):
-        start.click()
+        start.click(timeout=LONG)
         expect(page.get_by_role("button", name=f"Cancel run {number}")).to_be_visible()
     page.get_by_role("button", name="Move up run 3").click()
     expect(runs).to_contain_text(["run 1", "run 3", "run 2"])

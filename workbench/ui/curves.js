@@ -12,11 +12,27 @@ const load = () => {
   });
   return window.plotlyLoading;
 };
-const draw = async () => {
-  if (!props.value) return;
+const react = async () => {
   await load();
   const figure = JSON.parse(JSON.stringify(props.value));
   await window.Plotly.react(element.querySelector('.curves'), figure.data, figure.layout, { displaylogo: false });
+};
+// A slow machine draws the latest figure, not every one on the way to it.
+let drawing = false;
+let stale = false;
+const draw = async () => {
+  stale = true;
+  if (drawing || !props.value) return;
+  drawing = true;
+  try {
+    while (stale) {
+      stale = false;
+      await react();
+      await new Promise(requestAnimationFrame);
+    }
+  } finally {
+    drawing = false;
+  }
 };
 new ResizeObserver(() => {
   const figure = element.querySelector('.js-plotly-plot');

@@ -63,7 +63,7 @@ def _acts(services: Services) -> dict[str, Callable[[int], Any]]:
     training = services.training
     return {
         "stop": training.stop,
-        "cancel": training.cancel,
+        "cancel": training.stop,
         "pause": training.pause,
         "resume": training.resume,
         "up": partial(_move, services, by=-1),
