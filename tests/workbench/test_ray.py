@@ -25,14 +25,14 @@ from workbench.training.spec import TrainingSpec
 from workbench.training.train import Artefacts, train
 
 pytestmark = pytest.mark.slow
-EPOCHS = 40
+EPOCHS = 20
 SPEC = TrainingSpec(epochs=EPOCHS, batch_size=4, patience=1000)
 # A node that is gone is noticed within seconds rather than half a minute.
 QUICK = {
     "health_check_initial_delay_ms": 0,
     "health_check_period_ms": 500,
-    "health_check_timeout_ms": 2000,
-    "health_check_failure_threshold": 3,
+    "health_check_timeout_ms": 3000,
+    "health_check_failure_threshold": 6,
 }
 STORE_BYTES = 100_000_000
 
