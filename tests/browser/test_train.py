@@ -221,10 +221,10 @@ def test_two_tabs_show_one_run_and_a_stop_in_one_is_announced_in_the_other(
     second.get_by_role("tab", name="Collect").click()
     page.get_by_role("button", name="Stop and keep the best epoch").click()
     expect(status).to_contain_text("v1 is ready", timeout=LONG)
-    expect(page.locator(".toast-body")).to_contain_text("Run 1 is done: v1 is ready")
-    expect(second.locator(".toast-body")).to_contain_text("Run 1 is done: v1 is ready")
+    for each in (page, second):
+        expect(each.locator(".toast-body")).to_contain_text("Run 1 is done: v1 is ready", timeout=LONG)
     second.reload()
-    expect(second.locator("#strip-facts")).to_contain_text("24 pictures")
+    expect(second.locator("#strip-facts")).to_contain_text("24 pictures", timeout=LONG)
     second.get_by_role("tab", name="Train").click()
     expect(second.locator("#train-status")).to_contain_text("v1 is ready")
     expect(second.locator(".toast-body")).to_have_count(0)
@@ -232,7 +232,7 @@ def test_two_tabs_show_one_run_and_a_stop_in_one_is_announced_in_the_other(
 
 def _zoom_stays(page: Page, stores: Stores) -> None:
     """What one has zoomed into stays as it is while epochs come in, and nothing is drawn anew."""
-    expect(page.locator("#train-loss .js-plotly-plot")).to_be_visible()
+    expect(page.locator("#train-loss .js-plotly-plot")).to_be_visible(timeout=LONG)
     box = page.locator("#train-loss .nsewdrag").bounding_box()
     assert box
     page.mouse.move(box["x"] + 40, box["y"] + 40)
