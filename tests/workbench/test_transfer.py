@@ -219,6 +219,17 @@ def test_fine_tuning_that_was_paused_in_both_stages_equals_one_that_was_not(
     assert artefacts.predictions == tuned.artefacts.predictions
 
 
+def test_a_paused_run_that_is_stopped_while_features_are_read_keeps_its_best_epoch(
+    instant: Ran, tmp_path: Path
+) -> None:
+    place = instant.elsewhere(tmp_path)
+    with pytest.raises(Paused):
+        train(instant.dataset, spec("instant"), Recorder(3, "pause"), place)
+    stopped = train(instant.dataset, spec("instant"), Counting(enough=1), place)
+    assert stopped.stopped
+    assert len(stopped.history) == 1
+
+
 def test_weights_of_another_net_are_refused(instant: Ran, tmp_path: Path) -> None:
     large = BACKBONES["mobilenet_v3_large"]
     (tmp_path / "wrong").mkdir()

@@ -47,14 +47,18 @@ class Task:
     def told(self, done: int, total: int) -> None:
         """Report work that has no epochs.
 
+        A run that goes on from a finished epoch has a model to keep: its stop is left to training.
+
         Raises:
             StoppedEarly: A stop was asked for.
             Paused: A pause was asked for.
         """
         self.reporter.counted(done, total)
         asked = self.reporter.asked()
-        if asked:
-            raise Paused if asked == "pause" else StoppedEarly
+        if asked == "pause":
+            raise Paused
+        if asked and not any(self.place.checkpoints.glob("*")):
+            raise StoppedEarly
 
 
 @dataclass(frozen=True)
