@@ -138,7 +138,7 @@ def test_a_run_that_fails_or_is_killed_says_why_and_can_be_repeated(
     assert error
     expect(status).to_contain_text(error)
     page.get_by_role("button", name="The last lines of its log").click()
-    expect(page.locator("#train-log textarea")).to_have_value(re.compile("the run failed"))
+    expect(page.locator("#train-log textarea")).to_have_value(re.compile("is not there any more"))
 
     shutil.rmtree(stores.root / "blobs", ignore_errors=True)
     shutil.move(kept, stores.root / "blobs")

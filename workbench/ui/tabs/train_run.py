@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -61,6 +62,7 @@ def build_run() -> dict[str, Any]:
             parts["accuracy"] = curves("train-accuracy")
         with gr.Accordion("The last lines of its log", open=False, elem_id="train-logging"):
             parts["log"] = gr.Textbox(
+                label="Last lines of the log",
                 show_label=False,
                 container=False,
                 lines=LOG_LINES,
@@ -85,10 +87,14 @@ def _button(elem_id: str, words: str, variant: str = "secondary") -> gr.Button:
 
 
 def shown_run(services: Services) -> Run | None:
-    """The run under way, or else the one that ended last."""
-    recent = services.stores.runs.recent(RECENT)
-    ended = sorted(recent, key=lambda run: run.ended_at or run.started_at or "", reverse=True)
+    """The run under way, or else the one that ended or paused last; one that was cancelled before it began only for want of others."""
+    ended = sorted(services.stores.runs.recent(RECENT), key=_last_heard, reverse=True)
     return next(iter([*services.stores.runs.active(), *ended]), None)
+
+
+def _last_heard(run: Run) -> tuple[bool, float]:
+    moment = datetime.fromisoformat(run.ended_at).timestamp() if run.ended_at else run.heartbeat
+    return run.status != "stopped" or run.started_at is not None, moment or 0
 
 
 def show_run(services: Services, sent: Keys) -> list[Any]:
