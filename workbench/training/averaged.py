@@ -54,7 +54,7 @@ def averaged(files: Sequence[Path]) -> keras.Model:
         # A net that answers for the mirror image too is taken apart: the mean of all is then of nets of one kind.
         inner = [layer for layer in net.layers if isinstance(layer, keras.Model)]
         core = inner[0] if inner else net
-        core = keras.Model(core.inputs, core.outputs, name=f"{core.name}_{number}")
+        core = keras.Model(core.inputs, core.outputs[0], name=f"{core.name}_{number}")
         said += [core(inputs), *([core(keras.ops.flip(inputs, axis=2))] if inner else [])]
     return keras.Model(inputs, layers.Average(name="mean")(said), name="averaged")
 
