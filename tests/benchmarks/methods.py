@@ -91,6 +91,9 @@ def answered(method: str, given: Divided, place: Workplace) -> Answered:
         place: Its features and weights are used; the model and checkpoints of a run are not kept.
     """
     if method in SPECS:
+        from workbench.training.train import limit_threads
+
+        limit_threads()
         return train_and_answer(given, SPECS[method](), place)
     began = perf_counter()
     return BASELINES[method](given), perf_counter() - began
@@ -101,9 +104,8 @@ def train_and_answer(given: Divided, spec: TrainingSpec, place: Workplace) -> An
     import keras
 
     from workbench.training.export import LITERT_FILE, litert_probabilities
-    from workbench.training.train import limit_threads, train
+    from workbench.training.train import train
 
-    limit_threads()
     keras.backend.clear_session()
     with TemporaryDirectory() as temporary:
         folder = Path(temporary)

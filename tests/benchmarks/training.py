@@ -69,6 +69,9 @@ def times(asked: Asked) -> Iterator[Row]:
 
 def fruit(asked: Asked) -> Row:
     """Instant on ``grocery-fruit``, asked for the photos that its publisher held out."""
+    from workbench.training.train import limit_threads
+
+    limit_threads()
     photos, held_out = load_fruit(asked.data)
     given = Divided(photos, np.flatnonzero(~held_out), np.flatnonzero(held_out))
     with TemporaryDirectory() as temporary:
