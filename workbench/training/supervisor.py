@@ -17,7 +17,7 @@ from workbench.training.leavings import tidy
 
 log = logging.getLogger(__name__)
 PAUSE_SECONDS = 0.5
-LOG_LINES = 20
+LOG_LINES = 40
 GONE = (
     "The training process is gone: it was ended from outside, or the machine was restarted. Resume the run: it goes on from its "
     "last finished epoch."

@@ -5,7 +5,7 @@ const [record, strip, count, keep, drop, label, options] = ['.record', '.frames'
   .map((part) => element.querySelector(part));
 const list = options.id = `classes-${Math.random().toString(36).slice(2)}`;
 label.setAttribute('list', list);
-let taken = [], held = false, sending = false, serial = 0;
+let taken = [], held = false, taking = false, sending = false, serial = 0;
 
 const pictures = (n) => (n === 1 ? '1 picture' : `${n.toLocaleString('en')} pictures`);
 
@@ -20,7 +20,8 @@ async function use(mine) {
 }
 
 async function take() {
-  const blob = await new Promise((done) => frame(SIDE).toBlob(done, 'image/jpeg', 0.92));
+  taking = true; // one that is still encoded when the button is let go counts too
+  const blob = await new Promise((done) => frame(SIDE).toBlob(done, 'image/jpeg', 0.92)).finally(() => { taking = false; });
   if (!blob) throw problem('Broken');
   serial += 1;
   add({ file: new File([blob], `camera-${stamp()}-${String(serial).padStart(3, '0')}.jpg`, { type: 'image/jpeg' }) });
@@ -55,7 +56,7 @@ function tell(text) {
   const many = taken.length, name = label.value.trim();
   element.classList.toggle('some', many > 0);
   record.disabled = !stream || sending || many >= MOST;
-  record.textContent = held ? 'Recording' : 'Hold to record';
+  record.textContent = held || taking ? 'Recording' : 'Hold to record';
   record.classList.toggle('held', held);
   keep.textContent = `Add ${pictures(many)} ${name ? `to ${name}` : 'without a class'}`;
   keep.disabled = drop.disabled = !many || sending;
