@@ -20,6 +20,7 @@ import os, subprocess, sys, time
 from pathlib import Path
 from workbench.claim import Claim
 
+os.register_at_fork(after_in_child=lambda: time.sleep(0.5))  # a busy machine: it closes nothing yet
 claim = Claim(Path(sys.argv[1]), "http://first")
 started = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], stdout=subprocess.DEVNULL)
 forked = os.fork()
