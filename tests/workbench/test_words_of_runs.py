@@ -71,11 +71,34 @@ def test_what_waits_can_be_moved_within_its_line_and_what_is_paused_can_go_on() 
         assert words not in html
 
 
-def test_the_tries_of_a_search_stand_with_the_chosen_one_first() -> None:
-    def tried(number: int, status: str, score: float | None) -> Trial:
-        metrics = {} if score is None else {"macro_f1": score, "chosen": score == 0.8}
-        return Trial(1, number, f"try <{number}>", {}, status, metrics, 12.0)
+def tried(number: int, status: str, score: float | None) -> Trial:
+    metrics = {} if score is None else {"macro_f1": score, "chosen": score == 0.8}
+    return Trial(1, number, f"try <{number}>", {}, status, metrics, 12.0)
 
+
+def test_a_search_says_how_many_tries_are_over_and_not_the_epochs_of_one() -> None:
+    going = replace(run(2, 1), phase="searching", spec=TrainingSpec.of("best").to_dict())
+    trials = [tried(1, "finished", 0.5), tried(2, "running", None), tried(3, "waiting", None)]
+    html = active_html(going, [], trials)
+    assert "1 of 3" in html
+    assert "at most 1 min" in html
+    assert "value='0.250'" in html
+    assert "epoch" not in html
+    features = active_html(
+        replace(going, progress={"done": 120, "total": 480, "eta_seconds": 3.0}), [], trials
+    )
+    assert "120 of 480" in features
+    assert "3 s" not in features
+
+
+def test_what_a_search_had_no_time_for_was_not_beaten() -> None:
+    assert "others did better" in trials_html([tried(1, "dropped", 0.5)])
+    html = trials_html([tried(1, "dropped", None)])
+    assert "not tried" in html
+    assert "others did better" not in html
+
+
+def test_the_tries_of_a_search_stand_with_the_chosen_one_first() -> None:
     html = trials_html([tried(1, "dropped", 0.5), tried(2, "finished", 0.8), tried(3, "waiting", None)])
     assert html.index("try &lt;2&gt;") < html.index("try &lt;1&gt;") < html.index("try &lt;3&gt;")
     assert "2 of 3 tries are over" in html

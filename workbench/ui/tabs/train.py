@@ -56,9 +56,9 @@ def build(place: Place) -> None:
         with gr.Column(elem_classes="controls"):
             form = build_form(recipe)
         with gr.Column(elem_classes="stage"):
-            parts = build_run()
             ahead = build_ahead()
-            parts["start"] = ahead.start
+            parts = {**build_run(), "start": ahead.start}
+            ahead.plan.render()
             runs = pressable("train-runs")
             nets = build_help()
     tab = Tab(form, ahead, Under(parts, runs, gr.Timer(IDLE_SECONDS), gr.State({})), nets)

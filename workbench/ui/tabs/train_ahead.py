@@ -38,7 +38,7 @@ class Ahead:
 
 
 def build_ahead() -> Ahead:
-    """Build it, empty."""
+    """Build it, empty; the plan is for the caller to render."""
     with gr.Column(elem_classes="ahead"):
         with gr.Row():
             start = gr.Button("Train", variant="primary", interactive=False, elem_id="train-start")
@@ -46,7 +46,8 @@ def build_ahead() -> Ahead:
             label = gr.Button("Label pictures", variant="primary", visible=False, elem_id="train-label")
         reason = gr.HTML(elem_id="train-reason", padding=False, visible=False)
         lacking = gr.HTML(elem_id="train-lacking", padding=False, visible=False, apply_default_css=False)
-        plan = gr.HTML(elem_id="train-plan", padding=False, apply_default_css=False)
+    # Not here: what is said of a run goes between, so that it appears under the button and the button stays where it was.
+    plan = gr.HTML(elem_id="train-plan", padding=False, apply_default_css=False, render=False)
     return Ahead(start, reason, collect, label, lacking, plan)
 
 

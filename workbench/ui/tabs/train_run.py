@@ -125,7 +125,7 @@ def _parts(services: Services, run: Run | None) -> Wanted:
     history = services.stores.runs.history(run.id)
     trials = services.stores.trials.of(run.id) if run.spec.get("recipe") == BEST else []
     state = (run.id, run.status)
-    html = train_view.active_html(run, history) if run.active else ""
+    html = train_view.active_html(run, history, trials) if run.active else ""
     tried = trials_html(trials)
     log = services.training.log_tail(run.id)
     lost = not run.active and run.version is None
@@ -179,7 +179,8 @@ def _ended(services: Services, run: Run) -> str:
 def _stop(run: Run) -> Any:
     if run.stop_requested:
         return gr.update(value="Stopping", interactive=False, visible=run.active)
-    words = "Do not start it" if run.status == "queued" else "Stop and keep the best epoch"
+    kept = "try" if run.spec.get("recipe") == BEST else "epoch"
+    words = "Do not start it" if run.status == "queued" else f"Stop and keep the best {kept}"
     return gr.update(value=words, interactive=True, visible=run.active or run.status == "paused")
 
 

@@ -25,12 +25,16 @@ def trials_html(trials: Sequence[Trial]) -> str:
         return ""
     rows = [_row(each) for each in _ordered(trials)]
     heads = ["try", "settings", term("macro-F1"), "time", "status"]
-    done = sum(each.status not in {"waiting", "running"} for each in trials)
     note = (
-        f"<p class='note'>{done} of {len(trials)} tries are over. Each was judged on training pictures that it had not seen, "
+        f"<p class='note'>{over(trials)} of {len(trials)} tries are over. Each was judged on training pictures that it had not seen, "
         "so the pictures kept to check with still tell how good the winner is.</p>"
     )
     return f"<h3>What was tried</h3>{note}{table(heads, rows, 'Tries', wide=True)}"
+
+
+def over(trials: Sequence[Trial]) -> int:
+    """How many tries are over."""
+    return sum(each.status not in {"waiting", "running"} for each in trials)
 
 
 def _ordered(trials: Sequence[Trial]) -> list[Trial]:
@@ -48,9 +52,15 @@ def _score(trial: Trial) -> float:
 def _row(trial: Trial) -> list[str]:
     chip = " <span class='chip'>chosen</span>" if _chosen(trial) else ""
     return [
-        f"{trial.number}{chip}",
+        f"try {trial.number}{chip}",
         escape(trial.name),
         charts.number(trial.metrics.get("macro_f1")),
         duration(trial.seconds) if trial.seconds else "–",
-        escape(_STATUSES.get(trial.status, trial.status)),
+        _status(trial),
     ]
+
+
+def _status(trial: Trial) -> str:
+    if trial.status == "dropped" and "macro_f1" not in trial.metrics:
+        return "not tried"
+    return escape(_STATUSES.get(trial.status, trial.status))

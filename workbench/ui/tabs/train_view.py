@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
-from storage.records import Run
+from storage.records import Run, Trial
 from workbench import charts
 from workbench.charts.words import pictures as pictures_words
 from workbench.epochs import kept_so_far
@@ -17,6 +17,7 @@ from workbench.ui.components.bits import class_name, facts, table
 from workbench.ui.components.terms import term
 from workbench.ui.strip import counts, duration, phase, share_done
 from workbench.ui.tabs.train_options import words_of
+from workbench.ui.tabs.train_trials import over
 
 MONITORS = {"val_loss": "validation loss", "val_macro_f1": "validation macro-F1"}
 
@@ -55,27 +56,47 @@ def _by_hand(plan: Plan) -> str:
     return f"{kept} {plan.unkept:,} of them could not stay there, since a near-duplicate was put on the other side: all of these train."
 
 
-def active_html(run: Run, history: Sequence[Mapping[str, Any]]) -> str:
-    """Where a run stands that waits or runs."""
+def active_html(run: Run, history: Sequence[Mapping[str, Any]], trials: Sequence[Trial] = ()) -> str:
+    """Where a run stands that waits or runs; a search by its tries."""
     if run.status == "queued":
         return f"<h3>Run {run.id} is waiting to start</h3><p>{settings(run)}</p>"
     title = f"<h3>Run {run.id}: {escape(phase(run))}</h3>"
-    return f"{title}{_bar(run)}{facts(_facts(run, history))}{_silence(run)}"
+    if trials:
+        # What is trained when they are over takes its share too.
+        bar, found = _bar(over(trials) / (len(trials) + 1)), _search_facts(run, trials)
+    else:
+        bar, found = _bar(share_done(run)), _facts(run, history)
+    return f"{title}{bar}{facts(found)}{_silence(run)}"
+
+
+def _search_facts(run: Run, trials: Sequence[Trial]) -> list[tuple[str, str]]:
+    """The same at all times but for the last, so that none of them jumps; epochs are those of a try that lasts seconds."""
+    features = counts(run)
+    found = [
+        ("tries over", f"{over(trials)} of {len(trials)}"),
+        ("time left", "–" if features else _left(run)),
+        *_machine(run.progress),
+    ]
+    return [*found, _done(run)] if features else found
 
 
 def _facts(run: Run, history: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
     progress = run.progress
     if counts(run):
-        unit = " MB" if run.phase == "downloading" else ""
-        found = [("done", f"{progress['done']:,} of {progress['total']:,}{unit}")]
+        found = [_done(run)]
     elif progress.get("epochs"):
         found = [("epoch", f"{progress['epoch']} of at most {progress['epochs']}")]
     else:
         return _machine(progress)
     found += [("speed", _speed(run)), ("time left", _left(run))]
-    if progress.get("epochs") and run.spec.get("recipe") != BEST:
+    if progress.get("epochs"):
         found.append(("best epoch so far", _best(run, history)))
     return [*found, *_machine(progress)]
+
+
+def _done(run: Run) -> tuple[str, str]:
+    unit = " MB" if run.phase == "downloading" else ""
+    return "done", f"{run.progress['done']:,} of {run.progress['total']:,}{unit}"
 
 
 def _speed(run: Run) -> str:
@@ -108,8 +129,10 @@ def _machine(progress: Mapping[str, Any]) -> list[tuple[str, str]]:
     return found
 
 
-def _bar(run: Run) -> str:
-    return f"<progress class='run-bar' max='1' value='{share_done(run):.3f}' aria-label='Share that is done'></progress>"
+def _bar(share: float) -> str:
+    return (
+        f"<progress class='run-bar' max='1' value='{share:.3f}' aria-label='Share that is done'></progress>"
+    )
 
 
 def _silence(run: Run) -> str:
