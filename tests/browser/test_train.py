@@ -175,6 +175,7 @@ def test_a_recipe_shows_what_belongs_to_it_and_says_what_it_lacks_before_it_is_s
     expect(page.get_by_label("Epochs, at most")).to_be_hidden()
     page.get_by_label("Minutes to search").fill("3")
     expect(page.get_by_role("button", name="Search for 3 minutes on 24 pictures")).to_be_enabled()
+    expect(page.get_by_label("Best in 3 minutes")).to_be_checked()
     page.reload()
     expect(page.get_by_label("Best in 3 minutes")).to_be_checked()
     page.get_by_label("From scratch").check()

@@ -17,7 +17,7 @@ from workbench.training.backbones import Backbone
 
 _TIMEOUT_SECONDS = 30
 _BLOCK = 256 * 1024
-_WAY_OUT = "The architecture “compact” trains without such a file."
+_WAY_OUT = "“From scratch” (architecture compact) trains without such a file."
 
 Told = Callable[[int, int], None]
 
@@ -136,7 +136,7 @@ def _writable(folder: Path) -> Path:
 def _missing(backbone: Backbone, folder: Path) -> str:
     return (
         f"The ImageNet weights of {backbone.label} are not here yet; the first run downloads them ({backbone.megabytes:g} MB). "
-        f"Without a network, put the file {backbone.weights_file} into {folder}."
+        f"Without a network, put the file {backbone.weights_file} into {folder}, or train from scratch."
     )
 
 

@@ -74,6 +74,7 @@ def _carry_out(stores: Stores, settings: Settings, run: Run, reporter: RowReport
     folder = stores.work_folder(run.id)
     reporter.phase("preparing")
     write_inputs(stores, run, folder / "dataset", reporter.told)
+    reporter.phase("loading")
     train = _engine(settings)
     reporter.heed()
     place = Workplace(

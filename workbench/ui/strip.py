@@ -23,6 +23,7 @@ PHASES = {
     "": "Starting",
     "starting": "Starting",
     "preparing": "Preparing the pictures",
+    "loading": "Loading the training library",
     "downloading": "Downloading the net's weights",
     "features": "Looking at the pictures",
     "searching": "Trying settings",

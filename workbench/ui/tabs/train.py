@@ -27,7 +27,7 @@ from workbench.ui.tabs.train_form import (
     show_useful,
     switched,
 )
-from workbench.ui.tabs.train_options import nets_html
+from workbench.ui.tabs.train_options import minutes_of, nets_html, recipe_choices
 from workbench.ui.tabs.train_run import IDLE_SECONDS, Under, build_run, show_run
 
 QUIET: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
@@ -99,10 +99,17 @@ def _bind_fields(services: Services, tab: Tab) -> None:
         answer = save_setting(services, "class_weights", read(form, values))
         return [*answer, show(form, services, services.training.draft())[len(form.fields)]]
 
+    def search(*values: Any) -> list[Any]:
+        answer = save_setting(services, "max_minutes", read(form, values))
+        choices = recipe_choices(minutes_of(services.training.draft()))
+        return [*answer, gr.update(choices=choices)]
+
     quiet = {**IN_TURN, "trigger_mode": "always_last"}
     for key, field in form.fields.items():
-        if key not in {"recipe", "class_weights"}:
+        if key not in {"recipe", "class_weights", "max_minutes"}:
             field.input(save(key), form.inputs, ahead.outputs, **quiet)
+    minutes, recipe = form.fields["max_minutes"], form.fields["recipe"]
+    minutes.input(guarded(search), form.inputs, [*ahead.outputs, recipe], **quiet)
     form.fields["class_weights"].input(guarded(weigh), form.inputs, [*ahead.outputs, form.weights], **quiet)
     form.weights.weighed(save("class_weights"), form.inputs, ahead.outputs, **quiet)
 
