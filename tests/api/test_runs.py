@@ -1,0 +1,116 @@
+"""The queue of runs over the public endpoints, what runs leave behind, and the nets that they can train."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from gradio_client import Client
+from gradio_client.exceptions import AppError
+
+from tests.running import Server, until
+from tests.versions import Answers, finished_run, import_pictures
+from workbench.services import Services, build_services
+from workbench.settings import Settings
+from workbench.training.backbones import BACKBONES
+from workbench.training.spec import TrainingSpec
+
+pytestmark = pytest.mark.slow
+LONG = {"epochs": 1000, "patience": 1000}
+SEARCH = TrainingSpec.of("best", max_minutes=3)
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """An app with the finished run 1, whose version is v1, and the failed search 2."""
+    folder = tmp_path_factory.mktemp("runs")
+    services = build_services(Settings(data=folder / "workbench", insight=False))
+    import_pictures(services, {"Full": 12, "Half": 12})
+    finished_run(services, folder / "first", Answers("Half", "Full", 1), seed=7)
+    failed_search(services)
+    running = Server(folder).start()
+    yield running
+    running.close()
+
+
+def failed_search(services: Services) -> None:
+    stores = services.stores
+    run_id = stores.runs.create(stores.runs.get(1).snapshot_id, SEARCH.to_dict())
+    tried = {"name": "Instant", "spec": {"recipe": "instant"}, "metrics": {"macro_f1": 0.5}, "seconds": 2.5}
+    stores.trials.put(run_id, {**tried, "number": 1, "status": "finished"})
+    stores.trials.put(
+        run_id, {**tried, "number": 2, "status": "waiting", "name": "Fine-tuned", "metrics": {}}
+    )
+    stores.log_file(run_id).parent.mkdir(parents=True, exist_ok=True)
+    stores.log_file(run_id).write_text("begun\nthe net was lost\n")
+    stores.runs.end(run_id, "failed", "The net was lost.")
+
+
+def listed(client: Client) -> dict[int, dict[str, Any]]:
+    return {each["run_id"]: each for each in client.predict(api_name="/list_runs")["runs"]}
+
+
+def waiting(client: Client) -> list[int]:
+    return [run_id for run_id, each in listed(client).items() if each["place"]]
+
+
+def started(client: Client, **spec: Any) -> int:
+    return client.predict(spec={**LONG, **spec}, api_name="/start_training")["run_id"]
+
+
+def test_runs_are_listed_with_how_they_ended(client: Client) -> None:
+    runs = listed(client)
+    assert (runs[1]["status"], runs[1]["version"], runs[1]["error"]) == ("finished", "v1", None)
+    assert (runs[2]["status"], runs[2]["version"], runs[2]["error"]) == ("failed", None, "The net was lost.")
+    assert runs[2]["spec"] == SEARCH.to_dict()
+    assert not any(each["place"] or each["resumable"] for each in runs.values())
+    newest = client.predict(limit=1, api_name="/list_runs")["runs"]
+    assert [each["run_id"] for each in newest] == [max(runs)]
+
+
+def test_a_run_gives_its_log_and_its_tries(client: Client) -> None:
+    assert client.predict(run_id=2, api_name="/run_log")["log"].splitlines()[-1] == "the net was lost"
+    tries = client.predict(run_id=2, api_name="/run_trials")["trials"]
+    assert [(each["number"], each["status"]) for each in tries] == [(1, "finished"), (2, "waiting")]
+    assert (tries[0]["metrics"], tries[0]["seconds"]) == ({"macro_f1": 0.5}, 2.5)
+    assert client.predict(run_id=1, api_name="/run_trials") == {"trials": []}
+
+
+def test_nets_are_listed_with_what_they_lack(client: Client) -> None:
+    nets = {each["name"]: each for each in client.predict(api_name="/list_backbones")["backbones"]}
+    assert nets.keys() == BACKBONES.keys()
+    assert (nets["compact"]["recipes"], nets["compact"]["weights"]) == (["scratch"], "It needs none.")
+    strong = nets["mobilenet_v2"]
+    assert strong["recipes"] == ["instant", "fine_tune", "best"]
+    assert not strong["weights_here"]
+    assert strong["weights_file"] in strong["weights"]
+
+
+def test_runs_wait_change_places_pause_and_go_on(client: Client) -> None:
+    first, second = started(client), started(client, seed=5)
+    again = client.predict(version="v1", api_name="/train_again")
+    assert again == {"run_id": second + 1, "status": "queued"}
+    assert listed(client)[again["run_id"]]["spec"] == listed(client)[1]["spec"]
+    until(lambda: listed(client)[first]["status"] == "running", "the first run to begin")
+    assert waiting(client) == [second, again["run_id"]]
+    moved = client.predict(run_id=again["run_id"], place=1, api_name="/move_training")["runs"]
+    assert [(each["run_id"], each["place"]) for each in moved] == [(again["run_id"], 1), (second, 2)]
+    assert waiting(client) == [again["run_id"], second]
+    for run_id in (second, again["run_id"]):
+        client.predict(run_id=run_id, api_name="/stop_training")
+    with pytest.raises(AppError, match=f"Run {second} does not wait any more, so it cannot be moved"):
+        client.predict(run_id=second, api_name="/move_training")
+
+    assert client.predict(run_id=first, api_name="/pause_training")["run_id"] == first
+    until(lambda: listed(client)[first]["status"] == "paused", "the pause", 120)
+    assert listed(client)[first]["resumable"]
+    with pytest.raises(AppError, match=f"Run {first} .*so it cannot be paused"):
+        client.predict(run_id=first, api_name="/pause_training")
+    queued = client.predict(run_id=first, api_name="/resume_training")
+    assert queued == {"run_id": first, "status": "queued"}
+    until(lambda: listed(client)[first]["status"] == "running", "the run to go on", 120)
+    client.predict(run_id=first, api_name="/stop_training")
+    until(lambda: listed(client)[first]["status"] == "stopped", "the run to end", 120)
+    with pytest.raises(AppError, match="Run 1 is finished, so there is nothing to go on with"):
+        client.predict(run_id=1, api_name="/resume_training")
