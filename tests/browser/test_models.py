@@ -13,6 +13,7 @@ from tests.running import Server
 from tests.versions import Answers, finished_run, import_pictures
 from workbench.services import build_services
 from workbench.settings import Settings
+from workbench.stores import open_stores
 
 pytestmark = pytest.mark.slow
 expect.set_options(timeout=20_000)
@@ -56,6 +57,24 @@ def test_versions_are_compared_promoted_and_rolled_back(page: Page, server: Serv
     expect(page.locator("#models-history tbody tr")).to_have_count(3)
     models = server.client().predict(api_name="/list_models")["models"]
     assert {each["version"]: each["aliases"] for each in models} == {"v2": [], "v1": ["production"]}
+
+
+def test_a_version_is_trained_again_with_its_pictures_and_settings(
+    page: Page, server: Server, tmp_path: Path
+) -> None:
+    page.goto("/?tab=models")
+    page.locator("#models-versions").get_by_role("button", name="v1", exact=True).click()
+    expect(page.locator("#models-chosen input")).to_have_value("v1")
+    page.get_by_role("button", name="Train again like this").click()
+    expect(page.get_by_text("Run 3 is queued with the pictures and settings of v1")).to_be_visible()
+    page.get_by_role("tab", name="Train").click()
+    expect(page.locator("#train-status")).to_contain_text("Run 3")
+    runs = open_stores(Settings(data=tmp_path / "workbench")).runs
+    third, second, first = runs.recent()
+    assert (third.snapshot_id, third.spec) == (first.snapshot_id, first.spec)
+    assert first.spec != second.spec
+    server.client().predict(run_id=3, api_name="/stop_training")
+    expect(page.locator("#train-runs tr", has_text="run 3")).to_contain_text("stopped")
 
 
 def test_files_are_downloaded_unless_they_were_changed(page: Page, server: Server, tmp_path: Path) -> None:

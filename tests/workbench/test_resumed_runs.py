@@ -42,6 +42,10 @@ class Reporter(worker.RowReporter):
         super().epoch(record)
         self.die(f"epoch {record.epoch}")
 
+    def trial(self, record):
+        super().trial(record)
+        self.die(f"try {record.number} {record.status}")
+
     def die(self, where):
         if where == sys.argv[2]:
             os.kill(os.getpid(), signal.SIGKILL)
@@ -124,6 +128,31 @@ def test_a_run_killed_while_it_computes_features_goes_on_and_finishes(labelled: 
     assert (run.error, run.version) == (None, "v1")
     kept = labelled.stores.registry.get("v1").manifest["weights"]
     assert hashlib.sha256(weights.read_bytes()).hexdigest() in kept.values()
+
+
+def begun_tries(services: Services, run_id: int) -> list[int]:
+    """The tries of a search in the order in which they were begun, over all its workers."""
+    log = services.stores.log_file(run_id).read_text()
+    return [int(found) for found in re.findall(r"TrialRecord\(number=(\d+),.* status='running'", log)]
+
+
+def test_a_search_that_is_killed_does_not_try_again_what_was_tried(labelled: Services) -> None:
+    write_weights(labelled.settings.weights_folder)
+    run_id = labelled.training.start(TrainingSpec.of("best", architecture=SMALL, max_minutes=30))
+    labelled.stores.log_file(run_id).parent.mkdir(exist_ok=True)
+    assert killed_in(labelled, run_id, "try 2 running").phase == "searching"
+    first = labelled.stores.trials.of(run_id)[0]
+    assert first.metrics["folds"] == 1
+    assert labelled.training.resume(run_id) == run_id
+    with closing(build_services(labelled.settings)) as server:
+        server.start()
+        until(lambda: len(begun_tries(server, run_id)) > 2, "another try", 180)
+        server.training.stop(run_id)
+        run = in_status(server, run_id, "stopped", "finished", "failed")
+    assert begun_tries(labelled, run_id) == [1, 2, 2]
+    assert (run.status, run.error, run.version) == ("stopped", None, "v1")
+    [chosen] = [each for each in labelled.stores.trials.of(run_id) if each.metrics.get("chosen")]
+    assert (chosen.number, chosen.metrics["macro_f1"]) == (1, first.metrics["macro_f1"])
 
 
 def test_a_paused_run_goes_on_and_can_be_stopped_while_it_is_paused(training: Services) -> None:
