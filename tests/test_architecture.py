@@ -39,8 +39,9 @@ RUN_BY_THE_WORKER = {
             "devices",
             "stopwatch",
             "crossval",
-            "search",
+            "serial",
             "averaged",
+            "members",
         )
     ),
     INSIGHT / "nets.py",
@@ -49,8 +50,11 @@ LAUNCHERS = TRAINING / "launchers"
 WORKERS = {
     TRAINING / "worker.py",
     TRAINING / "results.py",
+    TRAINING / "search.py",
+    TRAINING / "trying.py",
     INSIGHT / "worker.py",
     LAUNCHERS / "cluster.py",
+    LAUNCHERS / "errands.py",
     LAUNCHERS / "node.py",
 }
 HEAVY = {"tensorflow", "keras"}

@@ -20,6 +20,7 @@ from workbench.errors import Paused, StoppedEarly, TrainingFailed
 from workbench.training.backbones import BACKBONES
 from workbench.training.dataset import Dataset
 from workbench.training.export import litert_probabilities
+from workbench.training.members import penultimate
 from workbench.training.reports import Workplace
 from workbench.training.spec import TrainingSpec
 from workbench.training.train import Artefacts, train
@@ -76,6 +77,7 @@ class Ran:
 
 def spec(recipe: str, **values: object) -> TrainingSpec:
     chosen = {"recipe": recipe, "architecture": SMALL, "epochs": 4, "batch_size": 4, "variants": 1, "seed": 5}
+    chosen["members"] = 1
     return TrainingSpec.from_dict(chosen | values)
 
 
@@ -217,6 +219,48 @@ def test_fine_tuning_that_was_paused_in_both_stages_equals_one_that_was_not(
     weights = zip(tuned.model().get_weights(), tuned.model(artefacts).get_weights(), strict=True)
     assert all(np.array_equal(before, after) for before, after in weights)
     assert artefacts.predictions == tuned.artefacts.predictions
+
+
+@pytest.fixture(scope="module")
+def pair(tuned: Ran, tmp_path_factory: pytest.TempPathFactory) -> Ran:
+    place, recorder = tuned.elsewhere(tmp_path_factory.mktemp("pair")), Counting()
+    artefacts = train(tuned.dataset, spec("fine_tune", members=2), recorder, place)
+    return Ran(tuned.dataset, place, recorder, artefacts)
+
+
+def test_the_mean_of_two_nets_side_by_side_is_exported(pair: Ran) -> None:
+    answers_are_as_reported(pair.artefacts, pair.dataset)
+    inner = pair.model()
+    nets = [layer for layer in inner.layers if isinstance(layer, keras.Model)]
+    assert len(nets) == 2
+    first, second = (net.get_layer("probabilities").get_weights()[0] for net in nets)
+    assert np.abs(first - second).max() > 0.01
+    through = keras.Model(inner.inputs, inner.get_layer("shared").output)
+    shared = through.predict_on_batch(pair.dataset.pixels[:2])
+    apart = [net.predict_on_batch(shared) for net in nets]
+    assert inner.predict_on_batch(pair.dataset.pixels[:2]) == pytest.approx(np.mean(apart, axis=0), abs=1e-5)
+
+
+def test_statistics_of_nets_side_by_side_stay(pair: Ran) -> None:
+    file = str(pair.place.weights / NET.weights_file)
+    before = keras.applications.MobileNetV3Small(input_shape=(224, 224, 3), include_top=False, weights=file)
+    for net in (layer for layer in pair.model().layers if isinstance(layer, keras.Model)):
+        normal = [layer for layer in net.layers if isinstance(layer, keras.layers.BatchNormalization)]
+        assert normal
+        for layer in normal:
+            assert np.array_equal(layer.moving_mean, before.get_layer(layer.name).moving_mean)
+
+
+def test_nets_side_by_side_that_were_paused_equal_those_that_were_not(pair: Ran, tmp_path: Path) -> None:
+    place, chosen = pair.elsewhere(tmp_path), spec("fine_tune", members=2)
+    with pytest.raises(Paused):
+        train(pair.dataset, chosen, Recorder(5, "pause"), place)
+    assert train(pair.dataset, chosen, Recorder(), place).predictions == pair.artefacts.predictions
+
+
+def test_a_model_of_several_nets_has_features_below_its_last_layer(pair: Ran) -> None:
+    net = penultimate(keras.saving.load_model(pair.artefacts.folder / "model.keras"))
+    assert net.predict_on_batch(pair.dataset.pixels[:3]).shape == (3, 3 * 576)
 
 
 def test_a_paused_run_that_is_stopped_while_features_are_read_keeps_its_best_epoch(

@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from workbench.insight.embedders import Embed
+from workbench.training import members
 from workbench.training.train import limit_threads
 
 DIMENSIONS = 640
@@ -48,10 +49,7 @@ def backbone(file: Path) -> Embed:
 def penultimate(file: Path) -> Embed:
     """What goes into the last layer of a trained model's net."""
     limit_threads()
-    net = keras.models.load_model(file, compile=False, safe_mode=True)
-    inner = [layer for layer in net.layers if isinstance(layer, keras.Model)]
-    core = inner[0] if inner else net  # a model that answers for the mirror image too wraps its net
-    run = _compiled(keras.Model(core.inputs, core.layers[-1].input))
+    run = _compiled(members.penultimate(keras.models.load_model(file, compile=False, safe_mode=True)))
 
     def embed(pictures: np.ndarray) -> np.ndarray:
         return _unit(run(pictures)[0])

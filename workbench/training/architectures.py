@@ -9,6 +9,8 @@ from keras import layers
 
 from workbench.pictures import SIDE
 
+_MIRRORED = "mirrored_"
+
 
 def build(name: str, classes: int, dropout: float = 0.4) -> keras.Model:
     """Build a net with fresh weights.
@@ -49,7 +51,14 @@ def mirrored(net: keras.Model) -> keras.Model:
     """The mean of a net's answers for a picture and for its mirror image; shares the net's weights."""
     inputs = keras.Input((SIDE, SIDE, 3), dtype="uint8", name="picture")
     answers = [net(inputs), net(keras.ops.flip(inputs, axis=2))]
-    return keras.Model(inputs, layers.Average(name="mirrored")(answers), name=f"mirrored_{net.name}")
+    return keras.Model(inputs, layers.Average(name="mirrored")(answers), name=f"{_MIRRORED}{net.name}")
+
+
+def unmirrored(net: keras.Model) -> keras.Model | None:
+    """The net that :func:`mirrored` made this one of; None where it was not made so."""
+    if not net.name.startswith(_MIRRORED):
+        return None
+    return next(layer for layer in net.layers if isinstance(layer, keras.Model))
 
 
 def _convolved(x: Any, filters: int, size: int, strides: int) -> Any:

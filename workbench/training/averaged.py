@@ -13,6 +13,7 @@ from keras import layers
 from workbench.evaluation import evaluate
 from workbench.pictures import SIDE
 from workbench.training import export
+from workbench.training.architectures import unmirrored
 from workbench.training.dataset import Dataset
 from workbench.training.train import Artefacts, predictions
 
@@ -52,10 +53,10 @@ def averaged(files: Sequence[Path]) -> keras.Model:
     for number, file in enumerate(files, 1):
         net = keras.models.load_model(file, compile=False, safe_mode=True)
         # A net that answers for the mirror image too is taken apart: the mean of all is then of nets of one kind.
-        inner = [layer for layer in net.layers if isinstance(layer, keras.Model)]
-        core = inner[0] if inner else net
+        inner = unmirrored(net)
+        core = net if inner is None else inner
         core = keras.Model(core.inputs, core.outputs[0], name=f"{core.name}_{number}")
-        said += [core(inputs), *([core(keras.ops.flip(inputs, axis=2))] if inner else [])]
+        said += [core(inputs), *([core(keras.ops.flip(inputs, axis=2))] if inner is not None else [])]
     return keras.Model(inputs, layers.Average(name="mean")(said), name="averaged")
 
 

@@ -8,8 +8,10 @@ from typing import Any
 
 import keras
 
+from workbench.training.members import EachLoss, each_accuracy
 from workbench.training.spec import TrainingSpec
 
+_PLAIN = 2
 _SMALL_DECAY = 0.004
 # A step of these takes rate * decay off the weights. The nets from scratch need it in Adam too, which else has none.
 _DECAY: Mapping[str, float] = {"adamw": _SMALL_DECAY, "lion": 10 * _SMALL_DECAY}
@@ -27,7 +29,8 @@ def compile_net(net: keras.Model, spec: TrainingSpec, rate: float) -> None:
     """Compile a net with a fresh optimizer; a net that was compiled before forgets its old one.
 
     Args:
-        net: Gives probabilities ``(n, classes)`` and is shown the share of each class ``(n, classes)``.
+        net: Gives probabilities ``(n, classes)``, or ``(n, nets, classes)`` where several learn side by side, and is shown the
+            share of each class ``(n, classes)``.
         spec: Names optimizer and loss.
         rate: The learning rate.
     """
@@ -37,7 +40,10 @@ def compile_net(net: keras.Model, spec: TrainingSpec, rate: float) -> None:
     # Keras refuses a whole number.
     optimizer = _OPTIMIZERS[spec.optimizer](float(rate), weight_decay=decay)
     optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
-    net.compile(optimizer=optimizer, loss=loss(spec), metrics=["accuracy"], jit_compile=False)
+    wanted: tuple[Any, Any] = (loss(spec), "accuracy")
+    if len(net.output.shape) > _PLAIN:
+        wanted = (EachLoss(loss(spec)), each_accuracy())
+    net.compile(optimizer=optimizer, loss=wanted[0], metrics=[wanted[1]], jit_compile=False)
 
 
 def loss(spec: TrainingSpec) -> keras.losses.Loss:

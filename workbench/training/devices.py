@@ -8,6 +8,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from workbench.training.members import leaves
 from workbench.training.spec import TrainingSpec
 
 FULL, HALF = "float32", "mixed_bfloat16"
@@ -47,7 +48,7 @@ class Halved(keras.callbacks.Callback):  # type: ignore[misc]
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Set the policy; the variables stay as they are."""
-        inner = [layer for layer in self.model.layers if layer is not self.model.layers[-1]]
+        inner = [layer for layer in leaves(self.model) if layer is not self.model.layers[-1]]
         self._before = [(layer, layer.dtype_policy) for layer in inner]
         for layer in inner:
             layer.dtype_policy = self._policy

@@ -53,6 +53,7 @@ LIMITS: Mapping[str, Limit] = {
     "focal_gamma": Limit(0, 10, False),
     "warmup_epochs": Limit(0, 100, True),
     "variants": Limit(0, 64, True),
+    "members": Limit(1, 8, True),
 }
 _CHOICES = {
     "recipe": RECIPES,
@@ -80,13 +81,14 @@ _RECIPE_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     },
     FINE_TUNE: {
         "architecture": "mobilenet_v2",
-        "epochs": 36,
+        "epochs": 30,
         "learning_rate": 5e-4,
         "schedule": "cosine",
         "warmup_epochs": 1,
         "dropout": 0.5,
         "label_smoothing": 0.1,
         "variants": 10,
+        "members": 2,
     },
     BEST: {"architecture": "mobilenet_v2", "max_minutes": 10.0},
 }
@@ -127,6 +129,7 @@ class TrainingSpec:
         warmup_epochs: Epochs over which the rate rises to ``learning_rate``.
         depth: How much of a backbone is fine-tuned: ``top``, ``middle`` or ``deep``.
         variants: Augmented variants of each picture whose features are computed, beside the picture itself.
+        members: Nets that are fine-tuned side by side from different heads; the model answers with their mean.
         precision: ``auto`` uses 16 bits where the hardware gains from it, ``float32``, or ``mixed``.
     """
 
@@ -158,6 +161,7 @@ class TrainingSpec:
     warmup_epochs: int = 0
     depth: str = "top"
     variants: int = 0
+    members: int = 1
     precision: str = "auto"
 
     def __post_init__(self) -> None:

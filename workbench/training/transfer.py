@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import keras
@@ -22,6 +22,7 @@ from workbench.training.backbones import BACKBONES
 from workbench.training.export import export
 from workbench.training.features import MIRRORED, Views, Wanted
 from workbench.training.feed import Examples
+from workbench.training.members import agreed, joined, leaves, members, side_by_side
 from workbench.training.recipes import Recipe, Stage, Task, predict
 from workbench.training.templates import LastLayer, filled, template
 from workbench.training.weights import WeightsState, find_or_download, weights_state
@@ -76,13 +77,15 @@ def fine_tune(task: Task) -> Recipe:
     """First a head learns, then all layers above the cut; the statistics of batch normalisation stay as they are."""
     kit, spec = _kit(task), task.spec
     layer = BACKBONES[spec.architecture].cut(spec.depth)
-    net = trunks.above(kit.whole, layer, spec.dropout)
+    parts = members(trunks.above(kit.whole, layer, spec.dropout), spec.members, trunks.ANSWER)
+    net = side_by_side(parts)
     shown, answers = _cached(kit, net, (layer, "float16"))
     head = spec.epochs // _HEAD_SHARE
     stages = [Stage(net, shown, answers, spec.epochs - head, spec.learning_rate, lambda: trunks.thaw(net))]
     if head:
         stages.insert(0, Stage(net, shown, answers, head, _HEAD_RATE, lambda: _only_the_head(net)))
-    return Recipe(net, kit.served, tuple(stages), exact=False, weights=kit.origin)
+    served = replace(kit, whole=joined(kit.whole, layer, parts)).served
+    return Recipe(net, served, tuple(stages), exact=False, weights=kit.origin)
 
 
 def _kit(task: Task) -> _Kit:
@@ -98,7 +101,7 @@ def _kit(task: Task) -> _Kit:
 
 
 def _only_the_head(net: keras.Model) -> None:
-    for layer in net.layers:
+    for layer in leaves(net):
         layer.trainable = layer.name == trunks.ANSWER
 
 
@@ -147,7 +150,7 @@ def _examples(task: Task, kept: np.ndarray) -> Examples:
 
 def _answers(net: keras.Model, asked: np.ndarray) -> np.ndarray:
     everything = np.arange(len(asked))
-    views = [predict(net, asked[:, view], everything) for view in range(asked.shape[1])]
+    views = [agreed(predict(net, asked[:, view], everything)) for view in range(asked.shape[1])]
     return np.asarray(np.mean(views, axis=0))
 
 

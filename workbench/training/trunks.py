@@ -13,6 +13,7 @@ from workbench.errors import TrainingFailed
 from workbench.pictures import SIDE
 from workbench.training.backbones import BACKBONES, Backbone
 from workbench.training.features import Trunk
+from workbench.training.members import leaves
 from workbench.training.spec import TrainingSpec
 from workbench.training.weights import WeightsState, refused
 
@@ -62,7 +63,7 @@ def above(whole: keras.Model, layer: str, dropout: float) -> keras.Model:
 
 def thaw(net: keras.Model) -> None:
     """Let all layers of a net learn, but keep the statistics that batch normalisation has learnt from many more pictures."""
-    for layer in net.layers:
+    for layer in leaves(net):
         layer.trainable = not isinstance(layer, layers.BatchNormalization)
 
 

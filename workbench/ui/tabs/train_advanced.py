@@ -16,6 +16,7 @@ USED: Mapping[str, tuple[str, ...]] = {
     "head": NETS,
     "variants": NETS,
     "depth": (FINE_TUNE,),
+    "members": (FINE_TUNE,),
 }
 """Which recipes use a setting that not all do; those of :data:`SEARCHED` a search chooses by itself."""
 SEARCHED = (
@@ -50,6 +51,7 @@ def _net(fields: dict[str, Any]) -> None:
     fields["variants"] = whole(
         "variants", "Variants of a picture", "Augmented copies with features of their own."
     )
+    fields["members"] = whole("members", "Nets side by side", "Their mean answers: better, and slower.")
     fields["fit"] = _radio(
         "fit",
         "How a picture becomes square",
