@@ -84,6 +84,7 @@ def test_a_search_says_how_many_tries_are_over_and_not_the_epochs_of_one() -> No
     assert "at most 1 min" in html
     assert "value='0.250'" in html
     assert "epoch" not in html
+    assert "Trying settings 1 min left at most" in facts_of_run(going)
     features = active_html(
         replace(going, progress={"done": 120, "total": 480, "eta_seconds": 3.0}), [], trials
     )
@@ -94,6 +95,7 @@ def test_a_search_says_how_many_tries_are_over_and_not_the_epochs_of_one() -> No
 def test_what_a_search_had_no_time_for_was_not_beaten() -> None:
     assert "others did better" in trials_html([tried(1, "dropped", 0.5)])
     html = trials_html([tried(1, "dropped", None)])
+    assert "0 of 1 were tried" in html
     assert "not tried" in html
     assert "others did better" not in html
 
@@ -101,7 +103,7 @@ def test_what_a_search_had_no_time_for_was_not_beaten() -> None:
 def test_the_tries_of_a_search_stand_with_the_chosen_one_first() -> None:
     html = trials_html([tried(1, "dropped", 0.5), tried(2, "finished", 0.8), tried(3, "waiting", None)])
     assert html.index("try &lt;2&gt;") < html.index("try &lt;1&gt;") < html.index("try &lt;3&gt;")
-    assert "2 of 3 tries are over" in html
+    assert "2 of 3 were tried" in html
     assert html.count(">chosen<") == 1
     assert trials_html([]) == ""
 

@@ -58,7 +58,8 @@ class RowReporter:
         log.info("phase: %s", name)
         self._phase = name
         self._began = None
-        self._progress = {key: self._progress[key] for key in self._progress if key not in {"done", "total"}}
+        if "done" in self._progress:
+            self._progress = {}  # its speed and its end were those of what was counted
 
     def counted(self, done: int, total: int) -> None:
         """So many pictures of a phase are done that has no epochs."""

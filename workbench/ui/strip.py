@@ -125,7 +125,7 @@ def _stage(run: Run) -> str:
         return f"{words} {_bar(share_done(run), 1)}{left}"
     if counts(run):
         return f"{escape(phase(run))} {_bar(progress['done'], progress['total'])}{left}"
-    return escape(phase(run))
+    return f"{escape(phase(run))}{left if run.phase == 'searching' else ''}"
 
 
 def share_done(run: Run) -> float:

@@ -12,13 +12,16 @@ from workbench.charts.words import pictures as pictures_words
 from workbench.mistakes import Baseline, majority
 from workbench.ui.components.bits import class_name, facts, table
 from workbench.ui.components.terms import glossary, term
+from workbench.ui.tabs.train_options import words_of
 
 TERMS = ("macro-F1", "accuracy", "95 % interval", "precision", "recall", "F1", "support")
 
 
 def choice_text(run: Run, metrics: Mapping[str, Any]) -> str:
     """A run in the list of runs."""
-    return f"{run.version} · {run.spec['architecture']} · macro-F1 {charts.number(metrics['macro_f1'])} · run {run.id}"
+    return (
+        f"{run.version} · {words_of(run.spec)} · macro-F1 {charts.number(metrics['macro_f1'])} · run {run.id}"
+    )
 
 
 def headline(classes: Sequence[str], metrics: Mapping[str, Any]) -> str:

@@ -26,7 +26,7 @@ def versions_html(versions: Sequence[Version], sizes: Mapping[str, int], images:
     """
     heads = [
         "version",
-        "architecture",
+        "how",
         term("macro-F1"),
         term("accuracy"),
         term("worst recall"),
@@ -46,7 +46,7 @@ def _row(version: Version, size: int, images: int) -> list[str]:
     chips = "".join(f" <span class='chip'>{escape(alias)}</span>" for alias in version.aliases)
     return [
         name + chips,
-        escape(manifest["spec"]["architecture"]),
+        escape(words_of(manifest["spec"])),
         charts.number(metrics["macro_f1"]),
         accuracy(metrics),
         _worst_recall(metrics),

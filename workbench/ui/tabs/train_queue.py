@@ -28,7 +28,7 @@ def runs_html(runs: Sequence[Run], macro_f1: Mapping[str, float], resumable: fro
         [
             f"run {run.id}",
             settings(run),
-            f"{_status(run, waiting)}{_acts(run, waiting, resumable)}",
+            f"{_status(run, waiting)} {_acts(run, waiting, resumable)}",
             _result(run, macro_f1),
             when(run.created_at),
         ]

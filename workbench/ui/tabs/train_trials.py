@@ -26,15 +26,15 @@ def trials_html(trials: Sequence[Trial]) -> str:
     rows = [_row(each) for each in _ordered(trials)]
     heads = ["try", "settings", term("macro-F1"), "time", "status"]
     note = (
-        f"<p class='note'>{over(trials)} of {len(trials)} tries are over. Each was judged on training pictures that it had not seen, "
+        f"<p class='note'>{tried(trials)} of {len(trials)} were tried. Each was judged on training pictures that it had not seen, "
         "so the pictures kept to check with still tell how good the winner is.</p>"
     )
     return f"<h3>What was tried</h3>{note}{table(heads, rows, 'Tries', wide=True)}"
 
 
-def over(trials: Sequence[Trial]) -> int:
-    """How many tries are over."""
-    return sum(each.status not in {"waiting", "running"} for each in trials)
+def tried(trials: Sequence[Trial]) -> int:
+    """How many were tried, though they may be judged on more pictures yet."""
+    return sum("macro_f1" in each.metrics or each.status == "failed" for each in trials)
 
 
 def _ordered(trials: Sequence[Trial]) -> list[Trial]:

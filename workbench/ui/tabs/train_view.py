@@ -17,7 +17,7 @@ from workbench.ui.components.bits import class_name, facts, table
 from workbench.ui.components.terms import term
 from workbench.ui.strip import counts, duration, phase, share_done
 from workbench.ui.tabs.train_options import words_of
-from workbench.ui.tabs.train_trials import over
+from workbench.ui.tabs.train_trials import tried
 
 MONITORS = {"val_loss": "validation loss", "val_macro_f1": "validation macro-F1"}
 
@@ -62,18 +62,23 @@ def active_html(run: Run, history: Sequence[Mapping[str, Any]], trials: Sequence
         return f"<h3>Run {run.id} is waiting to start</h3><p>{settings(run)}</p>"
     title = f"<h3>Run {run.id}: {escape(phase(run))}</h3>"
     if trials:
-        # What is trained when they are over takes its share too.
-        bar, found = _bar(over(trials) / (len(trials) + 1)), _search_facts(run, trials)
+        bar, found = _bar(_share_tried(trials)), _search_facts(run, trials)
     else:
         bar, found = _bar(share_done(run)), _facts(run, history)
     return f"{title}{bar}{facts(found)}{_silence(run)}"
+
+
+def _share_tried(trials: Sequence[Trial]) -> float:
+    """The share of a search that is done; what is trained when its tries are over counts as one more."""
+    dropped = sum(each.status == "dropped" and "macro_f1" not in each.metrics for each in trials)
+    return (tried(trials) + dropped) / (len(trials) + 1)
 
 
 def _search_facts(run: Run, trials: Sequence[Trial]) -> list[tuple[str, str]]:
     """The same at all times but for the last, so that none of them jumps; epochs are those of a try that lasts seconds."""
     features = counts(run)
     found = [
-        ("tries over", f"{over(trials)} of {len(trials)}"),
+        ("tried", f"{tried(trials)} of {len(trials)}"),
         ("time left", "–" if features else _left(run)),
         *_machine(run.progress),
     ]
@@ -160,7 +165,9 @@ def _ready(run: Run) -> str:
 
 def _how(run: Run) -> str:
     ended = "was stopped" if run.status == "stopped" else "is finished"
-    kept = f"; its best epoch, {run.best_epoch}, was kept" if run.best_epoch else ""
+    # What a search has kept stands among its tries.
+    epoch = run.best_epoch if run.spec.get("recipe") != BEST else None
+    kept = f"; its best epoch, {epoch}, was kept" if epoch else ""
     return f"Run {run.id} {ended}{kept}. {escape(run.error or '')}"
 
 
