@@ -75,6 +75,7 @@ class Judge(keras.callbacks.Callback):  # type: ignore[misc]
         score: Of the last epoch.
         broken: Training was halted because an epoch's weights or answers were no numbers.
         stage: The stage that is going on.
+        first: The weights that it began with, where it keeps something of them.
     """
 
     def __init__(self, task: Task, learner: keras.Model, stage: Stage) -> None:
@@ -85,11 +86,18 @@ class Judge(keras.callbacks.Callback):  # type: ignore[misc]
         self.best: Best | None = None
         self.broken = False
         self.stage = stage
+        self.first: list[np.ndarray] = []
         self._task = task
         self._learner = learner
         self._indices = task.dataset.indices("validation")
         self._began = 0.0
         self.score = 0.0
+
+    def begin(self, stage: Stage, done: int) -> None:
+        """A stage begins, or goes on after some of its epochs."""
+        self.stage = stage
+        if not done:
+            self.first = self._learner.get_weights() if stage.reach < 1 else []
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Start the epoch's clock."""
@@ -102,7 +110,7 @@ class Judge(keras.callbacks.Callback):  # type: ignore[misc]
             Halted: Training ends here.
         """
         latest = self._learner.get_weights()
-        self._learner.set_weights(self.average.weights)
+        self._learner.set_weights(self._reached())
         probabilities = self.stage.answers()
         # A ReLU makes 0 of what is no number: answers may look sound while the weights are not.
         self.broken = not all(np.isfinite(each).all() for each in (probabilities, *self.average.weights))
@@ -112,8 +120,19 @@ class Judge(keras.callbacks.Callback):  # type: ignore[misc]
         self._record(epoch + 1, logs, probabilities)
         self._learner.set_weights(latest)
 
+    def _reached(self) -> list[np.ndarray]:
+        """Between the first weights of the stage and the average.
+
+        Source: Wortsman et al., "Robust fine-tuning of zero-shot models" (2022).
+        """
+        if not self.first:
+            return self.average.weights
+        pairs = zip(self.first, self.average.weights, strict=True)
+        return [first + self.stage.reach * (mean - first) for first, mean in pairs]
+
     def restore(self, facts: Mapping[str, Any], arrays: Mapping[str, Sequence[np.ndarray]]) -> None:
         """Go on from where a checkpoint was written; its epochs are reported once more."""
+        self.first = list(arrays.get("first", ()))
         self.average.weights, self.average.steps = list(arrays["average"]), facts["averaged"]
         self.best = Best(
             weights=list(arrays["best"]), probabilities=arrays["probabilities"][0], **facts["best"]

@@ -168,6 +168,7 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
             "net": _values(self.model.variables),
             "optimizer": _values(self.model.optimizer.variables),
             "average": self._judge.average.weights,
+            "first": self._judge.first,
             "best": best,
             "probabilities": [probabilities],
         }

@@ -73,6 +73,7 @@ class Stage:
         rate: The learning rate after the warm-up.
         prepare: Sets what may learn.
         cost: What a step takes, as a multiple of that of the other stages; for the time that is left.
+        reach: How far from its first weights to those that it learns the stage's weights are judged and kept; 1 is all the way.
     """
 
     net: keras.Model
@@ -82,6 +83,7 @@ class Stage:
     rate: float
     prepare: Callable[[], None] = lambda: None
     cost: float = 1.0
+    reach: float = 1.0
 
 
 @dataclass(frozen=True)

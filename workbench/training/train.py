@@ -115,8 +115,9 @@ def train(dataset: Dataset, spec: TrainingSpec, reporter: Reporter, place: Workp
     if spec.recipe == BEST:
         # Here, not above: a search trains with this module.
         from workbench.training.search import search
+        from workbench.training.serial import Serial
 
-        return search(dataset, spec, reporter, place)
+        return search(dataset, spec, reporter, place, Serial())
     task, recipe, judge, watch = _trained(dataset, spec, reporter, place)
     recipe.learner.set_weights(_kept(judge, watch).weights)
     return _artefacts(task, recipe, judge, watch)
@@ -190,9 +191,9 @@ def _fit(task: Task, recipe: Recipe) -> tuple[Judge, Watch]:
     keeper = Keeper(task, recipe, judge, watch)
     try:
         for number in range(keeper.number, len(recipe.stages)):
-            judge.stage = recipe.stages[number]
             stock = _stock(task.spec)
             done = keeper.begin(number, stock)
+            judge.begin(recipe.stages[number], done)
             _fit_stage(task, judge, done, [judge.average, judge, *stock, watch, keeper])
     except Halted:
         if watch.asked == "pause":

@@ -29,6 +29,7 @@ from workbench.training.weights import WeightsState, find_or_download, weights_s
 
 _HEAD_RATE = 2e-3
 _HEAD_SHARE = 4
+_REACH = 0.85
 _MEGABYTE = 1_000_000
 
 
@@ -81,7 +82,8 @@ def fine_tune(task: Task) -> Recipe:
     net = side_by_side(parts)
     shown, answers = _cached(kit, net, (layer, "float16"))
     head = spec.epochs // _HEAD_SHARE
-    stages = [Stage(net, shown, answers, spec.epochs - head, spec.learning_rate, lambda: trunks.thaw(net))]
+    tune = Stage(net, shown, answers, spec.epochs - head, spec.learning_rate, lambda: trunks.thaw(net))
+    stages = [replace(tune, reach=_REACH) if head else tune]
     if head:
         stages.insert(0, Stage(net, shown, answers, head, _HEAD_RATE, lambda: _only_the_head(net)))
     served = replace(kit, whole=joined(kit.whole, layer, parts)).served
