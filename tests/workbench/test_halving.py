@@ -13,7 +13,7 @@ from workbench.augmentation import Augmentation
 from workbench.training.candidates import MANY_PICTURES, candidates, expected
 from workbench.training.dataset import Dataset
 from workbench.training.diary import Decided, Diary
-from workbench.training.halving import Judged, Standing, better_half, inner_folds
+from workbench.training.halving import Judged, Standing, better_half, inner_folds, together
 from workbench.training.spec import FINE_TUNE, INSTANT, SCRATCH, TrainingSpec
 
 TRUTH = [np.array([0, 0, 1, 1]), np.array([0, 1, 0, 1])]
@@ -123,6 +123,13 @@ def test_time_is_guessed_from_what_was_seen() -> None:
     assert standing.seconds(1, costs) == 40
     # features are there the next time, but for those of the pictures that were held out
     assert 6 < standing.seconds(0, costs) < 10
+
+
+def test_tasks_that_several_hands_share_take_no_longer_than_the_worst_order() -> None:
+    assert together([3.0, 5.0, 4.0], 1) == 12
+    assert together([4.0, 4.0], 2) == 4 + 2
+    assert together([4.0], 9) == 4
+    assert together([], 2) == 0
 
 
 def test_a_diary_is_read_by_the_same_search_only(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Runs and folds on a real Ray cluster of two workers on this machine."""
+"""Runs, folds and tries of a search on a real Ray cluster of two workers on this machine."""
 
 from __future__ import annotations
 
@@ -15,14 +15,18 @@ import numpy as np
 import pytest
 
 from tests.running import until
+from tests.workbench.tiny_weights import SMALL, write_weights
 from tests.workbench.training_data import bars
 from workbench.errors import NotReady, Paused
 from workbench.services import Services, build_services
 from workbench.training.crossval import cross_validate
+from workbench.training.halving import Judged
 from workbench.training.launchers.cluster import NO_RAY, Nodes, connected, train_on_cluster
+from workbench.training.launchers.errands import Errands
 from workbench.training.reports import EpochRecord, Progress, TrialRecord, Workplace
 from workbench.training.spec import TrainingSpec
 from workbench.training.train import Artefacts, train
+from workbench.training.trying import Hands, Said, Try, Trying
 
 pytestmark = pytest.mark.slow
 EPOCHS = 20
@@ -110,6 +114,11 @@ def place(folder: Path) -> Workplace:
     return Workplace(folder / "model", folder / "checkpoints", folder / "features", folder / "weights")
 
 
+def nodes_in(log: str) -> list[str]:
+    """The nodes that took something up, in that order."""
+    return re.findall(r"node \S+ ([0-9a-f]{8}) ", log)
+
+
 def weights(artefacts: Artefacts) -> list[np.ndarray]:
     import keras
 
@@ -137,13 +146,9 @@ def test_a_run_whose_node_dies_ends_with_the_same_weights_on_another(
     workers: Workers, reference: Artefacts, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "cluster")
-
-    def nodes() -> list[str]:
-        return re.findall(r"node \S+ ([0-9a-f]{8}) ", caplog.text)
-
-    reporter = Following(place(tmp_path).checkpoints, lambda: workers.kill(nodes()[0]))
+    reporter = Following(place(tmp_path).checkpoints, lambda: workers.kill(nodes_in(caplog.text)[0]))
     made = train_on_cluster(workers.address, bars(tmp_path / "data"), SPEC, reporter, place(tmp_path))
-    assert len(set(nodes())) == 2
+    assert len(set(nodes_in(caplog.text))) == 2
     assert "The node that trained is gone" in caplog.text
     assert reporter.began_at() in range(2, EPOCHS + 1)
     assert reporter.epochs == set(range(1, EPOCHS + 1))
@@ -173,6 +178,67 @@ def test_folds_on_the_cluster_give_the_figures_of_folds_here(workers: Workers, t
         np.testing.assert_array_equal(mine.probabilities, theirs.probabilities)
 
 
+def listening(reporter: Following) -> Callable[[], Trying]:
+    return lambda: Trying(reporter, "searching", lambda: 60.0)
+
+
+def tried(hands: Hands, tries: list[Try], reporter: Following) -> dict[int, Said]:
+    """What became of each try."""
+    return {each.number: said for each, said in hands.judge(iter(tries), listening(reporter), lambda: False)}
+
+
+def test_tries_whose_node_dies_answer_on_another_as_they_do_here(
+    workers: Workers, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    from workbench.training.serial import Serial
+
+    caplog.set_level(logging.INFO, "cluster")
+    data = bars(tmp_path / "data")
+    specs = [
+        SPEC,
+        replace(SPEC, seed=2),
+        replace(SPEC, seed=3, epochs=1),
+        replace(SPEC, class_weights={"?": 1.0}),
+    ]
+    here, there = (
+        [Try(number, data, spec, place(tmp_path / name / str(number))) for number, spec in enumerate(specs)]
+        for name in ("here", "there")
+    )
+    reporter = Following(there[0].place.checkpoints, lambda: workers.kill(nodes_in(caplog.text)[0]))
+    with connected(workers.address) as ray:
+        errands = Errands(ray, data, SPEC, there[0].place.weights)
+        assert errands.count == 2
+        found = tried(errands, there, reporter)
+    assert len(set(nodes_in(caplog.text)[:2])) == 2
+    assert "The node that trained is gone" in caplog.text
+    for number, said in tried(Serial(), here, Following()).items():
+        mine = found[number]
+        if isinstance(said, Judged):
+            assert isinstance(mine, Judged)
+            np.testing.assert_array_equal(mine.answers, said.answers)
+        else:
+            assert (type(mine), str(mine)) == (type(said), str(said))
+    assert [number for number in found if isinstance(found[number], Exception)] == [3]
+
+
+def test_tries_are_paused_together_and_given_up_together(workers: Workers, tmp_path: Path) -> None:
+    data = bars(tmp_path / "data")
+    tries = [
+        Try(number, data, replace(SPEC, epochs=500), place(tmp_path / str(number))) for number in range(3)
+    ]
+    reporter = Following(tries[0].place.checkpoints, lambda: "pause")
+    ended: list[Said] = []
+    with connected(workers.address) as ray:
+        errands = Errands(ray, data, SPEC, tries[0].place.weights)
+        with pytest.raises(Paused):
+            for _, said in errands.judge(iter(tries), listening(reporter), lambda: False):
+                ended.append(said)
+        assert ended == [None, None]
+        silent = Following()
+        given_up = errands.judge(iter(tries[:2]), listening(silent), lambda: bool(silent.said))
+        assert [said for _, said in given_up] == [None, None]
+
+
 @pytest.fixture
 def on_the_cluster(labelled: Services, workers: Workers) -> Iterator[Services]:
     with_ray = build_services(replace(labelled.settings, ray_address=workers.address))
@@ -191,6 +257,24 @@ def test_the_server_writes_what_the_cluster_made(on_the_cluster: Services) -> No
     version = stores.registry.get("v1")
     assert stores.registry.file(version, "model.tflite").stat().st_size > 10_000
     assert len(stores.runs.predictions(run_id)) == version.manifest["metrics"]["pictures"]
+
+
+def test_a_search_is_shared_among_the_nodes(on_the_cluster: Services) -> None:
+    stores = on_the_cluster.stores
+    write_weights(on_the_cluster.settings.weights_folder)
+    run_id = on_the_cluster.training.start(TrainingSpec.of("best", architecture=SMALL, max_minutes=1))
+    until(lambda: not stores.runs.get(run_id).active, "the run to end", 180)
+    run = stores.runs.get(run_id)
+    assert (run.status, run.version, run.error) == ("finished", "v1", None)
+    assert len(set(nodes_in(stores.log_file(run_id).read_text("utf-8")))) == 2
+    trials = stores.trials.of(run_id)
+    assert {each.status for each in trials} <= {"finished", "dropped"}
+    assert [each.metrics.get("chosen") for each in trials].count(True) == 1
+    told = stores.registry.get("v1").manifest["trials"]
+    assert [(each["number"], each["status"]) for each in told] == [
+        (each.number, each.status) for each in trials
+    ]
+    assert stores.runs.history(run_id)
 
 
 def test_a_cluster_that_does_not_answer_is_said_on_the_run(labelled: Services) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,8 +19,11 @@ from workbench.training.averaged import mean_of
 from workbench.training.dataset import Dataset
 from workbench.training.export import litert_probabilities
 from workbench.training.reports import TrialRecord, Workplace
+from workbench.training.search import search
+from workbench.training.serial import Serial
 from workbench.training.spec import TrainingSpec
 from workbench.training.train import Artefacts, train
+from workbench.training.trying import Said, Try, Trying
 
 pytestmark = pytest.mark.slow
 NO_LIMIT = 0
@@ -123,6 +127,34 @@ def test_without_time_for_a_search_the_quickest_candidate_is_the_model(
     made = train(dataset, spec(0.1), listener, place)
     assert listener.judged == []
     assert [each.name for each in made.trials if each.metrics.get("chosen")] == ["Instant"]
+    answers_for_the_validation_split(made, dataset)
+
+
+class Impatient(Serial):
+    """Two hands that carry only Instant tries out; after the first fold only the first of them."""
+
+    count = 2
+
+    def judge(
+        self, tries: Iterator[Try], listen: Callable[[], Trying], time_is_up: Callable[[], bool]
+    ) -> Iterator[tuple[Try, Said]]:
+        done = 0
+        for each in tries:
+            first = each.dataset.content_hash.endswith("fold 1")
+            if each.spec.recipe == "instant" and (first or not done):
+                done += 1
+                yield from super().judge(iter([each]), listen, time_is_up)
+            else:
+                yield each, None
+
+
+def test_tries_that_are_given_up_are_not_compared(dataset: Dataset, place: Workplace) -> None:
+    made = search(dataset, spec(NO_LIMIT), Listener(), place, Impatient())
+    folds = {each.number: each.metrics.get("folds", 0) for each in made.trials}
+    instant = [each.number for each in made.trials if each.spec.get("recipe") == "instant"]
+    assert sorted(folds[number] for number in instant)[-2:] == [1, 2]
+    assert all(each.status == "dropped" for each in made.trials if not each.metrics)
+    assert {each.status for each in made.trials} == {"finished", "dropped"}
     answers_for_the_validation_split(made, dataset)
 
 

@@ -128,3 +128,11 @@ class Standing:
 def better_half(ranked: Sequence[int]) -> list[int]:
     """The first half, rounded up, but two where there are two: their mean may be better than either."""
     return list(ranked[: max(2, -(-len(ranked) // 2))])
+
+
+def together(seconds: Sequence[float], hands: int) -> float:
+    """At most how long tasks take that are begun one after the other, each by the next free hand.
+
+    Source: Graham, "Bounds on Multiprocessing Timing Anomalies" (1969).
+    """
+    return sum(seconds) / hands + (1 - 1 / hands) * max(seconds, default=0.0)

@@ -1,6 +1,7 @@
-"""The recipe that looks for the best of the others within a time. Only the worker imports this.
+"""The recipe that looks for the best of the others within a time. Imports TensorFlow in functions alone.
 
-Candidates are compared on folds of the training side alone; the validation split of the dataset is asked when the search is
+The search itself is light and runs in one process; its tries are carried out by :class:`workbench.training.trying.Hands`,
+here or elsewhere. Candidates are compared on folds of the training side alone; the validation split of the dataset is asked when the search is
 over, so that it still tells how good the model is. The winner, or the two whose mean is better than either, is then trained on
 the whole training side.
 """
@@ -10,25 +11,24 @@ from __future__ import annotations
 import logging
 import math
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from time import monotonic
+from typing import TYPE_CHECKING
 
-import keras
-
-from workbench.errors import InvalidSpec, StoppedEarly, TrainingFailed
-from workbench.training import averaged
+from workbench.errors import StoppedEarly, TrainingFailed
 from workbench.training.backbones import BACKBONES
 from workbench.training.candidates import Candidate, candidates, expected
 from workbench.training.dataset import Dataset
 from workbench.training.diary import Decided, Diary, fingerprint
-from workbench.training.halving import RUNGS, Judged, Standing, better_half, inner_folds
+from workbench.training.halving import RUNGS, Judged, Standing, better_half, inner_folds, together
 from workbench.training.reports import Reporter, TrialRecord, Workplace
 from workbench.training.spec import TrainingSpec
-from workbench.training.train import Artefacts, answers, train
-from workbench.training.trying import Trying
+from workbench.training.trying import Hands, Said, Try, Trying
 from workbench.training.weights import weights_state
+
+if TYPE_CHECKING:
+    from workbench.training.train import Artefacts
 
 log = logging.getLogger("search")
 EXPORT_SECONDS = 15.0
@@ -39,7 +39,9 @@ _SPARE_MODELS = 3
 _FINALISTS = 2
 
 
-def search(dataset: Dataset, spec: TrainingSpec, reporter: Reporter, place: Workplace) -> Artefacts:
+def search(
+    dataset: Dataset, spec: TrainingSpec, reporter: Reporter, place: Workplace, hands: Hands
+) -> Artefacts:
     """Try, choose, train and export, within ``spec.max_minutes``.
 
     Args:
@@ -47,13 +49,14 @@ def search(dataset: Dataset, spec: TrainingSpec, reporter: Reporter, place: Work
         spec: Its seed, augmentation and class weights are those of every try.
         reporter: Hears of every try as well. Where a stop is asked for, the best finished try is the model.
         place: Its folders. Tries whose end is written in ``place.checkpoints`` are not run again.
+        hands: Who trains.
 
     Raises:
         TrainingFailed: No try could be trained.
         StoppedEarly: A stop was asked for before the first try was finished.
         Paused: A pause was asked for.
     """
-    run = _Search(dataset, spec, reporter, place)
+    run = _Search(dataset, spec, reporter, place, hands)
     try:
         made = run.carried_out()
     finally:
@@ -62,8 +65,10 @@ def search(dataset: Dataset, spec: TrainingSpec, reporter: Reporter, place: Work
 
 
 class _Search:
-    def __init__(self, dataset: Dataset, spec: TrainingSpec, reporter: Reporter, place: Workplace) -> None:
-        self._dataset, self._reporter, self._place = dataset, reporter, place
+    def __init__(
+        self, dataset: Dataset, spec: TrainingSpec, reporter: Reporter, place: Workplace, hands: Hands
+    ) -> None:
+        self._dataset, self._reporter, self._place, self._hands = dataset, reporter, place, hands
         state = weights_state(BACKBONES[spec.architecture], place.weights)
         self._tried: Sequence[Candidate] = candidates(spec, state.present, len(dataset.indices("train")))
         self._numbers = range(len(self._tried))
@@ -74,6 +79,7 @@ class _Search:
         self.diary = Diary(place.checkpoints, known, self._standing)
         self._budget = 60 * spec.max_minutes or math.inf
         self._records: dict[int, TrialRecord] = {}
+        self._in_hand: list[int] = []
 
     @property
     def trials(self) -> tuple[TrialRecord, ...]:
@@ -102,9 +108,10 @@ class _Search:
                 going = self._afforded(alive, fold) if fold else alive
                 if fold and len(going) < _FINALISTS:
                     return alive[:_FINALISTS]
-                for number in going:
-                    self._judge(number, fold)
+                self._judge(going, fold)
                 alive = self._standing.ranked(going)
+                if any(self._standing.folds(number) <= fold for number in alive):
+                    return alive[:_FINALISTS]
             done = until
             alive = self._halved(alive)
         return alive
@@ -127,7 +134,7 @@ class _Search:
     def _time_for(self, numbers: Sequence[int], alive: Sequence[int]) -> bool:
         """Whether there is time to judge candidates once more, and then to train and export the two slowest that are left."""
         costs, slowness = self._costs, self._slowness
-        needed = sum(self._standing.seconds(number, costs) for number in numbers)
+        needed = together([self._standing.seconds(number, costs) for number in numbers], self._hands.count)
         # By then the features are there.
         again = {
             number: self._standing.seconds(number, costs)
@@ -151,28 +158,44 @@ class _Search:
     def _export_seconds(self) -> float:
         return EXPORT_SECONDS * max(1.0, self._slowness)
 
-    def _judge(self, number: int, fold: int) -> None:
-        standing, candidate = self._standing, self._tried[number]
-        if number in standing.failed or standing.folds(number) > fold:
-            self._tell(number, "failed" if number in standing.failed else "waiting")
-            return
-        if fold == 0 and not self._time_for([number], list(standing.judged)):
-            log.info("there is no time for “%s”", candidate.name)
-            return
-        self._tell(number, "running")
-        keras.backend.clear_session()
-        trying = Trying(self._reporter, "searching", self._left)
-        try:
-            began = monotonic()
-            said = answers(self._folds[fold], candidate.spec, trying, self._try_place(number, fold))
-            found = Judged(said, monotonic() - began, trying.features)
-            standing.judged.setdefault(number, []).append(found)
-        except (TrainingFailed, InvalidSpec) as error:
-            log.warning("“%s” could not be trained: %s", candidate.name, error)
+    def _judge(self, going: Sequence[int], fold: int) -> None:
+        def time_is_up() -> bool:
+            judged = [number for number in going if self._standing.folds(number)]
+            return bool(judged) and not self._time_for([], judged)
+
+        for each, said in self._hands.judge(self._tries(going, fold), self._listen, time_is_up):
+            self._in_hand.remove(each.number)
+            self._note(each.number, fold, said)
+
+    def _tries(self, going: Sequence[int], fold: int) -> Iterator[Try]:
+        """Those that are to be judged on a fold, as long as there is time to begin with the next."""
+        standing = self._standing
+        for number in going:
+            if number in standing.failed or standing.folds(number) > fold:
+                self._tell(number, "failed" if number in standing.failed else "waiting")
+            elif fold == 0 and not self._time_for([number, *self._in_hand], list(standing.judged)):
+                log.info("there is no time for “%s”", self._tried[number].name)
+            else:
+                self._in_hand.append(number)
+                self._tell(number, "running")
+                yield Try(number, self._folds[fold], self._tried[number].spec, self._try_place(number, fold))
+
+    def _listen(self) -> Trying:
+        return Trying(self._reporter, "searching", self._left)
+
+    def _note(self, number: int, fold: int, said: Said) -> None:
+        standing, name = self._standing, self._tried[number].name
+        if isinstance(said, Judged):
+            standing.judged.setdefault(number, []).append(said)
+        elif said is None:
+            log.info("“%s” was given up", name)
+        else:
+            log.warning("“%s” could not be trained: %s", name, said)
             standing.failed.add(number)
             standing.judged.pop(number, None)
-        self._cleared(number, fold)
-        self.diary.write()
+        if said is not None:
+            self._cleared(number, fold)
+            self.diary.write()
         self._tell(number, "failed" if number in standing.failed else "waiting")
 
     def _try_place(self, number: int, fold: int) -> Workplace:
@@ -211,29 +234,31 @@ class _Search:
             if found[-1].stopped or self._reporter.asked() == "stop":
                 shutil.copytree(found[0].folder, self._place.model, dirs_exist_ok=True)
                 return replace(found[0], folder=self._place.model, stopped=True)
-        return averaged.mean_of(found, self._dataset, self._place.model)
+        from workbench.training.averaged import mean_of
+
+        return mean_of(found, self._dataset, self._place.model)
 
     def _member(self, decided: Decided, position: int, model: Path) -> Artefacts:
         """One net of the model; the epochs of the first are those of the run."""
-        keras.backend.clear_session()
         spec = replace(
             self._tried[decided.numbers[position]].spec, max_minutes=min(decided.minutes, _MOST_MINUTES)
         )
         checkpoints = self._place.checkpoints / f"member-{position + 1}" / "checkpoints"
         place = replace(self._place, model=model, checkpoints=checkpoints)
         reporter = Trying(self._reporter, "training", self._left) if position else self._reporter
-        return train(self._dataset, spec, reporter, place)
+        return self._hands.train(self._dataset, spec, reporter, place)
 
     def _salvaged(self) -> Artefacts:
         """The best finished try as it is, where a stop was asked for: it saw only a part of the training side."""
+        from workbench.training.averaged import asked_again
+
         for number in self._standing.ranked(list(self._numbers)):
             place = self._try_place(number, 0)
             if place.checkpoints.is_dir():
                 self._tell_decided(Decided([number], 0.0))
-                keras.backend.clear_session()
                 trying = Trying(self._reporter, "exporting", self._left, deaf=True)
-                made = train(self._folds[0], self._tried[number].spec, trying, place)
-                return replace(averaged.asked_again(made, self._dataset), stopped=True)
+                made = self._hands.train(self._folds[0], self._tried[number].spec, trying, place)
+                return replace(asked_again(made, self._dataset), stopped=True)
         raise StoppedEarly
 
     def _left(self) -> float:

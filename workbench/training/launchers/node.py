@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Protocol
@@ -13,9 +14,11 @@ import numpy as np
 
 from storage.errors import DomainError, is_disk_full
 from workbench.training.dataset import MANIFEST, PIXELS, Dataset
+from workbench.training.halving import Judged
 from workbench.training.launchers.desk import Files, News, Relay, apply, whole
 from workbench.training.reports import Workplace
 from workbench.training.spec import TrainingSpec
+from workbench.training.trying import Try, Trying
 
 if TYPE_CHECKING:
     from workbench.training.train import Artefacts
@@ -35,85 +38,105 @@ class DeskHandle(Protocol):
 
 
 @dataclass(frozen=True)
-class Order:
-    """A run without its pictures.
+class Goods:
+    """What all errands of a run share.
 
     Attributes:
+        pixels: ``(N, 256, 256, 3) uint8``.
         manifest: Of the dataset folder.
-        spec: The settings.
-        weights: The files of pretrained weights that it needs, by name.
+        weights: The files of pretrained weights that may be needed, by name.
     """
 
+    pixels: np.ndarray
     manifest: bytes
-    spec: TrainingSpec
     weights: Mapping[str, bytes]
 
 
 @dataclass(frozen=True)
+class Order:
+    """What is wanted of a node.
+
+    Attributes:
+        spec: The settings.
+        splits: Of the dataset that is trained on, ``(N,)``.
+        content_hash: Of the same.
+        judging: Whether answers for the validation split are wanted, not a model.
+    """
+
+    spec: TrainingSpec
+    splits: np.ndarray
+    content_hash: str
+    judging: bool = False
+
+
+@dataclass(frozen=True)
 class Outcome:
-    """What became of a run: artefacts with their files, or an error for the user by the name of its class."""
+    """What became of an order: artefacts with their files, answers, or an error for the user by the name of its class."""
 
-    artefacts: Artefacts | None
-    files: Files
+    artefacts: Artefacts | None = None
+    files: Files = field(default_factory=Files)
     error: tuple[str, str] = ("", "")
+    judged: Judged | None = None
 
 
-def train_remotely(pixels: np.ndarray, order: Order, desk: DeskHandle, node: str) -> Outcome:
+def train_remotely(goods: Goods, order: Order, desk: DeskHandle, node: str) -> Outcome:
     """Unpack, train and pack.
 
     Args:
-        pixels: ``(N, 256, 256, 3) uint8``.
-        order: All else of the run.
+        goods: The pictures, among others.
+        order: What is wanted.
         desk: Where news goes.
         node: What to call this machine.
     """
     logging.basicConfig(level=logging.INFO, format="%(name)s %(message)s")
     with TemporaryDirectory(prefix="waterline-") as folder:
         place = _place(Path(folder))
-        dataset = _unpacked(pixels, order, Path(folder, "dataset"), place.weights)
+        dataset = _unpacked(goods, Path(folder, "dataset"), place.weights)
+        dataset = replace(dataset, splits=order.splits, content_hash=order.content_hash)
         attempt, checkpoint = desk.begin(node)
         apply(checkpoint, place.checkpoints)
         try:
             with Relay(lambda news: desk.leave(attempt, news), place.checkpoints) as relay:
-                return _packed(_train(dataset, order.spec, relay, place))
+                return _carried_out(dataset, order, relay, place)
         except DomainError as error:
-            return Outcome(None, Files(), (type(error).__name__, str(error)))
+            return Outcome(error=(type(error).__name__, str(error)))
         except OSError as error:
             if not is_disk_full(error):
                 raise
-            return Outcome(None, Files(), ("TrainingFailed", FULL))
+            return Outcome(error=("DiskFull", FULL))
 
 
-def run_part(pixels: np.ndarray, order: Order, function: Callable[..., Any], part: Any) -> Any:
+def run_part(goods: Goods, function: Callable[..., Any], part: Any) -> Any:
     """Call ``function(dataset, part, place)`` on this node."""
     from workbench.training.train import limit_threads
 
     limit_threads()
     with TemporaryDirectory(prefix="waterline-") as folder:
         place = _place(Path(folder))
-        return function(_unpacked(pixels, order, Path(folder, "dataset"), place.weights), part, place)
+        return function(_unpacked(goods, Path(folder, "dataset"), place.weights), part, place)
 
 
 def _place(folder: Path) -> Workplace:
     return Workplace(folder / "model", folder / "checkpoints", FEATURES.expanduser(), folder / "weights")
 
 
-def _unpacked(pixels: np.ndarray, order: Order, folder: Path, weights: Path) -> Dataset:
+def _unpacked(goods: Goods, folder: Path, weights: Path) -> Dataset:
     """Write the dataset and the weights where training looks for them."""
     for each in (folder, weights):
         each.mkdir()
-    np.save(folder / PIXELS, pixels)
-    (folder / MANIFEST).write_bytes(order.manifest)
-    apply(Files(frozenset(order.weights), order.weights), weights)
+    np.save(folder / PIXELS, goods.pixels)
+    (folder / MANIFEST).write_bytes(goods.manifest)
+    apply(Files(frozenset(goods.weights), goods.weights), weights)
     return Dataset.open(folder)
 
 
-def _train(dataset: Dataset, spec: TrainingSpec, relay: Relay, place: Workplace) -> Artefacts:
+def _carried_out(dataset: Dataset, order: Order, relay: Relay, place: Workplace) -> Outcome:
+    from workbench.training.serial import judged
     from workbench.training.train import limit_threads, train
 
     limit_threads()
-    return train(dataset, spec, relay, place)
-
-
-def _packed(artefacts: Artefacts) -> Outcome:
+    if order.judging:
+        each = Try(0, dataset, order.spec, place)
+        return Outcome(judged=judged(each, Trying(relay, "searching", lambda: math.inf)))
+    artefacts = train(dataset, order.spec, relay, place)
     return Outcome(replace(artefacts, folder=Path()), whole(artefacts.folder))

@@ -1,0 +1,53 @@
+"""Carries the tries of a search out one after the other, in this process. Only the worker imports this."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from time import monotonic
+
+import keras
+
+from workbench.errors import InvalidSpec, TrainingFailed
+from workbench.training.dataset import Dataset
+from workbench.training.halving import Judged
+from workbench.training.reports import Reporter, Workplace
+from workbench.training.spec import TrainingSpec
+from workbench.training.train import Artefacts, answers, train
+from workbench.training.trying import Said, Try, Trying
+
+
+class Serial:
+    """This process; see :class:`workbench.training.trying.Hands`."""
+
+    count = 1
+
+    def judge(
+        self, tries: Iterator[Try], listen: Callable[[], Trying], time_is_up: Callable[[], bool]
+    ) -> Iterator[tuple[Try, Said]]:
+        """Carry out one try before the next is taken; one that was begun is never given up."""
+        for each in tries:
+            try:
+                said: Said = judged(each, listen())
+            except (TrainingFailed, InvalidSpec) as error:
+                said = error
+            yield each, said
+
+    def train(self, dataset: Dataset, spec: TrainingSpec, reporter: Reporter, place: Workplace) -> Artefacts:
+        """Train with the memory of what was tried given back."""
+        keras.backend.clear_session()
+        return train(dataset, spec, reporter, place)
+
+
+def judged(each: Try, trying: Trying) -> Judged:
+    """Carry out one try.
+
+    Raises:
+        TrainingFailed: It could not be trained.
+        InvalidSpec: It could not be trained.
+        StoppedEarly: A stop was asked for.
+        Paused: A pause was asked for.
+    """
+    keras.backend.clear_session()
+    began = monotonic()
+    said = answers(each.dataset, each.spec, trying, each.place)
+    return Judged(said, monotonic() - began, trying.features)
