@@ -259,14 +259,21 @@ def test_the_server_writes_what_the_cluster_made(on_the_cluster: Services) -> No
     assert len(stores.runs.predictions(run_id)) == version.manifest["metrics"]["pictures"]
 
 
-def test_a_search_is_shared_among_the_nodes(on_the_cluster: Services) -> None:
+def test_a_search_is_shared_among_the_nodes_and_outlives_one(
+    on_the_cluster: Services, workers: Workers
+) -> None:
     stores = on_the_cluster.stores
+
+    def nodes() -> list[str]:
+        return nodes_in(stores.log_file(run_id).read_text("utf-8"))
+
     write_weights(on_the_cluster.settings.weights_folder)
     run_id = on_the_cluster.training.start(TrainingSpec.of("best", architecture=SMALL, max_minutes=1))
+    until(lambda: stores.log_file(run_id).exists() and len(set(nodes())) == 2, "two nodes to begin", 120)
+    workers.kill(nodes()[0])
     until(lambda: not stores.runs.get(run_id).active, "the run to end", 180)
     run = stores.runs.get(run_id)
     assert (run.status, run.version, run.error) == ("finished", "v1", None)
-    assert len(set(nodes_in(stores.log_file(run_id).read_text("utf-8")))) == 2
     trials = stores.trials.of(run_id)
     assert {each.status for each in trials} <= {"finished", "dropped"}
     assert [each.metrics.get("chosen") for each in trials].count(True) == 1
