@@ -131,9 +131,12 @@ def test_a_run_that_fails_or_is_killed_says_why_and_can_be_repeated(
     opened(page)
     kept = tmp_path / "kept"
     shutil.move(stores.root / "blobs", kept)
-    page.get_by_role("button", name="Train on 24 pictures").click()
-    status = page.locator("#train-status")
+    start, status = page.get_by_role("button", name="Train on 24 pictures"), page.locator("#train-status")
+    place = start.bounding_box()
+    start.click()
     expect(status).to_contain_text("Run 1 failed", timeout=LONG)
+    expect(status).to_be_in_viewport()
+    assert start.bounding_box() == place
     error = stores.runs.get(1).error
     assert error
     expect(status).to_contain_text(error)
@@ -173,6 +176,8 @@ def test_a_recipe_shows_what_belongs_to_it_and_says_what_it_lacks_before_it_is_s
 
     page.get_by_label("Best in 10 minutes").check()
     expect(page.get_by_label("Epochs, at most")).to_be_hidden()
+    page.get_by_label("Minutes to search").fill("1")
+    expect(page.get_by_role("button", name="Search for 1 minute on 24 pictures")).to_be_enabled()
     page.get_by_label("Minutes to search").fill("3")
     expect(page.get_by_role("button", name="Search for 3 minutes on 24 pictures")).to_be_enabled()
     expect(page.get_by_label("Best in 3 minutes")).to_be_checked()

@@ -16,7 +16,7 @@ from workbench.training.spec import BEST, TrainingSpec
 from workbench.training.weights import WeightsState
 from workbench.ui.tabs.augment_notes import augmentation_warning
 from workbench.ui.tabs.train_form import fitting, switched
-from workbench.ui.tabs.train_options import purposes_html, weights_lacking
+from workbench.ui.tabs.train_options import in_minutes, purposes_html, weights_lacking
 from workbench.ui.tabs.train_view import plan_html, reason_html
 
 
@@ -100,7 +100,8 @@ def _warned(services: Services, spec: TrainingSpec) -> str:
 
 def _words(spec: TrainingSpec, plan: Plan) -> str:
     if spec.recipe == BEST:
-        return f"Search for {spec.max_minutes:g} minutes on {plan.images:,} pictures"
+        time = f"for {in_minutes(spec.max_minutes)}" if spec.max_minutes else "without a limit of time"
+        return f"Search {time} on {plan.images:,} pictures"
     return f"Train on {plan.images:,} pictures"
 
 

@@ -102,7 +102,9 @@ def _more(key: str, spec: TrainingSpec) -> dict[str, Any]:
         more["label"] = "Net to try beside those from scratch" if spec.recipe == BEST else "Net"
     if key == "max_minutes":
         more["label"] = "Minutes to search" if spec.recipe == BEST else "Minutes, at most"
-        more["info"] = "More minutes, more is tried." if spec.recipe == BEST else "0 is no limit."
+        more["info"] = (
+            "More minutes, more is tried; 0 is no limit." if spec.recipe == BEST else "0 is no limit."
+        )
     return more
 
 

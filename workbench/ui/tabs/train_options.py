@@ -18,7 +18,7 @@ Choices = tuple[tuple[str, str], ...]
 RECIPES: Mapping[str, str] = {
     INSTANT: "Instant\nSeconds. A net that has seen a million photos looks at yours; only its answer is learnt. Begin here.",
     FINE_TUNE: "Fine-tune\nA few minutes. Adapts the upper part of that net to your pictures too: usually more is right.",
-    BEST: "Best in {minutes:g} minutes\nTries several nets and settings within that time and keeps what does best.",
+    BEST: "Best in {minutes}\nTries several nets and settings within that time and keeps what does best.",
     SCRATCH: "From scratch\nA few minutes. Learns from your pictures alone: without a network, or where they are unlike photos.",
 }
 RECIPE_NAMES: Mapping[str, str] = {
@@ -81,7 +81,12 @@ def recipe_choices(minutes: float) -> list[tuple[str, str]]:
     Args:
         minutes: What a search may take.
     """
-    return [(words.format(minutes=minutes), recipe) for recipe, words in RECIPES.items()]
+    return [(words.format(minutes=in_minutes(minutes)), recipe) for recipe, words in RECIPES.items()]
+
+
+def in_minutes(minutes: float) -> str:
+    """``1 minute``, ``2.5 minutes``."""
+    return f"{minutes:g} minute{'' if minutes == 1 else 's'}"
 
 
 def minutes_of(spec: TrainingSpec) -> float:
@@ -157,5 +162,6 @@ def words_of(spec: Mapping[str, Any]) -> str:
     recipe = spec.get("recipe", SCRATCH)
     label = BACKBONES[spec["architecture"]].label
     if recipe == BEST:
-        return f"best in {spec['max_minutes']:g} minutes, {label}"
+        minutes = spec["max_minutes"]
+        return f"best {f'in {in_minutes(minutes)}' if minutes else 'without a limit of time'}, {label}"
     return f"{RECIPE_NAMES[recipe]}, {label}"
