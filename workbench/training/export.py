@@ -17,7 +17,7 @@ from workbench.training.dataset import Dataset
 KERAS_FILE = "model.keras"
 LITERT_FILE = "model.tflite"
 AGREEMENT = 1e-3
-_COMPARED = 256
+_COMPARED = 32
 
 
 def export(net: keras.Model, folder: Path) -> None:
@@ -37,7 +37,7 @@ def _litert(net: keras.Model) -> bytes:
 def agreement(dataset: Dataset, probabilities: np.ndarray, file: Path) -> float:
     """Largest difference between Keras's probabilities for the validation pictures and those of the LiteRT file.
 
-    Of many pictures 256 are compared, evenly spread, so that a stopped run ends soon.
+    Of many pictures 32 are compared, evenly spread, so that a stopped run ends soon.
 
     Args:
         dataset: Holds the pictures.

@@ -112,8 +112,10 @@ class Recipe:
         return sum(stage.epochs for stage in self.stages)
 
 
-def predict(net: keras.Model, inputs: np.ndarray, indices: np.ndarray) -> np.ndarray:
-    """Class probabilities ``(len(indices), classes)`` for some of the inputs ``(N, ...)``, a batch at a time."""
-    batches = [indices[i : i + PREDICT_BATCH] for i in range(0, len(indices), PREDICT_BATCH)]
+def predict(
+    net: keras.Model, inputs: np.ndarray, indices: np.ndarray, size: int = PREDICT_BATCH
+) -> np.ndarray:
+    """Class probabilities ``(len(indices), classes)`` for some of the inputs ``(N, ...)``, a batch of ``size`` at a time."""
+    batches = [indices[i : i + size] for i in range(0, len(indices), size)]
     # Several devices each answer for the whole batch, one after the other.
     return np.concatenate([net.predict_on_batch(inputs[batch])[: len(batch)] for batch in batches])
