@@ -52,7 +52,7 @@ _Row = tuple[
 _PRETRAINED: tuple[_Row, ...] = (
     ("Instant", INSTANT, {}, 80, 5),
     ("Fine-tuned", FINE_TUNE, {"members": 1}, 150, 110),
-    ("Fine-tuned, two nets", FINE_TUNE, {}, 150, 210),
+    ("Fine-tuned, four nets", FINE_TUNE, {}, 150, 410),
     ("Fine-tuned from the middle", FINE_TUNE, {"depth": "middle", "members": 1}, 130, 210),
     ("Instant, softer answers", INSTANT, {"label_smoothing": 0.1, "dropout": 0.3}, 80, 5),
     ("Instant, without heights", INSTANT, {"head": "average"}, 80, 5),

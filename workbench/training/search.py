@@ -236,6 +236,7 @@ class _Search:
                 return replace(found[0], folder=self._place.model, stopped=True)
         from workbench.training.averaged import mean_of
 
+        self._reporter.phase("exporting")
         return mean_of(found, self._dataset, self._place.model)
 
     def _member(self, decided: Decided, position: int, model: Path) -> Artefacts:

@@ -88,7 +88,7 @@ _RECIPE_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
         "dropout": 0.5,
         "label_smoothing": 0.1,
         "variants": 10,
-        "members": 2,
+        "members": 4,
     },
     BEST: {"architecture": "mobilenet_v2", "max_minutes": 10.0},
 }

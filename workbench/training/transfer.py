@@ -28,7 +28,7 @@ from workbench.training.templates import LastLayer, filled, template
 from workbench.training.weights import WeightsState, find_or_download, weights_state
 
 _HEAD_RATE = 2e-3
-_HEAD_SHARE = 4
+_HEAD_SHARE, _HEAD_COST = 4, 0.4
 _REACH = 0.85
 _ANSWERED_AT_ONCE = 128  # activations are small; calls cost more than what is computed
 _MEGABYTE = 1_000_000
@@ -86,7 +86,8 @@ def fine_tune(task: Task) -> Recipe:
     tune = Stage(net, shown, answers, spec.epochs - head, spec.learning_rate, lambda: trunks.thaw(net))
     stages = [replace(tune, reach=_REACH) if head else tune]
     if head:
-        stages.insert(0, Stage(net, shown, answers, head, _HEAD_RATE, lambda: _only_the_head(net)))
+        first = Stage(net, shown, answers, head, _HEAD_RATE, lambda: _only_the_head(net), cost=_HEAD_COST)
+        stages.insert(0, first)
     served = replace(kit, whole=joined(kit.whole, layer, parts)).served
     return Recipe(net, served, tuple(stages), exact=False, weights=kit.origin)
 
