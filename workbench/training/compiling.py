@@ -41,7 +41,7 @@ def compile_net(net: keras.Model, spec: TrainingSpec, rate: float) -> None:
     optimizer = _OPTIMIZERS[spec.optimizer](float(rate), weight_decay=decay)
     optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
     wanted: tuple[Any, Any] = (loss(spec), "accuracy")
-    if len(net.output.shape) > _PLAIN:
+    if len(net.output_shape) > _PLAIN:
         wanted = (EachLoss(loss(spec)), each_accuracy())
     net.compile(optimizer=optimizer, loss=wanted[0], metrics=[wanted[1]], jit_compile=False)
 

@@ -81,7 +81,8 @@ def _saying(services: Services, view: View) -> Say:
         return _known(services, before)
 
     view.timer.tick(say, view.said, view.known, **AT_ONCE)
-    return lambda event: event.then(say, view.said, view.known, **AT_ONCE)
+    # What follows an event is not left out because what followed the one before is not there yet.
+    return lambda event: event.then(say, view.said, view.known, trigger_mode="always_last", **AT_ONCE)
 
 
 def _known(services: Services, before: str) -> list[object]:
