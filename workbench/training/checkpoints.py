@@ -55,7 +55,7 @@ class Checkpoints:
         part = file.with_suffix(".part")
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            _write_through(part, self._packed(checkpoint))
+            _write_through(part, self._packed(checkpoint).getbuffer())
             part.replace(file)
         except OSError as error:
             if not is_disk_full(error):
@@ -79,18 +79,17 @@ class Checkpoints:
     def _files(self) -> list[Path]:
         return sorted(self._folder.glob(f"epoch-*{_SUFFIX}"), reverse=True)
 
-    def _packed(self, checkpoint: Checkpoint) -> bytes:
+    def _packed(self, checkpoint: Checkpoint) -> io.BytesIO:
         facts = {**checkpoint.facts, "fingerprint": self._fingerprint}
         named: dict[str, Any] = {_FACTS: np.frombuffer(json.dumps(facts).encode(), np.uint8)}
         for name, group in checkpoint.arrays.items():
             named |= {f"{name}-{place}": array for place, array in enumerate(group)}
         buffer = io.BytesIO()
         np.savez(buffer, **named)
-        data = buffer.getvalue()
-        return hashlib.sha256(data).digest() + data
+        return buffer
 
     def _unpacked(self, data: bytes) -> Checkpoint | None:
-        digest, content = data[:_DIGEST_BYTES], data[_DIGEST_BYTES:]
+        digest, content = data[:_DIGEST_BYTES], memoryview(data)[_DIGEST_BYTES:]
         if hashlib.sha256(content).digest() != digest:
             return None
         with np.load(io.BytesIO(content), allow_pickle=False) as found:
@@ -200,8 +199,9 @@ def _fingerprint(task: Task) -> str:
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
 
-def _write_through(file: Path, data: bytes) -> None:
+def _write_through(file: Path, data: memoryview) -> None:
     with file.open("wb") as opened:
+        opened.write(hashlib.sha256(data).digest())
         opened.write(data)
         opened.flush()
         os.fsync(opened.fileno())
