@@ -29,6 +29,20 @@ class DiskFull(DomainError):
         )
 
 
+class DatabaseReplaced(DomainError):
+    """The database file or its log is not the one any more that this process has open.
+
+    Args:
+        since: The last moment at which it still was.
+    """
+
+    def __init__(self, since: str) -> None:
+        super().__init__(
+            "The database was replaced or removed while Waterline was running, so nothing more is written. "
+            f"Restart Waterline; what was changed since {since} may be lost."
+        )
+
+
 def is_disk_full(error: BaseException) -> bool:
     """Whether an error of the system or of SQLite says that there is no room left."""
     if isinstance(error, OSError):
