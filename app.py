@@ -8,6 +8,7 @@ import uvicorn
 
 from storage.errors import DomainError
 from workbench.claim import Claim
+from workbench.privacy import begin_private
 from workbench.server import build_app
 from workbench.services import build_services
 from workbench.settings import from_environment
@@ -15,6 +16,7 @@ from workbench.settings import from_environment
 
 def main() -> None:
     """Serve until stopped."""
+    begin_private()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     try:
         settings = from_environment(os.environ)

@@ -8,8 +8,10 @@ and looks before and after each write whether the log is still the one it opened
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
+import sys
 import threading
 import time
 import weakref
@@ -18,11 +20,8 @@ from pathlib import Path
 
 from storage.errors import DatabaseReplaced
 
-LOG = "-wal"
-BESIDE = ("", LOG, "-shm", "-journal")
+BESIDE = ("", "-wal", "-shm", "-journal")
 Identity = tuple[int, int]
-_opened: set[str] = set()
-"""Every database that this process has opened. Locks belong to the process, and so does this."""
 
 
 class Connection(sqlite3.Connection):
@@ -37,12 +36,13 @@ class Watch:
     """
 
     def __init__(self, path: Path) -> None:
-        self._names = str(path), f"{path}{LOG}"
+        self.files = [path.absolute().with_name(path.name + ending) for ending in BESIDE]
         self._opening = threading.Lock()
         self._connections: weakref.WeakSet[Connection] = weakref.WeakSet()
-        self._files: tuple[Identity | None, Identity | None] | None = None
+        self._seen: tuple[Identity | None, Identity | None] | None = None
         self._well = time.time()
-        _opened.add(os.path.abspath(path))
+        with _registering:
+            _watches.add(self)
 
     def add(self, connection: Connection) -> None:
         """Take in a connection that has read, so that its files are open.
@@ -52,9 +52,9 @@ class Watch:
         """
         with self._opening:
             if not self._connections:
-                self._files = None
-            if self._files is None:
-                self._files = identity(self._names[0]), identity(self._names[1])
+                self._seen = None
+            if self._seen is None:
+                self._seen = self._now()
             else:
                 self.check()
             self._connections.add(connection)
@@ -69,26 +69,43 @@ class Watch:
         Raises:
             DatabaseReplaced: They do not.
         """
-        if self._files is None or not self._connections:
+        if self._seen is None or not self._connections:
             return
-        database, log = self._files
-        # Without a log where the file system cannot share memory, which WAL needs.
-        if identity(self._names[0]) != database or (log and identity(self._names[1]) != log):
+        database, log = self._now()
+        # There was no log where the file system cannot share memory, which a log needs.
+        if database != self._seen[0] or (self._seen[1] and log != self._seen[1]):
             raise self.replaced()
         self._well = time.time()
+
+    def _now(self) -> tuple[Identity | None, Identity | None]:
+        return identity(self.files[0]), identity(self.files[1])
 
     def replaced(self) -> DatabaseReplaced:
         """The error that says since when changes may be lost."""
         return DatabaseReplaced(datetime.fromtimestamp(self._well, UTC).strftime("%Y-%m-%d %H:%M:%S UTC"))
 
 
+# Locks belong to the process, and so do these. The lock is one that its own thread may take again: while the list is
+# copied, memory may be tidied up, and what goes may open a file.
+_watches: weakref.WeakSet[Watch] = weakref.WeakSet()
+_registering = threading.RLock()
+
+
 def identity(path: str | Path) -> Identity | None:
     """Device and inode of a file, links followed; None where there is none."""
     try:
-        facts = os.stat(path)
+        facts = Path(path).stat()
     except (OSError, ValueError):
         return None
     return facts.st_dev, facts.st_ino
+
+
+def lies_in(path: Path, folder: Path) -> bool:
+    """Whether a path is a folder or leads into it, links followed and mounts seen through."""
+    place, wanted = path.resolve(), identity(folder)
+    if place.is_relative_to(folder.resolve()):
+        return True
+    return wanted is not None and any(identity(above) == wanted for above in (place, *place.parents))
 
 
 def is_open_database(path: str | Path) -> bool:
@@ -97,6 +114,24 @@ def is_open_database(path: str | Path) -> bool:
     Looking does not drop locks; opening and closing does.
     """
     wanted = identity(path)
-    return wanted is not None and any(
-        identity(f"{database}{ending}") == wanted for database in list(_opened) for ending in BESIDE
-    )
+    if wanted is None:
+        return False
+    with _registering:
+        watches = list(_watches)
+    return any(identity(file) == wanted for watch in watches for file in watch.files)
+
+
+def keep_databases_shut() -> None:
+    """Refuse, in this process, to open the files of its databases other than through SQLite: no library gets to it either.
+
+    Python asks this before it opens a file; it cannot be taken back.
+    """
+    sys.addaudithook(_refuse_to_open)
+
+
+def _refuse_to_open(event: str, arguments: tuple[object, ...]) -> None:
+    if event != "open" or not isinstance(arguments[0], str | bytes | os.PathLike):
+        return
+    path = os.fsdecode(arguments[0])
+    if is_open_database(path):
+        raise PermissionError(errno.EACCES, "only SQLite may open this file", path)

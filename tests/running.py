@@ -36,6 +36,8 @@ def until(condition: Callable[[], T], what: str, seconds: float = 60) -> T:
 class Server:
     """``python app.py`` on a free port."""
 
+    program: tuple[str, ...] = ("app.py",)
+
     def __init__(self, data: Path, **environment: str) -> None:
         self.data = data
         self.port = _free_port()
@@ -46,7 +48,7 @@ class Server:
     def start(self) -> Server:
         self._log = (self.data / "server.log").open("ab")
         self._process = subprocess.Popen(
-            [sys.executable, "app.py"],
+            [sys.executable, *self.program],
             cwd=ROOT,
             env={
                 **os.environ,

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
 
+from storage.identity import is_open_database
 from workbench.errors import RejectedArchive, RejectedPicture
 from workbench.manifests import is_table, writable
 from workbench.settings import MEGABYTE, Limits
@@ -16,6 +17,7 @@ from workbench.settings import MEGABYTE, Limits
 ZIP_STARTS = {b"PK\x03\x04", b"PK\x05\x06"}
 DRIVE = re.compile(r"[A-Za-z]:[/\\]")
 SYSTEM_NAMES = {".ds_store", "thumbs.db", "desktop.ini"}
+OUR_DATABASE = "It is a file of Waterline's own database, so it is not read."
 
 
 @dataclass(frozen=True)
@@ -113,6 +115,8 @@ def is_zip(upload: Upload) -> bool:
 
 
 def _starts_as_zip(path: Path) -> bool:
+    if is_open_database(path):
+        return False
     try:
         with path.open("rb", buffering=0) as file:
             return file.read(4) in ZIP_STARTS
@@ -145,6 +149,7 @@ def _archive(upload: Upload) -> zipfile.ZipFile:
 def count(upload: Upload) -> int:
     """How many files an upload holds, for a progress bar; a damaged zip counts as one."""
     try:
+        _stay_inside(upload)
         with zipfile.ZipFile(upload.path) as archive:
             return sum(1 for entry in archive.infolist() if not _is_noise(entry))
     except Exception:  # not a zip, or a damaged one: sources() says so
@@ -201,6 +206,8 @@ def _read_upload(upload: Upload, limits: Limits) -> bytes:
 
 def _stay_inside(upload: Upload) -> None:
     """A link may have been put in the way since the folder was looked through."""
+    if is_open_database(upload.path):
+        raise RejectedPicture(OUR_DATABASE)
     if upload.root and not upload.path.resolve().is_relative_to(upload.root):
         raise RejectedPicture("It lies outside the folder that may be read, so it is not read.")
 

@@ -55,6 +55,18 @@ class Claim:
         )
 
 
+def holder(folder: Path) -> str:
+    """The address of the server that has a folder now; empty where none has."""
+    try:
+        with (folder / FILE).open(encoding="utf-8") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            return ""
+    except BlockingIOError:
+        return (folder / FILE).read_text("utf-8").split(",")[0]
+    except OSError:
+        return ""
+
+
 def _locked(file: IO[str]) -> bool:
     deadline = time.monotonic() + _PATIENCE_SECONDS
     while True:

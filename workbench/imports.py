@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice, takewhile
 
-from storage.errors import Conflict, DiskFull, DomainError, is_disk_full
+from storage.errors import Conflict, DatabaseReplaced, DiskFull, DomainError, is_disk_full
 from storage.imports import (
     CarriedOutElsewhere,
     Import,
@@ -89,8 +89,7 @@ class Imports:
         if wanted.samples:
             return self._queue(wanted.actor, label, {"kind": SAMPLE_SET, "what": "the sample set"})
         if wanted.folder:
-            limits, allowed = self._settings.limits, self._settings.import_folders
-            token = self._staging.note(files_in(wanted.folder, allowed, limits.zip_entries))
+            token = self._staging.note(files_in(wanted.folder, self._settings))
             what = f"the folder {wanted.folder}"
         else:
             token = self._staging.take(wanted.uploads)
@@ -221,6 +220,9 @@ class Imports:
                 self._end(begun, "finished")
         except CarriedOutElsewhere:
             self._elsewhere.add(found.id)
+        except DatabaseReplaced as error:
+            # Its files stay: the next start takes it up.
+            self._unwritten[found.id] = str(error)
         except DomainError as error:
             self._end(found, "failed", str(error))
         except Exception as error:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import gradio as gr
 from fastapi import FastAPI, HTTPException, Response
-from fastapi.responses import FileResponse
+from fastapi.responses import FileResponse, JSONResponse
 
 from storage.errors import DomainError
 from workbench.charts.library import ADDRESS, packed_library
@@ -42,9 +42,11 @@ def build_app(services: Services) -> FastAPI:
     app = FastAPI(title="Waterline", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
 
     @app.get("/healthz")
-    def healthz() -> dict[str, str]:
-        services.stores.database.value("SELECT 1")
-        return {"status": "ok"}
+    def healthz() -> Response:
+        problem = services.problem()
+        if problem:
+            return JSONResponse({"status": "failing", "problem": problem}, 503)
+        return JSONResponse({"status": "ok"})
 
     @app.get("/media/{sha256}/{size}.jpg")
     def media(sha256: str, size: str) -> Response:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
+import sqlite3
 import threading
 from dataclasses import dataclass
 from functools import partial
 
+from storage.errors import DomainError
 from workbench.bin import Bin
 from workbench.costs import Costs
 from workbench.exports import Exports
@@ -27,6 +30,9 @@ from workbench.training.launchers.local import LocalLauncher
 from workbench.training.launchers.ray import RayLauncher
 from workbench.training.supervisor import Supervisor
 from workbench.training.webhook import Webhook
+
+log = logging.getLogger(__name__)
+UNUSABLE = "The database cannot be read or written; the server's log says why."
 
 
 @dataclass(frozen=True)
@@ -57,6 +63,17 @@ class Services:
         self.safety.start()
         self.exports.tidy()
         self.imports.resume()
+
+    def problem(self) -> str:
+        """Why what is written now would not be kept, in a sentence; empty where all is well."""
+        try:
+            self.stores.database.probe()
+        except DomainError as error:
+            return str(error)
+        except sqlite3.Error:
+            log.exception("the database cannot be used")
+            return UNUSABLE
+        return ""
 
     def close(self) -> None:
         """Stop looking after runs and imports; a worker that runs goes on."""

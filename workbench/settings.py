@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from storage.errors import DomainError
+from storage.identity import lies_in
 from workbench.pictures import FITS
 
 MEGABYTE = 1024 * 1024
@@ -74,12 +75,13 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
     if fit not in FITS:
         raise DomainError(f"WORKBENCH_FIT is “{fit}”; it can be {', '.join(FITS)}.")
     weights = environment.get("WORKBENCH_WEIGHTS")
+    data = _folder(environment.get("WORKBENCH_DATA") or "data")
     limits = {
         field.name: _number(environment, f"WORKBENCH_MAX_{field.name.upper()}", int(field.default))  # type: ignore[arg-type]
         for field in fields(Limits)
     }
     return Settings(
-        data=_folder(environment.get("WORKBENCH_DATA") or "data"),
+        data=data,
         host=environment.get("GRADIO_SERVER_NAME") or Settings.host,
         port=_number(environment, "GRADIO_SERVER_PORT", Settings.port, 65535),
         fit=fit,
@@ -93,7 +95,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         webhook=_address(environment.get("WORKBENCH_WEBHOOK", "")),
         ray_address=environment.get("WORKBENCH_RAY_ADDRESS", ""),
         limits=Limits(**limits),
-        import_folders=_allowed(environment.get("WORKBENCH_IMPORT_FOLDERS", "")),
+        import_folders=_allowed(environment.get("WORKBENCH_IMPORT_FOLDERS", ""), data),
     )
 
 
@@ -112,13 +114,18 @@ def _one_of(environment: Mapping[str, str], name: str, allowed: tuple[str, ...])
     return text
 
 
-def _allowed(text: str) -> tuple[Path, ...]:
+def _allowed(text: str, data: Path) -> tuple[Path, ...]:
     """The folders of a list such as that of ``PATH``."""
     folders = tuple(Path(each).expanduser().resolve() for each in text.split(os.pathsep) if each)
     for each in folders:
         if not each.is_dir():
             raise DomainError(
                 f"WORKBENCH_IMPORT_FOLDERS names “{each}”, which is not a folder. Make it, or leave it out."
+            )
+        if lies_in(each, data):
+            raise DomainError(
+                f"WORKBENCH_IMPORT_FOLDERS names “{each}”, which belongs to the data folder {data}; Waterline does not "
+                "import its own files. Leave it out."
             )
     return folders
 

@@ -9,8 +9,9 @@ import uuid
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from storage.errors import DiskFull, is_disk_full
-from workbench.archives import Upload
+from storage.errors import DiskFull, DomainError, is_disk_full
+from storage.identity import is_open_database
+from workbench.archives import OUR_DATABASE, Upload
 from workbench.errors import NotReady
 
 LISTING = "listing.json"
@@ -107,7 +108,13 @@ def _list(place: Path, files: list[list[str]]) -> None:
 
 
 def link_or_copy(source: Path, target: Path) -> None:
-    """Give a file a second name, or copy it where the file system cannot."""
+    """Give a file a second name, or copy it where the file system cannot.
+
+    Raises:
+        DomainError: It is a file of our own database.
+    """
+    if is_open_database(source):
+        raise DomainError(OUR_DATABASE)
     try:
         os.link(source, target)
     except OSError as error:

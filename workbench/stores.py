@@ -25,6 +25,7 @@ from storage.runs import Runs
 from storage.snapshots import Snapshots
 from storage.trials import Trials
 from workbench.media import Media
+from workbench.privacy import shut
 from workbench.settings import Settings
 
 
@@ -74,6 +75,8 @@ class Stores:
 def open_stores(settings: Settings) -> Stores:
     """Open the data folder, making what is missing."""
     root = settings.data
+    root.mkdir(parents=True, exist_ok=True)
+    shut(root)
     database = Database(root / "waterline.db")
     journal = Journal(database)
     pages = Pages(database)

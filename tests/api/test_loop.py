@@ -158,3 +158,23 @@ def test_the_example_in_the_readme_runs(tmp_path: Path) -> None:
         assert "v1" in done.stdout
     finally:
         running.close()
+
+
+def test_nobody_else_on_the_machine_reads_what_was_kept(
+    client: Client, served: Server, trained: dict
+) -> None:
+    client.predict(api_name="/export_dataset")
+    root = served.data / "workbench"
+    kept = [each for each in (root, *root.rglob("*")) if not each.is_symlink()]
+    kinds = {
+        "waterline.db",
+        "waterline.db-wal",
+        "waterline.db-shm",
+        "server.lock",
+        "logs",
+        "blobs",
+        "models",
+        "exports",
+    }
+    assert kinds <= {each.name for each in kept}
+    assert [str(each) for each in kept if each.stat().st_mode & 0o077] == []

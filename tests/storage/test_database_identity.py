@@ -170,7 +170,14 @@ def test_the_files_of_a_database_are_known_by_every_name(database: Database, pat
     link, twin = path.with_name("link.jpg"), path.with_name("twin.jpg")
     link.symlink_to(path)
     os.link(path, twin)
-    files = [path, link, twin, Path(f"{path}-wal"), Path(f"{path}-shm"), path.parent / ".." / "data" / path.name]
+    files = [
+        path,
+        link,
+        twin,
+        Path(f"{path}-wal"),
+        Path(f"{path}-shm"),
+        path.parent / ".." / "data" / path.name,
+    ]
     assert [is_open_database(each) for each in files] == [True] * len(files)
     assert not is_open_database(path.with_name("other.db"))
     assert not is_open_database(path.parent)

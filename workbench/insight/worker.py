@@ -20,6 +20,7 @@ from workbench.insight import mapping, state
 from workbench.insight.descriptor import describe
 from workbench.insight.embedders import KERAS_FILE, Choice, Embed, best, choices
 from workbench.insight.learning import check, digest, learn
+from workbench.privacy import begin_private
 from workbench.settings import Settings, from_environment
 from workbench.stores import Stores, open_stores
 from workbench.training.processes import alive, started_at
@@ -235,6 +236,7 @@ def _load(choice: Choice, stores: Stores) -> Embed:
 
 def main() -> None:
     """Be the worker, unless another one is at work."""
+    begin_private()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
     os.nice(NICENESS)
     settings = from_environment(os.environ)

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
+import urllib.error
+import urllib.request
 
 from storage.errors import DomainError, NotFound
+from workbench.claim import holder
 from workbench.integrity import Findings, check
+from workbench.privacy import begin_private
 from workbench.settings import Settings, from_environment
 from workbench.stores import Stores, open_stores
+
+PATIENCE_SECONDS = 10.0
+UNAVAILABLE = 503
 
 
 def main() -> int:
@@ -22,8 +30,12 @@ def main() -> int:
         "--deep", action="store_true", help="read every byte of every picture, which takes longer"
     )
     chosen = parser.parse_args()
+    begin_private()
     try:
         settings = from_environment(os.environ)
+        if problem := told_by_server(settings):
+            print(f"The server that is running says: {problem}", file=sys.stderr)
+            return 1
         found = check(_opened(settings), chosen.repair, chosen.deep)
     except DomainError as error:
         print(error, file=sys.stderr)
@@ -37,6 +49,21 @@ def _opened(settings: Settings) -> Stores:
     if not (settings.data / "waterline.db").is_file():
         raise NotFound(f"There is no catalogue in {settings.data}. Set WORKBENCH_DATA to the data folder.")
     return open_stores(settings)
+
+
+def told_by_server(settings: Settings) -> str:
+    """What a running server says is wrong; only it can tell that the database it has open is not the one on the disk."""
+    address = holder(settings.data).replace("//0.0.0.0:", "//127.0.0.1:")
+    # Not through a proxy, which would not reach this machine.
+    ask = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
+    try:
+        ask(f"{address}/healthz", timeout=PATIENCE_SECONDS).close()
+    except urllib.error.HTTPError as error:
+        with error:
+            return str(json.load(error)["problem"]) if error.code == UNAVAILABLE else ""
+    except (OSError, ValueError):  # there is none, or it cannot be reached from here
+        pass
+    return ""
 
 
 def described(found: Findings) -> str:

@@ -9,7 +9,7 @@ from storage.integrity import Integrity
 from workbench.integrity.files import PictureFiles
 from workbench.integrity.found import Findings, Ledger
 from workbench.integrity.leftovers import check_exports, check_staging, sweep
-from workbench.integrity.rows import check_rows, is_readable
+from workbench.integrity.rows import check_rows, is_kept, is_readable
 from workbench.integrity.versions import check_models, check_snapshots
 from workbench.stores import Stores
 
@@ -30,7 +30,7 @@ def check(stores: Stores, repair: bool = False, deep: bool = False) -> Findings:
     """
     begun, ledger = time.monotonic(), Ledger(repair, deep)
     integrity = Integrity(stores.database, stores.journal)
-    if is_readable(integrity, ledger):
+    if is_kept(stores.database, ledger) and is_readable(integrity, ledger):
         check_rows(integrity, ledger)
         check_snapshots(stores, ledger)
         check_models(stores, ledger)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 
+from storage.database import Database
+from storage.errors import DatabaseReplaced, DiskFull
 from storage.integrity import LISTED, Integrity
 from workbench.integrity.found import Kind, Ledger
 
@@ -11,6 +13,10 @@ ACTOR = "integrity check"
 STORAGE = Kind(
     "The database file is damaged", "message", "",
     "Keep a copy of waterline.db, export what can still be read, and restore the file from a backup.",
+)  # fmt: skip
+TAKEN = Kind(
+    "The database under Waterline is not the one any more that it opened", "message", "",
+    "Restart Waterline, then check again.",
 )  # fmt: skip
 INDEX = Kind("Indexes of the database that miss rows", "message", "they were built again.")
 DANGLING = Kind(
@@ -34,6 +40,21 @@ SIDES = Kind(
     "they follow the newest snapshot again.",
 )
 NAMES = Kind("The search for file names misses pictures", "index", "it was written again.")
+
+
+def is_kept(database: Database, ledger: Ledger) -> bool:
+    """Write a row and read it back as others do; False where what is written is not kept."""
+    try:
+        database.probe()
+    except DatabaseReplaced as error:
+        ledger.note(TAKEN, str(error))
+        return False
+    except (
+        DiskFull,
+        sqlite3.DatabaseError,
+    ):  # a full disk loses nothing; a damaged file is told of by what follows
+        pass
+    return True
 
 
 def is_readable(integrity: Integrity, ledger: Ledger) -> bool:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from storage.errors import DiskFull, DomainError, is_disk_full
 from storage.records import Run
 from workbench.errors import Paused, StoppedEarly
+from workbench.privacy import begin_private
 from workbench.settings import Settings, from_environment
 from workbench.stores import Stores, open_stores
 from workbench.training.dataset import Dataset
@@ -33,6 +34,7 @@ UNEXPECTED = "Training ended with an unexpected error ({kind}). The last lines o
 
 def main(run_id: int) -> None:
     """Carry one run out; whatever happens ends up in its row."""
+    begin_private()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
     os.nice(NICENESS)
     settings = from_environment(os.environ)

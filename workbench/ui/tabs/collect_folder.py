@@ -35,9 +35,8 @@ class Folder:
 
 def build(services: Services) -> Folder:
     """Build the section."""
-    allowed = services.settings.import_folders
     folder = gr.Dropdown(
-        offered(allowed), value=None, allow_custom_value=True, label="Folder on the server",
+        offered(services.settings), value=None, allow_custom_value=True, label="Folder on the server",
         elem_id="collect-folder-name",
     )  # fmt: skip
     label = gr.Dropdown(
@@ -61,9 +60,7 @@ def bind(services: Services, view: Folder) -> Any:
     @guarded
     def chosen(folder: str | None) -> tuple[object, object]:
         try:
-            found = (
-                len(files_in(folder, settings.import_folders, settings.limits.zip_entries)) if folder else 0
-            )
+            found = len(files_in(folder, settings)) if folder else 0
         except DomainError as error:
             return _button(0), gr.update(value=f"<p class='problem'>{escape(str(error))}</p>", visible=True)
         return _button(found), gr.update(visible=False)

@@ -1,0 +1,130 @@
+"""Waterline does not import its own data, by whatever name it is reached."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from storage.errors import DomainError
+from tests.pictures import picture
+from tests.running import ROOT
+from workbench.archives import Upload, contents, count, sources
+from workbench.folders import files_in, offered
+from workbench.imports import NewImport
+from workbench.services import Services, build_services
+from workbench.settings import Limits, Settings, from_environment
+from workbench.staging import Staging
+
+OWN = "belongs to Waterline's own data, which is not imported from"
+OPENS_IT = """
+import hashlib, os, pathlib, shutil, sys, zipfile
+from pathlib import Path
+from storage.database import Database
+from storage.identity import keep_databases_shut
+
+keep_databases_shut()
+database = Database(Path(sys.argv[1]))
+twin = Path(sys.argv[1]).with_name("twin.jpg")
+os.link(sys.argv[1], twin)
+ways = [
+    lambda: open(sys.argv[1], "rb"),
+    lambda: os.open(sys.argv[1] + "-shm", os.O_RDONLY),
+    lambda: Path(sys.argv[1] + "-wal").read_bytes(),
+    lambda: shutil.copy(os.fsencode(twin), sys.argv[1] + ".copy"),
+    lambda: zipfile.ZipFile(twin),
+]
+refused = 0
+for way in ways:
+    try:
+        way()
+    except PermissionError as error:
+        refused += "only SQLite may open this file" in str(error)
+database.probe()
+print(refused, "of", len(ways), Path(sys.argv[1]).with_name("other").write_text("free"))
+"""
+
+
+@pytest.fixture
+def shared(tmp_path: Path) -> Path:
+    """A folder of pictures that also holds the data folder and names that lead into it."""
+    folder = tmp_path.resolve() / "shared"
+    (folder / "Full").mkdir(parents=True)
+    (folder / "Full" / "1.jpg").write_bytes(picture(1))
+    return folder
+
+
+@pytest.fixture
+def around(shared: Path) -> Services:
+    """Services whose data folder lies in the folder that may be imported from."""
+    services = build_services(Settings(data=shared / "data", import_folders=(shared,), insight=False))
+    database = shared / "data" / "waterline.db"
+    (shared / "Full" / "link.jpg").symlink_to(database)
+    (shared / "Full" / "lock.jpg").symlink_to(shared / "data" / "server.lock")
+    os.link(database, shared / "Full" / "twin.jpg")
+    (shared / "data" / "server.lock").write_text("held")
+    (shared / "inside").symlink_to(shared / "data")
+    return services
+
+
+def test_the_data_folder_is_passed_over(around: Services, shared: Path) -> None:
+    assert [each.name for each in files_in(str(shared), around.settings)] == ["Full/1.jpg"]
+    assert offered(around.settings) == [str(shared), str(shared / "Full")]
+
+
+@pytest.mark.parametrize("folder", ["data", "inside", "data/blobs", "Full/../data", "inside/models"])
+def test_a_folder_of_the_data_is_refused(around: Services, shared: Path, folder: str) -> None:
+    for named in (folder, str(shared / folder)):
+        with pytest.raises(DomainError, match=OWN):
+            around.imports.start(NewImport(folder=named))
+
+
+def test_an_import_of_all_around_the_data_leaves_the_locks_alone(around: Services, shared: Path) -> None:
+    ended = around.imports.wait(around.imports.start(NewImport(folder=str(shared))))
+    assert (ended.status, ended.total) == ("finished", 1)
+    looks = f"import sqlite3; c = sqlite3.connect({str(shared / 'data' / 'waterline.db')!r}); c.execute('SELECT * FROM images'); c.close()"
+    subprocess.run([sys.executable, "-c", looks], check=True)
+    assert around.problem() == ""
+
+
+@pytest.mark.parametrize("name", ["waterline.db", "waterline.db-wal", "waterline.db-shm"])
+@pytest.mark.parametrize("called", ["1.jpg", "1.zip", "1.csv", "1"])
+def test_a_file_of_the_database_is_not_read_as_an_upload(
+    around: Services, shared: Path, name: str, called: str
+) -> None:
+    twin = shared / "upload"
+    os.link(shared / "data" / name, twin)
+    upload = Upload(twin, called)
+    assert count(upload) == 1
+    contents(upload, Limits())
+    for source in sources([upload], Limits()):
+        with pytest.raises(Exception, match="a file of Waterline's own database"):
+            source.read()
+    looks = f"import sqlite3; c = sqlite3.connect({str(shared / 'data' / 'waterline.db')!r}); c.execute('SELECT * FROM images'); c.close()"
+    subprocess.run([sys.executable, "-c", looks], check=True)
+    assert around.problem() == ""
+    with pytest.raises(DomainError, match="a file of Waterline's own database"):
+        Staging(shared / "staging").take([upload])
+
+
+@pytest.mark.parametrize("folder", ["", "inside", "link"])
+def test_the_data_folder_cannot_be_allowed(tmp_path: Path, folder: str) -> None:
+    data = tmp_path / "data"
+    (data / "inside").mkdir(parents=True)
+    (data / "link").symlink_to(data)
+    (tmp_path / "elsewhere").symlink_to(data)
+    for named in (data / folder, tmp_path / "elsewhere" / folder):
+        given = {"WORKBENCH_DATA": str(data), "WORKBENCH_IMPORT_FOLDERS": f"{tmp_path}:{named}"}
+        with pytest.raises(DomainError, match=r"which belongs to the data folder .* Leave it out\."):
+            from_environment(given)
+    allowed = from_environment({"WORKBENCH_DATA": str(data), "WORKBENCH_IMPORT_FOLDERS": str(tmp_path)})
+    assert allowed.import_folders == (tmp_path.resolve(),)
+
+
+def test_no_library_gets_to_open_the_database(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", OPENS_IT, str(tmp_path / "waterline.db")]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (ran.stdout, ran.stderr) == ("5 of 5 4\n", "")
