@@ -138,7 +138,7 @@ class Database:
                 return
             raise
         if self._read_anew() < written:
-            raise self._watch.replaced()
+            raise self._watch.lost()
         self._probed = max(self._probed, written)
 
     def _count_up(self) -> int:
@@ -147,7 +147,7 @@ class Database:
             with self.write() as connection:
                 written: int = connection.execute(PROBE).fetchone()[0]
                 if written <= self._probed:  # an older copy was written over the file
-                    raise self._watch.replaced()
+                    raise self._watch.lost()
                 return written
         finally:
             self.connection().execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000:.0f}")
@@ -171,8 +171,8 @@ class Database:
         """Close the calling thread's connection."""
         found = getattr(self._local, "connection", None)
         if found is not None:
-            found.close()
             self._watch.remove(found)
+            found.close()
             self._local.connection = None
 
 

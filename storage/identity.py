@@ -20,7 +20,7 @@ from pathlib import Path
 
 from storage.errors import DatabaseReplaced
 
-BESIDE = ("", "-wal", "-shm", "-journal")
+BESIDE = ("", "-wal", "-shm")
 Identity = tuple[int, int]
 
 
@@ -36,10 +36,11 @@ class Watch:
     """
 
     def __init__(self, path: Path) -> None:
-        self.files = [path.absolute().with_name(path.name + ending) for ending in BESIDE]
+        self.seen: tuple[Identity | None, ...] = ()
+        self._names = [f"{path.absolute()}{ending}" for ending in BESIDE]
         self._opening = threading.Lock()
         self._connections: weakref.WeakSet[Connection] = weakref.WeakSet()
-        self._seen: tuple[Identity | None, Identity | None] | None = None
+        self._lost = False
         self._well = time.time()
         with _registering:
             _watches.add(self)
@@ -51,16 +52,14 @@ class Watch:
             DatabaseReplaced: Its files are not those of the connections that are open already.
         """
         with self._opening:
-            if not self._connections:
-                self._seen = None
-            if self._seen is None:
-                self._seen = self._now()
-            else:
+            if self._connections:
                 self.check()
+            else:
+                self.seen = tuple(map(identity, self._names))
             self._connections.add(connection)
 
     def remove(self, connection: Connection) -> None:
-        """Forget a connection that is closed."""
+        """Forget a connection that is about to be closed."""
         self._connections.discard(connection)
 
     def check(self) -> None:
@@ -69,19 +68,21 @@ class Watch:
         Raises:
             DatabaseReplaced: They do not.
         """
-        if self._seen is None or not self._connections:
+        if not self._connections:
             return
-        database, log = self._now()
+        database, log = self.seen[:2]
         # There was no log where the file system cannot share memory, which a log needs.
-        if database != self._seen[0] or (self._seen[1] and log != self._seen[1]):
-            raise self.replaced()
+        moved = identity(self._names[0]) != database or (log and identity(self._names[1]) != log)
+        if moved or self._lost:
+            raise self._replaced()
         self._well = time.time()
 
-    def _now(self) -> tuple[Identity | None, Identity | None]:
-        return identity(self.files[0]), identity(self.files[1])
+    def lost(self) -> DatabaseReplaced:
+        """The error for a database whose names are right and whose content is not; from now on every check fails."""
+        self._lost = True
+        return self._replaced()
 
-    def replaced(self) -> DatabaseReplaced:
-        """The error that says since when changes may be lost."""
+    def _replaced(self) -> DatabaseReplaced:
         return DatabaseReplaced(datetime.fromtimestamp(self._well, UTC).strftime("%Y-%m-%d %H:%M:%S UTC"))
 
 
@@ -94,7 +95,7 @@ _registering = threading.RLock()
 def identity(path: str | Path) -> Identity | None:
     """Device and inode of a file, links followed; None where there is none."""
     try:
-        facts = Path(path).stat()
+        facts = os.stat(path)  # noqa: PTH116 - before and after each write, so without making a Path
     except (OSError, ValueError):
         return None
     return facts.st_dev, facts.st_ino
@@ -117,8 +118,7 @@ def is_open_database(path: str | Path) -> bool:
     if wanted is None:
         return False
     with _registering:
-        watches = list(_watches)
-    return any(identity(file) == wanted for watch in watches for file in watch.files)
+        return any(wanted in watch.seen for watch in _watches)
 
 
 def keep_databases_shut() -> None:

@@ -135,6 +135,8 @@ def test_a_file_that_was_written_over_is_found_by_the_probe(database: Database, 
     database.close()
     with pytest.raises(DatabaseReplaced, match=SENTENCE):
         database.probe()
+    with pytest.raises(DatabaseReplaced, match=SENTENCE):
+        write(database, "after")
 
 
 def test_what_others_do_through_sqlite_is_no_reason_to_refuse(database: Database, path: Path) -> None:
