@@ -12,6 +12,7 @@ from workbench.privacy import begin_private
 from workbench.server import build_app
 from workbench.services import build_services
 from workbench.settings import from_environment
+from workbench.web.exposure import warn_or_refuse
 
 
 def main() -> None:
@@ -20,11 +21,16 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     try:
         settings = from_environment(os.environ)
+        warnings = warn_or_refuse(settings)
         claim = Claim(settings.data, f"http://{settings.host}:{settings.port}")
     except DomainError as error:
         sys.exit(str(error))
+    # Workers inherit the environment, and need no password.
+    os.environ.pop("WORKBENCH_PASSWORD", None)
     app = build_app(build_services(settings))
     print(f"Waterline: open http://{settings.host}:{settings.port} (data in {settings.data})", flush=True)
+    for warning in warnings:
+        print(f"WARNING: {warning}", flush=True)
     uvicorn.run(app, host=settings.host, port=settings.port, log_level="warning", timeout_graceful_shutdown=3)
     claim.release()
 

@@ -17,14 +17,15 @@ from workbench.charts.library import ADDRESS, packed_library
 from workbench.services import Services
 from workbench.settings import MEGABYTE
 from workbench.ui.page import build_page
+from workbench.web.gate import Gate
 
 STYLES = sorted((Path(__file__).parent / "ui").glob("*.css"))
 UPLOADS = "gradio-uploads"
-FOREVER = {"Cache-Control": "public, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
+FOREVER = {"Cache-Control": "private, max-age=31536000, immutable"}
 FONTS = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif"]
 
 
-def build_app(services: Services) -> FastAPI:
+def build_app(services: Services) -> Gate:
     """The application, ready to be served; services start and end with it."""
     # Before the page is built: Gradio reads them then; it would look up hosts outside, and mix uploads of several apps.
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
@@ -65,7 +66,7 @@ def build_app(services: Services) -> FastAPI:
     def export(name: str) -> Response:
         return _export(services, name)
 
-    return _mount(app, services)
+    return Gate(_mount(app, services), services.settings, services.stores.preferences)
 
 
 def _export(services: Services, name: str) -> Response:

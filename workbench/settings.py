@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from storage.errors import DomainError
 from storage.identity import lies_in
 from workbench.pictures import FITS
+from workbench.web.addresses import parse_address
 
 MEGABYTE = 1024 * 1024
+EVERY_HOST = "*"
 EMBEDDINGS = ("auto", "backbone", "version", "built-in")
 
 
@@ -31,6 +33,25 @@ class Limits:
     zip_entries: int = 100_000
     zip_ratio: int = 200
     table_mb: int = 100
+
+
+@dataclass(frozen=True)
+class Access:
+    """Who may reach the server.
+
+    Attributes:
+        password: The shared password (``WORKBENCH_PASSWORD``); without one there is no login.
+        without_login: Whether a server that the network reaches may go without one (``WORKBENCH_OPEN``).
+        hosts: Host names it answers to beside its own (``WORKBENCH_ALLOWED_HOSTS``); ``*`` stands for all.
+        on_space: Whether it runs as a Hugging Face Space (``SPACE_ID`` or ``SPACE_HOST`` is set).
+        space_host: The Space's host name (``SPACE_HOST``).
+    """
+
+    password: str = field(default="", repr=False)
+    without_login: bool = False
+    hosts: tuple[str, ...] = ()
+    on_space: bool = False
+    space_host: str = ""
 
 
 @dataclass(frozen=True)
@@ -58,6 +79,7 @@ class Settings:
     memory_mb: int = 0
     webhook: str = ""
     ray_address: str = ""
+    access: Access = Access()
 
     @property
     def weights_folder(self) -> Path:
@@ -96,7 +118,42 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         ray_address=environment.get("WORKBENCH_RAY_ADDRESS", ""),
         limits=Limits(**limits),
         import_folders=_allowed(environment.get("WORKBENCH_IMPORT_FOLDERS", ""), data),
+        access=_access(environment),
     )
+
+
+def _access(environment: Mapping[str, str]) -> Access:
+    space_host = environment.get("SPACE_HOST", "").strip().lower()
+    return Access(
+        password=_password(environment.get("WORKBENCH_PASSWORD")),
+        without_login=_one_of(environment, "WORKBENCH_OPEN", ("0", "1")) == "1",
+        hosts=_hosts(environment.get("WORKBENCH_ALLOWED_HOSTS", "")),
+        on_space=bool(space_host or environment.get("SPACE_ID")),
+        space_host=space_host,
+    )
+
+
+def _password(text: str | None) -> str:
+    """The password; a sentence never shows it."""
+    if text is None:
+        return ""
+    if not text or text != text.strip() or not text.isprintable():
+        raise DomainError(
+            "WORKBENCH_PASSWORD is empty, begins or ends with a space, or has a letter in it that cannot be typed. Give it "
+            "another value, or do not set it at all."
+        )
+    return text
+
+
+def _hosts(text: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    for name in names:
+        if name != EVERY_HOST and parse_address(name) is None:
+            raise DomainError(
+                f"WORKBENCH_ALLOWED_HOSTS names “{name[:80]}”; it takes names such as bottles.example.org or "
+                "bottles.example.org:8080, separated by commas, without http:// and without paths."
+            )
+    return names
 
 
 def _folder(text: str) -> Path:

@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 
 from workbench.ui.place import actor
+from workbench.web.principals import Principal
 
 
 def asking(cookie: str | None, login: str | None = None) -> Any:
     cookies = {} if cookie is None else {"waterline_name": cookie}
-    return SimpleNamespace(username=login, cookies=cookies)
+    state = SimpleNamespace(principal=Principal("session", login or ""))
+    return SimpleNamespace(state=state, cookies=cookies)
 
 
 @pytest.mark.parametrize(

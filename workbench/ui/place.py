@@ -8,6 +8,7 @@ from urllib.parse import unquote
 import gradio as gr
 
 from workbench.services import Services
+from workbench.web.principals import principal_of
 
 TABS = ("collect", "label", "curate", "augment", "train", "evaluate", "models", "predict")
 NAME_COOKIE = "waterline_name"
@@ -38,10 +39,12 @@ def open_tab(name: str) -> gr.Tabs:
 
 
 def actor(request: gr.Request | None) -> str:
-    """Who acts: the name of a login, else the one typed into the strip, or ``someone`` where there is none."""
-    # What calls a component's server function is Starlette's request, which knows no user name.
-    login = getattr(request, "username", None)
-    return login or typed_name((getattr(request, "cookies", None) or {}).get(NAME_COOKIE, "")) or NOBODY
+    """Who acts: the name that the login knows, else the one typed into the strip, or ``someone`` where there is none."""
+    return (
+        principal_of(request).name
+        or typed_name((getattr(request, "cookies", None) or {}).get(NAME_COOKIE, ""))
+        or NOBODY
+    )
 
 
 def typed_name(cookie: str) -> str:

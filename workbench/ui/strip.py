@@ -38,7 +38,9 @@ def build(services: Services, page: gr.Blocks) -> None:
     with gr.Row(elem_id="strip", equal_height=True):
         shown = gr.HTML(elem_id="strip-facts", padding=False)
         gr.HTML(
-            html_template=script("strip_name.html"),
+            html_template=script(
+                "strip_name.html", *(["strip_logout.html"] if services.settings.access.password else [])
+            ),
             js_on_load=script("strip_name.js"),
             apply_default_css=False,
             padding=False,

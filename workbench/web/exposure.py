@@ -1,0 +1,31 @@
+"""Refuses to start where strangers could reach the server without a login."""
+
+from __future__ import annotations
+
+from storage.errors import DomainError
+from workbench.settings import EVERY_HOST, Settings
+from workbench.web.addresses import is_loopback
+
+OPEN = "WORKBENCH_OPEN=1: there is no login. Everybody who reaches this address can see, change and delete everything."
+ANY_HOST = (
+    "WORKBENCH_ALLOWED_HOSTS has a *: every host name is answered, so that a web page anywhere can reach this workbench "
+    "through a browser of your network (DNS rebinding). Name the hosts instead."
+)
+
+
+def warn_or_refuse(settings: Settings) -> list[str]:
+    """What to say loudly at the start.
+
+    Raises:
+        DomainError: More than this machine reaches the server, and there is neither a password nor the wish to have none.
+    """
+    access = settings.access
+    exposed = access.on_space or not is_loopback(settings.host)
+    if exposed and not (access.password or access.without_login):
+        where = "This is a Space" if access.on_space else f"GRADIO_SERVER_NAME is “{settings.host}”"
+        raise DomainError(
+            f"{where}: others can reach this workbench, and without a password they could see, change and delete everything. Set "
+            "WORKBENCH_PASSWORD to a password to log in with, or WORKBENCH_OPEN=1 if everybody shall be let in."
+        )
+    warnings = [OPEN] if exposed and not access.password else []
+    return [*warnings, *([ANY_HOST] if EVERY_HOST in access.hosts else [])]
