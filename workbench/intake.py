@@ -16,7 +16,7 @@ from storage.imports import IMPORTED, PRESENT, REJECTED, Discarded, Outcome
 from storage.records import ClassRecord, NewImage
 from workbench.archives import Source
 from workbench.cores import cores
-from workbench.labelling import Labelling, class_name
+from workbench.labelling import Labelling, class_name, class_or_none
 from workbench.pictures import decode, shrunk
 from workbench.quality import assess
 from workbench.references import Reference, References, noted
@@ -29,6 +29,7 @@ REST = 1000
 BATCH_SECONDS = 1.0
 AHEAD, AHEAD_BYTES = 8, 64 * 2**20
 """Files that may wait for each core, and what all of them may hold in memory."""
+UNCLASSED = "It is taken in without a class."
 
 
 @dataclass(frozen=True)
@@ -126,15 +127,14 @@ class Intake:
                 yield waiting.popleft()[0].result()
 
     def _process(self, source: Source, data: bytes | DomainError | None, order: Order) -> _Read:
-        label = order.label or source.label
+        label, unnamed = class_or_none(order.label or source.label)
         try:
             if data is None:
                 data = source.read()
             if isinstance(data, DomainError):
                 raise data
-            label = class_name(label) if label else ""
             image = self._image(source, data, order)
-            note = noted(_first_frame(image.frames), source.note)
+            note = noted(_first_frame(image.frames), unnamed and f"{unnamed} {UNCLASSED}", source.note)
             return Outcome(source.name, IMPORTED, label=label, note=note), image
         except DiskFull:
             raise

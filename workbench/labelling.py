@@ -133,3 +133,17 @@ def class_name(text: str) -> str:
             f"The class name “{name}” has a character that a name cannot have (< > / \\ or a quote)."
         )
     return name
+
+
+def class_or_none(text: str) -> tuple[str, str]:
+    """The class that a folder or a table names, tidied.
+
+    Returns:
+        Its name and an empty text; where the text cannot be a class name, an empty name and a sentence that says why.
+    """
+    if not text:
+        return "", ""
+    try:
+        return class_name(text), ""
+    except DomainError as error:
+        return "", str(error)

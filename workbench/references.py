@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from storage.errors import DomainError
 from storage.imports import PRESENT, REJECTED, Outcome
 from workbench.errors import NotReady
-from workbench.labelling import Labelling, class_name
+from workbench.labelling import Labelling, class_or_none
 from workbench.manifests import Line
 from workbench.stores import Stores
 
@@ -39,6 +39,7 @@ class _Wish:
     image_id: int
     label: str
     split: str
+    note: str
 
 
 class References:
@@ -81,8 +82,9 @@ class References:
 
     def _wish(self, place: int, reference: Reference, known: dict[str, int]) -> _Wish:
         line = reference.line
-        label = class_name(line.label) if line.label else ""
-        return _Wish(place, known.get(line.sha256) or self._named(reference), label, line.split or "")
+        label, unnamed = class_or_none(line.label)
+        image_id = known.get(line.sha256) or self._named(reference)
+        return _Wish(place, image_id, label, line.split or "", unnamed)
 
     def _named(self, reference: Reference) -> int:
         """The only picture with a name that the line has for it."""
@@ -124,7 +126,7 @@ class References:
             if was.pin != now.pin:
                 words.append(f"Moved to {now.pin}.")
             label = (now.label or "") if wish.label else ""
-            notes.append((wish.place, label, noted(*words) or "It stays as it is."))
+            notes.append((wish.place, label, noted(wish.note, *words) or "It stays as it is."))
         return notes
 
 

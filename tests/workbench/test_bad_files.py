@@ -86,15 +86,15 @@ def test_a_bad_file_gets_a_sentence_and_leaves_nothing(
         ("tab\x07bell", "has a character that a name cannot have"),
     ],
 )
-def test_a_folder_that_cannot_name_a_class_is_refused(
+def test_a_picture_in_a_folder_that_cannot_name_a_class_is_taken_in_without_one(
     services: Services, take: Take, folder: str, reason: str
 ) -> None:
     report = take({"a.zip": zipped({f"{folder}/a.jpg": picture(1), "Full/b.jpg": picture(2)})})
-    refused, taken = report.outcomes
-    assert (refused.result, taken.result) == (REJECTED, IMPORTED)
-    assert reason in refused.reason
+    assert [(each.result, each.label) for each in report.outcomes] == [(IMPORTED, ""), (IMPORTED, "Full")]
+    assert reason in report.outcomes[0].note
+    assert report.outcomes[0].note.endswith("It is taken in without a class.")
     assert [each.name for each in services.stores.classes.all()] == ["Full"]
-    assert services.stores.catalogue.summary(()).images == 1
+    assert services.stores.catalogue.summary(()).images == 2
 
 
 @pytest.mark.parametrize(

@@ -64,21 +64,21 @@ def test_what_a_table_says_of_files_that_are_not_there_stops_nothing(
     table = b"filename,label\ngone.jpg,Full\na.jpg,<b>\nb.jpg,Half\nb.jpg,Full\nB.JPG,Half\n"
     outcomes = bring({"a.jpg": picture(1), "b.jpg": picture(2), "l.csv": table, "broken.csv": b"a,b\n1,2\n"})
     assert [(each.file, each.result) for each in outcomes] == [
-        ("a.jpg", REJECTED),
+        ("a.jpg", IMPORTED),
         ("b.jpg", IMPORTED),
         ("l.csv", READ),
         ("l.csv", REJECTED),
         ("broken.csv", REJECTED),
         ("l.csv", REJECTED),
     ]
+    assert "cannot have" in outcomes[0].note
     reasons = [each.reason for each in outcomes if each.reason]
-    assert "cannot have" in reasons[0]
-    assert reasons[1] == "Line 5 names “b.jpg” again; the first line counts."
-    assert "no column filename and no column label" in reasons[2]
-    assert reasons[3] == (
+    assert reasons[0] == "Line 5 names “b.jpg” again; the first line counts."
+    assert "no column filename and no column label" in reasons[1]
+    assert reasons[2] == (
         "Line 2: “gone.jpg” is neither among the files of this import nor in the catalogue."
     )
-    assert known(services) == {"b.jpg": ("Half", "")}
+    assert known(services) == {"a.jpg": (None, ""), "b.jpg": ("Half", "")}
     assert [each.name for each in services.stores.classes.all()] == ["Half"]
 
 
@@ -113,6 +113,15 @@ def test_a_table_alone_labels_what_is_there(services: Services, bring: Bring) ->
     ]
     assert [each.name for each in services.stores.classes.all()] == ["Half", "FULL"]
     assert {each.actor for each in services.stores.journal.recent(3)} == {"ann"}
+
+
+def test_a_label_that_cannot_be_a_class_leaves_the_rest_of_its_line(services: Services, bring: Bring) -> None:
+    bring({"a.jpg": picture(1)}, label="Half")
+    outcomes = bring({"labels.csv": b"filename,label,split\na.jpg,<25%,train\n"})
+    assert outcomes[1].result == PRESENT
+    assert "cannot have" in outcomes[1].note
+    assert outcomes[1].note.endswith("Moved to train.")
+    assert known(services) == {"a.jpg": ("Half", "train")}
 
 
 def test_label_studio_knows_a_picture_by_its_own_name_for_it(services: Services, bring: Bring) -> None:
