@@ -9,14 +9,18 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import gradio as gr
-from fastapi import FastAPI, HTTPException, Response
+from fastapi import Depends, FastAPI, HTTPException, Response
 from fastapi.responses import FileResponse, JSONResponse
+from starlette.middleware import Middleware
 
 from storage.errors import DomainError
 from workbench.charts.library import ADDRESS, packed_library
 from workbench.services import Services
 from workbench.settings import MEGABYTE
+from workbench.ui.checked import check_server_call
+from workbench.ui.files import served_file
 from workbench.ui.page import build_page
+from workbench.ui.refusals import HANDLERS, Sentences, UsedRoutes
 from workbench.web.gate import Gate
 
 STYLES = sorted((Path(__file__).parent / "ui").glob("*.css"))
@@ -30,7 +34,7 @@ def build_app(services: Services) -> Gate:
     # Before the page is built: Gradio reads them then; it would look up hosts outside, and mix uploads of several apps.
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     uploads = services.settings.data / UPLOADS
-    os.environ.setdefault("GRADIO_TEMP_DIR", str(uploads))
+    os.environ["GRADIO_TEMP_DIR"] = str(Path(os.environ.get("GRADIO_TEMP_DIR") or uploads).resolve())
     # Gradio tidies up as it ends; a server that was killed has left its uploads.
     shutil.rmtree(uploads, ignore_errors=True)
 
@@ -40,7 +44,10 @@ def build_app(services: Services) -> Gate:
         yield
         services.close()
 
-    app = FastAPI(title="Waterline", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+    app = FastAPI(
+        title="Waterline", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None,
+        exception_handlers=HANDLERS, middleware=[Middleware(Sentences)],
+    )  # fmt: skip
 
     @app.get("/healthz")
     def healthz() -> Response:
@@ -65,6 +72,9 @@ def build_app(services: Services) -> Gate:
     @app.get("/exports/{name}")
     def export(name: str) -> Response:
         return _export(services, name)
+
+    # Before Gradio's own route, which also serves what is not ours to give, and fetches addresses.
+    app.api_route("/gradio_api/file={path:path}", methods=["GET", "HEAD"])(served_file)
 
     return Gate(_mount(app, services), services.settings, services.stores.preferences)
 
@@ -110,6 +120,13 @@ def _mount(app: FastAPI, services: Services) -> FastAPI:
         ssr_mode=False,
         run_history=False,
         enable_monitoring=False,
+        # Its own file route, which would show these in the page, is replaced; so this only lets names begin with a dot.
+        allowed_paths=[os.environ["GRADIO_TEMP_DIR"]],
+        app_kwargs={
+            "exception_handlers": HANDLERS,
+            "middleware": [Middleware(Sentences), Middleware(UsedRoutes)],
+            "dependencies": [Depends(check_server_call)],
+        },
         max_file_size=services.settings.limits.upload_mb * MEGABYTE,
         footer_links=["api"],
         theme=theme,

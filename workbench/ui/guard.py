@@ -17,6 +17,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 UNEXPECTED = "Something went wrong on the server; its log says what. Nothing was lost. Please try again."
 UNWRITABLE = "A text has half a character in it, which cannot be stored. Type it again."
+TOO_LARGE = "A number is too large for what it stands for."
 BUSY = "The database is busy with other changes. Please try again in a moment."
 
 
@@ -45,5 +46,7 @@ def sentence(error: Exception) -> str:
         return BUSY
     if isinstance(error, UnicodeEncodeError):
         return UNWRITABLE
+    if isinstance(error, OverflowError):
+        return TOO_LARGE
     log.error("unexpected error", exc_info=error)
     return UNEXPECTED

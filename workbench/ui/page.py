@@ -6,6 +6,7 @@ import gradio as gr
 
 from workbench.services import Services
 from workbench.ui import api, strip
+from workbench.ui.checked import CheckedBlocks
 from workbench.ui.place import TABS, Place
 from workbench.ui.tabs import augment, collect, curate, evaluate, label, models, predict, train
 
@@ -36,7 +37,7 @@ OPEN_ADDRESS = """() => {
 
 def build_page(services: Services) -> gr.Blocks:
     """Build the whole page and publish the endpoints."""
-    with gr.Blocks(title="Waterline", analytics_enabled=False, delete_cache=(3600, 86400)) as page:
+    with CheckedBlocks(title="Waterline", analytics_enabled=False, delete_cache=(3600, 86400)) as page:
         # First, so that no callback of a tab takes the name of an endpoint.
         api.publish(services)
         with gr.Row(elem_id="head"):
@@ -48,4 +49,6 @@ def build_page(services: Services) -> gr.Blocks:
                     tab.select(None, js=ADDRESS.replace("NAME", name))
                     BUILDERS[name](Place(services, page, tabs, tab))
         page.load(None, None, tabs, js=OPEN_ADDRESS)
+    # Only launch() sets it, and without it Gradio hands out whatever file a function returns.
+    page.has_launched = True
     return page
