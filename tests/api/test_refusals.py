@@ -87,6 +87,15 @@ def test_the_streams_of_a_call_tell_the_sentence(http: httpx.Client) -> None:
     assert "This call needs" in http.get("/gradio_api/queue/data?session_hash=stream").text
 
 
+@pytest.mark.parametrize("address", ["call/promote/unknown", "queue/data?session_hash=unknown"])
+def test_the_stream_of_a_call_that_is_not_there_ends_as_a_stream_does(
+    http: httpx.Client, address: str
+) -> None:
+    answer = http.get(f"/gradio_api/{address}")  # raises where the connection is cut off
+    assert "404" in answer.text
+    assert "Traceback" not in answer.text
+
+
 def test_what_works_in_the_browser_alone_says_so(http: httpx.Client) -> None:
     only_there = [each for each in http.get("/config").json()["dependencies"] if not each["backend_fn"]]
     assert only_there

@@ -61,19 +61,31 @@ class Sentences:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request."""
-        begun = False
+        begun: Message | None = None
 
         async def noted(message: Message) -> None:
             nonlocal begun
-            begun = True
+            begun = begun or message
             await send(message)
 
         try:
             await self._app(scope, receive, noted)
         except Exception as error:
-            if begun or scope["type"] != "http":
+            if scope["type"] != "http":
                 raise
-            await answer(*_told(error))(scope, receive, send)
+            if begun is None:
+                await answer(*_told(error))(scope, receive, send)
+            elif _is_event_stream(begun):
+                # Its last event has told what is wrong; cut off, it would look as if the connection were lost.
+                log.info("a stream of events ended early: %r", error)
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
+            else:
+                raise
+
+
+def _is_event_stream(start: Message) -> bool:
+    kinds = [value for name, value in start.get("headers", []) if name.lower() == b"content-type"]
+    return any(kind.startswith(b"text/event-stream") for kind in kinds)
 
 
 class UsedRoutes:
