@@ -12,17 +12,28 @@ from typing import Any, Literal, get_args
 
 import cv2
 import numpy as np
-from PIL import Image, ImageChops, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError
 from pillow_heif import register_heif_opener
 
 from workbench import frames
 from workbench.errors import RejectedPicture
+from workbench.flattening import GROUND, flattened
+from workbench.png_chunks import SIGNATURE, essential
 
 SIDE = 256
-GROUND = (255, 255, 255)
 ORIENTATION = 0x0112
 UPRIGHT = 1
 SIDEWAYS = {5, 6, 7, 8}
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""What makes a picture of each orientation upright (CIPA DC-008, "Exif", 4.6.5.1.6)."""
 FORMATS = ("JPEG", "PNG", "WEBP", "HEIF", "AVIF", "BMP", "GIF", "TIFF")
 BRAND = re.compile(rb".{4}ftyp(hei[cxms]|hev[cxms]|mif1|msf1|avif|avis)", re.DOTALL)
 """How a HEIF or AVIF begins."""
@@ -130,17 +141,18 @@ def shrunk(image: Image.Image) -> np.ndarray:
 
 
 def _decode(data: bytes, max_pixels: int, side: int) -> Decoded:
+    png = essential(data) if data.startswith(SIGNATURE) else None
+    data = png.data if png else data
     image: Image.Image = Image.open(BytesIO(data), formats=FORMATS)
     width, height = image.size
     _check_size([(width, height), *_coded_sizes(image, data)], max_pixels)
-    kind, held = image.format or "", frames.count(image, data)
-    image.draft("RGB", (side, side))
+    kind, held = image.format or "", min(frames.MOST, png.frames) if png else frames.count(image, data)
     turned = _orientation(image)
-    if turned in SIDEWAYS:
-        width, height = height, width
-    if turned != UPRIGHT:
-        ImageOps.exif_transpose(image, in_place=True)
-    shown, transparent = _on_white(image)
+    image.draft("RGB", (side, side))
+    shown, transparent = flattened(image, side, png.significant if png else None)
+    if turned in TURNS:
+        shown = shown.transpose(TURNS[turned])
+        width, height = (height, width) if turned in SIDEWAYS else (width, height)
     return Decoded(shown, width, height, kind, held, transparent)
 
 
@@ -160,31 +172,10 @@ def _check_size(sizes: list[tuple[int, int]], max_pixels: int) -> None:
 
 
 def _orientation(image: Image.Image) -> int:
+    """How the pixels are still to be turned: what has been done to the size already is done to the pixels, too."""
+    if image.format == "TIFF":  # Pillow turns these itself
+        return UPRIGHT
     try:
         return int(image.getexif().get(ORIENTATION, UPRIGHT))
     except Exception:  # a damaged header says nothing of how to turn the picture, which may be whole
         return UPRIGHT
-
-
-def _on_white(image: Image.Image) -> tuple[Image.Image, bool]:
-    """The picture in RGB on white, and whether any of the white shows through."""
-    if image.mode.startswith(("I", "F")):
-        return _scaled_gray(image), False
-    if not image.has_transparency_data:
-        image.load()
-        return (image if image.mode == "RGB" else image.convert("RGB")), False
-    layered = image if image.mode == "RGBA" else image.convert("RGBA")
-    opacity = layered.getchannel("A")
-    shown = layered.convert("RGB")
-    if opacity.getextrema() == (255, 255):
-        return shown, False
-    shown.paste(GROUND, mask=ImageChops.invert(opacity))
-    return shown, True
-
-
-def _scaled_gray(image: Image.Image) -> Image.Image:
-    """Bring 16-bit and float grey to 8 bits; Pillow's own conversion would clip it to white."""
-    values = np.asarray(image, dtype=np.float64)
-    sixteen = image.mode.startswith("I;16") or values.max(initial=0) > 255
-    top = 65535.0 if sixteen else 255.0
-    return Image.fromarray((np.clip(values / top, 0, 1) * 255).astype(np.uint8)).convert("RGB")
