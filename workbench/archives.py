@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import re
+import struct
 import zipfile
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
 
 from storage.identity import is_open_database
 from workbench.errors import RejectedArchive, RejectedPicture
+from workbench.leftovers import is_leftover
 from workbench.manifests import is_table, writable
 from workbench.settings import MEGABYTE, Limits
 
 ZIP_STARTS = {b"PK\x03\x04", b"PK\x05\x06"}
 DRIVE = re.compile(r"[A-Za-z]:[/\\]")
-SYSTEM_NAMES = {".ds_store", "thumbs.db", "desktop.ini"}
+UTF_8 = 1 << 11
+UNICODE_PATH = 0x7075
+ONLY_LEFTOVERS = (
+    "All that the zip holds is hidden or a leftover of a system or tool, so nothing of it is read. Give its folders names "
+    "that do not begin with a dot."
+)
 OUR_DATABASE = "It is a file of Waterline's own database, so it is not read."
 
 
@@ -139,7 +148,7 @@ def _opened(upload: Upload, limits: Limits) -> Iterator[Source]:
 def _archive(upload: Upload) -> zipfile.ZipFile:
     try:
         _stay_inside(upload)
-        return zipfile.ZipFile(upload.path)
+        return _renamed(zipfile.ZipFile(upload.path))
     except RejectedPicture as error:
         raise RejectedArchive(str(error)) from error
     except Exception as error:  # zipfile raises whatever hostile bytes lead it to
@@ -149,15 +158,23 @@ def _archive(upload: Upload) -> zipfile.ZipFile:
 def count(upload: Upload) -> int:
     """How many files an upload holds, for a progress bar; a damaged zip counts as one."""
     try:
-        _stay_inside(upload)
-        with zipfile.ZipFile(upload.path) as archive:
-            return sum(1 for entry in archive.infolist() if not _is_noise(entry))
+        with _archive(upload) as archive:
+            return len(_entries(archive))
     except Exception:  # not a zip, or a damaged one: sources() says so
         return 1
 
 
+def _entries(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
+    """The files in a zip that are somebody's own."""
+    return [
+        entry for entry in archive.infolist() if not _is_folder(entry) and not is_leftover(entry.filename)
+    ]
+
+
 def _allowed(archive: zipfile.ZipFile, limits: Limits) -> list[zipfile.ZipInfo]:
-    entries = [entry for entry in archive.infolist() if not _is_noise(entry)]
+    entries = _entries(archive)
+    if not entries and not all(map(_is_folder, archive.infolist())):
+        raise RejectedArchive(ONLY_LEFTOVERS)
     pictures = sum(1 for entry in entries if not is_table(entry.filename))
     if pictures > limits.zip_entries:
         raise RejectedArchive(
@@ -230,14 +247,40 @@ def _too_big(limits: Limits) -> str:
     return f"The file is larger than {limits.picture_mb} MB, the most that one may have."
 
 
-def _is_noise(entry: zipfile.ZipInfo) -> bool:
-    return entry.is_dir() or is_noise(entry.filename)
+def _is_folder(entry: zipfile.ZipInfo) -> bool:
+    return entry.filename.replace("\\", "/").endswith("/")
 
 
-def is_noise(name: str) -> bool:
-    """Whether it is a file that macOS or Windows adds by itself."""
-    path = path_of(name)
-    return "__MACOSX" in path.parts or path.name.lower() in SYSTEM_NAMES
+def _renamed(archive: zipfile.ZipFile) -> zipfile.ZipFile:
+    for entry in archive.infolist():
+        entry.filename = _name(entry)
+    return archive
+
+
+def _name(entry: zipfile.ZipInfo) -> str:
+    """What an entry is called.
+
+    A name that is flagged as UTF-8 is that. Otherwise the Unicode path of its extra fields counts where it was made for
+    this name, then the name as UTF-8 where it is valid, else as code page 437 (APPNOTE.TXT of PKWARE, 4.6.9 and D.1).
+    """
+    name = entry.orig_filename
+    if not entry.flag_bits & UTF_8:
+        raw = name.encode("cp437")
+        with suppress(UnicodeDecodeError):
+            name = raw.decode("utf-8")
+        name = _unicode_path(entry.extra, zlib.crc32(raw)) or name
+    return writable(name.split("\0", 1)[0])
+
+
+def _unicode_path(extra: bytes, crc: int) -> str:
+    """The name in Info-ZIP's Unicode path field; empty where there is none, or it was made for another name."""
+    while len(extra) >= 4:
+        kind, size = struct.unpack("<HH", extra[:4])
+        field, extra = extra[4 : 4 + size], extra[4 + size :]
+        if kind == UNICODE_PATH and field[:5] == struct.pack("<BL", 1, crc):
+            with suppress(UnicodeDecodeError):
+                return field[5:].decode("utf-8")
+    return ""
 
 
 def path_of(name: str) -> PurePosixPath:

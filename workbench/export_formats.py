@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from io import StringIO
+from itertools import chain
+from urllib.parse import quote
 
-from storage.errors import DomainError
 from storage.listings import Listed
-from workbench.archives import DRIVE, is_noise
-from workbench.file_names import named
-from workbench.manifests import shielded
+from workbench.cells import csv_text
+from workbench.file_names import folders, named
 
 Placed = Sequence[tuple[str, Listed]]
 """Pictures with where they lie."""
-IMAGES = "images/"
+IMAGES = "images"
 TRAIN, VALIDATION = "train", "validation"
 
 
@@ -38,39 +36,29 @@ class Format:
 
 
 def placed(pictures: Sequence[Listed], kind: Format) -> list[tuple[str, Listed]]:
-    """Where each picture lies, in their order.
-
-    Raises:
-        DomainError: A class has a name that cannot be a folder's.
-    """
-    folders: dict[str, list[Listed]] = {}
+    """Where each picture lies, in their order."""
+    members: dict[str, list[Listed]] = {}
     for each in pictures:
-        folders.setdefault(kind.folder(each), []).append(each)
+        members.setdefault(kind.folder(each), []).append(each)
+    safe = folders(members)
     names = {
-        each.sha256: f"{folder}{name}"
-        for folder, members in folders.items()
-        for name, each in zip(named(members), members, strict=True)
+        each.sha256: f"{safe[folder]}/{name}" if folder else name
+        for folder, inside in members.items()
+        for name, each in zip(named(inside), inside, strict=True)
     }
     return [(names[each.sha256], each) for each in pictures]
 
 
-def _class_folder(picture: Listed) -> str:
-    name = picture.label
-    if name in {".", ".."} or DRIVE.match(f"{name}/") or is_noise(f"{name}/a.jpg"):
-        raise DomainError(
-            f"The class “{name}” cannot be the name of a folder. Rename it, or choose another format."
-        )
-    return f"{name}/" if name else ""
+def renamed(pictures: Iterable[Listed], kind: Format) -> dict[str, str]:
+    """The folders that cannot have the name that they should have, each with the one that it has."""
+    safe = folders({kind.folder(each) for each in pictures} - {""})
+    return {name: folder for name, folder in safe.items() if name != folder}
 
 
 def _csv(files: Placed) -> Mapping[str, str]:
-    text = StringIO()
-    table = csv.writer(text)
-    table.writerow(["filename", "label", "split", "sha256", "width", "height"])
-    for path, each in files:
-        names = [shielded(path), shielded(each.label), each.split, each.sha256]
-        table.writerow([*names, each.width, each.height])
-    return {"labels.csv": text.getvalue()}
+    heading = ("filename", "label", "split", "sha256", "width", "height")
+    rows = ((path, each.label, each.split, each.sha256, each.width, each.height) for path, each in files)
+    return {"labels.csv": csv_text(chain([heading], rows))}
 
 
 def _metadata(files: Placed) -> Mapping[str, str]:
@@ -92,7 +80,7 @@ def _tasks(files: Placed) -> Mapping[str, str]:
         {
             "id": number,
             "data": {
-                "image": f"/data/local-files/?d={path}",
+                "image": f"/data/local-files/?d={quote(path)}",
                 "split": each.split,
                 "sha256": each.sha256,
             },
@@ -119,11 +107,9 @@ def _lines(lines: Iterable[str]) -> str:
 
 
 FORMATS = {
-    "folders": Format("A zip with a folder for each class", _class_folder, lambda files: {}),
+    "folders": Format("A zip with a folder for each class", lambda each: each.label, lambda files: {}),
     "csv": Format("CSV, without the pictures", lambda each: "", _csv, pictures=False),
     "csv-zip": Format("A zip with pictures and a CSV", lambda each: IMAGES, _csv),
-    "huggingface": Format(
-        "A Hugging Face image folder, zipped", lambda each: f"{each.split or TRAIN}/", _metadata
-    ),
+    "huggingface": Format("A Hugging Face image folder, zipped", lambda each: each.split or TRAIN, _metadata),
     "label-studio": Format("A zip with pictures and Label Studio's tasks", lambda each: IMAGES, _tasks),
 }

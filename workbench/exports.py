@@ -8,7 +8,7 @@ import re
 import shutil
 import uuid
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,7 +19,7 @@ from storage.errors import DiskFull, DomainError, NotFound, is_disk_full
 from storage.listings import Listed
 from storage.records import Filter
 from workbench.errors import NotReady
-from workbench.export_formats import FORMATS, Format, Placed, placed
+from workbench.export_formats import FORMATS, Format, Placed, placed, renamed
 from workbench.media import ORIGINALS
 from workbench.stores import Stores
 
@@ -27,7 +27,7 @@ KEPT = 5
 PART = ".part-"
 NAME = re.compile(r"waterline-[a-z-]+-\d{8}-\d{6}-[0-9a-f]{6}\.(zip|csv)")
 SPARE_BYTES, ROW_BYTES = 1024 * 1024, 1024
-LEFT_OUT = "LEFT-OUT.txt"
+LEFT_OUT, RENAMED = "LEFT-OUT.txt", "RENAMED.txt"
 EPOCH = (1980, 1, 1, 0, 0, 0)
 EVERYTHING = Filter()
 Progress = Callable[[int, int], None]
@@ -50,11 +50,19 @@ class ExportOrder:
 
 @dataclass(frozen=True)
 class Exported:
-    """A finished export: its file, how many pictures it has, and how many have no original any more."""
+    """A finished export.
+
+    Attributes:
+        path: Its file.
+        pictures: How many pictures it has.
+        left_out: How many have no original any more.
+        renamed: Classes whose name cannot be that of a folder, each with the folder that it has.
+    """
 
     path: Path
     pictures: int
     left_out: int
+    renamed: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -81,7 +89,7 @@ class Exports:
             progress: Called with the pictures written so far and all of them.
 
         Raises:
-            DomainError: There is no such format, filter or snapshot, or a class cannot be the name of a folder.
+            DomainError: There is no such format, filter or snapshot.
             NotReady: There is no picture to export.
             DiskFull: There is no room for it; nothing is left of it.
         """
@@ -99,7 +107,7 @@ class Exports:
             else:
                 part.write_text("".join(kind.tables(files).values()), "utf-8", newline="")
         self._prune()
-        return Exported(path, len(files) - left_out, left_out)
+        return Exported(path, len(files) - left_out, left_out, renamed((each for _, each in files), kind))
 
     def extent(self, order: ExportOrder) -> Extent:
         """What an export would be.
@@ -159,6 +167,8 @@ class Exports:
             tables = dict(kind.tables(there))
             if missing:
                 tables[LEFT_OUT] = "".join(missing)
+            if other := renamed((each for _, each in there), kind):
+                tables[RENAMED] = "".join(f"{name} -> {folder}\n" for name, folder in other.items())
             for name, text in tables.items():
                 archive.writestr(zipfile.ZipInfo(name, EPOCH), text.encode())
         return len(missing)

@@ -1,24 +1,23 @@
-"""File names for exports: safe on every system, and no two alike in one folder."""
+"""Names of files and folders for exports: safe on every system, and no two alike in one folder."""
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Iterable
+from itertools import chain, count
 from pathlib import PurePosixPath
 
 from storage.listings import Listed
-from workbench.archives import SYSTEM_NAMES
+from workbench.path_names import fault, plain, repaired
 
 SUFFIXES = {
     **{"JPEG": ".jpg", "MPO": ".jpg", "PNG": ".png", "WEBP": ".webp", "BMP": ".bmp", "GIF": ".gif"},
     **{"TIFF": ".tiff", "HEIF": ".heic", "AVIF": ".avif"},
 }
 KNOWN = {*SUFFIXES.values(), ".jpeg", ".jpe", ".jfif", ".tif", ".heif", ".dib", ".apng"}
-UNSAFE = re.compile(r'[<>:"/\\|?*]')
-RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)
 LONGEST_STEM = 120
 """Bytes of a name without its ending."""
+LONGEST_FOLDER = 200
+"""Bytes of a folder's name."""
 
 
 def named(pictures: Iterable[Listed]) -> list[str]:
@@ -30,21 +29,25 @@ def named(pictures: Iterable[Listed]) -> list[str]:
     return [_free(_safe(each), each.sha256, taken) for each in pictures]
 
 
+def folders(classes: Iterable[str]) -> dict[str, str]:
+    """A folder for each class: its own name where every system can have that, else one near it that no other has."""
+    names = sorted(set(classes))
+    given = {name: name for name in names if not fault(name)}
+    taken = {name.casefold() for name in given}
+    for name in (each for each in names if each not in given):
+        near = repaired(name, LONGEST_FOLDER)
+        numbered = (f"{near}-{number}" for number in count(2))
+        given[name] = next(each for each in chain([near], numbered) if each.casefold() not in taken)
+        taken.add(given[name].casefold())
+    return given
+
+
 def _safe(picture: Listed) -> str:
-    text = unicodedata.normalize("NFC", picture.filename)
-    plain = (
-        each if unicodedata.category(each)[0] != "C" and each not in "\u2028\u2029" else "_" for each in text
-    )
-    name = UNSAFE.sub("_", "".join(plain)).strip(" .")
+    name = plain(picture.filename)
     if PurePosixPath(name).suffix.lower() not in KNOWN:
-        name += (
-            SUFFIXES.get(picture.format, ".jpg") if name else f"picture{SUFFIXES.get(picture.format, '.jpg')}"
-        )
+        name = f"{name or 'picture'}{SUFFIXES.get(picture.format, '.jpg')}"
     path = PurePosixPath(name)
-    stem = path.stem.encode()[:LONGEST_STEM].decode(errors="ignore").rstrip(" .")
-    if RESERVED.match(stem) or name.lower() in SYSTEM_NAMES:
-        stem = f"_{stem}"
-    return f"{stem}{path.suffix}"
+    return f"{repaired(path.stem, LONGEST_STEM)}{path.suffix}"
 
 
 def _free(name: str, sha256: str, taken: set[str]) -> str:

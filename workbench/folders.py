@@ -8,7 +8,8 @@ from pathlib import Path
 
 from storage.errors import DomainError, NotFound
 from storage.identity import Identity, identity, is_open_database, lies_in
-from workbench.archives import Upload, is_noise
+from workbench.archives import Upload
+from workbench.leftovers import is_leftover
 from workbench.settings import Settings
 
 NONE_ALLOWED = "No folder of the server may be imported from. Who runs the server allows folders with WORKBENCH_IMPORT_FOLDERS."
@@ -19,7 +20,9 @@ OUR_OWN = "“{folder}” belongs to Waterline's own data, which is not imported
 
 
 def files_in(folder: str, settings: Settings) -> list[Upload]:
-    """The files of a folder and of those in it, by name; hidden ones, special ones and the data folder are passed over.
+    """The files of a folder and of those in it, by name.
+
+    Passed over are hidden ones, leftovers of systems and tools, special ones and the data folder.
 
     Args:
         folder: An absolute path, or one from within an allowed folder.
@@ -62,16 +65,11 @@ def _walk(place: Path, data: Path) -> Iterator[Path]:
     own = identity(data)
     for folder, inner, names in os.walk(place, followlinks=False):
         inner[:] = sorted(
-            each for each in inner if not each.startswith(".") and not _is(Path(folder, each), own)
+            each for each in inner if not is_leftover(each) and not _is(Path(folder, each), own)
         )
         for name in sorted(names):
             path = Path(folder, name)
-            if (
-                not name.startswith(".")
-                and not is_noise(name)
-                and path.is_file()
-                and not _is_ours(path, data)
-            ):
+            if not is_leftover(name) and path.is_file() and not _is_ours(path, data):
                 yield path
 
 
@@ -89,7 +87,7 @@ def offered(settings: Settings, most: int = 200) -> list[str]:
     found: list[str] = []
     for root in settings.import_folders:
         try:
-            inner = sorted(each for each in root.iterdir() if not each.name.startswith(".") and each.is_dir())
+            inner = sorted(each for each in root.iterdir() if not is_leftover(each.name) and each.is_dir())
         except OSError:  # not there any more, or not to be read: importing from it says so
             inner = []
         found += [str(each) for each in (root, *inner) if not lies_in(each, settings.data)]

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import csv
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from io import StringIO
+from itertools import chain
 
 from storage.imports import IMPORTED, PRESENT, REJECTED, Import, ImportJobs, Outcome
+from workbench.cells import csv_text
 
 LISTED = 200
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 @dataclass(frozen=True)
@@ -98,20 +97,13 @@ def state_of(jobs: ImportJobs, job: Import, waiting: int, unwritten: str | None)
 
 def as_csv(files: Iterable[Outcome]) -> str:
     """What became of files as CSV, with the columns file, result, reason, note, class, image_id."""
-    text = StringIO()
-    table = csv.writer(text)
-    table.writerow(["file", "result", "reason", "note", "class", "image_id"])
-    for each in files:
-        row = [each.file, each.result, each.reason, each.note, each.label]
-        table.writerow([*map(_cell, row), each.image_id or ""])
-    return text.getvalue()
+    heading = ("file", "result", "reason", "note", "class", "image_id")
+    rows = (
+        (each.file, each.result, each.reason, each.note, each.label, each.image_id or "") for each in files
+    )
+    return csv_text(chain([heading], rows))
 
 
 def _rate(job: Import, started: float) -> float:
     seconds = time.time() - started
     return (job.done - job.tally.begun_at) / seconds if job.status == "running" and seconds >= 1 else 0.0
-
-
-def _cell(text: str) -> str:
-    """Keep a spreadsheet from running a name as a formula."""
-    return f"'{text}" if text.startswith(FORMULA) else text

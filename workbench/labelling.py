@@ -13,8 +13,10 @@ from storage.edits import Edits
 from storage.errors import Conflict, DomainError, NotFound
 from storage.records import ClassRecord
 from workbench.colours import PALETTE
+from workbench.path_names import fault, shown
 
 LONGEST_NAME = 60
+"""Characters: at most 240 bytes of UTF-8, where file systems take 255."""
 INVISIBLE = {"Cf", "Mn", "Zs"}
 COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 
@@ -33,13 +35,12 @@ class Labelling:
         Raises:
             DomainError: The name cannot be one of a class.
         """
-        name = class_name(name)
-        with suppress(NotFound):
-            return self._classes.get(name)
+        with suppress(NotFound):  # one of older data may have a name that a new one cannot have
+            return self._classes.get(tidied(name))
         try:
             return self.add(name, actor, kind)
         except Conflict:  # somebody else added it in this moment
-            return self._classes.get(name)
+            return self._classes.get(tidied(name))
 
     def add(self, name: str, actor: str, kind: str = "class") -> ClassRecord:
         """Add a class, with the first colour of the palette that is free.
@@ -118,20 +119,18 @@ class Labelling:
 
 
 def class_name(text: str) -> str:
-    """Tidy a class name: blanks trimmed and inner ones made single, Unicode composed.
+    """A class name as it is kept: see :func:`tidied`. It is also that of a folder, on every system.
 
     Raises:
-        DomainError: Nothing is left, it is too long, or has characters that a name cannot have.
+        DomainError: Nothing is left, it is too long, or it cannot be the name of a folder.
     """
-    name = unicodedata.normalize("NFC", " ".join(str(text).split()))
+    name = tidied(text)
     if all(unicodedata.category(each) in INVISIBLE for each in name):
         raise DomainError("A class needs a name with at least one character that is not a blank.")
     if len(name) > LONGEST_NAME:
         raise DomainError(f"A class name has at most {LONGEST_NAME} characters; this one has {len(name)}.")
-    if any(each in '<>/\\"' or unicodedata.category(each) in {"Cc", "Cs", "Zl", "Zp"} for each in name):
-        raise DomainError(
-            f"The class name “{name}” has a character that a name cannot have (< > / \\ or a quote)."
-        )
+    if reason := fault(name):
+        raise DomainError(f"The class name “{shown(name)}” {reason}.")
     return name
 
 
@@ -147,3 +146,8 @@ def class_or_none(text: str) -> tuple[str, str]:
         return class_name(text), ""
     except DomainError as error:
         return "", str(error)
+
+
+def tidied(text: str) -> str:
+    """A name with blanks trimmed, inner ones made single, and Unicode composed."""
+    return unicodedata.normalize("NFC", " ".join(str(text).split()))

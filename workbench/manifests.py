@@ -12,6 +12,7 @@ from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import unquote
 
+from workbench.cells import bare
 from workbench.errors import RejectedTable
 
 TABLES = (".csv", ".tsv", ".jsonl", ".ndjson", ".json")
@@ -23,7 +24,6 @@ SPLITS = {
     **dict.fromkeys(("train", "training"), "train"),
     **dict.fromkeys(("validation", "val", "valid", "test"), "validation"),
 }
-FORMULA = ("=", "+", "-", "@")
 SEPARATORS = ",;\t|"
 MOST_PROBLEMS = 1000
 PREFIXED = re.compile(r"^[0-9a-f]{8}-(?=.)")
@@ -66,11 +66,6 @@ class Table:
 def writable(name: str) -> str:
     """A text as UTF-8 can hold it; halves of characters become question marks."""
     return name.encode("utf-8", "replace").decode()
-
-
-def shielded(text: str) -> str:
-    """A cell that no spreadsheet runs as a formula: a quote before it, which :func:`parse` takes away again."""
-    return f"'{text}" if text.lstrip("'").startswith(FORMULA) else text
 
 
 def is_table(name: str) -> bool:
@@ -134,15 +129,10 @@ def _csv_lines(text: str) -> Iterator[Line | str]:
             if len(row) <= max(columns.get("file", 0), columns["label"]):
                 yield f"Line {number} has {len(row)} of {len(first)} columns, so it is passed over."
                 continue
-            values = {key: _bare(row[at].strip()) if at < len(row) else "" for key, at in columns.items()}
+            values = {key: bare(row[at].strip()) if at < len(row) else "" for key, at in columns.items()}
             yield from _line(f"line {number}", values)
     except csv.Error as error:
         yield f"Line {rows.line_num} cannot be read as CSV ({error}). {end}"
-
-
-def _bare(cell: str) -> str:
-    quoted = cell.startswith("'") and cell.lstrip("'").startswith(FORMULA)
-    return cell[1:] if quoted else cell
 
 
 def _header(text: str) -> tuple[list[str], str, int]:

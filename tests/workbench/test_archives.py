@@ -1,5 +1,6 @@
 import struct
 import zipfile
+import zlib
 from collections.abc import Callable
 from dataclasses import replace
 from io import BytesIO
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from storage.errors import DomainError
-from workbench.archives import Source, Upload, count, sources
+from workbench.archives import Source, Upload, contents, count, sources
 from workbench.settings import MEGABYTE, Limits
 
 LIMITS = Limits()
@@ -79,10 +80,53 @@ def test_what_systems_add_by_themselves_is_passed_over(upload: Put) -> None:
         "desktop.ini",
         "Full/",
         "Full\\Thumbs.db",
+        "Full\\",
+        "Full/.hidden.png",
+        "Full/..a.png",
+        "Full/._a.png",
+        "Full/a.png:Zone.Identifier",
+        ".ipynb_checkpoints/a-checkpoint.png",
+        "Full/.ipynb_checkpoints/a-checkpoint.png",
+        ".Trash-0/files/d.png",
+        ".thumbnails/a.png",
+        "Full/@eaDir/a.png/SYNOPHOTO_THUMB_M.jpg",
+        "Full/@eaDir/a.png@SynoEAStream",
+        "#recycle/a.png",
+        "@Recycle/a.png",
+        "$RECYCLE.BIN/S-1/$R1.png",
+        "System Volume Information/a.png",
+        "lost+found/a.png",
+        "Full/_thumbs/a.png",
+        "./Full/.git/a.png",
+        "Full/.AppleDouble/a.png",
+        "Full/Icon\r",
+        "LEFT-OUT.txt",
     ]
     given = upload("a.zip", zipped({"Full/a.png": b"1", **dict.fromkeys(noise, b"x")}))
     assert [name for name, _, _ in read(given)] == ["Full/a.png"]
     assert count(given) == 1
+
+
+def test_words_that_a_person_may_mean_are_not_passed_over(upload: Put) -> None:
+    folders = [
+        "trash",
+        "recycled",
+        "thumbs",
+        "thumbnails",
+        "checkpoints",
+        "hidden",
+        "#1",
+        "@home",
+        "lost",
+        "eaDir",
+    ]
+    given = upload("a.zip", zipped({f"{folder}/a.png": b"1" for folder in folders}))
+    assert [folder for _, folder, _ in read(given)] == folders
+
+
+def test_a_zip_that_holds_nothing_else_says_so(upload: Put) -> None:
+    given = upload("a.zip", zipped({".data/Full/a.png": b"1", ".data/": b""}))
+    assert "All that the zip holds is hidden or a leftover" in reason(given)
 
 
 @pytest.mark.parametrize(
@@ -103,7 +147,7 @@ def test_a_path_that_leaves_the_zip_is_refused(upload: Put, name: str) -> None:
     )
 
 
-@pytest.mark.parametrize("name", ["10:30.png", "Full 10:30/a.png", "Full/..a.png", "a..png"])
+@pytest.mark.parametrize("name", ["10:30.png", "Full 10:30/a.png", "Full/a..b.png", "a..png", "Full../a.png"])
 def test_a_path_that_only_looks_odd_is_read(upload: Put, name: str) -> None:
     assert read(upload("a.zip", zipped({name: b"1"})))[0][2] == b"1"
 
@@ -201,3 +245,70 @@ def test_an_upload_that_is_gone_is_said_to_be(tmp_path: Path) -> None:
     for path in (tmp_path / "gone", tmp_path):
         assert reason(Upload(path, "a.jpg")) == "The file could not be read. Upload it again."
         assert count(Upload(path, "a.jpg")) == 1
+
+
+def unflagged(names: dict[bytes, bytes], extras: dict[bytes, bytes] | None = None) -> bytes:
+    """A zip of files with names of any bytes, as tools write them that do not flag UTF-8."""
+    stand_ins = {"ABCDEFGH"[number] * len(name): name for number, name in enumerate(names)}
+    buffer = BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for stand_in, name in stand_ins.items():
+            entry = zipfile.ZipInfo(stand_in)
+            entry.extra = (extras or {}).get(name, b"")
+            archive.writestr(entry, names[name])
+    data = buffer.getvalue()
+    for stand_in, name in stand_ins.items():
+        data = data.replace(stand_in.encode(), name)
+    return data
+
+
+def unicode_path(name: str, raw: bytes, version: int = 1) -> bytes:
+    """Info-ZIP's extra field with the name of an entry, made for another one."""
+    field = struct.pack("<BL", version, zlib.crc32(raw)) + name.encode()
+    return struct.pack("<HH", 0x7075, len(field)) + field
+
+
+def test_names_without_the_flag_are_utf8_where_they_can_be(upload: Put) -> None:
+    names = {
+        "満水/瓶1.jpg".encode(): b"1",
+        "Fu\u0308llho\u0308he halb/b.jpg".encode(): b"2",
+        "F\u00fcll/c.jpg".encode("cp437"): b"3",
+        "Füll/d.jpg".encode("latin-1"): b"4",
+        b"plain/e.jpg": b"5",
+    }
+    assert read(upload("a.zip", unflagged(names))) == [
+        ("満水/瓶1.jpg", "満水", b"1"),
+        ("Fu\u0308llho\u0308he halb/b.jpg", "Fu\u0308llho\u0308he halb", b"2"),
+        ("Füll/c.jpg", "Füll", b"3"),
+        ("F³ll/d.jpg", "F³ll", b"4"),
+        ("plain/e.jpg", "plain", b"5"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("field", "name"),
+    [
+        (unicode_path("満水/a.jpg", b"x1/a.jpg"), "満水/a.jpg"),
+        (b"UT\x05\x00\x01abcd" + unicode_path("満水/a.jpg", b"x1/a.jpg"), "満水/a.jpg"),
+        (unicode_path("満水/a.jpg", b"renamed.jpg"), "x1/a.jpg"),
+        (unicode_path("満水/a.jpg", b"x1/a.jpg", version=2), "x1/a.jpg"),
+        (unicode_path("", b"x1/a.jpg"), "x1/a.jpg"),
+        (unicode_path("満", b"x1/a.jpg")[:-1].replace(b"\x08\x00", b"\x07\x00", 1), "x1/a.jpg"),
+    ],
+)
+def test_the_unicode_path_field_counts_where_it_was_made_for_the_name(
+    upload: Put, field: bytes, name: str
+) -> None:
+    given = upload("a.zip", unflagged({b"x1/a.jpg": b"1"}, {b"x1/a.jpg": field}))
+    assert [(each, data) for each, _, data in read(given)] == [(name, b"1")]
+    assert [*contents(given, LIMITS).names] == [name]
+
+
+def test_a_unicode_path_that_leaves_the_zip_is_refused(upload: Put) -> None:
+    field = unicode_path("../a.jpg", b"x1/a.jpg")
+    given = upload("a.zip", unflagged({b"x1/a.jpg": b"1"}, {b"x1/a.jpg": field}))
+    assert reason(given) == "Its path points outside the zip, so it is not read."
+
+
+def test_flagged_names_stay_as_they_are(upload: Put) -> None:
+    assert read(upload("a.zip", zipped({"Ã¼/é.png": b"1"}))) == [("Ã¼/é.png", "Ã¼", b"1")]

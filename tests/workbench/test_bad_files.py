@@ -84,6 +84,10 @@ def test_a_bad_file_gets_a_sentence_and_leaves_nothing(
         ("x" * 300, "A class name has at most 60 characters; this one has 300"),
         ("   ", "A class needs a name with at least one character that is not a blank"),
         ("tab\x07bell", "has a character that a name cannot have"),
+        ("a:b", "has a character that a name cannot have"),
+        ("Full\u202egpj", "has a character that a name cannot have"),
+        ("Full.", "it begins or ends with a dot or a blank"),
+        ("CON", "Windows keeps it for a device"),
     ],
 )
 def test_a_picture_in_a_folder_that_cannot_name_a_class_is_taken_in_without_one(

@@ -4,6 +4,7 @@ import json
 import zipfile
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from hypothesis import given, settings
@@ -21,6 +22,7 @@ from workbench.export_formats import FORMATS
 from workbench.exports import ExportOrder
 from workbench.file_names import named
 from workbench.imports import NewImport
+from workbench.labelling import class_name
 from workbench.services import Services, build_services
 from workbench.settings import Settings
 from workbench.splits import split
@@ -52,11 +54,11 @@ def mixed(services: Services, bring: Bring) -> Services:
         "Full/a.jpg": picture(1),
         "Half/A.JPG": picture(2),
         "Half/CON.png": picture(3, kind="PNG"),
-        "=1+1/we?ird: name.jpg": picture(4),
+        "=1+1/we?ird: name%20.jpg": picture(4),
         "no ending": picture(5),
         "Over/photo.zip": picture(6, kind="BMP"),
         "満水/labels.csv.jpg": picture(7),
-        "train/.hidden.jpg": picture(8),
+        "train/50% a+b & c #1.jpg": picture(8),
         "Full/gone.jpg": picture(9),
     }
     bring({"a.zip": zipped({name: data for name, data in entries.items() if name != "Over/photo.zip"})})
@@ -120,7 +122,9 @@ def test_tasks_are_as_label_studio_expects_them(mixed: Services) -> None:
     assert [each["id"] for each in tasks] == list(range(1, 9))
     for task, (sha256, label, _) in zip(tasks, facts(mixed), strict=True):
         assert task["data"]["sha256"] == sha256
-        assert task["data"]["image"].removeprefix("/data/local-files/?d=") in names
+        address = urlsplit(task["data"]["image"])
+        assert address.path == "/data/local-files/"
+        assert parse_qs(address.query)["d"][0] in names
         choices = [r["value"]["choices"] for a in task["annotations"] for r in a["result"]]
         assert choices == ([[label]] if label else [])
 
@@ -190,11 +194,47 @@ def test_what_cannot_be_exported_says_why_and_leaves_nothing(services: Services,
     for order, error, words in refused:
         with pytest.raises(error, match=words):
             services.exports.write(order)
-    bring({"a.jpg": picture(1)}, label="..")
-    with pytest.raises(DomainError, match="cannot be the name of a folder"):
-        services.exports.write(ExportOrder("folders"))
-    assert services.exports.write(ExportOrder("csv-zip")).pictures == 1
-    assert len(list((services.stores.root / "exports").iterdir())) == 1
+    assert not (services.stores.root / "exports").exists()
+
+
+OLDER = [
+    ".",
+    "..",
+    "a:b",
+    "a_b",
+    "CON",
+    ".git",
+    "Full\u202e",
+    "Full",
+    "__MACOSX",
+    "@eaDir",
+    "Full.",
+    "x\ufe0f",
+]
+
+
+def test_classes_of_older_data_that_cannot_be_folders_are_exported_under_other_names(
+    services: Services, bring: Bring, tmp_path: Path
+) -> None:
+    for number, name in enumerate(OLDER):
+        services.stores.classes.add(name, "#0072B2", "ann")
+        [taken] = bring({f"{number}.jpg": picture(number)})
+        services.labelling.label([taken.image_id or 0], name, "ann")
+    exported = services.exports.write(ExportOrder("folders"))
+    assert (exported.pictures, exported.left_out) == (len(OLDER), 0)
+    assert set(exported.renamed) == set(OLDER) - {"a_b", "Full"}
+    assert {".": "_", "..": "_-2", "a:b": "a_b-2", "CON": "_CON", "Full.": "Full-2"}.items() <= (
+        exported.renamed.items()
+    )
+    with zipfile.ZipFile(exported.path) as archive:
+        told = archive.read("RENAMED.txt").decode().splitlines()
+    assert told == [f"{name} -> {folder}" for name, folder in exported.renamed.items()]
+    again = {name: name for name in OLDER} | dict(exported.renamed)
+    assert {sha256: label for sha256, label, _ in facts(brought(tmp_path / "again", exported.path))} == {
+        sha256: again[label] for sha256, label, _ in facts(services)
+    }
+    for kind in FORMATS:
+        assert services.exports.write(ExportOrder(kind)).pictures == len(OLDER)
 
 
 def test_progress_is_told_and_old_exports_go(mixed: Services) -> None:
@@ -239,7 +279,36 @@ def test_file_names_are_safe_unlike_and_stay_as_they_are(names: list[str]) -> No
         assert not each.startswith((".", " "))
 
 
-CLASS = st.sampled_from(["", "Full", "=half", "'+x", "-", "満水", "train", "test", "a, b; c", "validation"])
+CLASSES = [
+    "",
+    "Full",
+    "=half",
+    "'+x",
+    "-",
+    "満水",
+    "train",
+    "test",
+    "a, b; c",
+    "validation",
+    "images",
+    "a;=b",
+    "＝1",
+]
+
+
+def allowed(text: str) -> str:
+    """The class of that name, none where it cannot be one."""
+    try:
+        return class_name(text)
+    except DomainError:
+        return ""
+
+
+CLASS = (
+    st.sampled_from(CLASSES)
+    | st.text(max_size=60).map(allowed)
+    | st.text("a.;'=-＋ \u0301%&#", max_size=6).map(allowed)
+)
 SIDE = st.sampled_from(["", "train", "validation"])
 
 

@@ -2,10 +2,14 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from storage.errors import Conflict, DomainError, NotFound, StaleEdit
 from tests.pictures import picture
 from tests.workbench.conftest import Take
+from workbench.file_names import folders
+from workbench.imports import NewImport
 from workbench.labelling import PALETTE, class_name
 from workbench.services import Services
 
@@ -23,6 +27,29 @@ def image_ids(take: Take) -> list[int]:
         ("fu\u0308ll", "füll"),
         ("💧", "💧"),
         ("x" * 60, "x" * 60),
+        *(
+            (name, name)
+            for name in (
+                "Full (1)",
+                "50 % & more",
+                "v1.2 final",
+                "control",
+                "company",
+                "trash",
+                "thumbs",
+                "recycled",
+                "~half",
+                "a, b; c",
+                "=1+1",
+                "it's",
+                "👩\u200d🔬",
+                "❤\ufe0f",
+                "1\ufe0f\u20e3",
+                "بطری\u200cها",
+                "क्\u200dष",
+                "葛\U000e0100",
+            )
+        ),
     ],
 )
 def test_a_class_name_is_tidied(given: str, name: str) -> None:
@@ -44,6 +71,29 @@ def test_a_class_name_is_tidied(given: str, name: str) -> None:
         "a\\b",
         "a\0b",
         "\udcff",
+        *("a:b", "a|b", "a?", "a*b", "<>", "C:"),
+        *("CON", "con", "Nul", "COM1", "lpt9", "COM¹", "aux.jpg", "prn .x", "CONIN$"),
+        *("Full.", "Full ..", ".", "..", "...", ".git", "._a", ". a"),
+        *("__MACOSX", "@eaDir", "#recycle", "$RECYCLE.BIN", "lost+found", "Thumbs.db", "__pycache__"),
+        *(
+            "Full\u202egpj",
+            "\u200fFull",
+            "Full\u2066",
+            "\ufeffFull",
+            "Fu\u200bll",
+            "Fu\u00adll",
+            "Fu\u2060ll",
+        ),
+        *(
+            "Fu\u200dll",
+            "Full\u200c",
+            "\u200dFull",
+            "Full\ufe0f",
+            "Fu\U000e0046ll",
+            "x\u0304\u200dy",
+            "1\u200d2",
+        ),
+        *("\u3164", "Full\u3164", "\u2800", "\u115f"),
     ],
 )
 def test_an_impossible_class_name_gets_a_sentence(services: Services, name: str) -> None:
@@ -53,6 +103,7 @@ def test_an_impossible_class_name_gets_a_sentence(services: Services, name: str)
         lambda: services.labelling.add(name, "ann"),
         lambda: services.labelling.ensure(name, "ann"),
         lambda: services.labelling.rename("Full", name, "ann"),
+        lambda: services.imports.start(NewImport([], label=name or " ")),
     ):
         with pytest.raises(DomainError, match=r"class name|A class needs a name"):
             change()
@@ -85,6 +136,40 @@ def test_labelling_with_a_new_name_adds_the_class(services: Services, image_ids:
     assert services.labelling.label(image_ids, "half FULL", "ann") == (0, None)
     assert services.labelling.label(image_ids[:2], "", "ann")[0] == 2
     assert services.stores.classes.get("Half full").count == 1
+
+
+@pytest.mark.parametrize("twin", ["FULL e\u0301", "full é", "ＦULL É", "Full É "])
+def test_names_that_differ_in_case_or_unicode_form_are_one(services: Services, twin: str) -> None:
+    services.labelling.add("Full é", "ann")
+    if twin.startswith("Ｆ"):  # another letter, which file systems tell apart
+        assert services.labelling.ensure(twin, "ann").name == twin
+        return
+    with pytest.raises(Conflict, match="already a class"):
+        services.labelling.add(twin, "ann")
+    assert services.labelling.ensure(twin, "ann").name == "Full é"
+
+
+def test_a_class_of_older_data_keeps_its_name_until_it_is_renamed(
+    services: Services, image_ids: list[int]
+) -> None:
+    services.stores.classes.add("a:b", "#0072B2", "ann")
+    assert services.labelling.label(image_ids, "a:b", "ann")[0] == 3
+    services.labelling.recolour("a:b", "#aabbcc", "ann")
+    services.labelling.rename("a:b", "a-b", "ann")
+    assert services.stores.classes.get("a-b").count == 3
+
+
+@given(st.text(max_size=80) | st.text("aA. \u200d\u202e\ufe0f:con1", max_size=8))
+def test_a_class_name_stays_as_it_is_and_fits_a_file_system(text: str) -> None:
+    try:
+        name = class_name(text)
+    except DomainError as error:
+        assert str(error).endswith(".")
+        assert str(error).isprintable()
+        return
+    assert class_name(name) == name
+    assert folders([name]) == {name: name}
+    assert len(name.encode()) <= 240
 
 
 def test_labelling_what_is_not_there_adds_no_class(services: Services, image_ids: list[int]) -> None:

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from workbench.cells import shielded
 from workbench.errors import RejectedTable
-from workbench.manifests import Line, Table, parse, shielded
+from workbench.manifests import Line, Table, parse
 
 A, B = Line("line 2", ("a.jpg",), "Full"), Line("line 3", ("b/c.jpg",), "Half")
 PLAIN = "filename,label\na.jpg,Full\nb/c.jpg,Half\n"

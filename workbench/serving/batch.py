@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from io import StringIO
+from itertools import chain
 
 from storage.errors import DomainError
 from storage.registry import PRODUCTION
 from workbench.archives import Upload, sources
+from workbench.cells import csv_text
 from workbench.serving.predictor import Prediction, Predictor
 from workbench.settings import Limits
-
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 @dataclass(frozen=True)
@@ -61,23 +59,15 @@ def answers_csv(
 
 def as_csv(classes: Sequence[str], answered: Iterable[Answered]) -> str:
     """CSV with the columns file, label, confidence, needs_review, version, error, then one probability a class."""
-    text = StringIO()
-    table = csv.writer(text)
-    header = ["file", "label", "confidence", "needs_review", "version", "error"]
-    table.writerow([*header, *(_cell(f"p({name})") for name in classes)])
-    table.writerows(_row(each, classes) for each in answered)
-    return text.getvalue()
+    heading = ["file", "label", "confidence", "needs_review", "version", "error"]
+    heading += [f"p({name})" for name in classes]
+    return csv_text(chain([heading], (_row(each, classes) for each in answered)))
 
 
 def _row(answered: Answered, classes: Sequence[str]) -> list[object]:
-    found, file = answered.found, _cell(answered.file)
+    found, file = answered.found, answered.file
     if found is None:
         return [file, "", "", "", "", answered.error, *([""] * len(classes))]
     probabilities = [f"{found.scores[name]:.4f}" for name in classes]
-    answer = [_cell(found.label), f"{found.confidence:.4f}", found.needs_review, found.version]
+    answer = [found.label, f"{found.confidence:.4f}", found.needs_review, found.version]
     return [file, *answer, "", *probabilities]
-
-
-def _cell(text: str) -> str:
-    """Keep a spreadsheet from running a name as a formula."""
-    return f"'{text}" if text.startswith(FORMULA) else text

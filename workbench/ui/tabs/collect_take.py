@@ -16,6 +16,7 @@ from storage.images import counted
 from storage.records import Filter
 from workbench.export_formats import FORMATS
 from workbench.exports import Exported, ExportOrder
+from workbench.path_names import shown
 from workbench.services import Services
 from workbench.ui.components import bits
 from workbench.ui.components.pace import Pace, pace_html
@@ -149,10 +150,12 @@ def _ready(done: Exported) -> str:
         if done.left_out
         else ""
     )
+    others = ", ".join(f"{escape(shown(name))} as {escape(folder)}" for name, folder in done.renamed.items())
+    renamed = f"<p class='problem'>Not every name can be that of a folder: {others}.</p>" if others else ""
     size = _size(done.path.stat().st_size)
     return (
         f"<p class='ready'><b>{counted(done.pictures)} ready.</b> "
-        f"<a class='download' href='exports/{name}' download>Download {name}, {size}</a></p>{missing}"
+        f"<a class='download' href='exports/{name}' download>Download {name}, {size}</a></p>{missing}{renamed}"
     )
 
 
