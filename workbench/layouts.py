@@ -144,16 +144,18 @@ def _same(paths: Iterable[Folders], sided: bool) -> list[str]:
 def _same_last(paths: set[Folders], sided: bool) -> str | None:
     """The last folder that is the same in every class, None where there is none.
 
-    One class alone cannot show which of its folders is the same in others: there a usual word for a folder of pictures
-    counts as one.
+    One class alone cannot show which of its folders is the same in others. A usual word for a folder of pictures counts there
+    too, and where some classes have it and others have no folders.
     """
-    # One that every class has ends at least half of the paths.
-    for name, _ in Counter(path[-1] for path in paths).most_common(2):
+    often = Counter(path[-1] for path in paths)
+    # What every class has ends at least half of the paths.
+    for name in [*dict(often.most_common(2)), *(CONTAINERS & set(often))]:
         ends = {path for path in paths if path[-1] == name}
-        parents = {path[:-1] for path in ends}
-        if not paths - ends <= parents:
-            continue
-        if (len(parents) > 1 and () not in parents) or (name in CONTAINERS and (sided or parents != {()})):
+        parents, others = {path[:-1] for path in ends}, paths - ends
+        if others <= parents and len(parents) > 1 and () not in parents:
+            return name
+        as_deep = set(map(len, others)) <= set(map(len, parents))
+        if name in CONTAINERS and as_deep and (sided or parents != {()}):
             return name
     return None
 
