@@ -93,6 +93,12 @@ def m0013_jobs(db: sqlite_utils.Database) -> None:
     _allow(db, "runs", "'failed', 'interrupted'", "'failed', 'interrupted', 'paused'")
 
 
+@migrations()
+def m0014_counts(db: sqlite_utils.Database) -> None:
+    """Counts that do not depend on which trigger fires first: a count may fall below 0 between two of them. All anew."""
+    _run(db, schema.COUNTS)
+
+
 def _allow(db: sqlite_utils.Database, table: str, old: str, new: str) -> None:
     """Widen a CHECK, in the way that SQLite's page on ALTER TABLE gives where no row changes."""
     version = int(db.execute("PRAGMA schema_version").fetchone()[0])

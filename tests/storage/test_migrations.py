@@ -77,3 +77,18 @@ def test_opening_twice_changes_nothing(opened: Stores, earlier: Path) -> None:
     before = content()
     open_stores(Settings(data=earlier)).database.close()
     assert content() == before
+
+
+def test_counts_that_an_earlier_version_got_wrong_are_counted_again(tmp_path: Path) -> None:
+    connection = sqlite3.connect(tmp_path / "waterline.db")
+    connection.create_function("casefold", 1, str.casefold, deterministic=True)
+    migrations.apply(sqlite_utils.Database(connection), stop_before="m0014_counts")
+    with connection:
+        connection.execute(
+            "INSERT INTO images (id, sha256, filename, width, height, bytes, format, phash, created_at)"
+            f" VALUES (1, '{1:064x}', 'a.jpg', 640, 480, 99, 'JPEG', '0', '2026-01-01T00:00:00.000+00:00')"
+        )
+        connection.execute("UPDATE tallies SET n = 3")
+    connection.close()
+    opened = open_stores(Settings(data=tmp_path))
+    assert opened.catalogue.summary(()).images == 1
