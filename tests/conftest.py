@@ -11,6 +11,8 @@ from tests.running import Server
 from workbench.services import Services, build_services
 from workbench.settings import Settings
 
+PASSWORD = "Käse & Brot"
+
 
 @pytest.fixture(autouse=True)
 def no_weights_of_the_machine(
@@ -32,3 +34,22 @@ def server(tmp_path: Path) -> Iterator[Server]:
     running = Server(tmp_path).start()
     yield running
     running.close()
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """On loopback, without a login."""
+    server = Server(
+        tmp_path_factory.mktemp("plain"), WORKBENCH_ALLOWED_HOSTS="Bottles.example, port.example:81"
+    ).start()
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="module")
+def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Open to the network, with a password."""
+    folder = tmp_path_factory.mktemp("locked")
+    server = Server(folder, GRADIO_SERVER_NAME="0.0.0.0", WORKBENCH_PASSWORD=PASSWORD).start()
+    yield server
+    server.close()

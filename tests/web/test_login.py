@@ -12,10 +12,10 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AuthenticationError
 from starlette.routing import BaseRoute, Mount, Router
 
+from tests.conftest import PASSWORD
 from tests.pictures import class_zip
 from tests.running import Server
 from tests.web.asking import Ask, get, log_in, post, send
-from tests.web.conftest import PASSWORD
 from workbench.server import build_app
 from workbench.services import Services
 
