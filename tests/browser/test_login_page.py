@@ -79,12 +79,9 @@ def test_pictures_go_in_and_out_behind_the_login(browser: Browser, tmp_path: Pat
         page.locator("#collect-drop input[type=file]").set_input_files(class_zip(tmp_path / "bottles.zip", 2))
         page.get_by_role("button", name=re.compile("^Import .* files?$")).click()
         expect(page.locator("#strip-facts")).to_contain_text("pictures ·", timeout=60_000)
-        page.get_by_role("tab", name="Label").click()
-        expect(page.locator("img[src*='/media/']").first).to_be_visible(timeout=60_000)
-        shown = page.locator("img[src*='/media/']").first.evaluate(
-            "(image) => image.decode().then(() => image.naturalWidth)"
-        )
-        assert shown > 0
+        shown = page.locator("#collect-overview img[src*='/media/']").first
+        expect(shown).to_be_visible(timeout=60_000)
+        assert shown.evaluate("(image) => image.decode().then(() => image.naturalWidth)") > 0
     finally:
         context.close()
         server.close()
