@@ -224,3 +224,21 @@ def test_the_sentence_explains_why_a_lucky_epoch_is_not_the_one_that_is_kept() -
         "Epoch 3 is kept (0.55), the best of validation macro-F1 averaged over recent epochs"
     )
     assert "epoch 2 alone was higher (0.6)" in sentence
+
+
+def test_a_curve_that_has_been_flat_is_not_called_improving() -> None:
+    rows = history([0.5 - 0.01 * n for n in range(30)] + [0.2] * 30)
+    for best in (60, 31, None):
+        assert "still improving" not in curves_sentence(rows, best, "val_macro_f1")
+    assert curves_sentence(rows, 31, "val_macro_f1") == (
+        "Validation macro-F1 is best at epoch 31 (0.8); the 29 later epochs are no better."
+    )
+    assert curves_sentence(rows, 60, "val_macro_f1") == (
+        "Validation macro-F1 was as good at epoch 31 (0.8) as at epoch 60, the last one; more epochs will hardly help."
+    )
+
+
+@pytest.mark.parametrize("values", [[0.4, 0.35, 0.4, 0.35], [0.5, 0.35, 0.34999, 0.34998]])
+@pytest.mark.parametrize("monitor", ["val_loss", "val_macro_f1"])
+def test_what_swings_or_creeps_is_not_called_improving(values: list[float], monitor: str) -> None:
+    assert "as good at epoch 2" in curves_sentence(history(values), 4, monitor)

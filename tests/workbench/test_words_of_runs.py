@@ -110,7 +110,7 @@ def test_the_tries_of_a_search_stand_with_the_chosen_one_first() -> None:
 
 def test_the_best_epoch_so_far_is_the_one_that_a_stop_would_keep() -> None:
     lucky = history([0.1, 0.5, 0.5, 0.5])
-    assert "4 · validation macro-F1 0.5" in active_html(run(5, 1), lucky)
+    assert "2 · validation macro-F1 0.5" in active_html(run(5, 1), lucky)
     assert "1 · validation loss 0.1" in active_html(run(5, 1, "val_loss"), lucky)
 
 

@@ -95,12 +95,21 @@ def _trend(history: Epochs, best: Mapping[str, Any], name: str, monitor: str) ->
             f"epoch {top['epoch']} alone was higher ({number(top[monitor])}), which a few pictures can do by chance."
         )
     if not later:
-        return f"{name} was still improving at epoch {best['epoch']} ({value}), the last one; more epochs may help."
+        return _at_the_end(history, best, name, monitor)
     if len(later) == 1:
         return f"{name} is best at epoch {best['epoch']} ({value}); the epoch after it is no better."
     if _memorises(best, later):
         return f"{name} stopped improving at epoch {best['epoch']}; the later epochs memorise."
     return f"{name} is best at epoch {best['epoch']} ({value}); the {len(later)} later epochs are no better."
+
+
+def _at_the_end(history: Epochs, best: Mapping[str, Any], name: str, monitor: str) -> str:
+    """Of a run whose last epoch is kept: it improves only where no epoch before it looks as good on the page."""
+    value = number(best[monitor])
+    as_good = next(row["epoch"] for row in history if number(row[monitor]) == value)
+    if as_good == best["epoch"]:
+        return f"{name} was still improving at epoch {as_good} ({value}), the last one; more epochs may help."
+    return f"{name} was as good at epoch {as_good} ({value}) as at epoch {best['epoch']}, the last one; more epochs will hardly help."
 
 
 def _memorises(best: Mapping[str, Any], later: Epochs) -> bool:

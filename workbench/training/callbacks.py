@@ -11,14 +11,14 @@ from typing import Any
 import keras
 import numpy as np
 
-from workbench.epochs import score
+from workbench.epochs import BestEpoch
 from workbench.evaluation import confusion, macro_f1
 from workbench.training.recipes import Stage, Task
 from workbench.training.reports import EpochRecord, Progress
 from workbench.training.stopwatch import Stopwatch
 
 _KEPT = 0.99
-SCORE = "score"
+SIGNAL = "signal"
 
 
 class Halted(Exception):
@@ -30,7 +30,6 @@ class Best:
     """The best epoch so far: its weights and its probabilities ``(N, classes)`` for the validation pictures."""
 
     epoch: int
-    score: float
     weights: list[np.ndarray]
     probabilities: np.ndarray
 
@@ -72,7 +71,6 @@ class Judge(keras.callbacks.Callback):  # type: ignore[misc]
         average: The weights that are judged.
         history: What every finished epoch gave.
         best: The best epoch so far.
-        score: Of the last epoch.
         broken: Training was halted because an epoch's weights or answers were no numbers.
         stage: The stage that is going on.
         first: The weights that it began with, where it keeps something of them.
@@ -91,7 +89,7 @@ class Judge(keras.callbacks.Callback):  # type: ignore[misc]
         self._learner = learner
         self._indices = task.dataset.indices("validation")
         self._began = 0.0
-        self.score = 0.0
+        self._kept = BestEpoch(task.spec.monitor)
 
     def begin(self, stage: Stage, done: int) -> None:
         """A stage begins, or goes on after some of its epochs."""
@@ -134,12 +132,10 @@ class Judge(keras.callbacks.Callback):  # type: ignore[misc]
         """Go on from where a checkpoint was written; its epochs are reported once more."""
         self.first = list(arrays.get("first", ()))
         self.average.weights, self.average.steps = list(arrays["average"]), facts["averaged"]
-        self.best = Best(
-            weights=list(arrays["best"]), probabilities=arrays["probabilities"][0], **facts["best"]
-        )
-        self.score = facts["score"]
+        self.best = Best(facts["best"], list(arrays["best"]), arrays["probabilities"][0])
         self.history = [EpochRecord(**record) for record in facts["history"]]
         for record in self.history:
+            self._kept.take(asdict(record))
             self._task.reporter.epoch(record)
 
     def _record(self, epoch: int, logs: dict[str, Any], probabilities: np.ndarray) -> None:
@@ -148,9 +144,9 @@ class Judge(keras.callbacks.Callback):  # type: ignore[misc]
         rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
         seconds = monotonic() - self._began
         record = EpochRecord(epoch=epoch, learning_rate=rate, seconds=seconds, **figures)
-        logs[SCORE] = self.score = score(self.score, asdict(record), self._task.spec.monitor)
-        if self.best is None or self.score > self.best.score:
-            self.best = Best(epoch, self.score, self._learner.get_weights(), probabilities)
+        if self._kept.take(asdict(record)):
+            self.best = Best(epoch, self._learner.get_weights(), probabilities)
+        logs[SIGNAL] = self._kept.signal
         self.history.append(record)
         self._task.reporter.epoch(record)
 

@@ -24,6 +24,7 @@ _SUFFIX = ".checkpoint"
 _KEPT = 2  # the one before stays, in case the last one is damaged
 _FACTS = "facts"
 _DIGEST_BYTES = 32
+_FORMAT = 2
 _STOCK = ("wait", "best", "cooldown_counter", "stopped_epoch")
 
 
@@ -150,8 +151,7 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
             "done": 0 if over else self._done,
             "stock": [_kept(callback) for callback in self._stock],
             "history": [asdict(record) for record in self._judge.history],
-            "best": {"epoch": best.epoch, "score": best.score},
-            "score": self._judge.score,
+            "best": best.epoch,
             "averaged": self._judge.average.steps,
             "seconds": self._watch.seconds,
         }
@@ -195,7 +195,7 @@ def _kept(callback: keras.callbacks.Callback) -> dict[str, Any]:
 
 
 def _fingerprint(task: Task) -> str:
-    told = [task.spec.to_dict(), task.dataset.content_hash, task.dataset.image_ids.tolist()]
+    told = [_FORMAT, task.spec.to_dict(), task.dataset.content_hash, task.dataset.image_ids.tolist()]
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
 

@@ -21,7 +21,7 @@ from workbench.cores import cores
 from workbench.errors import Paused, StoppedEarly, TrainingFailed
 from workbench.evaluation import evaluate
 from workbench.training import export
-from workbench.training.callbacks import SCORE, Best, Halted, Judge, Watch
+from workbench.training.callbacks import SIGNAL, Best, Halted, Judge, Watch
 from workbench.training.checkpoints import Keeper
 from workbench.training.compiling import Pace, compile_net
 from workbench.training.dataset import Dataset
@@ -229,11 +229,11 @@ def _check(dataset: Dataset) -> None:
 
 
 def _stock(spec: TrainingSpec) -> list[keras.callbacks.Callback]:
-    stopping = keras.callbacks.EarlyStopping(patience=spec.patience, monitor=SCORE, mode="max")
+    stopping = keras.callbacks.EarlyStopping(patience=spec.patience, monitor=SIGNAL, mode="max")
     if spec.schedule != "plateau":
         return [stopping]
     plateau = keras.callbacks.ReduceLROnPlateau(
-        factor=spec.plateau_factor, patience=spec.plateau_patience, monitor=SCORE, mode="max"
+        factor=spec.plateau_factor, patience=spec.plateau_patience, monitor=SIGNAL, mode="max"
     )
     return [plateau, stopping]
 
