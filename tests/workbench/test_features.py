@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.watching import before
 from tests.workbench.training_data import bars
 from workbench.augmentation import Augmentation, augment
 from workbench.errors import StoppedEarly
@@ -181,3 +182,13 @@ def test_reading_counts_as_use(tmp_path: Path) -> None:
     prune(tmp_path, 28)
     assert cache.read("a" * 64) == bytes(24)
     assert cache.read("b" * 64) is None
+
+
+def test_features_that_are_pruned_while_they_are_read_are_read_all_the_same(
+    tmp_path: Path, dataset: Dataset
+) -> None:
+    folder = tmp_path / "features"
+    first = gather(wanted(dataset), Means().trunk, folder, silent)
+    with before("os.utime", lambda arguments: Path(arguments[0]).unlink()):
+        again = gather(wanted(dataset), Means().trunk, folder, silent)
+    assert np.array_equal(first, again)

@@ -10,6 +10,7 @@ import shutil
 import tempfile
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -101,7 +102,8 @@ class FeatureCache:
         if len(data) != self._bytes or _check(data) != check:
             log.warning("a cached feature file is damaged and is computed again: %s", file.name)
             return None
-        os.utime(file)
+        with suppress(FileNotFoundError):  # another run pruned it: what was read is whole
+            os.utime(file)
         return data
 
     def write(self, key: str, data: bytes) -> None:

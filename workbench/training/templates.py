@@ -8,10 +8,13 @@ from __future__ import annotations
 import io
 import os
 import shutil
+import tempfile
 import zipfile
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import uuid4
 
 import h5py
 import numpy as np
@@ -19,6 +22,7 @@ import numpy as np
 from workbench.training.export import KERAS_FILE, LITERT_FILE
 
 MOST_TEMPLATES = 8
+PART = ".part"
 _WEIGHTS = "model.weights.h5"
 _SEED = 20260
 
@@ -37,33 +41,66 @@ class LastLayer:
         return LastLayer(*drawn)
 
 
-def template(folder: Path, export: Callable[[Path], None]) -> Path:
-    """The folder of a template, exported where it is not there yet; those used longest ago are deleted.
+@dataclass(frozen=True)
+class Template:
+    """A template in a cache that many processes use at once; what one of them lacks it exports itself.
 
-    Args:
+    Attributes:
         folder: Where it is kept; its parent holds all templates.
-        export: Writes the files of a template into a folder.
+        export: Writes the files of the template into a folder.
     """
-    if not folder.is_dir():
-        part = folder.with_name(f"{folder.name}.{os.getpid()}.part")
-        shutil.rmtree(part, ignore_errors=True)
-        part.mkdir(parents=True)
-        export(part)
-        part.rename(folder)
-    os.utime(folder)
-    for old in sorted(folder.parent.iterdir(), key=_used)[:-MOST_TEMPLATES]:
-        shutil.rmtree(old, ignore_errors=True)
-    return folder
+
+    folder: Path
+    export: Callable[[Path], None]
+
+    def fill(self, target: Path, layer: LastLayer) -> bool:
+        """Write the files of the template with a last layer of its own into a folder.
+
+        Returns:
+            False where the export does not hold the last layer in a form that is known; the files are then of no use.
+        """
+        known = _filled(self.folder, target, layer) or self._exported(target, layer)
+        _prune(self.folder.parent)
+        return known
+
+    def _exported(self, target: Path, layer: LastLayer) -> bool:
+        self.folder.parent.mkdir(parents=True, exist_ok=True)
+        # Filled from the part: once it is in its place others may prune it.
+        part = Path(tempfile.mkdtemp(PART, f"{self.folder.name}.{os.getpid()}.", self.folder.parent))
+        try:
+            self.export(part)
+            if not _filled(part, target, layer):
+                return False
+            _discard(self.folder)
+            with suppress(OSError):  # another process was faster: its template is as good
+                part.rename(self.folder)
+            return True
+        finally:
+            shutil.rmtree(part, ignore_errors=True)
 
 
-def filled(source: Path, target: Path, layer: LastLayer) -> bool:
-    """Write the files of a template with its own last layer into a folder.
+def _discard(folder: Path) -> None:
+    """Take a folder away whole, so that nobody finds a half of it."""
+    aside = folder.with_name(f"{folder.name}.{os.getpid()}.{uuid4().hex}{PART}")
+    with suppress(OSError):  # it is not there, or another process takes it away
+        folder.rename(aside)
+        shutil.rmtree(aside, ignore_errors=True)
 
-    Returns:
-        False where the template does not hold the last layer in a form that is known, or is damaged; the files are then of no use.
-    """
+
+def _prune(root: Path) -> None:
+    """Take away the templates that were used longest ago."""
+    ages = []
+    for folder in root.iterdir():
+        with suppress(FileNotFoundError):  # another process took it away
+            ages += [(folder.stat().st_mtime, folder)] if folder.suffix != PART else []
+    for _, folder in sorted(ages)[:-MOST_TEMPLATES]:
+        _discard(folder)
+
+
+def _filled(source: Path, target: Path, layer: LastLayer) -> bool:
     marked = layer.marked()
     try:
+        os.utime(source)
         litert = _litert((source / LITERT_FILE).read_bytes(), marked, layer)
         (target / LITERT_FILE).write_bytes(litert)
         _keras(source / KERAS_FILE, target / KERAS_FILE, (marked, layer))
@@ -107,7 +144,3 @@ def _dataset(store: h5py.File, sought: np.ndarray) -> h5py.Dataset:
     if not found:
         raise LookupError("the last layer is not in the file as it was saved")
     return store[found[0]]
-
-
-def _used(folder: Path) -> float:
-    return folder.stat().st_mtime

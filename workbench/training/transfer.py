@@ -7,7 +7,6 @@ layers above it learn from that. ``instant`` cuts just below the head, ``fine_tu
 from __future__ import annotations
 
 import hashlib
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,7 +23,7 @@ from workbench.training.features import MIRRORED, Views, Wanted
 from workbench.training.feed import Examples
 from workbench.training.members import agreed, joined, leaves, members, side_by_side
 from workbench.training.recipes import Recipe, Stage, Task, predict
-from workbench.training.templates import LastLayer, filled, template
+from workbench.training.templates import LastLayer, Template
 from workbench.training.weights import WeightsState, find_or_download, weights_state
 
 _HEAD_RATE = 2e-3
@@ -174,6 +173,5 @@ def _filled_in(kit: _Kit, folder: Path) -> None:
     spec = kit.task.spec
     varying = (_name(kit, trunks.ROWS), spec.head, len(own.bias), kit.seen, tf.__version__)
     kept = kit.task.place.features / "exports" / hashlib.sha256(repr(varying).encode()).hexdigest()[:16]
-    if not filled(template(kept, exported), folder, own):
-        shutil.rmtree(kept)
+    if not Template(kept, exported).fill(folder, own):
         export(kit.served, folder)
