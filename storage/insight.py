@@ -217,7 +217,7 @@ class Insights:
         )
         return (0, 0) if row is None else (row[0], row[1])
 
-    def claim(self, pid: int, started: float, alive: Callable[[int, float], bool]) -> bool:
+    def claim(self, pid: int, started: str, alive: Callable[[int, str], bool]) -> bool:
         """Make a process the only worker; False where another one is alive."""
         with self._database.write() as connection:
             row = connection.execute("SELECT value FROM preferences WHERE name = ?", (WORKER,)).fetchone()

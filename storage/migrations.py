@@ -99,6 +99,12 @@ def m0014_counts(db: sqlite_utils.Database) -> None:
     _run(db, schema.COUNTS)
 
 
+@migrations()
+def m0015_attempts(db: sqlite_utils.Database) -> None:
+    """How often a worker has taken a run, so that one that was given up cannot write any more."""
+    db.execute("ALTER TABLE runs ADD COLUMN attempt INTEGER NOT NULL DEFAULT 0")
+
+
 def _allow(db: sqlite_utils.Database, table: str, old: str, new: str) -> None:
     """Widen a CHECK, in the way that SQLite's page on ALTER TABLE gives where no row changes."""
     version = int(db.execute("PRAGMA schema_version").fetchone()[0])

@@ -221,7 +221,9 @@ class Run:
         progress: What the worker last said; see ``status`` for what it means.
         place: Waiting runs start in this order.
         continues: The run from whose last epoch this one goes on.
+        process_started: Tells its process from others of the same number, together with ``pid``.
         engine: Where it runs: ``local`` or ``ray``.
+        attempt: How often a worker has taken it; see :class:`storage.attempts.Attempt`.
     """
 
     id: int
@@ -232,7 +234,7 @@ class Run:
     progress: dict[str, Any]
     stop_requested: bool
     pid: int | None
-    process_started: float | None
+    process_started: str | None
     heartbeat: float | None
     best_epoch: int | None
     version: str | None
@@ -244,6 +246,7 @@ class Run:
     pause_requested: bool
     continues: int | None
     engine: str
+    attempt: int = 0
 
     @property
     def active(self) -> bool:

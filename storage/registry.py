@@ -4,29 +4,34 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
+from storage.attempts import Attempt
 from storage.blobs import write_whole
 from storage.clock import now
 from storage.database import Database
 from storage.errors import Conflict, Corrupt, NotFound
 from storage.records import AliasEvent, ValidationPrediction, Version
-from storage.runs import add_predictions
+from storage.runs import add_predictions, prediction_rows
 
 MANIFEST = "manifest.json"
 PRODUCTION = "production"
+ARRIVING = ".arriving-"
+LOST_AND_FOUND = "lost+found"
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """What a run hands in: a folder with its files, and what is to stand in the manifest."""
+    """What an attempt at a run hands in: a folder with its files, and what is to stand in the manifest."""
 
-    run_id: int
+    attempt: Attempt
     snapshot_id: int
     folder: Path
     manifest: Mapping[str, Any]
@@ -63,26 +68,52 @@ class Registry:
     def register(self, candidate: Candidate) -> Version:
         """Move a run's folder into the registry, give it the next number and end its run, all or nothing.
 
+        Whatever takes long comes before the transaction, so that no other writer waits for it.
+
         Raises:
-            Conflict: The run has ended already.
+            Superseded: The run has ended already, or another worker has it; its folder stays where it is.
         """
         with self._database.write() as connection:
-            number = _next_number(connection)
-            manifest = _manifest(candidate, number)
-            text = json.dumps(manifest, indent=2, sort_keys=True, ensure_ascii=False)
-            write_whole(candidate.folder / MANIFEST, text.encode())
-            connection.execute(
-                "INSERT INTO versions (number, run_id, snapshot_id, manifest_sha256, manifest, created_at) "
-                "VALUES (?, ?, ?, ?, ?, ?)",
-                (number, candidate.run_id, candidate.snapshot_id, _sha256(text.encode()), text, now()),
-            )
-            add_predictions(connection, candidate.run_id, candidate.predictions)
-            _end_run(connection, candidate, f"v{number}")
-            place = self.root / f"v{number}"
-            # A folder without a row is what an interrupted registration left behind.
-            shutil.rmtree(place, ignore_errors=True)
-            shutil.move(candidate.folder, place)
+            candidate.attempt.require(connection)
+        hashes = _hashes(candidate.folder)
+        rows = prediction_rows(candidate.attempt.run_id, candidate.predictions)
+        arriving = self.root / _arriving(candidate.attempt.run_id, candidate.attempt.number)
+        shutil.rmtree(arriving, ignore_errors=True)
+        shutil.move(candidate.folder, arriving)
+        try:
+            with self._database.write() as connection:
+                candidate.attempt.require(connection)
+                number = _add_version(connection, candidate, hashes, arriving)
+                add_predictions(connection, rows)
+                _end_run(connection, candidate, f"v{number}")
+                self._put_aside(f"v{number}")
+                arriving.rename(self.root / f"v{number}")
+        except BaseException:
+            shutil.rmtree(arriving, ignore_errors=True)
+            raise
         return self.get(f"v{number}")
+
+    def tidy(self) -> None:
+        """Remove what interrupted registrations and deletions left; a folder that no version knows is put aside."""
+        # Within a transaction: none of another process is between its files and its row then.
+        with self._database.write() as connection:
+            running = connection.execute("SELECT id, attempt FROM runs WHERE status = 'running'")
+            kept = {_arriving(*row) for row in running}
+            deleted = dict(connection.execute("SELECT 'v' || number, deleted_at FROM versions").fetchall())
+            names = [folder.name for folder in self.root.iterdir()]
+            for name in names:
+                if is_version_name(name) and name not in deleted:
+                    self._put_aside(name)
+        for name in names:
+            if deleted.get(name) or (name.startswith(ARRIVING) and name not in kept):
+                shutil.rmtree(self.root / name, ignore_errors=True)
+
+    def _put_aside(self, name: str) -> None:
+        """Make the place of a version free: a folder without a row is what an interrupted registration left behind."""
+        aside = self.root.parent / LOST_AND_FOUND / self.root.name
+        if (self.root / name).exists():
+            aside.mkdir(parents=True, exist_ok=True)
+            (self.root / name).rename(aside / f"{name}-{uuid4().hex}")
 
     def versions(self) -> list[Version]:
         """All versions that were not deleted, newest first."""
@@ -123,7 +154,7 @@ class Registry:
         """
         path = self.root / version.name / name
         wanted = version.manifest_sha256 if name == MANIFEST else version.manifest["files"].get(name)
-        if wanted is None or not path.is_file() or _sha256(path.read_bytes()) != wanted:
+        if wanted is None or not path.is_file() or _sha256(path) != wanted:
             raise Corrupt(
                 f"{name} of model {version.name} is missing or no longer matches its hash, so it is not used. "
                 "Promote another version, or restore the file from a backup."
@@ -204,24 +235,45 @@ def _next_number(connection: sqlite3.Connection) -> int:
     return int(last["seq"]) + 1 if last else 1
 
 
-def _manifest(candidate: Candidate, number: int) -> dict[str, Any]:
-    files = {
-        path.name: _sha256(path.read_bytes())
-        for path in sorted(candidate.folder.iterdir())
-        if path.is_file() and path.name != MANIFEST
-    }
-    return {**candidate.manifest, "version": f"v{number}", "run_id": candidate.run_id, "files": files}
+def _hashes(folder: Path) -> dict[str, str]:
+    """SHA-256 of each file of a folder by name; all of it is on the disk afterwards, not only in the system's memory."""
+    files = [path for path in sorted(folder.iterdir()) if path.is_file() and path.name != MANIFEST]
+    for path in (*files, folder):
+        opened = os.open(path, os.O_RDONLY)
+        os.fsync(opened)
+        os.close(opened)
+    return {path.name: _sha256(path) for path in files}
+
+
+def _arriving(run_id: int, attempt: int) -> str:
+    """The name of the folder in which the files of an attempt wait for their number."""
+    return f"{ARRIVING}{run_id}.{attempt}"
+
+
+def _add_version(
+    connection: sqlite3.Connection, candidate: Candidate, hashes: Mapping[str, str], folder: Path
+) -> int:
+    """Write the row and the manifest of a version, whose number is known only now."""
+    number, run_id = _next_number(connection), candidate.attempt.run_id
+    manifest = {**candidate.manifest, "version": f"v{number}", "run_id": run_id, "files": hashes}
+    text = json.dumps(manifest, indent=2, sort_keys=True, ensure_ascii=False)
+    write_whole(folder / MANIFEST, text.encode())
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    connection.execute(
+        "INSERT INTO versions (number, run_id, snapshot_id, manifest_sha256, manifest, created_at) "
+        "VALUES (?, ?, ?, ?, ?, ?)",
+        (number, run_id, candidate.snapshot_id, digest, text, now()),
+    )
+    return number
 
 
 def _end_run(connection: sqlite3.Connection, candidate: Candidate, version: str) -> None:
     status = "stopped" if candidate.stopped else "finished"
-    cursor = connection.execute(
+    connection.execute(
         "UPDATE runs SET status = ?, version = ?, best_epoch = ?, error = ?, ended_at = ?, phase = '' "
-        "WHERE id = ? AND status = 'running'",
-        (status, version, candidate.best_epoch, candidate.note or None, now(), candidate.run_id),
+        "WHERE id = ?",
+        (status, version, candidate.best_epoch, candidate.note or None, now(), candidate.attempt.run_id),
     )
-    if cursor.rowcount != 1:
-        raise Conflict(f"Run {candidate.run_id} has ended already, so its model is not registered.")
 
 
 def _point(connection: sqlite3.Connection, move: _Move) -> None:
@@ -283,5 +335,6 @@ def _alias_event(row: sqlite3.Row) -> AliasEvent:
     )
 
 
-def _sha256(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -8,14 +8,13 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from storage.attempts import ENDED, Attempt
 from storage.clock import now
 from storage.database import Database
 from storage.errors import Conflict, NotFound
 from storage.records import Run, ValidationPrediction
 
-ENDED = ("finished", "stopped", "failed", "interrupted")
 RESUMABLE = ("paused", "stopped", "failed", "interrupted")
-STOP, PAUSE = "stop", "pause"
 _BEHIND = "(SELECT coalesce(max(place), 0) + 1 FROM runs)"
 _QUEUE = "SELECT * FROM runs WHERE status = 'queued' ORDER BY place, id"
 _COPIED = {"epochs": "epoch, metrics", "trials": "number, name, spec, status, metrics, seconds"}
@@ -23,15 +22,36 @@ _NOT_BEGUN = "Stopped before it began, so there is no model."
 _LEFT = "Taken out of the queue; resume it to go on from its last finished epoch."
 
 
-class Runs:
-    """The runs of the workbench, newest last. Those that wait begin in the order of their ``place``."""
+class QueueFull(Conflict):
+    """As many runs wait as may."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, waiting: int) -> None:
+        super().__init__(
+            f"{waiting} runs wait already, and no more may (WORKBENCH_MAX_QUEUED_RUNS). "
+            "Take one out of the queue, or try again when the next one has begun."
+        )
+
+
+class Runs:
+    """The runs of the workbench, newest last. Those that wait begin in the order of their ``place``.
+
+    Args:
+        database: Where they are.
+        most_queued: How many may wait at once.
+    """
+
+    def __init__(self, database: Database, most_queued: int) -> None:
         self._database = database
+        self._most_queued = most_queued
 
     def create(self, snapshot_id: int, spec: Mapping[str, Any]) -> int:
-        """Queue a run behind all others and give its id."""
+        """Queue a run behind all others and give its id.
+
+        Raises:
+            QueueFull: As many runs wait as may.
+        """
         with self._database.write() as connection:
+            self._require_place(connection)
             return _insert(connection, snapshot_id, json.dumps(spec))
 
     def get(self, run_id: int) -> Run:
@@ -54,40 +74,17 @@ class Runs:
         return [_run(row) for sql in (running, _QUEUE) for row in self._database.rows(sql)]
 
     def claim(
-        self, run_id: int, pid: int | None, process_started: float | None, engine: str = "local"
-    ) -> bool:
-        """Hand a queued run to a process, or to an engine without one here; False where it is not queued any more."""
+        self, run_id: int, pid: int | None, process_started: str | None, engine: str = "local"
+    ) -> Attempt | None:
+        """Hand a queued run to a process, or to an engine without one here; None where it is not queued any more."""
         with self._database.write() as connection:
-            cursor = connection.execute(
+            row = connection.execute(
                 "UPDATE runs SET status = 'running', phase = 'starting', pid = ?, process_started = ?, "
-                "engine = ?, heartbeat = ?, started_at = ? WHERE id = ? AND status = 'queued'",
+                "engine = ?, heartbeat = ?, started_at = ?, attempt = attempt + 1 WHERE id = ? AND status = 'queued' "
+                "RETURNING attempt",
                 (pid, process_started, engine, time.time(), now(), run_id),
-            )
-        return cursor.rowcount == 1
-
-    def beat(self, run_id: int, phase: str, progress: Mapping[str, Any]) -> str:
-        """Write heartbeat, phase and progress, unless the run has ended.
-
-        Returns:
-            What is asked of it: nothing, ``stop`` or ``pause``. One that was given up meanwhile is asked to stop.
-        """
-        with self._database.write() as connection:
-            cursor = connection.execute(
-                "UPDATE runs SET heartbeat = ?, phase = ?, progress = ? WHERE id = ? AND status = 'running'",
-                (time.time(), phase, json.dumps(progress), run_id),
-            )
-            run = _get(connection, run_id)
-        if run.stop_requested or cursor.rowcount == 0:
-            return STOP
-        return PAUSE if run.pause_requested else ""
-
-    def add_epoch(self, run_id: int, epoch: int, metrics: Mapping[str, Any]) -> None:
-        """Write what an epoch measured; a run that went back to an earlier epoch writes over it."""
-        with self._database.write() as connection:
-            connection.execute(
-                "INSERT OR REPLACE INTO epochs (run_id, epoch, metrics) VALUES (?, ?, ?)",
-                (run_id, epoch, json.dumps(metrics)),
-            )
+            ).fetchone()
+        return Attempt(self._database, run_id, row["attempt"]) if row else None
 
     def history(self, run_id: int) -> list[dict[str, Any]]:
         """What each epoch measured, in order."""
@@ -138,11 +135,13 @@ class Runs:
         Raises:
             NotFound: There is no such run.
             Conflict: It is under way or finished.
+            QueueFull: As many runs wait as may.
         """
         with self._database.write() as connection:
             run = _get(connection, run_id)
             if run.status not in RESUMABLE:
                 raise Conflict(f"Run {run_id} is {run.status}, so there is nothing to go on with.")
+            self._require_place(connection)
             if run.version is None:
                 _queue_again(connection, run_id, stop=False)
                 return run_id
@@ -168,7 +167,7 @@ class Runs:
         return [_run(row) for row in self._database.rows(_QUEUE)]
 
     def end(self, run_id: int, status: str, error: str | None = None) -> bool:
-        """End or pause a run that is still active; False where it has ended already."""
+        """End or pause a run that is still active, whoever carries it out; False where it has ended already."""
         ended_at = now() if status in ENDED else None
         with self._database.write() as connection:
             cursor = connection.execute(
@@ -177,6 +176,10 @@ class Runs:
                 (status, error, ended_at, run_id),
             )
         return cursor.rowcount == 1
+
+    def attempt_at(self, run: Run) -> Attempt:
+        """The attempt that a run is in, as it was read."""
+        return Attempt(self._database, run.id, run.attempt)
 
     def predictions(self, run_id: int) -> list[ValidationPrediction]:
         """What the best epoch says of each validation picture, by id."""
@@ -188,14 +191,22 @@ class Runs:
             ValidationPrediction(row[0], row[1], row[2], tuple(json.loads(row["scores"]))) for row in rows
         ]
 
+    def _require_place(self, connection: sqlite3.Connection) -> None:
+        waiting = connection.execute("SELECT count(*) FROM runs WHERE status = 'queued'").fetchone()[0]
+        if waiting >= self._most_queued:
+            raise QueueFull(waiting)
 
-def add_predictions(
-    connection: sqlite3.Connection, run_id: int, predictions: Sequence[ValidationPrediction]
-) -> None:
+
+def prediction_rows(run_id: int, predictions: Sequence[ValidationPrediction]) -> list[tuple[Any, ...]]:
+    """A run's validation predictions as :func:`add_predictions` writes them."""
+    return [(run_id, p.image_id, p.label, p.predicted, json.dumps(p.scores)) for p in predictions]
+
+
+def add_predictions(connection: sqlite3.Connection, rows: Sequence[tuple[Any, ...]]) -> None:
     """Write a run's validation predictions within the caller's transaction."""
     connection.executemany(
         "INSERT INTO validation_predictions (run_id, image_id, label, predicted, scores) VALUES (?, ?, ?, ?, ?)",
-        [(run_id, p.image_id, p.label, p.predicted, json.dumps(p.scores)) for p in predictions],
+        rows,
     )
 
 

@@ -41,7 +41,7 @@ def promote_reader(services: Services, folder: Path) -> Version:
         split(stores.snapshots.labelled(), spec.validation_fraction, spec.seed)
     )
     run_id = stores.runs.create(snapshot.id, spec.to_dict())
-    stores.runs.claim(run_id, os.getpid(), started_at(os.getpid()))
+    attempt = stores.runs.claim(run_id, os.getpid(), started_at(os.getpid()))
     place = folder / f"reader-{run_id}"
     place.mkdir()
     _write_reader(place / "model.tflite", snapshot.classes)
@@ -51,7 +51,7 @@ def promote_reader(services: Services, folder: Path) -> Version:
         "snapshot": snapshot.content_hash,
         "metrics": {},
     }
-    version = stores.registry.register(Candidate(run_id, snapshot.id, place, manifest, 1, False, "", []))
+    version = stores.registry.register(Candidate(attempt, snapshot.id, place, manifest, 1, False, "", []))
     return stores.registry.promote(version.name, PRODUCTION, "reads halves", "someone")
 
 

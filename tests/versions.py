@@ -47,9 +47,9 @@ def finished_run(services: Services, folder: Path, wrong: Answers, seed: int = 1
     draft = split(stores.snapshots.labelled(), spec.validation_fraction, seed)
     snapshot = stores.snapshots.freeze(draft)
     run_id = stores.runs.create(snapshot.id, spec.to_dict())
-    stores.runs.claim(run_id, os.getpid(), started_at(os.getpid()))
+    attempt = stores.runs.claim(run_id, os.getpid(), started_at(os.getpid()))
     for epoch in (1, 2):
-        stores.runs.add_epoch(run_id, epoch, _epoch(epoch))
+        attempt.add_epoch(epoch, _epoch(epoch))
     held_out = [item for item in draft.items if item.split == "validation"]
     scores = _scores(held_out, draft.classes, wrong)
     true = np.array([item.label for item in held_out])
@@ -58,7 +58,7 @@ def finished_run(services: Services, folder: Path, wrong: Answers, seed: int = 1
     (folder / "model.tflite").write_bytes(b"litert" * 100)
     return stores.registry.register(
         Candidate(
-            run_id,
+            attempt,
             snapshot.id,
             folder,
             {

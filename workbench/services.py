@@ -28,6 +28,7 @@ from workbench.training.control import Training, first_spec
 from workbench.training.launchers import Launcher
 from workbench.training.launchers.local import LocalLauncher
 from workbench.training.launchers.ray import RayLauncher
+from workbench.training.leavings import sweep
 from workbench.training.supervisor import Supervisor
 from workbench.training.webhook import Webhook
 
@@ -57,12 +58,16 @@ class Services:
 
     def start(self) -> None:
         """Begin to look after runs and imports, also those that an earlier process left."""
-        threading.Thread(target=tidy, args=(self.stores,), name="tidy", daemon=True).start()
+        threading.Thread(target=self._tidy, name="tidy", daemon=True).start()
         self.supervisor.start()
         self.helper.start()
         self.safety.start()
         self.exports.tidy()
         self.imports.resume()
+
+    def _tidy(self) -> None:
+        sweep(self.stores, self.settings.weights_folder)
+        tidy(self.stores)
 
     def problem(self) -> str:
         """Why what is written now would not be kept, in a sentence; empty where all is well."""

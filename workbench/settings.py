@@ -24,7 +24,7 @@ class Limits:
 
     ``picture_mb``, ``upload_mb`` and ``table_mb`` are megabytes of one picture file, of one uploaded file, and of one CSV or
     JSON file; ``pixels`` is width times height; ``zip_entries`` files in one zip; ``zip_ratio`` unpacked to packed size of
-    one file in a zip.
+    one file in a zip. ``queued_runs`` are training runs that wait.
     """
 
     picture_mb: int = 50
@@ -33,6 +33,7 @@ class Limits:
     zip_entries: int = 100_000
     zip_ratio: int = 200
     table_mb: int = 100
+    queued_runs: int = 50
 
 
 @dataclass(frozen=True)

@@ -58,18 +58,22 @@ class Stores:
         """Where a run's worker writes its log."""
         return self.root / "logs" / f"run-{run_id}.log"
 
-    def work_folder(self, run_id: int) -> Path:
-        """Where a run's worker keeps what only it needs."""
-        return self.root / "work" / f"run-{run_id}"
+    def work_folder(self, run_id: int, attempt: int) -> Path:
+        """Where the worker of an attempt at a run keeps what only it needs."""
+        return self.root / "work" / _named(run_id, attempt)
 
-    def checkpoint_folder(self, run_id: int) -> Path:
-        """Where a run keeps what it needs to go on."""
-        return self.root / "checkpoints" / f"run-{run_id}"
+    def checkpoint_folder(self, run_id: int, attempt: int = 0) -> Path:
+        """Where an attempt at a run keeps what the next one needs to go on; attempt 0 is what it had from the start."""
+        return self.root / "checkpoints" / _named(run_id, attempt)
 
     @property
     def features_folder(self) -> Path:
         """Where features of pictures are kept for all runs."""
         return self.root / "features"
+
+
+def _named(run_id: int, attempt: int) -> str:
+    return f"run-{run_id}.{attempt}" if attempt else f"run-{run_id}"
 
 
 def open_stores(settings: Settings) -> Stores:
@@ -91,7 +95,7 @@ def open_stores(settings: Settings) -> Stores:
         curation=Curation(database),
         handouts=Handouts(database, pages),
         snapshots=Snapshots(database),
-        runs=Runs(database),
+        runs=Runs(database, settings.limits.queued_runs),
         trials=Trials(database),
         registry=Registry(database, root / "models"),
         predictions=Predictions(database),

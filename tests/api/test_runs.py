@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,6 +15,7 @@ from tests.versions import Answers, finished_run, import_pictures
 from workbench.services import Services, build_services
 from workbench.settings import Settings
 from workbench.training.backbones import BACKBONES
+from workbench.training.processes import started_at
 from workbench.training.spec import TrainingSpec
 
 pytestmark = pytest.mark.slow
@@ -38,10 +40,9 @@ def failed_search(services: Services) -> None:
     stores = services.stores
     run_id = stores.runs.create(stores.runs.get(1).snapshot_id, SEARCH.to_dict())
     tried = {"name": "Instant", "spec": {"recipe": "instant"}, "metrics": {"macro_f1": 0.5}, "seconds": 2.5}
-    stores.trials.put(run_id, {**tried, "number": 1, "status": "finished"})
-    stores.trials.put(
-        run_id, {**tried, "number": 2, "status": "waiting", "name": "Fine-tuned", "metrics": {}}
-    )
+    attempt = stores.runs.claim(run_id, os.getpid(), started_at(os.getpid()))
+    attempt.put_trial({**tried, "number": 1, "status": "finished"})
+    attempt.put_trial({**tried, "number": 2, "status": "waiting", "name": "Fine-tuned", "metrics": {}})
     stores.log_file(run_id).parent.mkdir(parents=True, exist_ok=True)
     stores.log_file(run_id).write_text("begun\nthe net was lost\n")
     stores.runs.end(run_id, "failed", "The net was lost.")

@@ -1,15 +1,19 @@
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from storage.attempts import Attempt, Superseded
 from storage.errors import Conflict, Corrupt, NotFound
 from storage.records import ValidationPrediction, Version
 from storage.registry import Candidate
 from storage.snapshots import Draft
 from tests.storage.conftest import Add
+from tests.watching import before
 from workbench.stores import Stores
 
 MakeCandidate = Callable[..., Candidate]
@@ -24,14 +28,15 @@ def candidate(stores: Stores, tmp_path: Path, add: Add) -> MakeCandidate:
     def make(stopped: bool = False, claimed: bool = True) -> Candidate:
         run_id = stores.runs.create(snapshot_id, {})
         if claimed:
-            stores.runs.claim(run_id, 1, 1.0)
+            stores.runs.claim(run_id, 1, "then")
         folder = tmp_path / f"work-{run_id}"
         folder.mkdir()
         for name in ("model.keras", "model.tflite"):
             (folder / name).write_bytes(f"{name} of run {run_id}".encode())
         manifest = {"classes": ["Full", "Half"], "metrics": {"accuracy": run_id}}
         answers = [ValidationPrediction(image_id, 0, 1, (0.25, 0.75))]
-        return Candidate(run_id, snapshot_id, folder, manifest, 3, stopped, "", answers)
+        attempt = Attempt(stores.database, run_id, 1)
+        return Candidate(attempt, snapshot_id, folder, manifest, 3, stopped, "", answers)
 
     return make
 
@@ -57,13 +62,16 @@ def test_a_version_holds_the_run_s_files_and_ends_the_run(
     given = candidate(stopped)
     version = stores.registry.register(given)
     assert (version.name, version.manifest["version"], version.aliases) == ("v1", "v1", ())
-    assert version.manifest["metrics"] == stores.registry.metrics("v1") == {"accuracy": given.run_id}
-    assert stores.registry.file(version, "model.keras").read_text() == f"model.keras of run {given.run_id}"
+    assert version.manifest["metrics"] == stores.registry.metrics("v1") == {"accuracy": given.attempt.run_id}
+    assert (
+        stores.registry.file(version, "model.keras").read_text()
+        == f"model.keras of run {given.attempt.run_id}"
+    )
     assert json.loads((stores.registry.root / "v1" / "manifest.json").read_text()) == version.manifest
     assert not given.folder.exists()
-    run = stores.runs.get(given.run_id)
+    run = stores.runs.get(given.attempt.run_id)
     assert (run.status, run.version, run.best_epoch, run.phase) == (status, "v1", 3, "")
-    assert stores.runs.predictions(given.run_id) == list(given.predictions)
+    assert stores.runs.predictions(given.attempt.run_id) == list(given.predictions)
 
 
 def test_a_number_is_never_used_again(
@@ -86,15 +94,79 @@ def test_a_registration_that_fails_leaves_nothing(
 ) -> None:
     refused = candidate(claimed=claimed)
     if claimed:
-        stores.runs.end(refused.run_id, "interrupted", "It is gone.")
-    before = stores.runs.get(refused.run_id)
+        stores.runs.end(refused.attempt.run_id, "interrupted", "It is gone.")
+    before = stores.runs.get(refused.attempt.run_id)
     with pytest.raises(Conflict, match="has ended already"):
         stores.registry.register(refused)
     assert stores.registry.versions() == []
     assert list(stores.registry.root.iterdir()) == []
-    assert stores.runs.get(refused.run_id) == before
-    assert stores.runs.predictions(refused.run_id) == []
+    assert stores.runs.get(refused.attempt.run_id) == before
+    assert stores.runs.predictions(refused.attempt.run_id) == []
     assert stores.registry.register(candidate()).name == "v1"
+
+
+def test_the_model_of_an_attempt_that_was_given_up_is_not_registered(
+    stores: Stores, candidate: MakeCandidate
+) -> None:
+    stale = candidate()
+    run_id = stale.attempt.run_id
+    stale.attempt.end("interrupted", "It is gone.")
+    stores.runs.go_on(run_id)
+    second = stores.runs.claim(run_id, 2, "later")
+    with pytest.raises(Superseded):
+        stores.registry.register(stale)
+    assert (stores.registry.versions(), stores.runs.predictions(run_id)) == ([], [])
+    assert second is not None
+    assert stores.registry.register(replace(stale, attempt=second)).name == "v1"
+
+
+def test_no_write_waits_while_files_are_hashed_and_moved(stores: Stores, candidate: MakeCandidate) -> None:
+    given, seen = candidate(), []
+
+    def look(arguments: tuple[Any, ...]) -> None:
+        path = Path(str(arguments[0]))
+        if path.is_relative_to(given.folder) or path.is_relative_to(stores.registry.root):
+            seen.append((path.name, stores.database.connection().in_transaction))
+
+    with before("open", look):
+        stores.registry.register(given)
+    models = [busy for name, busy in seen if name in {"model.keras", "model.tflite"}]
+    assert len(models) >= 2
+    assert not any(models)
+
+
+@pytest.mark.parametrize("event", ["os.rename"])
+def test_what_a_registration_leaves_that_ends_midway_goes_when_a_server_starts(
+    stores: Stores, candidate: MakeCandidate, event: str
+) -> None:
+    given, calls = candidate(), []
+
+    def end(arguments: tuple[Any, ...]) -> None:
+        calls.append(arguments)
+        raise KeyboardInterrupt
+
+    with before(event, end), pytest.raises(KeyboardInterrupt):
+        stores.registry.register(given)
+    assert calls
+    assert stores.registry.versions() == []
+    given.attempt.end("interrupted", "It is gone.")
+    stores.registry.tidy()
+    assert list(stores.registry.root.iterdir()) == []
+
+
+def test_tidying_takes_what_no_version_knows_and_leaves_the_versions(
+    stores: Stores, registered: Callable[[int], list[Version]], candidate: MakeCandidate
+) -> None:
+    registered(2)
+    stores.registry.delete("v2")
+    running = candidate().attempt
+    for name in ("v2", "v3", f".arriving-{running.run_id}.1", ".arriving-1.1"):
+        (stores.registry.root / name).mkdir()
+        (stores.registry.root / name / "model.keras").write_bytes(b"x")
+    stores.registry.tidy()
+    assert {each.name for each in stores.registry.root.iterdir()} == {"v1", f".arriving-{running.run_id}.1"}
+    [aside] = (stores.registry.root.parent / "lost+found" / "models").iterdir()
+    assert aside.name.startswith("v3-")
 
 
 def test_a_registration_whose_folder_is_gone_leaves_nothing(stores: Stores, candidate: MakeCandidate) -> None:
@@ -103,7 +175,7 @@ def test_a_registration_whose_folder_is_gone_leaves_nothing(stores: Stores, cand
     with pytest.raises(OSError, match="work-1"):
         stores.registry.register(lost)
     assert stores.registry.versions() == []
-    assert stores.runs.get(lost.run_id).status == "running"
+    assert stores.runs.get(lost.attempt.run_id).status == "running"
 
 
 def test_what_an_interrupted_registration_left_is_in_nobody_s_way(

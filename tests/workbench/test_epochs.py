@@ -70,12 +70,3 @@ def test_training_keeps_the_same_epoch(tmp_path: Path, monitor: str) -> None:
     kept = kept_so_far([asdict(record) for record in artefacts.history], monitor)
     assert kept is not None
     assert kept["epoch"] == artefacts.best_epoch
-
-
-@pytest.mark.slow
-def test_training_that_stands_still_is_stopped_by_its_patience(tmp_path: Path) -> None:
-    still = spec(epochs=40, patience=3, monitor="val_macro_f1", learning_rate=1e-9, architecture="compact")
-    artefacts = train(bars(tmp_path / "data"), still, Recorder(), workplace(tmp_path))
-    figures = [record.val_macro_f1 for record in artefacts.history]
-    assert len(set(figures[artefacts.best_epoch - 1 :])) == 1
-    assert len(figures) == artefacts.best_epoch + 3

@@ -183,12 +183,12 @@ def test_snapshots_and_models_are_held_to_their_hashes(labelled: Services, tmp_p
     stores = labelled.stores
     snapshot = stores.snapshots.freeze(split(stores.snapshots.labelled(), 0.25, 1))
     run_id = stores.runs.create(snapshot.id, {})
-    stores.runs.claim(run_id, 1, 1.0)
+    attempt = stores.runs.claim(run_id, 1, "then")
     folder = tmp_path / "handed-in"
     folder.mkdir()
     (folder / "model.tflite").write_bytes(b"weights")
     manifest = {"classes": ["High", "Low"], "metrics": {}}
-    stores.registry.register(Candidate(run_id, snapshot.id, folder, manifest, 1, False, "", []))
+    stores.registry.register(Candidate(attempt, snapshot.id, folder, manifest, 1, False, "", []))
     assert check(stores, deep=True).faults == ()
 
     (stores.registry.root / "v1" / "model.tflite").write_bytes(b"other")

@@ -36,10 +36,11 @@ def taken(services: Services) -> int:
 
 def with_checkpoint(services: Services, status: str) -> Run:
     run_id = taken(services)
-    folder = services.stores.checkpoint_folder(run_id)
+    attempt = services.stores.runs.attempt_at(services.stores.runs.get(run_id))
+    folder = leavings.take_over(services.stores, attempt)
     folder.mkdir(parents=True)
     (folder / "weights").write_bytes(b"weights")
-    services.stores.runs.add_epoch(run_id, 1, {"epoch": 1})
+    attempt.add_epoch(1, {"epoch": 1})
     services.stores.runs.end(run_id, status, "It ended.")
     return services.stores.runs.get(run_id)
 

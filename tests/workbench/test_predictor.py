@@ -61,12 +61,12 @@ def register(services: Services, model_file: Path, tmp_path: Path) -> Register:
 
     def registered(data: bytes = model_file.read_bytes(), fit: str = "letterbox") -> Version:
         run_id = stores.runs.create(stores.snapshots.freeze(Draft(tuple(CLASSES), (), 0.2, 1, 0)).id, {})
-        stores.runs.claim(run_id, 1, 1.0)
+        attempt = stores.runs.claim(run_id, 1, "then")
         folder = tmp_path / f"work-{run_id}"
         folder.mkdir()
         (folder / "model.tflite").write_bytes(data)
         manifest = {"classes": CLASSES, "fit": fit}
-        return stores.registry.register(Candidate(run_id, 1, folder, manifest, 1, False, "", []))
+        return stores.registry.register(Candidate(attempt, 1, folder, manifest, 1, False, "", []))
 
     return registered
 

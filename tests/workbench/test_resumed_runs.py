@@ -104,7 +104,7 @@ def test_a_run_killed_in_every_phase_goes_on_and_finishes(labelled: Services) ->
     for where in ("preparing", "training", "epoch 2", "evaluating", "exporting"):
         run = killed_in(labelled, run_id, where)
         assert "Resume the run" in (run.error or "")
-        assert not labelled.stores.work_folder(run_id).exists()
+        assert list(labelled.stores.root.glob("work/*")) == []
         assert labelled.training.resume(run_id) == run_id
     with closing(build_services(labelled.settings)) as server:
         server.start()

@@ -136,7 +136,7 @@ def test_it_waits_while_a_run_trains_on_few_cores(
     checked(watching, Augmentation())
     monkeypatch.setattr(control, "cores", lambda: 2)
     run_id = halves.stores.runs.create(1, TrainingSpec().to_dict())
-    halves.stores.runs.claim(run_id, 1, 1.0)
+    halves.stores.runs.claim(run_id, 1, "then")
     stronger = Augmentation.from_dict({"rotate": {"strength": 20}})
     watching.ask(stronger)
     assert watching.report(stronger).state == control.WAITING

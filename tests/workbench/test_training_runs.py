@@ -128,7 +128,7 @@ def test_a_killed_worker_is_an_interrupted_run_and_the_next_one_begins(training:
     assert (run.status, run.version) == ("interrupted", None)
     assert (run.error or "").endswith("it goes on from its last finished epoch.")
     assert running(training, second).pid != pid
-    assert training.stores.work_folder(first) not in left_behind(training)
+    assert training.stores.work_folder(first, 1) not in left_behind(training)
 
 
 def test_a_server_that_starts_again_adopts_a_worker_that_lives(training: Services) -> None:
@@ -157,7 +157,7 @@ def test_a_server_that_starts_again_notices_a_worker_that_is_gone(training: Serv
 
 def test_a_process_number_used_again_is_not_taken_for_the_worker(labelled: Services) -> None:
     run_id = labelled.training.start(LONG)
-    labelled.stores.runs.claim(run_id, os.getpid(), started_at(os.getpid()) - 60)
+    labelled.stores.runs.claim(run_id, os.getpid(), f"{started_at(os.getpid())}0")
     with closing(labelled):
         labelled.start()
         assert ended(labelled, run_id).status == "interrupted"

@@ -18,7 +18,7 @@ from workbench.augmentation import Augmentation, augment
 from workbench.splits import TRAIN, VALIDATION, counts, split
 from workbench.stores import Stores
 from workbench.training.backbones import BACKBONES
-from workbench.training.leavings import has_checkpoint
+from workbench.training.leavings import copied, has_checkpoint
 from workbench.training.spec import INSTANT, TrainingSpec, class_weight_table
 from workbench.training.supervisor import Supervisor, log_tail
 from workbench.training.weights import weights_state
@@ -102,11 +102,16 @@ class Training:
         Raises:
             NotReady: There are too few labelled pictures.
             InvalidSpec: The weights by hand do not fit the classes.
+            QueueFull: As many runs wait as may.
         """
         draft = self._split(spec)
         _plan(draft, spec)
-        snapshot = self._stores.snapshots.freeze(draft)
-        return self._queue(snapshot.id, spec)
+        # Within one write, so that a run for which there is no place leaves no snapshot.
+        with self._stores.database.write():
+            snapshot = self._stores.snapshots.freeze(draft)
+            run_id = self._stores.runs.create(snapshot.id, spec.to_dict())
+        self._supervisor.wake()
+        return run_id
 
     def train_again(self, version: str) -> int:
         """Queue a run with the pictures and the settings of a version: on the same machine it gives the same weights.
@@ -120,10 +125,13 @@ class Training:
         Raises:
             NotFound: There is no such version.
             Conflict: A picture it was trained on was removed for good.
+            QueueFull: As many runs wait as may.
         """
         run = self._stores.runs.get(self._stores.registry.get(version).run_id)
         self._require_pictures(run)
-        return self._queue(run.snapshot_id, TrainingSpec.from_dict(run.spec))
+        queued = self._stores.runs.create(run.snapshot_id, TrainingSpec.from_dict(run.spec).to_dict())
+        self._supervisor.wake()
+        return queued
 
     def stop(self, run_id: int) -> Run:
         """Ask a run to stop; its best epoch so far becomes a model.
@@ -156,18 +164,28 @@ class Training:
         Raises:
             NotFound: There is no such run.
             Conflict: It is under way or finished, or what it needs is gone.
+            QueueFull: As many runs wait as may.
         """
         run = self._stores.runs.get(run_id)
-        if run.version and run.status == "stopped" and not has_checkpoint(self._stores, run):
-            raise Conflict(f"What run {run_id} needs to go on is no longer there. Train again instead.")
         self._require_pictures(run)
-        # Within one write, so that the new run does not begin before it has its checkpoint.
-        with self._stores.database.write():
+        if run.version and run.status == "stopped":
+            queued = self._continued(run)
+        else:
             queued = self._stores.runs.go_on(run_id)
-            if queued != run_id:
-                place = self._stores.checkpoint_folder(queued)
-                shutil.copytree(self._stores.checkpoint_folder(run_id), place, dirs_exist_ok=True)
         self._supervisor.wake()
+        return queued
+
+    def _continued(self, run: Run) -> int:
+        """Queue a run that goes on from a copy of another one's checkpoints."""
+        copy = copied(self._stores, run)
+        try:
+            # Within one write, so that the new run does not begin before it has its checkpoints.
+            with self._stores.database.write():
+                queued = self._stores.runs.go_on(run.id)
+                copy = copy.rename(self._stores.checkpoint_folder(queued))
+        except BaseException:
+            shutil.rmtree(copy, ignore_errors=True)
+            raise
         return queued
 
     def resumable(self, run: Run) -> bool:
@@ -216,11 +234,6 @@ class Training:
     def log_tail(self, run_id: int) -> str:
         """The last lines of a run's log."""
         return log_tail(self._stores.log_file(run_id))
-
-    def _queue(self, snapshot_id: int, spec: TrainingSpec) -> int:
-        run_id = self._stores.runs.create(snapshot_id, spec.to_dict())
-        self._supervisor.wake()
-        return run_id
 
     def _require_pictures(self, run: Run) -> None:
         items = self._stores.snapshots.items(run.snapshot_id)

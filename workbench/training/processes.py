@@ -10,28 +10,38 @@ import psutil
 _SHARE = 0.85
 _LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
 _MEGABYTE = 2**20
+_BOOT = Path("/proc/sys/kernel/random/boot_id")
+_START, _AFTER_NAME = 22, 3
 
 NO_ROOM = 28
 """How a worker exits where the disk had no room even for how it ended; the number that POSIX systems give a full disk."""
 
 
-def started_at(pid: int) -> float:
-    """When a process was created, in seconds since the epoch.
+def started_at(pid: int) -> str:
+    """What tells a process from every other one that has had or will have its number.
+
+    On Linux the start in clock ticks since the machine's, and which start of the machine that was: unlike psutil's
+    ``create_time`` it does not move when the clock is set. Elsewhere the kernel keeps the time itself.
+
+    Source: proc(5), ``/proc/pid/stat``, field 22.
 
     Raises:
         psutil.NoSuchProcess: There is no such process.
     """
-    return float(psutil.Process(pid).create_time())
+    try:
+        # The name of the program stands in brackets and may hold anything.
+        fields = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
+        return f"{_BOOT.read_text().strip()}/{fields[_START - _AFTER_NAME]}"
+    except (FileNotFoundError, ProcessLookupError):
+        return f"created {psutil.Process(pid).create_time()}"
 
 
-def alive(pid: int | None, started: float | None) -> bool:
-    """Whether the process that was created then still runs."""
+def alive(pid: int | None, started: str | None) -> bool:
+    """Whether the process with this number that :func:`started_at` told apart still runs."""
     if pid is None or started is None:
         return False
     try:
-        process = psutil.Process(pid)
-        same = abs(process.create_time() - started) < 1
-        return bool(same and process.status() != psutil.STATUS_ZOMBIE)
+        return started == started_at(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
 

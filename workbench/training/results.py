@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from storage.records import Run, Snapshot, ValidationPrediction
+from storage.attempts import Attempt
+from storage.records import Snapshot, ValidationPrediction
 from storage.registry import Candidate
 from workbench.training.spec import TrainingSpec
 
@@ -15,10 +16,10 @@ if TYPE_CHECKING:
     from workbench.training.train import Artefacts
 
 
-def candidate(run: Run, snapshot: Snapshot, spec: TrainingSpec, artefacts: Artefacts) -> Candidate:
+def candidate(attempt: Attempt, snapshot: Snapshot, spec: TrainingSpec, artefacts: Artefacts) -> Candidate:
     """The version that a run hands in, with its manifest."""
     return Candidate(
-        run_id=run.id,
+        attempt=attempt,
         snapshot_id=snapshot.id,
         folder=artefacts.folder,
         manifest={

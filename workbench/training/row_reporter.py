@@ -10,7 +10,7 @@ import threading
 import time
 from typing import Any
 
-from storage.runs import PAUSE, STOP
+from storage.attempts import PAUSE, STOP, Attempt, Superseded
 from workbench.errors import Paused, StoppedEarly
 from workbench.stores import Stores
 from workbench.training.leavings import has_checkpoint
@@ -30,13 +30,13 @@ class RowReporter:
     """Writes heartbeat, progress and epochs into the run's row, and reads requests from it.
 
     The row is written by a thread of its own, so that a slow disk never holds a training step up and a long phase still
-    has a heartbeat. The thread also ends a run that takes more memory than it may: its checkpoint stands, and the machine
-    does not choose a process to kill.
+    has a heartbeat. The thread also ends this process where the run is not its own any more, and where it takes more memory
+    than it may: its checkpoint stands, and the machine does not choose a process to kill.
     """
 
-    def __init__(self, stores: Stores, run_id: int, budget: Budget) -> None:
+    def __init__(self, stores: Stores, attempt: Attempt, budget: Budget) -> None:
         self._stores = stores
-        self._run_id = run_id
+        self._attempt = attempt
         self._budget = budget
         self._phase = "starting"
         self._progress: dict[str, Any] = {}
@@ -82,12 +82,12 @@ class RowReporter:
     def epoch(self, record: EpochRecord) -> None:
         """An epoch is done and judged."""
         log.info("epoch %s", record)
-        self._stores.runs.add_epoch(self._run_id, record.epoch, dataclasses.asdict(record))
+        self._attempt.add_epoch(record.epoch, dataclasses.asdict(record))
 
     def trial(self, record: TrialRecord) -> None:
         """A try of a search begins or ends."""
         log.info("trial %s", record)
-        self._stores.trials.put(self._run_id, dataclasses.asdict(record))
+        self._attempt.put_trial(dataclasses.asdict(record))
 
     def asked(self) -> str:
         """What was asked of the run: nothing, ``stop`` or ``pause``."""
@@ -107,7 +107,9 @@ class RowReporter:
         """
         if self._asked == PAUSE:
             raise Paused
-        if self._asked == STOP and not has_checkpoint(self._stores, self._stores.runs.get(self._run_id)):
+        if self._asked == STOP and not has_checkpoint(
+            self._stores, self._stores.runs.get(self._attempt.run_id)
+        ):
             raise StoppedEarly
 
     def _beat(self) -> None:
@@ -115,16 +117,24 @@ class RowReporter:
             usage = self._budget.usage()
             try:
                 progress = {**self._progress, "cpu_percent": usage.cpu_percent, "memory_mb": usage.memory_mb}
-                self._asked = self._stores.runs.beat(self._run_id, self._phase, progress)
+                self._asked = self._attempt.beat(self._phase, progress)
                 if usage.memory_mb > self._budget.megabytes:
                     self._give_up()
+            except Superseded as error:
+                self._leave(str(error))
             except Exception:
                 log.exception("the heartbeat could not be written; trying again")
             self._done.wait(BEAT_SECONDS)
 
     def _give_up(self) -> None:
         sentence = TOO_MUCH.format(budget=self._budget.megabytes)
-        log.error(sentence)
-        if self._stores.runs.end(self._run_id, "failed", sentence):
-            shutil.rmtree(self._stores.work_folder(self._run_id), ignore_errors=True)
-            os._exit(1)
+        if self._attempt.end("failed", sentence):
+            self._leave(sentence)
+
+    def _leave(self, why: str) -> None:
+        """End this process, whatever its other threads do: the run is over for it."""
+        log.error(why)
+        shutil.rmtree(
+            self._stores.work_folder(self._attempt.run_id, self._attempt.number), ignore_errors=True
+        )
+        os._exit(1)

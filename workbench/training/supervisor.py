@@ -8,9 +8,9 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from storage.attempts import ENDED
 from storage.errors import DiskFull, DomainError, is_disk_full
 from storage.records import Run
-from storage.runs import ENDED
 from workbench.stores import Stores
 from workbench.training.launchers import Ending, Handle, Launcher
 from workbench.training.leavings import tidy
@@ -81,7 +81,7 @@ class Supervisor:
         running = [run for run in active if run.status == "running"]
         for run in running:
             if run.id not in self._handles and not self._lives(run):
-                self._end(run.id, Ending("interrupted", GONE))
+                self._end(run, Ending("interrupted", GONE))
         waiting = [run for run in active if run.status == "queued" and run.id not in self._handles]
         busy = {run.id for run in running} | set(self._handles)
         for run in waiting[: max(0, self._most - len(busy))]:
@@ -113,13 +113,16 @@ class Supervisor:
             # Otherwise a worker that an earlier server started was first to take the run, or it was paused and goes on.
             own = run.pid == handle.pid() if run.status == "running" else not ending.quiet
             if own:
-                self._end(run.id, ending)
+                self._end(run, ending)
             del self._handles[run_id]
 
-    def _end(self, run_id: int, ending: Ending) -> None:
+    def _end(self, run: Run, ending: Ending) -> None:
         """Write down what became of a run whose worker is gone, and tidy up for it."""
-        shutil.rmtree(self._stores.work_folder(run_id), ignore_errors=True)
-        self._stores.runs.end(run_id, ending.status, ending.error)
+        shutil.rmtree(self._stores.work_folder(run.id, run.attempt), ignore_errors=True)
+        if run.status == "running":
+            self._stores.runs.attempt_at(run).end(ending.status, ending.error)
+        else:
+            self._stores.runs.end(run.id, ending.status, ending.error)
 
     def _begin(self, run: Run) -> None:
         try:

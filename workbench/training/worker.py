@@ -10,14 +10,15 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
+from storage.attempts import Attempt
 from storage.errors import DiskFull, DomainError, is_disk_full
-from storage.records import Run
 from workbench.errors import Paused, StoppedEarly
 from workbench.privacy import begin_private
 from workbench.settings import Settings, from_environment
 from workbench.stores import Stores, open_stores
 from workbench.training.dataset import Dataset
 from workbench.training.inputs import write_inputs
+from workbench.training.leavings import drop, take_over
 from workbench.training.processes import NO_ROOM, Budget, started_at
 from workbench.training.reports import Workplace
 from workbench.training.results import candidate
@@ -40,24 +41,25 @@ def main(run_id: int) -> None:
     settings = from_environment(os.environ)
     stores = open_stores(settings)
     engine = "ray" if settings.ray_address else "local"
-    if not stores.runs.claim(run_id, os.getpid(), started_at(os.getpid()), engine):
+    attempt = stores.runs.claim(run_id, os.getpid(), started_at(os.getpid()), engine)
+    if attempt is None:
         log.info("run %s is not waiting any more", run_id)
         return
-    ending = _attempt(stores, settings, run_id)
+    ending = _ending(stores, settings, attempt)
     # First, so that a full disk has room for how it ended.
-    shutil.rmtree(stores.work_folder(run_id), ignore_errors=True)
+    shutil.rmtree(stores.work_folder(run_id, attempt.number), ignore_errors=True)
     if ending:
         try:
-            stores.runs.end(run_id, *ending)
+            attempt.end(*ending)
         except DiskFull:
             sys.exit(NO_ROOM)  # mapped pictures hold their room until the process is gone
 
 
-def _attempt(stores: Stores, settings: Settings, run_id: int) -> tuple[str, str | None] | None:
+def _ending(stores: Stores, settings: Settings, attempt: Attempt) -> tuple[str, str | None] | None:
     """Carry a run out; status and error where that leaves no version."""
     try:
-        with RowReporter(stores, run_id, Budget(settings.memory_mb, settings.runs)) as reporter:
-            _carry_out(stores, settings, stores.runs.get(run_id), reporter)
+        with RowReporter(stores, attempt, Budget(settings.memory_mb, settings.runs)) as reporter:
+            _carry_out(stores, settings, attempt, reporter)
     except Paused:
         return "paused", None
     except StoppedEarly as error:
@@ -72,23 +74,24 @@ def _attempt(stores: Stores, settings: Settings, run_id: int) -> tuple[str, str 
     return None
 
 
-def _carry_out(stores: Stores, settings: Settings, run: Run, reporter: RowReporter) -> None:
-    folder = stores.work_folder(run.id)
+def _carry_out(stores: Stores, settings: Settings, attempt: Attempt, reporter: RowReporter) -> None:
+    run = stores.runs.get(attempt.run_id)
+    folder = stores.work_folder(run.id, attempt.number)
     reporter.phase("preparing")
     write_inputs(stores, run, folder / "dataset", reporter.told)
     reporter.phase("loading")
     train = _engine(settings)
     reporter.heed()
     place = Workplace(
-        folder / "model", stores.checkpoint_folder(run.id), stores.features_folder, settings.weights_folder
+        folder / "model", take_over(stores, attempt), stores.features_folder, settings.weights_folder
     )
     spec = TrainingSpec.from_dict(run.spec)
     artefacts = train(Dataset.open(folder / "dataset"), spec, reporter, place)
     snapshot = stores.snapshots.get(run.snapshot_id)
-    version = stores.registry.register(candidate(run, snapshot, spec, artefacts))
+    version = stores.registry.register(candidate(attempt, snapshot, spec, artefacts))
     log.info("registered %s", version.name)
     if not artefacts.stopped:
-        shutil.rmtree(place.checkpoints, ignore_errors=True)
+        drop(stores, attempt)
 
 
 def _engine(settings: Settings) -> Callable[[Dataset, TrainingSpec, RowReporter, Workplace], Artefacts]:

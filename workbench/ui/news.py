@@ -6,8 +6,8 @@ from typing import Any
 
 import gradio as gr
 
+from storage.attempts import ENDED
 from storage.records import Run
-from storage.runs import ENDED
 from workbench.charts import number
 from workbench.services import Services
 from workbench.ui.components.scripts import script

@@ -12,6 +12,7 @@ from workbench.archives import read_file
 from workbench.services import Services
 from workbench.serving.batch import answers_csv
 from workbench.ui.endpoints import ACTOR
+from workbench.ui.endpoints.given import given_name
 from workbench.ui.files import handed_out, upload, uploads
 
 
@@ -70,15 +71,16 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
         """List all model versions with their metrics, aliases and snapshot, newest first."""
         return Models(models=[_model(each) for each in registry.versions()])
 
-    def promote(version: str, alias: str = PRODUCTION, reason: str = "") -> AliasHistory:
+    def promote(version: str, alias: str = PRODUCTION, reason: str = "", by: str = ACTOR) -> AliasHistory:
         """Point an alias at a model version, and give the alias's history, newest first.
 
         Args:
             version: A version such as v3.
             alias: The alias; /predict uses production unless told otherwise.
             reason: Why, for the history.
+            by: Who the history says did it.
         """
-        registry.promote(_named("version", version), _alias(alias), str(reason)[:500], ACTOR)
+        registry.promote(_named("version", version), _alias(alias), str(reason)[:500], given_name(by))
         return AliasHistory(history=[_move(each) for each in registry.history(alias)])
 
     def predict(image: FileData, model: str = PRODUCTION) -> Answer:

@@ -1,0 +1,226 @@
+"""What runs leave behind: whose it is, and when it goes. No worker is started here."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from storage.attempts import Attempt, Superseded
+from storage.errors import Conflict
+from storage.records import Run
+from tests.watching import before
+from workbench.services import Services
+from workbench.training import leavings
+from workbench.training.launchers.desk import Files, News, tell
+from workbench.training.processes import Budget, alive, started_at
+from workbench.training.reports import EpochRecord, TrialRecord
+from workbench.training.row_reporter import RowReporter
+from workbench.training.spec import TrainingSpec
+
+EPOCH = EpochRecord(9, 0.5, 0.5, 0.5, 0.5, 0.5, 1e-3, 1.0)
+TRIAL = TrialRecord(1, "Instant", {}, "running", {}, 0.0)
+
+
+def claimed(services: Services, run_id: int) -> Attempt:
+    attempt = services.stores.runs.claim(run_id, os.getpid(), started_at(os.getpid()))
+    assert attempt is not None
+    return attempt
+
+
+def begun(services: Services) -> Attempt:
+    """An attempt that has written an epoch and its checkpoint."""
+    attempt = claimed(services, services.training.start(TrainingSpec()))
+    attempt.add_epoch(1, {"epoch": 1})
+    write(leavings.take_over(services.stores, attempt) / "epoch-000001.checkpoint", b"one")
+    return attempt
+
+
+def write(file: Path, data: bytes) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(data)
+
+
+def run_of(services: Services, attempt: Attempt) -> Run:
+    return services.stores.runs.get(attempt.run_id)
+
+
+def stopped_with_a_model(services: Services) -> Run:
+    """A run that was stopped, with a model (its row alone matters here) and a checkpoint."""
+    attempt = begun(services)
+    attempt.end("stopped")
+    with services.stores.database.write() as connection:
+        connection.execute("UPDATE runs SET version = 'v1' WHERE id = ?", (attempt.run_id,))
+    return run_of(services, attempt)
+
+
+def checkpoints(services: Services) -> list[str]:
+    return sorted(each.name for each in (services.stores.root / "checkpoints").iterdir())
+
+
+def test_a_worker_taken_for_gone_cannot_touch_the_checkpoints_of_the_one_after_it(labelled: Services) -> None:
+    first = begun(labelled)
+    stale = labelled.stores.checkpoint_folder(first.run_id, first.number)
+    first.end("interrupted", "It is gone.")
+    assert labelled.training.resume(first.run_id) == first.run_id
+    second = claimed(labelled, first.run_id)
+    own = leavings.take_over(labelled.stores, second)
+    write(stale / "epoch-000002.checkpoint", b"of the first")
+    (stale / "epoch-000002.checkpoint").unlink()
+    assert {each.name: each.read_bytes() for each in own.iterdir()} == {"epoch-000001.checkpoint": b"one"}
+
+
+@pytest.mark.parametrize(
+    "news",
+    [
+        News((("epoch", (EPOCH,)),), Files(frozenset({"a"}), {"a": b"stale"})),
+        News((("trial", (TRIAL,)),), Files(frozenset({"a"}), {"a": b"stale"})),
+    ],
+    ids=["epoch", "trial"],
+)
+def test_what_a_cluster_tells_a_worker_that_was_given_up_is_not_written(
+    labelled: Services, news: News
+) -> None:
+    first = begun(labelled)
+    first.end("interrupted", "It is gone.")
+    labelled.training.resume(first.run_id)
+    second = claimed(labelled, first.run_id)
+    own = leavings.take_over(labelled.stores, second)
+    reporter = RowReporter(labelled.stores, first, Budget(0, 1))
+    with pytest.raises(Superseded):
+        tell(news, reporter, labelled.stores.checkpoint_folder(first.run_id, first.number))
+    assert [each.name for each in own.iterdir()] == ["epoch-000001.checkpoint"]
+    assert labelled.stores.runs.history(first.run_id) == [{"epoch": 1}]
+    assert labelled.stores.trials.of(first.run_id) == []
+
+
+def test_half_written_checkpoints_are_not_taken_over(labelled: Services) -> None:
+    first = begun(labelled)
+    folder = labelled.stores.checkpoint_folder(first.run_id, first.number)
+    write(folder / "epoch-000002.part", b"half")
+    first.end("interrupted", "It is gone.")
+    labelled.training.resume(first.run_id)
+    own = leavings.take_over(labelled.stores, claimed(labelled, first.run_id))
+    assert [each.name for each in own.iterdir()] == ["epoch-000001.checkpoint"]
+
+
+def test_a_process_is_known_whatever_its_clock_says() -> None:
+    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    told = started_at(child.pid)
+    assert alive(child.pid, told)
+    assert not alive(child.pid, started_at(os.getpid()))
+    moved = "import time, psutil; psutil.boot_time = lambda: time.time() - 5; import sys\n"
+    asked = "from workbench.training.processes import alive; print(alive(int(sys.argv[1]), sys.argv[2]))"
+    said = subprocess.run(
+        [sys.executable, "-c", moved + asked, str(child.pid), told],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert said.stdout.strip() == "True"
+    child.communicate(b"\n")
+    assert not alive(child.pid, told)
+
+
+def test_tidying_cannot_come_between_the_look_at_a_run_and_the_end_of_its_checkpoints(
+    labelled: Services,
+) -> None:
+    for attempt in [begun(labelled) for _ in range(leavings.KEPT_RUNS + 1)]:
+        attempt.end("failed", "It broke.")
+    busy: list[bool] = []
+
+    def look(arguments: tuple[Any, ...]) -> None:
+        busy.append(labelled.stores.database.connection().in_transaction)
+
+    with before("os.rename", look):
+        leavings.tidy(labelled.stores)
+    assert busy == [True]
+    assert len(checkpoints(labelled)) == leavings.KEPT_RUNS
+
+
+def test_no_write_waits_while_checkpoints_are_copied(labelled: Services) -> None:
+    run = stopped_with_a_model(labelled)
+    busy: list[bool] = []
+
+    def look(arguments: tuple[Any, ...]) -> None:
+        busy.append(labelled.stores.database.connection().in_transaction)
+
+    with before("shutil.copytree", look):
+        resumed = labelled.training.resume(run.id)
+    assert busy == [False]
+    copy = labelled.stores.checkpoint_folder(resumed) / "epoch-000001.checkpoint"
+    assert (copy.read_bytes(), resumed != run.id) == (b"one", True)
+    assert leavings.has_checkpoint(labelled.stores, run)
+
+
+@pytest.mark.parametrize("event", ["shutil.copytree", "os.rename"])
+def test_a_resume_that_ends_midway_leaves_nothing_half(labelled: Services, event: str) -> None:
+    run = stopped_with_a_model(labelled)
+    kept, runs = checkpoints(labelled), len(labelled.stores.runs.recent())
+
+    def end(arguments: tuple[Any, ...]) -> None:
+        raise KeyboardInterrupt
+
+    with before(event, end), pytest.raises(KeyboardInterrupt):
+        labelled.training.resume(run.id)
+    assert (checkpoints(labelled), len(labelled.stores.runs.recent())) == (kept, runs)
+
+
+def test_a_stopped_run_whose_checkpoints_went_in_this_moment_says_so(labelled: Services) -> None:
+    run = stopped_with_a_model(labelled)
+    folder = labelled.stores.checkpoint_folder(run.id, run.attempt)
+    with (
+        before("shutil.copytree", lambda arguments: shutil.rmtree(folder, ignore_errors=True)),
+        pytest.raises(Conflict, match="no longer there"),
+    ):
+        labelled.training.resume(run.id)
+    assert len(labelled.stores.runs.recent()) == 1
+
+
+@pytest.fixture
+def dead() -> int:
+    """The number of a process that has ended."""
+    child = subprocess.Popen([sys.executable, "-c", ""])
+    child.wait()
+    return child.pid
+
+
+def test_what_killed_processes_left_goes_when_a_server_starts(labelled: Services, dead: int) -> None:
+    stores, weights = labelled.stores, labelled.settings.weights_folder
+    attempt = begun(labelled)
+    gone = [
+        weights / f"net.h5.{dead}.part",
+        stores.features_folder / "ab" / "cd" / f"e.{dead}.part",
+        stores.features_folder / "exports" / f"net.{dead}.x1.part" / "model.keras",
+        stores.work_folder(attempt.run_id, 7) / "dataset" / "pixels.npy",
+        stores.checkpoint_folder(attempt.run_id + 1) / "epoch-000001.checkpoint",
+        stores.root / "checkpoints" / ".copy-of-a-killed-server" / "epoch-000001.checkpoint",
+        stores.root / "checkpoints" / ".gone-run-7" / "epoch-000001.checkpoint",
+        stores.registry.root / ".arriving-99.1" / "model.keras",
+    ]
+    stay = [
+        weights / f"net.h5.{os.getpid()}.part",
+        weights / "net.h5",
+        weights / "mine.part",
+        stores.features_folder / "ab" / "cd" / "e.feature",
+        stores.work_folder(attempt.run_id, attempt.number) / "dataset" / "pixels.npy",
+        stores.checkpoint_folder(attempt.run_id, attempt.number) / "epoch-000001.checkpoint",
+    ]
+    for file in (*gone, *stay):
+        write(file, b"x")
+    leavings.sweep(stores, weights)
+    assert [file for file in gone if file.exists()] == []
+    assert [file for file in stay if not file.exists()] == []
+
+
+def test_a_run_for_which_there_is_no_place_leaves_no_snapshot(labelled: Services) -> None:
+    for _ in range(50):
+        labelled.training.start(TrainingSpec(seed=1))
+    with pytest.raises(Conflict, match="50 runs wait already"):
+        labelled.training.start(TrainingSpec(seed=2))
+    assert labelled.stores.database.value("SELECT count(*) FROM snapshots") == 1
