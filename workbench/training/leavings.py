@@ -139,7 +139,7 @@ def _over(stores: Stores) -> Iterator[Run]:
 def _may_be_written(path: Path, pid: int) -> bool:
     """Whether a process of this number is there, and not only since the number was given again."""
     try:
-        return path.stat().st_mtime > psutil.Process(pid).create_time() - CLOCKS_DIFFER_SECONDS
+        return bool(path.stat().st_mtime > psutil.Process(pid).create_time() - CLOCKS_DIFFER_SECONDS)
     except (FileNotFoundError, psutil.NoSuchProcess):
         return False
     except psutil.AccessDenied:
