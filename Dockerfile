@@ -13,8 +13,8 @@ ENV HOME=/home/user \
     WORKBENCH_DATA=/home/user/data
 
 # Dependencies in a layer of their own: a change of the code does not install them again.
-COPY --chown=user requirements.txt .
-RUN python -m venv /home/user/venv && pip install --no-cache-dir -r requirements.txt
+COPY --chown=user requirements.lock .
+RUN python -m venv /home/user/venv && pip install --no-cache-dir --require-hashes -r requirements.lock
 
 COPY --chown=user app.py ./
 COPY --chown=user storage ./storage

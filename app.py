@@ -1,22 +1,31 @@
-"""Waterline: read the settings, build the app, run it."""
+"""Waterline: check the Python, read the settings, build the app, run it."""
 
 import logging
 import os
 import sys
 
-import uvicorn
-
-from storage.errors import DomainError
-from workbench.claim import Claim
-from workbench.privacy import begin_private
-from workbench.server import build_app
-from workbench.services import build_services
-from workbench.settings import from_environment
-from workbench.web.exposure import warn_or_refuse
+from workbench.python_version import refusal
 
 
 def main() -> None:
     """Serve until stopped."""
+    if problem := refusal(sys.version_info[:2]):
+        sys.exit(problem)
+    serve()
+
+
+def serve() -> None:
+    """Serve with the settings of the environment; what is imported here needs a Python that was checked."""
+    import uvicorn
+
+    from storage.errors import DomainError
+    from workbench.claim import Claim
+    from workbench.privacy import begin_private
+    from workbench.server import build_app
+    from workbench.services import build_services
+    from workbench.settings import from_environment
+    from workbench.web.exposure import warn_or_refuse
+
     begin_private()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     try:

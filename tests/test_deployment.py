@@ -2,23 +2,44 @@
 
 from __future__ import annotations
 
+import ast
 import re
+import tomllib
 from dataclasses import fields
 from importlib.metadata import version
 
+import pytest
 import yaml
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from tests.running import ROOT
+from workbench import python_version
 from workbench.settings import Limits
 
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 README = (ROOT / "README.md").read_text()
 
 
-def _requirements() -> list[Requirement]:
-    lines = (ROOT / "requirements.txt").read_text().splitlines()
+LOCKS = {
+    "requirements.lock": ["requirements.txt"],
+    "tests/requirements.lock": ["requirements.txt", "tests/requirements.txt"],
+}
+
+
+def _requirements(name: str = "requirements.txt") -> list[Requirement]:
+    lines = (ROOT / name).read_text().splitlines()
     return [Requirement(line) for line in lines if line and not line.startswith("#")]
+
+
+def _locked(name: str) -> dict[str, tuple[Requirement, int]]:
+    """What a lock pins, by name, with how many hashes each has."""
+    entries = (ROOT / name).read_text().replace("\\\n", " ").splitlines()
+    pinned = [entry.split("--hash=") for entry in entries if entry and not entry.lstrip().startswith("#")]
+    return {
+        canonicalize_name(Requirement(text).name): (Requirement(text), len(hashes))
+        for text, *hashes in pinned
+    }
 
 
 def _front_matter() -> dict:
@@ -42,7 +63,7 @@ def test_the_image_is_slim_unprivileged_and_listens_on_7860() -> None:
 
 def test_dependencies_have_a_layer_before_the_code() -> None:
     copies = _instructions("COPY")
-    assert copies[0] == "--chown=user requirements.txt ."
+    assert copies[0] == "--chown=user requirements.lock ."
     assert DOCKERFILE.index("pip install") < DOCKERFILE.index("COPY --chown=user app.py")
 
 
@@ -63,6 +84,68 @@ def test_what_is_installed_fits_the_requirements() -> None:
     for each in _requirements():
         if each.marker is None or each.marker.evaluate():
             assert each.specifier.contains(version(each.name)), each
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_a_lock_pins_every_requirement_within_its_range_with_hashes(lock: str) -> None:
+    locked = _locked(lock)
+    for requirement in [each for name in LOCKS[lock] for each in _requirements(name)]:
+        pinned, _ = locked[canonicalize_name(requirement.name)]
+        (pin,) = pinned.specifier
+        assert pin.operator == "=="
+        assert requirement.specifier.contains(pin.version), requirement
+    assert all(hashes for _, hashes in locked.values())
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_a_lock_names_no_registry(lock: str) -> None:
+    assert not re.search(r"://|--index-url|--find-links|^-f |^-i ", (ROOT / lock).read_text(), re.MULTILINE)
+
+
+def test_the_lock_of_the_tests_is_that_of_the_app_and_more() -> None:
+    app, tests = _locked("requirements.lock"), _locked("tests/requirements.lock")
+    assert {name: str(pinned) for name, (pinned, _) in app.items()} == {
+        name: str(pinned) for name, (pinned, _) in tests.items() if name in app
+    }
+
+
+def test_the_image_installs_the_lock_and_nothing_without_a_hash() -> None:
+    installs = [each for each in _instructions("RUN") if "pip install" in each]
+    assert installs
+    assert all("--require-hashes -r requirements.lock" in each for each in installs)
+
+
+@pytest.mark.parametrize("supported", [(3, 11), (3, 12), (3, 13)])
+def test_a_supported_python_is_not_refused(supported: tuple[int, int]) -> None:
+    assert python_version.refusal(supported) is None
+
+
+@pytest.mark.parametrize("other", [(3, 8), (3, 10), (3, 14), (4, 0)])
+def test_another_python_is_refused_with_a_sentence(other: tuple[int, int]) -> None:
+    sentence = python_version.refusal(other)
+    assert sentence
+    assert "Python 3.11, 3.12 or 3.13" in sentence
+    assert f"this is Python {other[0]}.{other[1]}:" in sentence
+
+
+@pytest.mark.parametrize("name", ["app.py", "workbench/__init__.py", "workbench/python_version.py"])
+def test_an_old_python_can_read_what_refuses_it(name: str) -> None:
+    source = (ROOT / name).read_text()
+    tree = ast.parse(source, feature_version=(3, 8))
+    modules = {
+        alias.name if isinstance(node, ast.Import) else node.module
+        for node in tree.body
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for alias in node.names
+    }
+    assert modules <= {"__future__", "logging", "os", "sys", "workbench.python_version"}
+
+
+def test_the_project_says_which_pythons_it_runs_on() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert project["requires-python"] == ">=3.11,<3.14"
+    assert "Python 3.11, 3.12 or 3.13" in README
+    assert "3.11 or newer" not in README
 
 
 def test_front_matter_is_that_of_a_docker_space() -> None:
