@@ -25,7 +25,11 @@ CUBE = {
     "suspicious": "coalesce(i.class_id, 0) != 0",
 }
 STATUSES = tuple(name for name in CUBE if name)
-LIVE = "u.given_class_id = i.class_id AND i.cleared_class_id IS NOT i.class_id"
+# Of a row u of suspicions and the row i of its picture: neither label nor mind was changed since, and the likely class is there.
+SUSPICION_STANDS = (
+    "u.given_class_id = i.class_id AND i.cleared_class_id IS NOT i.class_id "
+    "AND EXISTS (SELECT 1 FROM classes likely WHERE likely.id = u.likely_class_id AND likely.removed = 0)"
+)
 LONGEST_SEARCH = 200
 GRAM = 3
 
@@ -55,8 +59,8 @@ TAG = Narrowing(
 )
 SUSPICIOUS = Narrowing(
     "suspicions u CROSS JOIN images i ON i.id = u.image_id",
-    LIVE,
-    f"EXISTS (SELECT 1 FROM suspicions u WHERE u.image_id = i.id AND {LIVE})",
+    SUSPICION_STANDS,
+    f"EXISTS (SELECT 1 FROM suspicions u WHERE u.image_id = i.id AND {SUSPICION_STANDS})",
     "SELECT count(*) FROM suspicions",
 )
 SEARCH = Narrowing(

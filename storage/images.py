@@ -7,18 +7,18 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 
 from storage.errors import NotFound, StaleEdit
+from storage.filters import SUSPICION_STANDS
 from storage.records import FLAGS, ImageRecord
 
-SELECT = """
+SELECT = f"""
 SELECT i.id, i.sha256, i.filename, i.width, i.height, i.synthetic, c.name AS label, c.colour AS colour, i.split,
        i.revision, i.flags, i.tags, i.notes, i.pin, i.archived, i.frames, i.labelled_by, i.review, i.reviewed_by,
        r.name AS review_label, g.name AS suggestion, CASE WHEN g.id THEN s.probability END AS probability,
        k.name AS suspected
 FROM images i LEFT JOIN classes c ON c.id = i.class_id LEFT JOIN classes r ON r.id = i.review_class_id
      LEFT JOIN suggestions s ON s.image_id = i.id LEFT JOIN classes g ON g.id = s.class_id AND g.removed = 0
-     LEFT JOIN suspicions u ON u.image_id = i.id AND u.given_class_id = i.class_id
-          AND i.cleared_class_id IS NOT i.class_id
-     LEFT JOIN classes k ON k.id = u.likely_class_id AND k.removed = 0
+     LEFT JOIN suspicions u ON u.image_id = i.id AND {SUSPICION_STANDS}
+     LEFT JOIN classes k ON k.id = u.likely_class_id
 """
 
 

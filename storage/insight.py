@@ -16,11 +16,7 @@ import numpy as np
 
 from storage.database import Database
 from storage.embeddings import PAUSE_SECONDS, WRITTEN_AT_ONCE, Embedder
-
-STILL = """
-s.given_class_id = i.class_id AND i.archived = 0 AND likely.removed = 0
-AND (i.cleared_class_id IS NULL OR i.cleared_class_id != i.class_id)
-"""
+from storage.filters import SUSPICION_STANDS
 
 
 @dataclass(frozen=True)
@@ -176,9 +172,8 @@ class Insights:
     def likely(self, image_ids: Sequence[int]) -> dict[int, int]:
         """The likely class id of those pictures that are suspicious."""
         rows = self._database.rows(
-            "SELECT s.image_id, s.likely_class_id FROM suspicions s JOIN images i ON i.id = s.image_id "
-            f"JOIN classes likely ON likely.id = s.likely_class_id WHERE {STILL} "
-            "AND s.image_id IN (SELECT value FROM json_each(?))",
+            "SELECT u.image_id, u.likely_class_id FROM suspicions u JOIN images i ON i.id = u.image_id "
+            f"WHERE i.archived = 0 AND {SUSPICION_STANDS} AND u.image_id IN (SELECT value FROM json_each(?))",
             (json.dumps(list(image_ids)),),
         )
         return {row[0]: row[1] for row in rows}
@@ -241,16 +236,14 @@ class Insights:
 WORKER = "insight worker"
 _OPEN = "i.archived = 0 AND i.class_id IS NULL AND c.removed = 0"
 _SUSPICIONS = f"""
-SELECT s.image_id, i.revision, i.sha256, i.filename, given.name, given.colour, likely.id, likely.name, likely.colour,
-       s.score
-FROM suspicions s JOIN images i ON i.id = s.image_id JOIN classes given ON given.id = s.given_class_id
-     JOIN classes likely ON likely.id = s.likely_class_id
-WHERE {STILL} ORDER BY s.score DESC, s.image_id LIMIT ?
+SELECT u.image_id, i.revision, i.sha256, i.filename, given.name, given.colour, k.id, k.name, k.colour, u.score
+FROM suspicions u JOIN images i ON i.id = u.image_id JOIN classes given ON given.id = u.given_class_id
+     JOIN classes k ON k.id = u.likely_class_id
+WHERE i.archived = 0 AND {SUSPICION_STANDS} ORDER BY u.score DESC, u.image_id LIMIT ?
 """
 _POINTS = f"""
 SELECT p.image_id, p.x, p.y, coalesce(c.name, ''), coalesce(c.colour, ''), i.split,
-       coalesce((SELECT s.score FROM suspicions s JOIN classes likely ON likely.id = s.likely_class_id
-                 WHERE s.image_id = p.image_id AND {STILL}), 0), i.sha256
+       coalesce((SELECT u.score FROM suspicions u WHERE u.image_id = p.image_id AND {SUSPICION_STANDS}), 0), i.sha256
 FROM projection p JOIN images i ON i.id = p.image_id LEFT JOIN classes c ON c.id = i.class_id
 WHERE i.archived = 0 AND p.image_id % ? = 0 LIMIT ?
 """
@@ -258,7 +251,7 @@ _COUNTS = f"""
 SELECT (SELECT count(*) FROM suggestions),
        (SELECT count(*) FROM next_up n JOIN images i ON i.id = n.image_id
         WHERE i.archived = 0 AND i.class_id IS NULL),
-       (SELECT count(*) FROM suspicions s JOIN images i ON i.id = s.image_id
-        JOIN classes likely ON likely.id = s.likely_class_id WHERE {STILL}),
+       (SELECT count(*) FROM suspicions u JOIN images i ON i.id = u.image_id
+        WHERE i.archived = 0 AND {SUSPICION_STANDS}),
        (SELECT count(*) FROM projection)
 """

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from storage.filters import LIVE
+from storage.filters import SUSPICION_STANDS
+
+SUGGESTION_STANDS = "EXISTS (SELECT 1 FROM classes c WHERE c.id = o.class_id AND c.removed = 0)"
 
 
 @dataclass(frozen=True)
@@ -59,15 +61,15 @@ SORTS: Mapping[str, Sort | Ranking] = {
     "unsure": Ranking(
         "suggestions o INDEXED BY suggestions_by_probability CROSS JOIN images i ON i.id = o.image_id",
         "o.probability",
-        "true",
+        SUGGESTION_STANDS,
         "o.image_id",
-        "(SELECT probability FROM suggestions WHERE image_id = i.id)",
+        f"(SELECT o.probability FROM suggestions o WHERE o.image_id = i.id AND {SUGGESTION_STANDS})",
     ),
     "suspicious": Ranking(
         "suspicions u CROSS JOIN images i ON i.id = u.image_id",
         "-u.score",
-        LIVE,
+        SUSPICION_STANDS,
         "u.image_id",
-        f"(SELECT -u.score FROM suspicions u WHERE u.image_id = i.id AND {LIVE})",
+        f"(SELECT -u.score FROM suspicions u WHERE u.image_id = i.id AND {SUSPICION_STANDS})",
     ),
 }

@@ -58,6 +58,26 @@ def test_no_picture_is_handed_to_both(page: Page, browser: Browser, server: Serv
     expect(page.locator("#label-people")).to_contain_text("Bert: 15 labelled today")
 
 
+def test_a_duplicated_tab_is_handed_pictures_of_its_own(page: Page, server: Server, tmp_path: Path) -> None:
+    stocked(server, tmp_path, 100)
+    begin(page, "Anna")
+    first = shown(page)
+    with page.expect_popup() as opening:
+        page.evaluate(
+            "void window.open(location.href)"
+        )  # copies the session storage, as duplicating a tab does
+    duplicate = opening.value
+    opened(duplicate)
+    duplicate.locator("#label-primary").click()
+    duplicate.wait_for_function("document.querySelector('#label-stage').dataset.id")
+    assert shown(duplicate) != first
+    duplicate.close()
+    page.reload()
+    page.locator("#label-primary").click()
+    page.wait_for_function("document.querySelector('#label-stage').dataset.id")
+    assert shown(page) == first, "a reload lost what the tab holds"
+
+
 def test_second_opinions_agree_disagree_and_are_settled_by_a_key(
     page: Page, server: Server, tmp_path: Path
 ) -> None:

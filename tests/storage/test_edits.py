@@ -264,3 +264,39 @@ def test_a_failing_edit_leaves_nothing(stores: Stores, add: Add, full: ClassReco
     assert [(each.revision, each.tags, each.label) for each in stores.catalogue.several(ids)] == [
         (0, (), None)
     ] * 2
+
+
+def test_the_filter_and_the_order_pass_over_suspicions_whose_likely_class_is_removed(
+    stores: Stores, add: Add, full: ClassRecord, half: ClassRecord
+) -> None:
+    doubted, other = add("a", "b", label=full)
+    with stores.database.write() as connection:
+        connection.execute("INSERT INTO suspicions VALUES (?, ?, ?, 0.9)", (other, full.id, half.id))
+
+    def listed(**wanted: str) -> list[int]:
+        return [image.id for image in stores.pages.page(Filter(**wanted)).items]
+
+    assert listed(status="suspicious") == [other]
+    assert listed(sort="suspicious") == [other, doubted]
+    stores.classes.remove(half.id, "ann")
+    assert stores.catalogue.get(other).suspected is None
+    assert listed(status="suspicious") == []
+    assert stores.pages.page(Filter(status="suspicious")).total == 0
+    assert listed(sort="suspicious") == [doubted, other]
+    assert stores.insight.suspicions(9) == []
+    assert stores.insight.counts().suspicions == 0
+
+
+def test_the_order_of_unsure_pictures_passes_over_suggestions_of_a_removed_class(
+    stores: Stores, add: Add, full: ClassRecord, half: ClassRecord
+) -> None:
+    first, second = add("a", "b")
+    with stores.database.write() as connection:
+        connection.execute("INSERT INTO suggestions VALUES (?, ?, 0.5)", (second, full.id))
+
+    def unsure() -> list[int]:
+        return [image.id for image in stores.pages.page(Filter(sort="unsure")).items]
+
+    assert unsure() == [second, first]
+    stores.classes.remove(full.id, "ann")
+    assert unsure() == [first, second]

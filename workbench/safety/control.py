@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -16,6 +15,7 @@ from storage.records import Version
 from workbench.augmentation import Augmentation
 from workbench.cores import cores
 from workbench.safety.records import Findings, Setting, read_findings, source, write_findings
+from workbench.safety.requests import CheckRequests
 from workbench.safety.sample import sample
 from workbench.safety.tally import Reader, Seen, Tally, tally
 from workbench.serving.predictor import Prediction, Predictor
@@ -90,7 +90,7 @@ class LabelSafety:
         self._stores = stores
         self._predictor = predictor
         self._shown = shown
-        self._asked: deque[Augmentation] = deque(maxlen=MOST_ASKED)
+        self._asked = CheckRequests(MOST_ASKED)
         self._last_shown: Augmentation | None = None
         self._sample: tuple[tuple[str, ...], list[Seen]] = ((), [])
         self._failure = _Failure()
@@ -111,8 +111,7 @@ class LabelSafety:
 
     def ask(self, augmentation: Augmentation) -> None:
         """Have an augmentation checked that is not the one shown on the page."""
-        if augmentation not in self._asked:
-            self._asked.append(augmentation)
+        self._asked.add(augmentation)
         self._wake.set()
 
     def report(self, augmentation: Augmentation) -> Safety:
@@ -179,11 +178,11 @@ class LabelSafety:
         return True
 
     def _next(self, findings: Findings) -> Setting | None:
-        for each in [*self._asked, *self._settled()]:
-            missing = findings.missing(each)
-            if missing:
+        asked = self._asked.waiting()
+        for augmentation in [*asked, *self._settled()]:
+            if missing := findings.missing(augmentation):
                 return missing[0]
-        self._asked.clear()
+        self._asked.done(asked)
         return None
 
     def _settled(self) -> list[Augmentation]:

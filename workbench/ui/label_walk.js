@@ -1,8 +1,12 @@
 // Walking along the line of the stage. Over pictures that wait for an answer the server hands them out.
+// A tab that is duplicated copies the session storage: the name lies there only while the tab is reloaded, so no two have the same.
 const HOLDER = (() => {
-  const known = sessionStorage.getItem('waterline-holder');
+  const key = 'waterline-holder';
+  const known = sessionStorage.getItem(key);
   const holder = known || Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) => byte.toString(16).padStart(2, '0')).join('');
-  sessionStorage.setItem('waterline-holder', holder);
+  sessionStorage.removeItem(key);
+  window.addEventListener('pagehide', () => sessionStorage.setItem(key, holder));
+  window.addEventListener('pageshow', () => sessionStorage.removeItem(key));
   return holder;
 })();
 const HANDED = 40;
