@@ -16,7 +16,12 @@ from storage.ledger import Edit, Entry
 from storage.records import ClassRecord
 
 Done = tuple[int, int | None]
-SIDES = {"": "back to the automatic split", "train": "to training", "validation": "to validation"}
+SIDES = {
+    "": "back to the automatic split",
+    "train": "to training",
+    "validation": "to validation",
+    "test": "to the test pictures",
+}
 LONGEST_TAG, MOST_TAGS, LONGEST_NOTE = 40, 20, 2000
 LABEL = {
     "class_id": ":to",
@@ -84,10 +89,10 @@ class Edits:
         """Put pictures on a side of the split by hand; an empty side leaves them to the automatic split again.
 
         Raises:
-            DomainError: The side is none of ``train``, ``validation`` and empty.
+            DomainError: The side is none of ``train``, ``validation``, ``test`` and empty.
         """
         if side not in SIDES:
-            raise DomainError(f"The side is “{str(side)[:40]}”; it can be train, validation or empty.")
+            raise DomainError(f"The side is “{str(side)[:40]}”; it can be train, validation, test or empty.")
         with self._database.write() as connection:
             images.require(connection, image_ids)
             edit = Edit({"pin": ":side"}, "true", {"side": side})

@@ -17,6 +17,7 @@ CUBE = {
     "unlabelled": "coalesce(i.class_id, 0) = 0",
     "train": "i.split = 'train'",
     "validation": "i.split = 'validation'",
+    "test": "i.split = 'test'",
     "synthetic": "i.synthetic = 1",
     "bin": "true",
     "agreed": "i.review = 'agreed'",

@@ -22,8 +22,7 @@ KEPT = "SELECT archived, class_id, split, synthetic, flags, review, n FROM talli
 IN_COLUMN = "SELECT DISTINCT value AS tag, images.id AS image_id FROM images, json_each(images.tags) WHERE tags != '[]'"
 IN_TABLE = "SELECT tag, image_id FROM image_tags"
 SIDE = """
-CASE WHEN i.pin != '' THEN i.pin ELSE coalesce((SELECT s.split FROM snapshot_items s
-    WHERE s.image_id = i.id AND s.snapshot_id = (SELECT max(id) FROM snapshots)), '') END
+CASE WHEN i.pin != '' THEN i.pin ELSE coalesce((SELECT s.split FROM sides s WHERE s.image_id = i.id), '') END
 """
 JOURNALED = """
 SELECT c.entity_id, c.field, c.before, c.after,
@@ -102,7 +101,7 @@ class Integrity:
             connection.execute(f"INSERT INTO image_tags (tag, image_id) {IN_COLUMN}")
 
     def missided(self) -> int:
-        """How many pictures are on a side that is neither chosen by hand nor that of the newest snapshot."""
+        """How many pictures are on a side that is neither chosen by hand nor that of the snapshot used last."""
         return int(self._database.value(f"SELECT count(*) FROM images i WHERE i.split != {SIDE}"))
 
     def take_sides(self) -> None:

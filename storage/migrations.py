@@ -7,7 +7,7 @@ import sqlite3
 import sqlite_utils
 from sqlite_utils.migrations import Migrations
 
-from storage import schema
+from storage import schema, schema_later
 
 migrations = Migrations("waterline")
 
@@ -96,13 +96,23 @@ def m0013_jobs(db: sqlite_utils.Database) -> None:
 @migrations()
 def m0014_counts(db: sqlite_utils.Database) -> None:
     """Counts that do not depend on which trigger fires first: a count may fall below 0 between two of them. All anew."""
-    _run(db, schema.COUNTS)
+    _run(db, schema_later.COUNTS)
 
 
 @migrations()
 def m0015_attempts(db: sqlite_utils.Database) -> None:
     """How often a worker has taken a run, so that one that was given up cannot write any more."""
     db.execute("ALTER TABLE runs ADD COLUMN attempt INTEGER NOT NULL DEFAULT 0")
+
+
+@migrations()
+def m0016_third_side(db: sqlite_utils.Database) -> None:
+    """Test pictures; the page shows the sides of the snapshot that was used last, which need not be the newest."""
+    _allow(db, "images", "pin IN ('', 'train', 'validation')", "pin IN ('', 'train', 'validation', 'test')")
+    _allow(
+        db, "snapshot_items", "split IN ('train', 'validation')", "split IN ('train', 'validation', 'test')"
+    )
+    _run(db, schema_later.THIRD_SIDE)
 
 
 def _allow(db: sqlite_utils.Database, table: str, old: str, new: str) -> None:

@@ -45,7 +45,7 @@ class ImageRecord:
     """A picture of the catalogue.
 
     Attributes:
-        split: The side it is on now: ``pin``, else that in the newest snapshot, empty where it is in none.
+        split: The side it is on now: ``pin``, else that in the snapshot used last, empty where it is in none.
         pin: The side chosen by hand, empty where it is automatic.
         labelled_by: Who gave the class, empty where it came with an import.
         review: Empty, ``agreed`` or ``disagreed``; ``review_label`` is the class of the one who disagreed.

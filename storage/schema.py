@@ -339,19 +339,3 @@ CREATE TABLE trials (
     PRIMARY KEY (run_id, number)
 ) WITHOUT ROWID;
 """
-
-COUNTS = """
-DROP TRIGGER images_recounted;
-CREATE TRIGGER images_recounted AFTER UPDATE OF archived, class_id, split, synthetic, flags, review ON images BEGIN
-    INSERT INTO tallies (archived, class_id, split, synthetic, flags, review, n)
-    VALUES (old.archived, coalesce(old.class_id, 0), old.split, old.synthetic, old.flags, old.review, -1)
-    ON CONFLICT DO UPDATE SET n = n - 1;
-    INSERT INTO tallies (archived, class_id, split, synthetic, flags, review, n)
-    VALUES (new.archived, coalesce(new.class_id, 0), new.split, new.synthetic, new.flags, new.review, 1)
-    ON CONFLICT DO UPDATE SET n = n + 1;
-END;
-DELETE FROM tallies;
-INSERT INTO tallies (archived, class_id, split, synthetic, flags, review, n)
-    SELECT archived, coalesce(class_id, 0), split, synthetic, flags, review, count(*) FROM images
-    GROUP BY 1, 2, 3, 4, 5, 6;
-"""

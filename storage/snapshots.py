@@ -13,11 +13,11 @@ from storage.database import Database
 from storage.errors import NotFound
 from storage.records import Snapshot, SnapshotItem
 
-# What was split by hand stays there; the others follow the newest snapshot.
+USE = "UPDATE snapshots SET used = (SELECT max(used) + 1 FROM snapshots) WHERE id = ?"
+# What was split by hand stays there; the others follow the snapshot that was used last.
 TAKE_SIDES = """
 UPDATE images SET split = n.split FROM (
-    SELECT i.id, coalesce(s.split, '') AS split FROM images i
-    LEFT JOIN snapshot_items s ON s.snapshot_id = :snapshot AND s.image_id = i.id WHERE i.pin = ''
+    SELECT i.id, coalesce(s.split, '') AS split FROM images i LEFT JOIN sides s ON s.image_id = i.id WHERE i.pin = ''
 ) n WHERE images.id = n.id AND images.split != n.split
 """
 
@@ -37,8 +37,15 @@ class Labelled:
 class Draft:
     """A split that is about to be frozen.
 
-    ``kept_together`` counts pictures in groups of near-duplicates, ``pinned`` those whose side was set by hand, and
-    ``unkept`` those of them that are on the other side all the same.
+    Attributes:
+        classes: Their names.
+        items: The pictures, those of the test too.
+        validation_fraction: The share of validation that was asked for.
+        seed: Of the draw.
+        kept_together: Pictures in groups of near-duplicates.
+        pinned: Pictures whose side a person chose.
+        drawn: Those of them that are on another side all the same, since nothing was set aside to check with.
+        left_out: Pictures on no side, since they look like a test picture.
     """
 
     classes: tuple[str, ...]
@@ -47,7 +54,8 @@ class Draft:
     seed: int
     kept_together: int
     pinned: int = 0
-    unkept: int = 0
+    drawn: int = 0
+    left_out: int = 0
 
     @property
     def content_hash(self) -> str:
@@ -77,7 +85,13 @@ class Snapshots:
                 "SELECT id FROM snapshots WHERE content_hash = ?", (draft.content_hash,)
             ).fetchone()
             snapshot_id = found["id"] if found else _insert(connection, draft)
+            _use(connection, snapshot_id)
         return self.get(snapshot_id)
+
+    def use(self, snapshot_id: int) -> None:
+        """Show the sides of a snapshot on the page, as :meth:`freeze` does: something is trained on it again."""
+        with self._database.write() as connection:
+            _use(connection, snapshot_id)
 
     def get(self, snapshot_id: int) -> Snapshot:
         """One snapshot.
@@ -88,7 +102,9 @@ class Snapshots:
         row = self._database.row("SELECT * FROM snapshots WHERE id = ?", (snapshot_id,))
         if row is None:
             raise NotFound(f"There is no snapshot {snapshot_id}.")
-        return Snapshot(**{**dict(row), "classes": tuple(json.loads(row["classes"]))})
+        columns = {**dict(row), "classes": tuple(json.loads(row["classes"]))}
+        del columns["used"]
+        return Snapshot(**columns)
 
     def recent(self, limit: int = 20) -> list[Snapshot]:
         """The newest snapshots, newest first."""
@@ -121,8 +137,12 @@ def _insert(connection: sqlite3.Connection, draft: Draft) -> int:
     )
     snapshot_id = int(cursor.lastrowid or 0)
     _insert_items(connection, snapshot_id, draft.items)
-    connection.execute(TAKE_SIDES, {"snapshot": snapshot_id})
     return snapshot_id
+
+
+def _use(connection: sqlite3.Connection, snapshot_id: int) -> None:
+    connection.execute(USE, (snapshot_id,))
+    connection.execute(TAKE_SIDES)
 
 
 def _insert_items(connection: sqlite3.Connection, snapshot_id: int, items: Sequence[SnapshotItem]) -> None:

@@ -23,11 +23,12 @@ def evaluate(true: np.ndarray, probabilities: np.ndarray, classes: tuple[str, ..
         What JSON can hold: ``pictures``, ``accuracy``, ``accuracy_interval``, ``macro_f1``, ``macro_f1_interval``,
         ``macro_precision``, ``macro_recall``, ``weighted_f1``, ``weighted_precision``, ``weighted_recall``,
         ``per_class`` (``name``, ``precision``, ``recall``, ``f1``, ``support``) and ``confusion``, whose rows are true
-        classes and whose columns are answers.
+        classes and whose columns are answers. A class without a picture has None for its three figures, and the macro averages
+        are over the others: of it nothing is known, neither good nor bad.
     """
     from sklearn.metrics import precision_recall_fscore_support
 
-    places = list(range(len(classes)))
+    places, present = list(range(len(classes))), np.unique(true)
     answers = probabilities.argmax(axis=1)
     counts = confusion(true, answers, len(classes))
     columns = precision_recall_fscore_support(true, answers, labels=places, zero_division=0)
@@ -40,17 +41,21 @@ def evaluate(true: np.ndarray, probabilities: np.ndarray, classes: tuple[str, ..
         "confusion": counts.tolist(),
     }
     for average in ("macro", "weighted"):
-        row = precision_recall_fscore_support(true, answers, labels=places, average=average, zero_division=0)
+        row = precision_recall_fscore_support(true, answers, labels=present, average=average, zero_division=0)
         for name, value in zip(("precision", "recall", "f1"), row, strict=False):
             measures[f"{average}_{name}"] = float(value)
     return measures
 
 
 def macro_f1(counts: np.ndarray) -> np.ndarray:
-    """Mean F1 over the classes, from confusion matrices ``(..., classes, classes)``."""
+    """Mean F1 over the classes that have a picture, from confusion matrices ``(..., classes, classes)``.
+
+    Several matrices are taken for draws from the same pictures: a class counts in all of them or in none.
+    """
     hits = np.diagonal(counts, axis1=-2, axis2=-1)
-    total = counts.sum(axis=-1) + counts.sum(axis=-2)
-    return np.asarray((2 * hits / np.maximum(total, 1)).mean(axis=-1))
+    there = counts.sum(axis=-1)
+    f1 = 2 * hits / np.maximum(there + counts.sum(axis=-2), 1)
+    return np.asarray(f1[..., there.reshape(-1, there.shape[-1]).any(axis=0)].mean(axis=-1))
 
 
 def confusion(true: np.ndarray, answers: np.ndarray, classes: int) -> np.ndarray:
@@ -82,7 +87,13 @@ def macro_f1_interval(counts: np.ndarray) -> tuple[float, float]:
 
 
 def _per_class(classes: tuple[str, ...], columns: Any) -> list[dict[str, Any]]:
+    def figures(*values: float) -> dict[str, float | None]:
+        return {
+            name: float(value) if values[-1] else None
+            for name, value in zip(("precision", "recall", "f1"), values, strict=False)
+        }
+
     return [
-        {"name": name, "precision": float(p), "recall": float(r), "f1": float(f), "support": int(s)}
-        for name, p, r, f, s in zip(classes, *columns, strict=True)
+        {"name": name, **figures(*values), "support": int(values[-1])}
+        for name, *values in zip(classes, *columns, strict=True)
     ]

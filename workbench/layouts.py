@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from posixpath import splitext
 
 from workbench.file_names import KNOWN
-from workbench.manifests import SPLITS
+from workbench.split_names import Folders, sides_of, told
 
 CONTAINERS = frozenset(
     ("images", "image", "imgs", "img", "pictures", "pics", "photos", "jpegimages", "jpg", "jpeg", "png")
 )
 """Folders that hold pictures and name no class where another folder can, in lower case."""
-Folders = tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -32,10 +31,12 @@ class Layout:
     Attributes:
         tabled: Whether a table names its files, so that its folders name no class.
         meanings: What each folder says.
+        notes: Folders whose side has to be told, each with a sentence.
     """
 
     tabled: bool
     meanings: Mapping[Folders, Meaning] = field(default_factory=dict)
+    notes: tuple[tuple[str, str], ...] = ()
 
     def split(self, name: str) -> str:
         """The side that a file's folders name, empty where they name none."""
@@ -51,7 +52,7 @@ class Layout:
 
 @dataclass(frozen=True)
 class _Parts:
-    """The folders of a picture: above the one that names a side of the split, that one, and below it.
+    """The folders of a picture: above the one that names a side of the split, that side, and below it.
 
     Where none names a side, all are below.
     """
@@ -65,7 +66,8 @@ def layout(names: Iterable[str], tabled: bool) -> Layout:
     """How files lie.
 
     A folder such as ``train`` or ``validation`` names a side of the split where a table names the files, where it or one
-    beside it has folders of its own, or where such folders lie in every class; otherwise it is a class like any other.
+    beside it has folders of its own, or where such folders lie in every class; otherwise it is a class like any other. What
+    names a side is told by :func:`workbench.split_names.sides_of`.
 
     The class is named by the last folder. A folder that is the same in every class names none, so that in
     ``n01/images/a.jpg`` and ``n02/images/b.jpg`` the one above does. Where folders of classes differ, as in ``Full/day``,
@@ -91,9 +93,9 @@ def layout(names: Iterable[str], tabled: bool) -> Layout:
 
     def meaning(each: _Parts) -> Meaning:
         named = _without(each.below, below) or (_without(each.above, above) if inside else ())
-        return Meaning(named[-1] if named else "", SPLITS.get(each.side.casefold(), ""))
+        return Meaning(named[-1] if named else "", each.side)
 
-    return Layout(tabled, {folders: meaning(each) for folders, each in parts.items()})
+    return Layout(tabled, {folders: meaning(each) for folders, each in parts.items()}, told(sides))
 
 
 def _folders(name: str) -> Folders:
@@ -105,25 +107,26 @@ def _is_picture(name: str) -> bool:
     return splitext(name)[1].lower() in KNOWN
 
 
-def _sides(every: Iterable[Folders], pictured: set[Folders], tabled: bool) -> set[Folders]:
-    """The folders that name a side of the split rather than a class."""
-    sides, deep = set(), set()
-    for folders in every:
-        for end, folder in enumerate(folders, 1):
-            if folder.casefold() in SPLITS:
-                sides.add(folders[:end])
-                if end < len(folders):
-                    deep.add(folders[: end - 1])
-    last = {folders for folders in pictured if folders and folders[-1].casefold() in SPLITS}
+def _sides(every: Collection[Folders], pictured: set[Folders], tabled: bool) -> dict[Folders, str]:
+    """The folders that name a side of the split rather than a class, and which."""
+    sides = sides_of(every)
+    deep = {
+        folders[: end - 1] for folders in every for end in range(1, len(folders)) if folders[:end] in sides
+    }
+    last = pictured & sides.keys()
     in_classes = {folders[:-1] for folders in last}
     everywhere = len(in_classes - {()}) > 1 and pictured - last <= in_classes | {()}
-    return {each for each in sides if tabled or each[:-1] in deep or (everywhere and each in last)}
+    return {
+        each: side
+        for each, side in sides.items()
+        if tabled or each[:-1] in deep or (everywhere and each in last)
+    }
 
 
-def _parted(folders: Folders, sides: set[Folders]) -> _Parts:
+def _parted(folders: Folders, sides: Mapping[Folders, str]) -> _Parts:
     ends = range(1, len(folders) + 1)
     end = next((end for end in ends if folders[:end] in sides), 0)
-    return _Parts(folders[: end - 1], folders[end - 1], folders[end:]) if end else _Parts((), "", folders)
+    return _Parts(folders[: end - 1], sides[folders[:end]], folders[end:]) if end else _Parts((), "", folders)
 
 
 def _same(paths: Iterable[Folders], sided: bool) -> list[str]:

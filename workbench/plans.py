@@ -68,13 +68,14 @@ def plan(uploads: Sequence[Upload], limits: Limits) -> Plan:
         drafted.places.add(each.place(name) for each in held for name in each.contents.names)
     for place, data in tables.items():
         drafted.read(place, data)
+    layouts = _layouts(held, uploads, {place.zipped for place in drafted.said})
     return Plan(
         uploads=uploads,
         limits=limits,
         files=sum(len(each.contents.names) for each in held),
-        after=(*drafted.told, *drafted.references),
+        after=(*drafted.told, *_notes(layouts, drafted.said), *drafted.references),
         said=drafted.said,
-        layouts=_layouts(held, uploads, {place.zipped for place in drafted.said}),
+        layouts=layouts,
         tables=frozenset(tables),
     )
 
@@ -98,6 +99,17 @@ def _layouts(held: Sequence[_Held], uploads: Sequence[Upload], tabled: set[int])
         has_folders = each.zipped != LOOSE or uploads[each.upload].root
         names.setdefault(each.zipped, []).extend(each.contents.names if has_folders else ())
     return {zipped: layout(found, zipped in tabled) for zipped, found in names.items()}
+
+
+def _notes(layouts: Mapping[int, Layout], said: Mapping[Place, tuple[str, Line]]) -> list[Outcome]:
+    """The folders whose side is not that which everyone expects of their name; a table that speaks of sides has the last word."""
+    spoken = {place.zipped for place, (_, line) in said.items() if line.split is not None}
+    return [
+        Outcome(f"{folder}/", READ, note=note)
+        for zipped, shape in layouts.items()
+        if zipped not in spoken
+        for folder, note in shape.notes
+    ]
 
 
 @dataclass

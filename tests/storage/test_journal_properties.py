@@ -231,7 +231,7 @@ def _classes(replica: Replica, op: Op) -> tuple[Callable[[], None], Do]:
 
 def _fields(replica: Replica, op: Op, ids: list[int]) -> tuple[Callable[[], None], Do]:
     kind, actor, _, one, two = op
-    tag, text, side = f"tag {two}", f"note {two}", ("", "train", "validation")[one - 1]
+    tag, text, side = f"tag {two}", f"note {two}", ("test", "train", "validation")[one - 1]
     images = Replica.images
     works: dict[str, tuple[Callable[[dict[str, Any]], object], Do]] = {
         "archive": (lambda each: each.update(archived=1), lambda s: s.edits.archive(ids, actor)),

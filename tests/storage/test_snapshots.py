@@ -3,6 +3,7 @@ import dataclasses
 import pytest
 
 from storage.errors import NotFound
+from storage.integrity import Integrity
 from storage.records import SnapshotItem
 from storage.snapshots import Draft
 from tests.storage.conftest import Add
@@ -54,6 +55,40 @@ def test_pictures_show_their_side_in_the_newest_snapshot(stores: Stores, add: Ad
     sides = [each.split for each in stores.catalogue.several([item.image_id for item in draft.items])]
     assert sides == ["validation", "train", "train"]
     assert stores.catalogue.get(newer).split == ""
+
+
+def test_pictures_show_their_side_in_the_snapshot_that_was_used_last(stores: Stores, draft: Draft) -> None:
+    def shown() -> list[str]:
+        return [each.split for each in stores.catalogue.several([item.image_id for item in draft.items])]
+
+    mirrored = [{"train": "validation", "validation": "train"}[item.split] for item in draft.items]
+    second = dataclasses.replace(
+        draft,
+        items=tuple(
+            dataclasses.replace(item, split=side) for item, side in zip(draft.items, mirrored, strict=True)
+        ),
+    )
+    first = stores.snapshots.freeze(draft)
+    newest = stores.snapshots.freeze(second)
+    assert shown() == mirrored
+    assert stores.snapshots.freeze(draft) == first
+    assert shown() == [item.split for item in draft.items]
+    stores.edits.pin([draft.items[0].image_id], "test", "ann")
+    assert shown() == ["test", "train", "train"]
+    stores.edits.pin([draft.items[0].image_id], "", "ann")
+    assert shown() == ["validation", "train", "train"]
+    stores.snapshots.use(newest.id)
+    assert shown() == mirrored
+    assert Integrity(stores.database, stores.journal).missided() == 0
+
+
+def test_a_snapshot_may_have_test_pictures(stores: Stores, draft: Draft) -> None:
+    first, *rest = draft.items
+    frozen = stores.snapshots.freeze(
+        dataclasses.replace(draft, items=(dataclasses.replace(first, split="test"), *rest))
+    )
+    assert [item.split for item in stores.snapshots.items(frozen.id)] == ["test", "train", "train"]
+    assert stores.catalogue.get(first.image_id).split == "test"
 
 
 def test_an_unknown_snapshot(stores: Stores) -> None:

@@ -45,16 +45,20 @@ def test_rows_of_the_confusion_matrix_are_true_classes() -> None:
     ]
 
 
-def test_a_class_that_never_occurs_counts_as_zero() -> None:
+def test_a_class_that_never_occurs_has_no_figures_and_does_not_count() -> None:
     measures = evaluate(np.array([0, 1]), np.eye(3)[[0, 1]], CLASSES)
     assert measures["per_class"][2] == {
         "name": "Overflowing",
-        "precision": 0,
-        "recall": 0,
-        "f1": 0,
+        "precision": None,
+        "recall": None,
+        "f1": None,
         "support": 0,
     }
-    assert measures["macro_f1"] == pytest.approx(2 / 3)
+    assert measures["macro_f1"] == measures["macro_recall"] == 1
+    guessed = np.array([0, 0, 1]), np.eye(3)[[0, 2, 1]]
+    found = evaluate(*guessed, CLASSES)
+    assert found["macro_f1"] == pytest.approx((2 / 3 + 1) / 2)
+    assert macro_f1(confusion(guessed[0], guessed[1].argmax(axis=1), 3)) == pytest.approx(found["macro_f1"])
 
 
 def test_wilson_interval_is_the_published_one() -> None:

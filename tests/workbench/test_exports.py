@@ -66,6 +66,7 @@ def mixed(services: Services, bring: Bring) -> Services:
     ids = services.stores.pages.ids(Filter())
     services.stores.edits.pin(ids[:3], "train", "ann")
     services.stores.edits.pin(ids[3:5], "validation", "ann")
+    services.stores.edits.pin(ids[5:6], "test", "ann")
     services.stores.edits.archive([ids[7]], "ann")
     return services
 
@@ -108,7 +109,7 @@ def test_the_originals_are_in_it_byte_for_byte_and_not_packed(mixed: Services, k
 def test_an_image_folder_is_as_its_readers_expect_it(mixed: Services) -> None:
     with zipfile.ZipFile(mixed.exports.write(ExportOrder("huggingface")).path) as archive:
         names = set(archive.namelist())
-        for side in ("train", "validation"):
+        for side in ("train", "validation", "test"):
             rows = [json.loads(line) for line in archive.read(f"{side}/metadata.jsonl").splitlines()]
             pictures = {name for name in names if name.startswith(f"{side}/")}
             assert {f"{side}/{row['file_name']}" for row in rows} == pictures - {f"{side}/metadata.jsonl"}
@@ -309,7 +310,7 @@ CLASS = (
     | st.text(max_size=60).map(allowed)
     | st.text("a.;'=-＋ \u0301%&#", max_size=6).map(allowed)
 )
-SIDE = st.sampled_from(["", "train", "validation"])
+SIDE = st.sampled_from(["", "train", "validation", "test"])
 
 
 @settings(max_examples=12, deadline=None)

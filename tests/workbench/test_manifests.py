@@ -64,8 +64,8 @@ def test_a_quoted_cell_may_have_separators_and_lines() -> None:
 
 
 def test_splits_have_many_names() -> None:
-    text = "filename,label,split\na,x,train\nb,x,Val\nc,x,valid\nd,x,validation\ne,x,test\nf,x,\n"
-    assert [split for _, _, split in lines(text)] == ["train", *["validation"] * 4, ""]
+    text = "filename,label,split\na,x,train\nb,x,Val\nc,x,valid\nd,x,validation\ne,x,evaluation\nf,x,\ng,x,TEST\n"
+    assert [split for _, _, split in lines(text)] == ["train", *["validation"] * 4, "", "test"]
 
 
 def test_what_is_wrong_with_a_line_is_told_and_the_others_count() -> None:

@@ -156,9 +156,18 @@ def test_a_table_that_is_too_large_is_not_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("files", "expected"),
     [
-        (["train/Full/a", "test/Half/b"], {"a": ("Full", "train"), "b": ("Half", "validation")}),
+        (["train/Full/a", "test/Half/b"], {"a": ("Full", "train"), "b": ("Half", "test")}),
+        (["Train/Full/a", "TEST/Half/b"], {"a": ("Full", "train"), "b": ("Half", "test")}),
+        (["testing/Full/a", "eval/Half/b"], {"a": ("Full", "validation"), "b": ("Half", "validation")}),
+        (["dev/Full/a", "Evaluation/Half/b"], {"a": ("Full", "validation"), "b": ("Half", "validation")}),
+        (["dev/a", "prod/b"], {"a": ("dev", ""), "b": ("prod", "")}),
+        (["train2017/Full/a", "val2017/Half/b"], {"a": ("Full", "train"), "b": ("Half", "validation")}),
+        (["my_train_images/Full/a", "test-00/Half/b"], {"a": ("Full", "train"), "b": ("Half", "test")}),
+        (["train_station/day/a", "test_bench/day/b", "pub/day/c"], dict.fromkeys("abc", ("day", ""))),
+        (["train_station/a", "test_bench/b"], {"a": ("train_station", ""), "b": ("test_bench", "")}),
+        (["contest/day/a", "latest/day/b"], {"a": ("day", ""), "b": ("day", "")}),
         (["set/Train/Full/a", "set/VAL/Full/b"], {"a": ("Full", "train"), "b": ("Full", "validation")}),
-        (["train/Full/a", "test/b"], {"a": ("Full", "train"), "b": (None, "validation")}),
+        (["train/Full/a", "test/b"], {"a": ("Full", "train"), "b": (None, "test")}),
         (["train/a", "car/b"], {"a": ("train", ""), "b": ("car", "")}),
         (["train/a", "test/b"], {"a": ("train", ""), "b": ("test", "")}),
         (["train/test/a"], {"a": ("test", "train")}),
@@ -169,6 +178,31 @@ def test_folders_of_a_split_name_no_class_where_there_are_folders_in_them(
 ) -> None:
     bring({"a.zip": zipped({f"{name}.jpg": picture(number) for number, name in enumerate(files)})})
     assert known(services) == {f"{name}.jpg": value for name, value in expected.items()}
+
+
+def test_a_folder_whose_side_is_not_that_of_its_name_everywhere_is_told(
+    services: Services, bring: Bring
+) -> None:
+    names = ["set/train/Full/a", "set/testing/Half/b", "set/Test/Half/c", "set/train/Half/d"]
+    outcomes = bring({"a.zip": zipped({f"{name}.jpg": picture(number) for number, name in enumerate(names)})})
+    assert told(outcomes)[4:] == [
+        ("set/Test/", READ, "This folder was read as the test: it is kept out of training and of choosing."),
+        (
+            "set/testing/",
+            READ,
+            "This folder was read as validation: it chooses epochs. Only a folder called test is kept out of that.",
+        ),
+    ]
+
+
+def test_a_table_puts_pictures_into_the_test(services: Services, bring: Bring) -> None:
+    table = b"filename,label,split\na.jpg,Full,Test\nb.jpg,Half,testing\nc.jpg,Half,dev\n"
+    bring({"labels.csv": table, **{f"{name}.jpg": picture(number) for number, name in enumerate("abc")}})
+    assert known(services) == {
+        "a.jpg": ("Full", "test"),
+        "b.jpg": ("Half", "validation"),
+        "c.jpg": ("Half", "validation"),
+    }
 
 
 @pytest.mark.parametrize("kind", ["csv", "jsonl"])

@@ -43,6 +43,6 @@ def shown(name: str, longest: int = _LONGEST) -> str:
     return escape(cut, quote=False)
 
 
-def pictures(count: int) -> str:
-    """Write ``1 picture`` or ``24 pictures``."""
-    return f"{count:,} picture{'' if count == 1 else 's'}"
+def pictures(count: int, kind: str = "") -> str:
+    """Write ``1 picture`` or ``24 pictures``; of a kind that ends in a blank, ``24 test pictures``."""
+    return f"{count:,} {kind}picture{'' if count == 1 else 's'}"

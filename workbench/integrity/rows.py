@@ -37,7 +37,7 @@ TAGS = Kind("Tags that a search would not find, or find wrongly", "tag", "they w
 SIDES = Kind(
     "Pictures on a side of the split that nothing put them on",
     "picture",
-    "they follow the newest snapshot again.",
+    "they follow the snapshot that was used last.",
 )
 NAMES = Kind("The search for file names misses pictures", "index", "it was written again.")
 

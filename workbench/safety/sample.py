@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from storage.records import SnapshotItem, Version
 from storage.snapshots import Snapshots
 from workbench.safety.tally import Reader, Seen
-from workbench.splits import VALIDATION
+from workbench.splits import TEST, VALIDATION
 from workbench.stores import Stores
 
 MOST = 60
@@ -41,7 +41,9 @@ def in_turns(snapshots: Snapshots, snapshot_id: int) -> list[SnapshotItem]:
     """The pictures to try, in an order that is the same each time."""
     of_class: dict[int, list[SnapshotItem]] = defaultdict(list)
     for item in sorted(snapshots.items(snapshot_id), key=_rank):
-        of_class[item.label].append(item)
+        # What is found chooses augmentations, so the test has no say.
+        if item.split != TEST:
+            of_class[item.label].append(item)
     rounds = range(max((len(items) for items in of_class.values()), default=0))
     ordered = [items[turn] for turn in rounds for items in of_class.values() if turn < len(items)]
     return ordered[:TRIED]

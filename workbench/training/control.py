@@ -15,7 +15,8 @@ from storage.records import Run, Snapshot, ValidationPrediction
 from storage.runs import RESUMABLE
 from storage.snapshots import Draft
 from workbench.augmentation import Augmentation, augment
-from workbench.splits import TRAIN, VALIDATION, counts, split
+from workbench.caveats import caveats
+from workbench.splits import TEST, TRAIN, VALIDATION, counts, split
 from workbench.stores import Stores
 from workbench.training.backbones import BACKBONES
 from workbench.training.leavings import copied, has_checkpoint
@@ -28,10 +29,18 @@ DRAFT = "training spec"
 
 @dataclass(frozen=True)
 class Plan:
-    """What a run with a spec would be: pictures per class on each side, and the weight of each class in the loss.
+    """What a run with a spec would be.
 
-    ``pinned`` counts pictures put on a side by hand, ``unkept`` those of them that stay on the other one with their
-    near-duplicates.
+    Attributes:
+        train: Pictures to learn from, by class.
+        validation: Pictures to check with, by class.
+        weights: Of each class.
+        kept_together: Pictures in groups of near-duplicates.
+        pinned: Pictures whose side a person chose.
+        drawn: Those of them that were put into training and are drawn to check with, since nothing else is there.
+        test: Pictures that are kept out of training and of choosing.
+        left_out: Pictures that are on no side, since they look like a test picture.
+        caveats: Sentences on what the figures will not tell.
     """
 
     train: dict[str, int]
@@ -39,23 +48,28 @@ class Plan:
     weights: dict[str, float]
     kept_together: int
     pinned: int = 0
-    unkept: int = 0
+    drawn: int = 0
+    test: int = 0
+    left_out: int = 0
+    caveats: tuple[str, ...] = ()
 
     @property
     def images(self) -> int:
-        """Pictures on both sides."""
+        """Pictures to learn from and to check with."""
         return sum(self.train.values()) + sum(self.validation.values())
 
 
 @dataclass(frozen=True)
 class Report:
-    """What there is to say of a run; predictions are there once it has a model."""
+    """What there is to say of a run; predictions are there once it has a model. ``test`` counts pictures kept out of it."""
 
     run: Run
     snapshot: Snapshot
     history: list[dict[str, Any]]
     metrics: dict[str, Any] | None
     predictions: list[ValidationPrediction]
+    test: int = 0
+    caveats: tuple[str, ...] = ()
 
 
 class Training:
@@ -129,7 +143,9 @@ class Training:
         """
         run = self._stores.runs.get(self._stores.registry.get(version).run_id)
         self._require_pictures(run)
-        queued = self._stores.runs.create(run.snapshot_id, TrainingSpec.from_dict(run.spec).to_dict())
+        with self._stores.database.write():
+            queued = self._stores.runs.create(run.snapshot_id, TrainingSpec.from_dict(run.spec).to_dict())
+            self._stores.snapshots.use(run.snapshot_id)
         self._supervisor.wake()
         return queued
 
@@ -172,6 +188,7 @@ class Training:
             queued = self._continued(run)
         else:
             queued = self._stores.runs.go_on(run_id)
+        self._stores.snapshots.use(run.snapshot_id)
         self._supervisor.wake()
         return queued
 
@@ -219,7 +236,18 @@ class Training:
             self._stores.runs.history(run_id),
             metrics,
             self._stores.runs.predictions(run_id),
+            *self.sides(run_id),
         )
+
+    def sides(self, run_id: int) -> tuple[int, tuple[str, ...]]:
+        """How many test pictures a run is kept from, and sentences on what its figures do not tell.
+
+        Raises:
+            NotFound: There is no such run.
+        """
+        snapshot = self._stores.snapshots.get(self._stores.runs.get(run_id).snapshot_id)
+        items = self._stores.snapshots.items(snapshot.id)
+        return sum(item.split == TEST for item in items), caveats(snapshot.classes, items)
 
     def preview(self, image_id: int, augmentation: Augmentation, count: int, seed: int) -> list[np.ndarray]:
         """Variants of a picture, each ``(256, 256, 3) uint8``: what a run with this seed sees in epochs 1 to ``count``.
@@ -248,15 +276,24 @@ class Training:
         return split(self._stores.snapshots.labelled(), spec.validation_fraction, spec.seed)
 
 
+def _plan(draft: Draft, spec: TrainingSpec) -> Plan:
+    train = counts(draft, TRAIN)
+    weights = class_weight_table(train, spec.class_weights)
+    return Plan(
+        train,
+        counts(draft, VALIDATION),
+        weights,
+        draft.kept_together,
+        draft.pinned,
+        draft.drawn,
+        sum(counts(draft, TEST).values()),
+        draft.left_out,
+        caveats(draft.classes, draft.items),
+    )
+
+
 def first_spec(weights: Path) -> TrainingSpec:
     """What to propose to who has chosen nothing yet: what takes seconds, unless its weights are not in the folder."""
     instant = TrainingSpec.of(INSTANT)
     here = weights_state(BACKBONES[instant.architecture], weights).present
     return instant if here else TrainingSpec()
-
-
-def _plan(draft: Draft, spec: TrainingSpec) -> Plan:
-    train = counts(draft, TRAIN)
-    weights = class_weight_table(train, spec.class_weights)
-    validation = counts(draft, VALIDATION)
-    return Plan(train, validation, weights, draft.kept_together, draft.pinned, draft.unkept)

@@ -13,6 +13,7 @@ import numpy as np
 
 from workbench.errors import TrainingFailed
 from workbench.evaluation import confusion, macro_f1
+from workbench.splits import TEST
 from workbench.training.dataset import Dataset
 from workbench.training.export import LITERT_FILE, litert_probabilities
 from workbench.training.reports import EpochRecord, Progress, TrialRecord, Workplace
@@ -92,7 +93,7 @@ def cross_validate(
     """Train once for each fold on the others, and judge the exported model on the fold.
 
     Args:
-        dataset: All pictures; its own split is not looked at.
+        dataset: All pictures; of its own split only the test is looked at, which takes no part.
         spec: The settings; ``validation_fraction`` is the share of the other folds that judges the epochs.
         folds: How many; groups never cross.
         place: Its features and weights are used; model and checkpoints of a fold go to a temporary folder.
@@ -110,7 +111,7 @@ def parts_of(dataset: Dataset, spec: TrainingSpec, folds: int) -> list[Part]:
     Raises:
         TrainingFailed: A class has too few groups for so many folds.
     """
-    everything = np.arange(len(dataset.labels))
+    everything = np.flatnonzero(dataset.splits != TEST)
     pairs = _divided(dataset, everything, folds, spec.seed)
     return [
         Part(number, spec, _sides(dataset, rest, fold, spec)) for number, (rest, fold) in enumerate(pairs, 1)
@@ -144,7 +145,9 @@ def judged(dataset: Dataset, part: Part, place: Workplace) -> FoldFigures:
 
 
 def _sides(dataset: Dataset, rest: np.ndarray, fold: np.ndarray, spec: TrainingSpec) -> np.ndarray:
-    sides = np.full(len(dataset.labels), "train", dtype="U10")
+    sides = np.where(
+        dataset.splits == TEST, dataset.splits, np.full(len(dataset.labels), "train", dtype="U10")
+    )
     there = _fewest_groups(dataset, rest)
     inner = _divided(dataset, rest, min(there, max(2, round(1 / spec.validation_fraction))), spec.seed)[0][1]
     sides[inner] = "validation"

@@ -27,7 +27,7 @@ class Dataset:
         pixels: ``(N, 256, 256, 3) uint8``, mapped from disk.
         labels: ``(N,) int64``, positions in ``classes``.
         image_ids: ``(N,) int64``.
-        splits: ``(N,)`` of ``train`` or ``validation``.
+        splits: ``(N,)`` of ``train`` or ``validation``; others take no part.
         groups: ``(N,) int64``; pictures of one group lie on one side of the split.
         classes: Names of the classes.
         fit: How the pictures were brought to 256 x 256.

@@ -13,6 +13,7 @@ import numpy as np
 from storage.errors import DiskFull
 from storage.records import Run, Snapshot, SnapshotItem
 from workbench.pictures import SIDE
+from workbench.splits import TEST
 from workbench.stores import Stores
 from workbench.training.dataset import write_dataset
 from workbench.training.spec import TrainingSpec
@@ -22,7 +23,7 @@ SPARE_BYTES = 64 * 1024 * 1024
 
 
 def write_inputs(stores: Stores, run: Run, folder: Path, told: Callable[[int, int], None]) -> None:
-    """Write the pictures of a run's snapshot into a dataset folder, the same in every try.
+    """Write the pictures of a run's snapshot, but for those of the test, into a dataset folder, the same in every try.
 
     Args:
         stores: Where the pictures are.
@@ -35,7 +36,8 @@ def write_inputs(stores: Stores, run: Run, folder: Path, told: Callable[[int, in
         NotFound: A picture is gone.
     """
     snapshot = stores.snapshots.get(run.snapshot_id)
-    items = stores.snapshots.items(snapshot.id)
+    # Test pictures are not even written: nothing that trains can learn from them or choose by them.
+    items = [item for item in stores.snapshots.items(snapshot.id) if item.split != TEST]
     fit = TrainingSpec.from_dict(run.spec).fit
     _require_room(stores, len(items))
     write_dataset(folder, _pictures(stores, items, fit, told), _manifest(snapshot, items, fit))

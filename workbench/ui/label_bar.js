@@ -4,6 +4,7 @@ const NOTHING = {
   unlabelled: 'Nothing is left to label.',
   train: NO_SPLIT,
   validation: NO_SPLIT,
+  test: 'No picture is kept for the test. Move some to the test split, or import a folder called test.',
   bin: 'The bin is empty.',
   disagreed: 'No two people disagree about a picture.',
   unreviewed: 'Every labelled picture has a second opinion.',

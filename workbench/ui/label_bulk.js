@@ -1,5 +1,5 @@
 // The selection of the grid: what can be done with it, and a question in words before more than a page is touched.
-const SIDES = { train: 'the training split', validation: 'the validation split', automatic: 'the automatic split' };
+const SIDES = { train: 'the training split', validation: 'the validation split', test: 'the test split', automatic: 'the automatic split' };
 
 function bulkActs(root, model, act) {
   const confirmation = root.querySelector('#label-confirm');

@@ -11,6 +11,7 @@ SHOW = (
     ("Labelled", "labelled"),
     ("In the training split", "train"),
     ("In the validation split", "validation"),
+    ("In the test split", "test"),
     ("Synthetic", "synthetic"),
     ("Not reviewed", "unreviewed"),
     ("Agreed", "agreed"),

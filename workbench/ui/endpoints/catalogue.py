@@ -139,8 +139,8 @@ def _pictures(services: Services) -> list[Callable[..., Any]]:
 
         Args:
             label: Only pictures of this class.
-            status: Only labelled, unlabelled, train, validation, synthetic, agreed, disagreed, unreviewed or suspicious
-                pictures; bin lists those in the bin.
+            status: Only labelled, unlabelled, train, validation, test, synthetic, agreed, disagreed, unreviewed or
+                suspicious pictures; bin lists those in the bin.
             sort: newest (default), oldest, name, blurred, dark, bright, next (most useful to label), unsure or suspicious.
             cursor: next_cursor of the page before; empty for the first page.
             limit: Most pictures on the page, 1 to 500.

@@ -106,12 +106,13 @@ def _places(services: Services) -> list[Callable[..., Any]]:
 
         Args:
             image_ids: Ids of pictures.
-            split: train or validation; automatic leaves them to the split that every training makes.
+            split: train, validation or test (kept out of training and of choosing); automatic leaves them to the split that
+                every training makes.
             by: Who does it.
         """
         side = given_text("split", split)
-        if side not in {"train", "validation", AUTOMATIC}:
-            raise DomainError(f"split is “{side[:40]}”; it can be train, validation or automatic.")
+        if side not in {"train", "validation", "test", AUTOMATIC}:
+            raise DomainError(f"split is “{side[:40]}”; it can be train, validation, test or automatic.")
         return _changed(edits.pin(given_ids(image_ids), "" if side == AUTOMATIC else side, given_name(by)))
 
     return [archive_images, restore_images, move_images]

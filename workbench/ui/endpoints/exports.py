@@ -30,8 +30,8 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
             format: folders (a zip with a folder for each class), csv (without pictures), csv-zip (pictures and a CSV),
                 huggingface (an image folder with metadata.jsonl, zipped) or label-studio (tasks with choices, and pictures).
             label: Only pictures of this class.
-            status: Only labelled, unlabelled, train, validation, synthetic, agreed, disagreed, unreviewed or suspicious
-                pictures; bin exports those in the bin.
+            status: Only labelled, unlabelled, train, validation, test, synthetic, agreed, disagreed, unreviewed or
+                suspicious pictures; bin exports those in the bin.
             flag: Only pictures with this quality flag.
             tag: Only pictures with this tag.
             search: Only pictures with this part in their file name.

@@ -15,9 +15,11 @@ EMPTY: dict[str, Any] = {}
 
 
 class Started(TypedDict):
-    """The run that was queued."""
+    """The run that was queued, how many test pictures it is kept from, and what its figures will not tell."""
 
     run_id: int
+    test_pictures: int
+    warnings: list[str]
 
 
 class RunStatus(TypedDict):
@@ -58,7 +60,7 @@ class ValidationAnswer(TypedDict):
 
 
 class RunReport(TypedDict):
-    """History and evaluation of a run."""
+    """History and evaluation of a run; ``warnings`` say what the figures do not tell."""
 
     run_id: int
     status: str
@@ -70,6 +72,8 @@ class RunReport(TypedDict):
     per_class: list[dict[str, Any]]
     confusion: list[list[int]]
     predictions: list[ValidationAnswer]
+    test_pictures: int
+    warnings: list[str]
 
 
 def endpoints(services: Services) -> list[Callable[..., Any]]:
@@ -83,7 +87,9 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
             spec: Settings such as {"recipe": "instant"} or {"recipe": "scratch", "epochs": 60, "class_weights": "none"}; the
                 recipes are instant, fine_tune, best and scratch, and every other key has a default.
         """
-        return Started(run_id=training.start(TrainingSpec.from_dict(spec)))
+        run_id = training.start(TrainingSpec.from_dict(spec))
+        test, caveats = training.sides(run_id)
+        return Started(run_id=run_id, test_pictures=test, warnings=list(caveats))
 
     def run_status(run_id: int) -> RunStatus:
         """Say where a run stands: queued, running, paused, finished, stopped, failed or interrupted.
@@ -157,6 +163,8 @@ def _report(report: Report) -> RunReport:
             )
             for each in report.predictions
         ],
+        test_pictures=report.test,
+        warnings=list(report.caveats),
     )
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from storage.insight import Point
 from storage.records import FLAGS
-from workbench.charts.frame import BLUE, NEUTRAL, ORANGE
+from workbench.charts.frame import BLUE, GREEN, NEUTRAL, ORANGE
 from workbench.charts.landscape import Kind, Spot
 from workbench.colours import PALETTE
 from workbench.services import Services
@@ -18,7 +18,7 @@ COLOURINGS = {
     "suspicion": "By suspicion",
     "flag": "By quality flag",
 }
-SPLITS = {"train": ("training", BLUE), "validation": ("validation", ORANGE)}
+SPLITS = {"train": ("training", BLUE), "validation": ("validation", ORANGE), "test": ("test", GREEN)}
 
 
 class Looks(NamedTuple):

@@ -35,25 +35,44 @@ def plan_html(plan: Plan, colours: Mapping[str, str]) -> str:
     ]
     total = [f"{sum(side.values()):,}" for side in (plan.train, plan.validation)]
     heads = ["class", "to train on", "to check with", term("weight")]
+    caveats = "".join(f"<p class='problem'>{escape(each)}</p>" for each in plan.caveats)
     return (
-        f"{table(heads, [*rows, ['all', *total, '']], 'What would be trained', foot=1)}"
-        f"<p class='note'>{_kept_together(plan.kept_together)}{_by_hand(plan)}</p>"
+        f"{caveats}{table(heads, [*rows, ['all', *total, '']], 'What would be trained', foot=1)}"
+        f"<p class='note'>{_kept_together(plan)}{_by_hand(plan)}{_tested(plan)}</p>"
     )
 
 
-def _kept_together(count: int) -> str:
-    if not count:
+def _kept_together(plan: Plan) -> str:
+    if not plan.kept_together:
         return "No near-duplicates were found, so each picture is on a side by itself."
-    return f"Kept {count:,} near-duplicates together so that none is on both sides."
+    purpose = "" if plan.caveats else " so that none is on both sides"
+    return f"Kept {plan.kept_together:,} near-duplicates together{purpose}."
 
 
 def _by_hand(plan: Plan) -> str:
     if not plan.pinned:
         return ""
-    kept = f" {pictures_words(plan.pinned).capitalize()} {'is' if plan.pinned == 1 else 'are'} on a side chosen by hand."
-    if not plan.unkept:
+    kept = f" {_are(plan.pinned)} on a side chosen by hand, or by the folders or tables they came with."
+    if not plan.drawn:
         return kept
-    return f"{kept} {plan.unkept:,} of them could not stay there, since a near-duplicate was put on the other side: all of these train."
+    return f"{kept} Nothing was set aside to check with, so {plan.drawn:,} of those put into training {'does' if plan.drawn == 1 else 'do'} it."
+
+
+def _tested(plan: Plan) -> str:
+    if not plan.test:
+        return ""
+    kept = f" {pictures_words(plan.test, 'test ')} {_be(plan.test)} kept out of training and of choosing."
+    if not plan.left_out:
+        return kept
+    return f"{kept} {_are(plan.left_out)} left out, since {'it looks' if plan.left_out == 1 else 'they look'} almost like a test picture."
+
+
+def _are(count: int) -> str:
+    return f"{pictures_words(count)} {_be(count)}"
+
+
+def _be(count: int) -> str:
+    return "is" if count == 1 else "are"
 
 
 def active_html(run: Run, history: Sequence[Mapping[str, Any]], trials: Sequence[Trial] = ()) -> str:
