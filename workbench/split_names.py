@@ -10,8 +10,9 @@ from workbench.manifests import SPLITS
 
 # As in Hugging Face's datasets: the word may stand between digits and separators, as in train2017 or my-test_images.
 WORD = re.compile(
-    rf"(?:.*[-._ 0-9])?({'|'.join(sorted(SPLITS, key=len, reverse=True))})(?:[-._ 0-9].*)?", re.IGNORECASE
+    rf"(.*[-._ 0-9])?({'|'.join(sorted(SPLITS, key=len, reverse=True))})([-._ 0-9].*)?", re.IGNORECASE
 )
+BETWEEN = re.compile("[-._ 0-9]+")
 PLAIN = {"train", "training", "validation", "valid", "val"}
 """Words whose side needs no telling."""
 TOLD = {
@@ -25,8 +26,8 @@ Folders = tuple[str, ...]
 def sides_of(every: Iterable[Folders]) -> dict[Folders, str]:
     """The side that each folder would name, of those whose name says one.
 
-    A name such as ``train2017`` does so only where each folder beside it says a side as well, and not all the same one:
-    ``train_station`` is a class.
+    A name such as ``train2017`` or ``my_train_images`` does so only where all folders beside it are called alike but for the word
+    and for digits, and do not all name one side: ``train_station`` and ``test_bench`` are classes.
     """
     inside: dict[Folders, set[str]] = defaultdict(set)
     for folders in every:
@@ -41,8 +42,13 @@ def sides_of(every: Iterable[Folders]) -> dict[Folders, str]:
 
 def _beside(folders: Collection[str]) -> dict[str, str]:
     matches = {folder: WORD.fullmatch(folder) for folder in folders}
-    read = {folder: SPLITS[match[1].casefold()] for folder, match in matches.items() if match}
-    if len(read) == len(folders) and len(set(read.values())) > 1:
+    read = {folder: SPLITS[match[2].casefold()] for folder, match in matches.items() if match}
+    rests = {
+        BETWEEN.sub(" ", f"{match[1] or ''} {match[3] or ''}").casefold().strip()
+        for match in matches.values()
+        if match
+    }
+    if len(read) == len(folders) and len(set(read.values())) > 1 and len(rests) == 1:
         return read
     return {folder: SPLITS[folder.casefold()] for folder in folders if folder.casefold() in SPLITS}
 
