@@ -91,7 +91,9 @@ def facts(services: Services) -> str:
     production = stores.registry.production()
     name = f"<b>{escape(production.name)}</b>" if production else "none yet"
     parts.append(f"<span class='fact'>In production: {name}</span>")
-    return f"<div class='facts'><b class='brand'>Waterline</b><span role='status'>{''.join(parts)}</span></div>"
+    return (
+        f"<div class='facts'><b class='brand'>Waterline</b><span role='status'>{''.join(parts)}</span></div>"
+    )
 
 
 def _pictures(images: int, labelled: int) -> str:
