@@ -198,6 +198,68 @@ def test_what_cannot_be_exported_says_why_and_leaves_nothing(services: Services,
     assert not (services.stores.root / "exports").exists()
 
 
+ODD = [
+    *(
+        "images",
+        "train",
+        "test",
+        "val",
+        "masks",
+        "labels.csv",
+        "a.zip",
+        "sep=;",
+        "filename",
+        "None",
+        "null",
+        "0",
+        "1.0",
+        "-1",
+    ),
+    *(
+        "'",
+        "''=1",
+        "=1+1",
+        "＝1",
+        "a;=b",
+        "a, b; -c",
+        "50% a+b & c #1",
+        "%41",
+        "&amp;",
+        "~half",
+        "$HOME",
+        "(1)",
+        "[x]",
+    ),
+    *(
+        "trash",
+        "thumbs",
+        "control",
+        "company",
+        "Full..x",
+        "満水",
+        "Füllhöhe",
+        "👩\u200d🔬",
+        "❤\ufe0f",
+        "بطری\u200cها",
+        "x" * 60,
+        "水" * 60,
+    ),
+]
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_every_class_that_is_allowed_comes_back(
+    services: Services, bring: Bring, tmp_path: Path, kind: str
+) -> None:
+    for number, name in enumerate(ODD):
+        bring({f"{number}.jpg": picture(number)}, label=name)
+    expected = facts(services)
+    assert sorted(label for _, label, _ in expected) == sorted(ODD)
+    exported = services.exports.write(ExportOrder(kind)).path
+    pictures = [] if FORMATS[kind].pictures else [write_zip(tmp_path / "a.zip", _originals(services))]
+    assert sorted(facts(brought(tmp_path / "again", *pictures, exported))) == sorted(expected)
+
+
 OLDER = [
     ".",
     "..",
