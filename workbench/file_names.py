@@ -52,7 +52,10 @@ def _safe(picture: Listed) -> str:
 
 def _free(name: str, sha256: str, taken: set[str]) -> str:
     path = PurePosixPath(name)
-    for free in (name, f"{path.stem}-{sha256[:8]}{path.suffix}", f"{path.stem}-{sha256}{path.suffix}"):
+    for mark in ("", f"-{sha256[:8]}", f"-{sha256}"):
+        # Within the longest stem, so that the name stays as it is when it comes back.
+        stem = repaired(path.stem, LONGEST_STEM - len(mark))
+        free = f"{stem}{mark}{path.suffix}"
         if free.casefold() not in taken:
             taken.add(free.casefold())
             return free

@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from storage.errors import DomainError, NotFound
@@ -330,6 +330,7 @@ def listed(names: list[str]) -> list[Listed]:
     return [Listed(d, name, "JPEG", 1, 1, 1, "", "") for d, name in zip(digests, names, strict=True)]
 
 
+@example(["水" * 38, "水" * 38])
 @given(st.lists(NAME | st.sampled_from(["a.jpg", "A.JPG", "..", "con.jpg", ".jpg", "Thumbs.db"]), max_size=9))
 def test_file_names_are_safe_unlike_and_stay_as_they_are(names: list[str]) -> None:
     found = named(listed(names))
