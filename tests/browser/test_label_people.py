@@ -63,9 +63,8 @@ def test_a_duplicated_tab_is_handed_pictures_of_its_own(page: Page, server: Serv
     begin(page, "Anna")
     first = shown(page)
     with page.expect_popup() as opening:
-        page.evaluate(
-            "void window.open(location.href)"
-        )  # copies the session storage, as duplicating a tab does
+        # The new tab copies the session storage, as a tab that is duplicated does.
+        page.evaluate("void window.open(location.href)")
     duplicate = opening.value
     opened(duplicate)
     duplicate.locator("#label-primary").click()
@@ -73,7 +72,6 @@ def test_a_duplicated_tab_is_handed_pictures_of_its_own(page: Page, server: Serv
     assert shown(duplicate) != first
     duplicate.close()
     page.reload()
-    page.locator("#label-primary").click()
     page.wait_for_function("document.querySelector('#label-stage').dataset.id")
     assert shown(page) == first, "a reload lost what the tab holds"
 
