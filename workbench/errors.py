@@ -43,3 +43,10 @@ class Paused(DomainError):
 
 class BrokenModel(DomainError):
     """The file of a model version cannot be loaded."""
+
+
+class Overloaded(DomainError):
+    """Too much is being asked at once; the same may be asked again later."""
+
+    def __init__(self) -> None:
+        super().__init__("The server is busy with other pictures. Please try again in a moment.")

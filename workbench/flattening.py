@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
+import cv2
 import numpy as np
 from PIL import Image, ImageChops, ImageCms
 
 from workbench import sample_range
 
 GROUND = (255, 255, 255)
-STRIP = 2**20
+STRIP = 2**18
 """Pixels of a strip."""
 LARGE = 16_000_000
 """Pixels above which a picture is reduced as it is flattened."""
@@ -35,12 +36,35 @@ def flattened(image: Image.Image, side: int, significant: int | None = None) -> 
     factor = reduction(image.size, side)
     if image.mode == "RGB" and factor == 1 and not image.has_transparency_data:
         return image, False
-    flatten, see_through = _flatten(image, significant), False
-    shown = Image.new("RGB", (-(-image.width // factor), -(-image.height // factor)))
-    for top, strip in _strips(image, factor):
-        part, seen = flatten(strip)
+    return _assembled(image.size, factor, map(_flatten(image, significant), _strips(image, factor)))
+
+
+def flattened_webp(data: bytes, side: int) -> tuple[Image.Image, bool]:
+    """As :func:`flattened`, of a WebP that is no animation, in less than half the memory that Pillow takes for one.
+
+    Raises:
+        ValueError: It is damaged.
+    """
+    pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    if pixels is None or pixels.ndim != 3:
+        raise ValueError("not a whole WebP")
+    height, width = pixels.shape[:2]
+    factor = reduction((width, height), side)
+    rows = _rows(width, factor)
+    strips = (pixels[top : top + rows] for top in range(0, height, rows))
+    return _assembled((width, height), factor, map(_of_opencv, strips))
+
+
+def _assembled(
+    size: tuple[int, int], factor: int, parts: Iterable[tuple[Image.Image, bool]]
+) -> tuple[Image.Image, bool]:
+    """One picture of flattened strips, each reduced, and whether white shows through any of them."""
+    width, height = size
+    shown, see_through, top = Image.new("RGB", (-(-width // factor), -(-height // factor))), False, 0
+    for part, seen in parts:
         see_through |= seen
-        shown.paste(part.reduce(factor) if factor > 1 else part, (0, top // factor))
+        shown.paste(part.reduce(factor) if factor > 1 else part, (0, top))
+        top += part.height // factor
     return shown, see_through
 
 
@@ -49,11 +73,23 @@ def reduction(size: tuple[int, int], side: int) -> int:
     return max(1, min(size) // (SPARE * side)) if size[0] * size[1] > LARGE else 1
 
 
-def _strips(image: Image.Image, factor: int = 1) -> Iterator[tuple[int, Image.Image]]:
-    """The strips of a loaded picture, a multiple of ``factor`` rows each, with their first row."""
-    rows = max(1, STRIP // (image.width * factor)) * factor
+def _rows(width: int, factor: int) -> int:
+    """The rows of a strip, a multiple of ``factor``."""
+    return max(1, STRIP // (width * factor)) * factor
+
+
+def _strips(image: Image.Image, factor: int = 1) -> Iterator[Image.Image]:
+    """The strips of a loaded picture from top to bottom, a multiple of ``factor`` rows each."""
+    rows = _rows(image.width, factor)
     for top in range(0, image.height, rows):
-        yield top, image.crop((0, top, image.width, min(image.height, top + rows)))
+        yield image.crop((0, top, image.width, min(image.height, top + rows)))
+
+
+def _of_opencv(pixels: np.ndarray) -> tuple[Image.Image, bool]:
+    """Flatten ``(H, W, 3 or 4) uint8``, blue first."""
+    if pixels.shape[2] == 3:
+        return Image.fromarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)), False
+    return _on_white(Image.fromarray(cv2.cvtColor(pixels, cv2.COLOR_BGRA2RGBA)))
 
 
 def _flatten(image: Image.Image, significant: int | None) -> Flatten:
@@ -104,7 +140,7 @@ def _lab() -> Flatten:
 def _grey(image: Image.Image, significant: int | None) -> Flatten:
     """More than 8 bits of grey; Pillow's own conversion would clip it to white."""
     samples = sample_range.declared(image, significant)
-    parts = (sample_range.values_of(strip, samples) for _, strip in _strips(image))
+    parts = (sample_range.values_of(strip, samples) for strip in _strips(image))
     black, white = sample_range.bounds(samples, *sample_range.extrema(parts))
     see_through = image.info.get("transparency")
 

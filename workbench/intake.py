@@ -17,7 +17,7 @@ from storage.records import ClassRecord, NewImage
 from workbench.archives import Source
 from workbench.cores import cores
 from workbench.labelling import Labelling, class_name, class_or_none
-from workbench.pictures import decode, shrunk
+from workbench.pictures import shrunk
 from workbench.quality import assess
 from workbench.references import Reference, References, noted
 from workbench.settings import Settings
@@ -78,6 +78,7 @@ class Intake:
         self._references = References(stores, labelling)
         self._labelling = labelling
         self._media = stores.media
+        self._decoder = stores.decoder
         self._settings = settings
 
     def run(self, order: Order, record: Record = lambda outcomes: None) -> Report:
@@ -143,9 +144,9 @@ class Intake:
 
     def _image(self, source: Source, data: bytes, order: Order) -> NewImage:
         sha256 = hashlib.sha256(data).hexdigest()
-        decoded = decode(data, self._settings.limits.pixels)
-        grey = shrunk(decoded.image)
-        quality = assess(decoded, grey)
+        with self._decoder.decoded(data) as decoded:
+            grey = shrunk(decoded.image)
+            quality = assess(decoded, grey)
         self._media.keep(sha256, data, source.file)
         return NewImage(
             sha256=sha256,

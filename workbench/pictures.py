@@ -6,6 +6,8 @@ One function does it everywhere: at import, in the augmentation preview, in trai
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any, Literal, get_args
@@ -13,11 +15,12 @@ from typing import Any, Literal, get_args
 import cv2
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL.TiffImagePlugin import TiffImageFile
 from pillow_heif import register_heif_opener
 
 from workbench import frames
 from workbench.errors import RejectedPicture
-from workbench.flattening import GROUND, flattened
+from workbench.flattening import GROUND, flattened, flattened_webp
 from workbench.png_chunks import SIGNATURE, essential
 
 SIDE = 256
@@ -38,6 +41,8 @@ FORMATS = ("JPEG", "PNG", "WEBP", "HEIF", "AVIF", "BMP", "GIF", "TIFF")
 BRAND = re.compile(rb".{4}ftyp(hei[cxms]|hev[cxms]|mif1|msf1|avif|avis)", re.DOTALL)
 """How a HEIF or AVIF begins."""
 DAMAGED = "The picture is damaged or cut off and cannot be read to its end."
+NO_ROOM = "The server has not enough memory to read this picture."
+TILE_WIDTH, TILE_HEIGHT = 322, 323
 CODED_SIZE = re.compile(rb"ispe\0{4}(.{4})(.{4})", re.DOTALL)
 """The size of a coded picture within HEIF and AVIF, before it is cropped or turned (ISO/IEC 23008-12, 6.5.3)."""
 
@@ -65,10 +70,36 @@ class Decoded:
     transparent: bool = False
 
 
+@dataclass(frozen=True)
+class Opened:
+    """A picture file whose header was read and whose pixels were not.
+
+    Attributes:
+        data: The bytes of the file; of a PNG, what its picture depends on.
+        image: As opened by Pillow, at reduced scale for large JPEGs.
+        width: Pixels from left to right, as they are stored.
+        height: Pixels from top to bottom, as they are stored.
+        coded: Pixels that its decoder makes room for, where these are more than width times height.
+        frames: As for :class:`Decoded`.
+        significant: Bits of a sample that count, where the file says so otherwise than TIFF does.
+        side: The side in pixels to which the picture will be scaled down.
+    """
+
+    data: bytes
+    image: Image.Image
+    width: int
+    height: int
+    coded: int
+    frames: int
+    significant: int | None
+    side: int
+
+
 def decode(data: bytes, max_pixels: int, side: int = SIDE) -> Decoded:
     """Decode a file to an upright RGB picture on a white ground.
 
-    Large JPEGs are decoded at a reduced scale (Pillow's ``draft``) that is still at least ``side`` both ways.
+    Large JPEGs are decoded at a reduced scale (Pillow's ``draft``) that is still at least ``side`` both ways; other very large
+    pictures are reduced as they are flattened.
 
     Args:
         data: The bytes of the file.
@@ -78,18 +109,27 @@ def decode(data: bytes, max_pixels: int, side: int = SIDE) -> Decoded:
     Raises:
         RejectedPicture: The bytes are not a whole picture of a known format, or it has too many pixels.
     """
+    return pixels(opened(data, max_pixels, side))
+
+
+def opened(data: bytes, max_pixels: int, side: int = SIDE) -> Opened:
+    """Read the header of a file, with the arguments and errors of :func:`decode`."""
     if not data:
         raise RejectedPicture("The file is empty (0 bytes).")
-    try:
-        return _decode(data, max_pixels, side)
-    except UnidentifiedImageError:
-        # Readers of these formats look at the whole file before they say whose it is.
-        known = f"This is not a picture in a known format ({', '.join(FORMATS)})."
-        raise RejectedPicture(DAMAGED if BRAND.match(data) else known) from None
-    except RejectedPicture:
-        raise
-    except Exception as error:  # decoders raise whatever hostile bytes lead them to
-        raise RejectedPicture(DAMAGED) from error
+    with _reading(data):
+        return _opened(data, max_pixels, side)
+
+
+def pixels(file: Opened) -> Decoded:
+    """Decode a file whose header was read, with the errors of :func:`decode`."""
+    with _reading(file.data):
+        turned = _orientation(file.image)
+        shown, transparent = _flattened(file)
+        width, height = file.width, file.height
+        if turned in TURNS:
+            shown = shown.transpose(TURNS[turned])
+            width, height = (height, width) if turned in SIDEWAYS else (width, height)
+        return Decoded(shown, width, height, file.image.format or "", file.frames, transparent)
 
 
 def canonical(image: Image.Image, fit: str = "letterbox") -> np.ndarray:
@@ -140,35 +180,62 @@ def shrunk(image: Image.Image) -> np.ndarray:
     return np.asarray(cv2.resize(np.asarray(grey), size, interpolation=cv2.INTER_LINEAR))
 
 
-def _decode(data: bytes, max_pixels: int, side: int) -> Decoded:
+def _flattened(file: Opened) -> tuple[Image.Image, bool]:
+    if file.image.format == "WEBP" and file.frames == 1:
+        return flattened_webp(file.data, file.side)
+    return flattened(file.image, file.side, file.significant)
+
+
+@contextmanager
+def _reading(data: bytes) -> Iterator[None]:
+    """Give whatever a decoder raises as the reason why the file is not taken in."""
+    try:
+        yield
+    except UnidentifiedImageError:
+        # Readers of these formats look at the whole file before they say whose it is.
+        known = f"This is not a picture in a known format ({', '.join(FORMATS)})."
+        raise RejectedPicture(DAMAGED if BRAND.match(data) else known) from None
+    except RejectedPicture:
+        raise
+    except MemoryError as error:
+        raise RejectedPicture(NO_ROOM) from error
+    except Exception as error:  # decoders raise whatever hostile bytes lead them to
+        raise RejectedPicture(DAMAGED) from error
+
+
+def _opened(data: bytes, max_pixels: int, side: int) -> Opened:
     png = essential(data) if data.startswith(SIGNATURE) else None
     data = png.data if png else data
     image: Image.Image = Image.open(BytesIO(data), formats=FORMATS)
     width, height = image.size
-    _check_size([(width, height), *_coded_sizes(image, data)], max_pixels)
-    kind, held = image.format or "", min(frames.MOST, png.frames) if png else frames.count(image, data)
-    turned = _orientation(image)
+    coded = _check_size([(width, height), *_coded_sizes(image, data)], max_pixels)
+    held = min(frames.MOST, png.frames) if png else frames.count(image, data)
     image.draft("RGB", (side, side))
-    shown, transparent = flattened(image, side, png.significant if png else None)
-    if turned in TURNS:
-        shown = shown.transpose(TURNS[turned])
-        width, height = (height, width) if turned in SIDEWAYS else (width, height)
-    return Decoded(shown, width, height, kind, held, transparent)
+    return Opened(data, image, width, height, coded, held, png.significant if png else None, side)
 
 
 def _coded_sizes(image: Image.Image, data: bytes) -> list[tuple[int, int]]:
     """What a decoder would make room for; the size that such a file shows may be a small part of it."""
+    if isinstance(image, TiffImageFile):
+        width, height = image.tag_v2.get(TILE_WIDTH), image.tag_v2.get(TILE_HEIGHT)
+        return [(width, height)] if isinstance(width, int) and isinstance(height, int) else []
     if image.format not in {"HEIF", "AVIF"}:
         return []
     return [(int.from_bytes(width), int.from_bytes(height)) for width, height in CODED_SIZE.findall(data)]
 
 
-def _check_size(sizes: list[tuple[int, int]], max_pixels: int) -> None:
+def _check_size(sizes: list[tuple[int, int]], max_pixels: int) -> int:
+    """The most pixels of any of the sizes.
+
+    Raises:
+        RejectedPicture: They are too many.
+    """
     width, height = max(sizes, key=lambda size: size[0] * size[1])
     if width * height > max_pixels:
         raise RejectedPicture(
             f"The picture is {width:,} x {height:,} pixels; at most {max_pixels:,} pixels are taken in."
         )
+    return width * height
 
 
 def _orientation(image: Image.Image) -> int:

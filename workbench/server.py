@@ -14,7 +14,9 @@ from fastapi.responses import FileResponse, JSONResponse
 from starlette.middleware import Middleware
 
 from storage.errors import DomainError
+from workbench.budget import PATIENCE
 from workbench.charts.library import ADDRESS, packed_library
+from workbench.errors import Overloaded
 from workbench.services import Services
 from workbench.settings import MEGABYTE
 from workbench.ui.checked import check_server_call
@@ -101,7 +103,9 @@ def _picture(services: Services, sha256: str, size: str) -> Response:
     if size not in sizes:
         raise HTTPException(404, "The sizes are thumbnail and stage.")
     try:
-        return Response(sizes[size](sha256), media_type="image/jpeg", headers=FOREVER)
+        return Response(sizes[size](sha256, PATIENCE), media_type="image/jpeg", headers=FOREVER)
+    except Overloaded as error:
+        raise HTTPException(503, str(error), {"Retry-After": "5"}) from error
     except DomainError as error:
         raise HTTPException(404, str(error)) from error
 

@@ -104,7 +104,7 @@ def build_services(settings: Settings) -> Services:
     )
     helper = Helper(stores, settings)
     training = Training(stores, supervisor, first=partial(first_spec, settings.weights_folder))
-    predictor = Predictor(stores.registry, stores.predictions, settings.limits.pixels)
+    predictor = Predictor(stores.registry, stores.predictions, stores.decoder)
     return Services(
         settings=settings,
         stores=stores,

@@ -23,8 +23,9 @@ class Limits:
     """What is taken in at most.
 
     ``picture_mb``, ``upload_mb`` and ``table_mb`` are megabytes of one picture file, of one uploaded file, and of one CSV or
-    JSON file; ``pixels`` is width times height; ``zip_entries`` files in one zip; ``zip_ratio`` unpacked to packed size of
-    one file in a zip. ``queued_runs`` are training runs that wait.
+    JSON file; ``decode_mb`` megabytes of memory for all pictures that one process decodes at once; ``pixels`` is width times
+    height; ``zip_entries`` files in one zip; ``zip_ratio`` unpacked to packed size of one file in a zip. ``queued_runs`` are
+    training runs that wait.
     """
 
     picture_mb: int = 50
@@ -34,6 +35,7 @@ class Limits:
     zip_ratio: int = 200
     table_mb: int = 100
     queued_runs: int = 50
+    decode_mb: int = 1024
 
 
 @dataclass(frozen=True)

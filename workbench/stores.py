@@ -24,9 +24,10 @@ from storage.registry import Registry
 from storage.runs import Runs
 from storage.snapshots import Snapshots
 from storage.trials import Trials
+from workbench.decoder import Decoder
 from workbench.media import Media
 from workbench.privacy import shut
-from workbench.settings import Settings
+from workbench.settings import MEGABYTE, Settings
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,7 @@ class Stores:
     listings: Listings
     embeddings: Embeddings
     insight: Insights
+    decoder: Decoder
     media: Media
 
     def log_file(self, run_id: int) -> Path:
@@ -84,6 +86,7 @@ def open_stores(settings: Settings) -> Stores:
     database = Database(root / "waterline.db")
     journal = Journal(database)
     pages = Pages(database)
+    decoder = Decoder(settings.limits.pixels, settings.limits.decode_mb * MEGABYTE)
     return Stores(
         root=root,
         database=database,
@@ -104,5 +107,6 @@ def open_stores(settings: Settings) -> Stores:
         listings=Listings(database),
         embeddings=Embeddings(database),
         insight=Insights(database),
-        media=Media(Blobs(root / "blobs"), settings.limits.pixels),
+        decoder=decoder,
+        media=Media(Blobs(root / "blobs"), decoder),
     )

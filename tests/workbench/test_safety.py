@@ -162,7 +162,7 @@ def test_a_model_that_is_gone_is_said_once_and_not_tried_for_ever(
     checked(watching, Augmentation())
     stores = halves.stores
     (stores.registry.root / "v1" / "model.tflite").write_bytes(b"")
-    broken = LabelSafety(stores, Predictor(stores.registry, stores.predictions, 10**6), None)
+    broken = LabelSafety(stores, Predictor(stores.registry, stores.predictions, stores.decoder), None)
     broken.start()
     stronger = Augmentation.from_dict({"rotate": {"strength": 20}})
     broken.ask(stronger)

@@ -13,8 +13,9 @@ from PIL import Image
 from storage.predictions import Answer, Predictions
 from storage.records import Version
 from storage.registry import PRODUCTION, Registry
+from workbench.decoder import Decoder
 from workbench.errors import BrokenModel, NotReady
-from workbench.pictures import canonical, decode
+from workbench.pictures import canonical
 from workbench.serving.model import Contract, ServedModel
 from workbench.serving.review import needs_review
 
@@ -40,29 +41,36 @@ class Predictor:
     Args:
         registry: Where versions and aliases are.
         predictions: Where answers are written down.
-        max_pixels: Most pixels of a picture.
+        decoder: Decodes the pictures.
     """
 
-    def __init__(self, registry: Registry, predictions: Predictions, max_pixels: int) -> None:
+    def __init__(self, registry: Registry, predictions: Predictions, decoder: Decoder) -> None:
         self._registry = registry
         self._predictions = predictions
-        self._max_pixels = max_pixels
+        self._decoder = decoder
         self._loaded: OrderedDict[int, ServedModel] = OrderedDict()
         self._lock = threading.Lock()
 
-    def predict(self, data: bytes, model: str = PRODUCTION) -> Prediction:
+    def predict(self, data: bytes, model: str = PRODUCTION, patience: float | None = None) -> Prediction:
         """Classify a picture file and write the answer down.
+
+        Args:
+            data: The bytes of the file.
+            model: A version or alias.
+            patience: Most seconds to wait while other pictures are decoded; None waits as long as it takes.
 
         Raises:
             RejectedPicture: The bytes are not a picture that can be read.
+            Overloaded: Other pictures took longer.
             NotReady: There is no model in production yet.
             NotFound: There is no such version or alias.
             Corrupt: The version's file does not match its hash.
             BrokenModel: The version's file cannot be loaded here.
         """
         served = self._model(model)
-        image = decode(data, self._max_pixels).image
-        found = _answer(served, canonical(image, served.contract.fit))
+        with self._decoder.decoded(data, patience=patience) as decoded:
+            picture = canonical(decoded.image, served.contract.fit)
+        found = _answer(served, picture)
         number, sha256 = served.contract.number, hashlib.sha256(data).hexdigest()
         answer = Answer(number, sha256, found.label, found.confidence, found.scores, found.needs_review)
         return Prediction(**{**vars(found), "prediction_id": self._predictions.add(answer)})

@@ -15,6 +15,7 @@ from storage.records import Run, Snapshot, ValidationPrediction
 from storage.runs import RESUMABLE
 from storage.snapshots import Draft
 from workbench.augmentation import Augmentation, augment
+from workbench.budget import PATIENCE
 from workbench.caveats import caveats
 from workbench.splits import TEST, TRAIN, VALIDATION, counts, split
 from workbench.stores import Stores
@@ -256,7 +257,7 @@ class Training:
             NotFound: There is no such picture.
         """
         image = self._stores.catalogue.get(image_id)
-        picture = self._stores.media.canonical(image.sha256, self.draft().fit)
+        picture = self._stores.media.canonical(image.sha256, self.draft().fit, PATIENCE)
         return [augment(picture, augmentation, (seed, epoch, image_id)) for epoch in range(1, count + 1)]
 
     def log_tail(self, run_id: int) -> str:

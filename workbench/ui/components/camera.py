@@ -9,8 +9,9 @@ from typing import Any
 import gradio as gr
 import numpy as np
 
+from workbench.budget import PATIENCE
+from workbench.decoder import Decoder
 from workbench.errors import RejectedPicture
-from workbench.pictures import decode
 from workbench.ui.components.scripts import script
 
 VIEW = """<div class="view"><video playsinline muted aria-label="What the camera sees"></video>
@@ -67,11 +68,12 @@ def burst_camera(elem_id: str) -> gr.HTML:
     )
 
 
-def frame_of(address: Any) -> np.ndarray:
+def frame_of(address: Any, decoder: Decoder) -> np.ndarray:
     """The pixels of a frame ``(height, width, 3) uint8`` that came as a ``data:`` address.
 
     Raises:
         RejectedPicture: It is no picture, or too large for a frame.
+        Overloaded: Other pictures are decoded first, and took too long.
     """
     head, _, text = str(address).partition(",")
     if not head.startswith("data:image/") or len(text) > LARGEST_FRAME:
@@ -80,4 +82,5 @@ def frame_of(address: Any) -> np.ndarray:
         data = base64.b64decode(text, validate=True)
     except ValueError as error:
         raise RejectedPicture(NO_FRAME) from error
-    return np.asarray(decode(data, LARGEST_FRAME).image)
+    with decoder.decoded(data, patience=PATIENCE) as decoded:
+        return np.asarray(decoded.image)

@@ -9,6 +9,7 @@ from storage.errors import DomainError
 from storage.records import AliasEvent, Version
 from storage.registry import PRODUCTION, is_version_name
 from workbench.archives import read_file
+from workbench.budget import PATIENCE
 from workbench.services import Services
 from workbench.serving.batch import answers_csv
 from workbench.ui.endpoints import ACTOR
@@ -91,7 +92,7 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
             model: A version such as v3, or an alias.
         """
         data = read_file(upload(image).path, services.settings.limits)
-        found = predictor.predict(data, _named("model", model))
+        found = predictor.predict(data, _named("model", model), PATIENCE)
         return Answer(
             label=found.label,
             confidence=found.confidence,

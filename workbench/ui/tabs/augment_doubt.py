@@ -10,6 +10,7 @@ import numpy as np
 from storage.errors import DomainError
 from storage.records import ImageRecord
 from workbench.augmentation import BY_NAME, Augmentation
+from workbench.budget import PATIENCE
 from workbench.charts import percent
 from workbench.safety.suspects import Suspect, culprit, suspects
 from workbench.services import Services
@@ -37,7 +38,7 @@ class Doubt:
 def found(services: Services, doubt: Doubt) -> tuple[list[Suspect], str]:
     """What may have changed the class, and the name of what must have (empty where a person must say)."""
     image = services.stores.catalogue.get(doubt.image_id)
-    picture = services.stores.media.canonical(image.sha256, services.training.draft().fit)
+    picture = services.stores.media.canonical(image.sha256, services.training.draft().fit, PATIENCE)
     key = (doubt.seed, doubt.variant, doubt.image_id)
     before = _read(services, picture)
     read = services.predictor.glance if before else None

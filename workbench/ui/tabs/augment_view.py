@@ -9,6 +9,7 @@ from html import escape
 
 from storage.records import Filter, ImageRecord
 from workbench.augmentation import Augmentation
+from workbench.budget import PATIENCE
 from workbench.services import Services
 from workbench.training.spec import FINE_TUNE, INSTANT, TrainingSpec
 from workbench.ui.components.bars import dot
@@ -78,7 +79,7 @@ def seed_html(seed: int, spec: TrainingSpec) -> str:
 
 
 def _set(services: Services, image: ImageRecord, augmentation: Augmentation, choice: Choice) -> str:
-    original = services.stores.media.canonical(image.sha256, services.training.draft().fit)
+    original = services.stores.media.canonical(image.sha256, services.training.draft().fit, PATIENCE)
     variants = services.training.preview(image.id, augmentation, choice.count, choice.seed)
     name = f"{image.filename}, {image.label or 'left to label'}"
     figures = "".join(

@@ -11,6 +11,7 @@ import gradio as gr
 from storage.errors import DomainError
 from storage.registry import PRODUCTION
 from workbench.archives import read_file
+from workbench.budget import PATIENCE
 from workbench.errors import RejectedPicture
 from workbench.services import Services
 from workbench.serving.predictor import Prediction
@@ -82,7 +83,7 @@ def _bind(place: Place, view: View) -> None:
             return gr.skip(), waiting_html(WAITING)
         try:
             data = read_file(upload(raw).path, services.settings.limits)
-            return gr.skip(), _html(services, services.predictor.predict(data, model))
+            return gr.skip(), _html(services, services.predictor.predict(data, model, PATIENCE))
         except RejectedPicture as error:
             # The browser could not show it either.
             return None, refusal_html(str(error))
@@ -118,7 +119,7 @@ def _bind(place: Place, view: View) -> None:
 def _glance(services: Services) -> Any:
     def glance(request: Any) -> str:
         try:
-            frame = frame_of(request["picture"])
+            frame = frame_of(request["picture"], services.stores.decoder)
             found = services.predictor.glance(frame, str(request["model"]))
             # In one order for all frames: bars that change places cannot be read.
             return _html(services, found, sorted(found.scores))
