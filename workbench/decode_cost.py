@@ -29,7 +29,7 @@ def peak_bytes(file: Opened) -> int:
     smaller = reduction(image.size, file.side) ** 2
     as_it_is = image.mode == "RGB" and not still_webp and smaller == 1 and not image.has_transparency_data
     shown = image.width * image.height * (1 if as_it_is else SHOWN) // smaller
-    turned = shown if file.image.format != "TIFF" else 0
+    turned = 0 if image.format == "TIFF" else 4 * image.width * image.height // smaller
     return FIXED + 2 * len(file.data) + stored + shown + turned + _own(file)
 
 

@@ -23,19 +23,22 @@ class Decoder:
         self._budget = Budget(memory)
 
     @contextmanager
-    def decoded(self, data: bytes, side: int = SIDE, patience: float | None = None) -> Iterator[Decoded]:
+    def decoded(
+        self, data: bytes, side: int = SIDE, patience: float | None = None, max_pixels: int | None = None
+    ) -> Iterator[Decoded]:
         """A decoded picture, as :func:`workbench.pictures.decode` gives it; to be used within the block alone.
 
         Args:
             data: The bytes of the file.
             side: The side in pixels to which the picture will be scaled down.
             patience: Most seconds to wait for other pictures; None waits as long as it takes.
+            max_pixels: Most pixels of this picture, where they are fewer.
 
         Raises:
             RejectedPicture: The bytes are not a whole picture of a known format, or it has too many pixels.
             Overloaded: Other pictures took longer.
         """
-        file = opened(data, self._max_pixels, side)
+        file = opened(data, min(self._max_pixels, max_pixels or self._max_pixels), side)
         with self._budget.taking(peak_bytes(file), patience):
             picture = pixels(file)
             del file

@@ -82,5 +82,5 @@ def frame_of(address: Any, decoder: Decoder) -> np.ndarray:
         data = base64.b64decode(text, validate=True)
     except ValueError as error:
         raise RejectedPicture(NO_FRAME) from error
-    with decoder.decoded(data, patience=PATIENCE) as decoded:
+    with decoder.decoded(data, patience=PATIENCE, max_pixels=LARGEST_FRAME) as decoded:
         return np.asarray(decoded.image)

@@ -1,0 +1,139 @@
+import threading
+
+import pytest
+
+from tests.running import until
+from workbench.budget import Budget
+from workbench.errors import Overloaded
+from workbench.single_flight import SingleFlight
+
+
+class Job:
+    """Work in a thread of its own that holds its part of a budget until it is let go."""
+
+    def __init__(self, budget: Budget, amount: int) -> None:
+        self.begun, self._go_on = threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=self._run, args=(budget, amount), daemon=True)
+        self._thread.start()
+
+    def _run(self, budget: Budget, amount: int) -> None:
+        with budget.taking(amount):
+            self.begun.set()
+            self._go_on.wait(60)
+
+    def end(self) -> None:
+        self._go_on.set()
+        self._thread.join(60)
+
+
+def test_work_waits_until_there_is_room_and_comes_in_its_order() -> None:
+    budget = Budget(10)
+    first, second = Job(budget, 6), Job(budget, 4)
+    assert first.begun.wait(60)
+    assert second.begun.wait(60)
+    large = Job(budget, 9)
+    until(lambda: budget.waiting == 1, "the third to wait")
+    small = Job(budget, 1)
+    until(lambda: budget.waiting == 2, "the fourth to wait")
+    second.end()
+    assert (large.begun.is_set(), small.begun.is_set()) == (False, False)
+    first.end()
+    assert large.begun.wait(60)
+    assert small.begun.wait(60)
+    large.end()
+    small.end()
+
+
+def test_work_that_takes_more_than_all_goes_alone() -> None:
+    budget = Budget(10)
+    small = Job(budget, 1)
+    assert small.begun.wait(60)
+    huge = Job(budget, 1000)
+    until(lambda: budget.waiting == 1, "the huge one to wait")
+    after = Job(budget, 1)
+    until(lambda: budget.waiting == 2, "the next to wait")
+    small.end()
+    assert huge.begun.wait(60)
+    assert not after.begun.is_set()
+    huge.end()
+    assert after.begun.wait(60)
+    after.end()
+
+
+def test_a_wait_that_takes_too_long_ends_and_holds_nobody_up() -> None:
+    budget = Budget(10)
+    first = Job(budget, 8)
+    assert first.begun.wait(60)
+    with pytest.raises(Overloaded, match="busy with other pictures"), budget.taking(5, patience=0.05):
+        pass
+    assert budget.waiting == 0
+    with budget.taking(2, patience=0.05):
+        pass
+    first.end()
+    with budget.taking(10, patience=0.05):
+        pass
+
+
+def test_what_work_took_is_free_again_when_it_fails() -> None:
+    budget = Budget(10)
+    with pytest.raises(KeyError), budget.taking(10):
+        raise KeyError
+    with budget.taking(10, patience=0.05):
+        pass
+
+
+class Asked:
+    """Several threads that ask for the same work, which goes on until it is told to end."""
+
+    def __init__(self, work: object, patience: float | None = None) -> None:
+        self.flight: SingleFlight[int] = SingleFlight()
+        self.calls, self.results, self.go_on = 0, [], threading.Event()  # type: ignore[var-annotated]
+        self._work = work
+        self._threads = [threading.Thread(target=self._ask, daemon=True) for _ in range(4)]
+
+    def _slow(self) -> int:
+        self.calls += 1
+        self.go_on.wait(60)
+        return self._work()  # type: ignore[operator, no-any-return]
+
+    def _ask(self) -> None:
+        try:
+            self.results.append(self.flight.run("key", self._slow))
+        except Exception as error:
+            self.results.append(type(error))
+
+    def together(self) -> list[object]:
+        self._threads[0].start()
+        until(lambda: self.calls == 1, "the first to begin")
+        for each in self._threads[1:]:
+            each.start()
+        with pytest.raises(Overloaded):
+            self.flight.run("key", self._slow, patience=0.05)
+        until(lambda: all(each.is_alive() for each in self._threads), "all to ask")
+        self.go_on.set()
+        for each in self._threads:
+            each.join(60)
+        return self.results
+
+
+def test_work_under_way_is_shared_and_not_remembered() -> None:
+    asked = Asked(lambda: 7)
+    assert asked.together() == [7] * 4
+    assert asked.flight.run("key", lambda: 8) == 8
+
+
+def test_who_waits_for_work_that_fails_hears_why() -> None:
+    def fail() -> int:
+        raise KeyError
+
+    assert Asked(fail).together() == [KeyError] * 4
+
+
+def test_one_who_has_time_does_the_work_that_another_gave_up() -> None:
+    def give_up() -> int:
+        if asked.calls == 1:
+            raise Overloaded
+        return 7
+
+    asked = Asked(give_up)
+    assert sorted(map(str, asked.together())) == sorted(map(str, [Overloaded, 7, 7, 7]))
