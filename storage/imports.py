@@ -156,13 +156,13 @@ class ImportJobs:
         with self._database.write() as connection:
             connection.execute("UPDATE imports SET total = ? WHERE id = ?", (total, import_id))
 
-    def record(self, import_id: int, done: int, outcomes: Sequence[Outcome]) -> bool:
+    def record(self, import_id: int, done: int, outcomes: Sequence[Outcome | None]) -> bool:
         """Write what became of the next files, to be called within the write that takes their pictures in.
 
         Args:
             import_id: The import.
             done: How many files were done before these.
-            outcomes: One for each file.
+            outcomes: One for each file; None for what counts as done and has no row of its own.
 
         Returns:
             Whether it was asked to stop.
@@ -180,12 +180,18 @@ class ImportJobs:
                 [
                     (import_id, done + index, o.file, o.result, o.reason, o.note, o.label, o.image_id)
                     for index, o in enumerate(outcomes)
+                    if o
                 ],
             )
             total = done + len(outcomes)
             connection.execute(
                 "UPDATE imports SET done = ?, total = max(total, ?), tally = ? WHERE id = ?",
-                (total, total, json.dumps(asdict(_added(current.tally, outcomes))), import_id),
+                (
+                    total,
+                    total,
+                    json.dumps(asdict(_added(current.tally, list(filter(None, outcomes))))),
+                    import_id,
+                ),
             )
         return current.stop_requested
 
@@ -254,12 +260,13 @@ class ImportJobs:
         )
         return {row["sha256"]: Discarded(row["archived"] == 1, row["class_id"]) for row in rows}
 
-    def named(self, filename: str, limit: int = 10) -> list[int]:
-        """The ids of pictures of the catalogue with that file name."""
-        rows = self._database.rows(
-            "SELECT id FROM images WHERE archived = 0 AND filename = ? ORDER BY id LIMIT ?", (filename, limit)
-        )
-        return [row["id"] for row in rows]
+    def filenames(self) -> Iterator[tuple[int, str]]:
+        """Id and file name of each picture of the catalogue, by id."""
+        last = 0
+        sql = "SELECT id, filename FROM images WHERE archived = 0 AND id > ? ORDER BY id LIMIT 5000"
+        while rows := self._database.rows(sql, (last,)):
+            yield from ((row["id"], row["filename"]) for row in rows)
+            last = rows[-1]["id"]
 
     def noted(self, import_id: int, limit: int = 200) -> list[tuple[str, str]]:
         """The first files that have a note, with it."""

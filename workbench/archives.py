@@ -6,11 +6,12 @@ import re
 import struct
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
+from typing import IO, cast
 
 from storage.identity import is_open_database
 from workbench.errors import RejectedArchive, RejectedPicture
@@ -26,6 +27,10 @@ ONLY_LEFTOVERS = (
     "All that the zip holds is hidden or a leftover of a system or tool, so nothing of it is read. Give its folders names "
     "that do not begin with a dot."
 )
+DAMAGED = "The file is damaged inside the zip."
+NOT_READ = "The file could not be read. Upload it again."
+MOST_TABLES = 10
+"""Tables that do not count as files of a zip, so that an export of as many pictures as are taken in comes back."""
 OUR_DATABASE = "It is a file of Waterline's own database, so it is not read."
 
 
@@ -71,10 +76,23 @@ class Source:
 
 @dataclass(frozen=True)
 class Contents:
-    """What an upload holds: the names of its files, and the bytes of its tables by name, or why one is not read."""
+    """What an upload holds: the names of its files, and those of its tables."""
 
     names: tuple[str, ...]
-    tables: Mapping[str, bytes | RejectedPicture]
+    tables: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class TableFile:
+    """A table, to be read before the next one is asked for.
+
+    Attributes:
+        name: With its folder within a zip.
+        open: Opens its bytes as a stream, or raises why it cannot be read.
+    """
+
+    name: str
+    open: Callable[[], IO[bytes]]
 
 
 def sources(uploads: Iterable[Upload], limits: Limits) -> Iterator[Source]:
@@ -93,29 +111,69 @@ def sources(uploads: Iterable[Upload], limits: Limits) -> Iterator[Source]:
 def contents(given: Upload, limits: Limits) -> Contents:
     """What an upload holds, without its pictures; one that is damaged or breaks a limit holds itself."""
     upload = replace(given, name=writable(given.name))
-    generous = replace(limits, picture_mb=limits.table_mb)
     try:
         if not is_zip(upload):
-            if is_table(upload.name):
-                return Contents((), {upload.name: _attempt(partial(_read_upload, upload, generous))})
-            return Contents((upload.name,), {})
+            return Contents((), (upload.name,)) if is_table(upload.name) else Contents((upload.name,))
         with _archive(upload) as archive:
-            entries = _allowed(archive, limits)
-            tables = {
-                each.filename: _attempt(partial(_read_entry, archive, each, generous))
-                for each in entries
-                if is_table(each.filename)
-            }
-            return Contents(tuple(e.filename for e in entries if e.filename not in tables), tables)
+            names = [entry.filename for entry in _allowed(archive, limits)]
+            tables = tuple(name for name in names if is_table(name))
+            return Contents(tuple(name for name in names if not is_table(name)), tables)
     except RejectedArchive:
-        return Contents((upload.name,), {})
+        return Contents((upload.name,))
 
 
-def _attempt(read: Callable[[], bytes]) -> bytes | RejectedPicture:
+def table_files(given: Upload, limits: Limits) -> Iterator[TableFile]:
+    """The tables that an upload holds, which are not read as a whole.
+
+    A stream gives no more bytes than the limits allow. One that is damaged raises :class:`RejectedPicture` when it is read.
+    """
+    upload = replace(given, name=writable(given.name))
+    generous = replace(limits, picture_mb=limits.table_mb)
+    if not is_zip(upload):
+        yield TableFile(upload.name, partial(_open_upload, upload, generous))
+        return
+    with _archive(upload) as archive:
+        for entry in _allowed(archive, limits):
+            if is_table(entry.filename):
+                yield TableFile(entry.filename, partial(_open_entry, archive, entry, generous))
+
+
+def _open_upload(upload: Upload, limits: Limits) -> IO[bytes]:
+    _stay_inside(upload)
     try:
-        return read()
-    except RejectedPicture as error:
-        return error
+        if upload.path.stat().st_size > limits.picture_mb * MEGABYTE:
+            raise RejectedPicture(_too_big(limits))
+        return upload.path.open("rb")
+    except OSError as error:
+        raise RejectedPicture(NOT_READ) from error
+
+
+def _open_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, limits: Limits) -> IO[bytes]:
+    _check_entry(entry, limits)
+    try:
+        # It gives no more bytes than declared: an entry that lies about its size is found out by its checksum.
+        return cast("IO[bytes]", _Guarded(archive.open(entry)))
+    except Exception as error:  # zipfile raises whatever hostile bytes lead it to
+        raise RejectedPicture(DAMAGED) from error
+
+
+class _Guarded:
+    """An entry of a zip of which every fault is one sentence."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+
+    def read(self, size: int) -> bytes:
+        try:
+            return self._file.read(size)
+        except Exception as error:  # decompressors raise whatever hostile bytes lead them to
+            raise RejectedPicture(DAMAGED) from error
+
+    def __enter__(self) -> _Guarded:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
 
 
 def is_zip(upload: Upload) -> bool:
@@ -175,10 +233,11 @@ def _allowed(archive: zipfile.ZipFile, limits: Limits) -> list[zipfile.ZipInfo]:
     entries = _entries(archive)
     if not entries and not all(map(_is_folder, archive.infolist())):
         raise RejectedArchive(ONLY_LEFTOVERS)
-    pictures = sum(1 for entry in entries if not is_table(entry.filename))
-    if pictures > limits.zip_entries:
+    tables = sum(is_table(entry.filename) for entry in entries)
+    files = len(entries) - min(tables, MOST_TABLES)
+    if files > limits.zip_entries:
         raise RejectedArchive(
-            f"The zip has {pictures:,} files; at most {limits.zip_entries:,} are taken in at once. Split it."
+            f"The zip has {files:,} files; at most {limits.zip_entries:,} are taken in at once. Split it."
         )
     return entries
 
@@ -190,9 +249,9 @@ def _read_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, limits: Limits
             # One byte more than declared: an entry that lies about its size is found out, not unpacked.
             data = file.read(entry.file_size + 1)
     except Exception as error:  # decompressors raise whatever hostile bytes lead them to
-        raise RejectedPicture("The file is damaged inside the zip.") from error
+        raise RejectedPicture(DAMAGED) from error
     if len(data) != entry.file_size:
-        raise RejectedPicture("The file is damaged inside the zip.")
+        raise RejectedPicture(DAMAGED)
     return data
 
 
@@ -240,7 +299,7 @@ def read_file(path: Path, limits: Limits) -> bytes:
             raise RejectedPicture(_too_big(limits))
         return path.read_bytes()
     except OSError as error:
-        raise RejectedPicture("The file could not be read. Upload it again.") from error
+        raise RejectedPicture(NOT_READ) from error
 
 
 def _too_big(limits: Limits) -> str:

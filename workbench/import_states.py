@@ -12,6 +12,7 @@ from storage.imports import IMPORTED, PRESENT, REJECTED, Import, ImportJobs, Out
 from workbench.cells import csv_text
 
 LISTED = 200
+READING_TABLES = "reading tables"
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,8 @@ class ImportState:
         waiting: Imports that wait behind it.
         actor: Who asked for it.
         what: What it reads, in words.
+        phase: ``reading tables`` while tables are read, before the first file is taken in; empty otherwise.
+        lines: Lines of tables that were read so far, in that phase.
     """
 
     id: int = 0
@@ -57,9 +60,13 @@ class ImportState:
     waiting: int = 0
     actor: str = ""
     what: str = ""
+    phase: str = ""
+    lines: int = 0
 
 
-def state_of(jobs: ImportJobs, job: Import, waiting: int, unwritten: str | None) -> ImportState:
+def state_of(
+    jobs: ImportJobs, job: Import, waiting: int, unwritten: str | None, reading: int | None
+) -> ImportState:
     """Where an import stands.
 
     Args:
@@ -67,6 +74,7 @@ def state_of(jobs: ImportJobs, job: Import, waiting: int, unwritten: str | None)
         job: The import.
         waiting: How many wait behind it.
         unwritten: Why it ended, where the disk was too full to write that down.
+        reading: How many lines of tables were read so far, where it reads them now.
     """
     running = job.active and unwritten is None
     tally = job.tally.results
@@ -92,6 +100,8 @@ def state_of(jobs: ImportJobs, job: Import, waiting: int, unwritten: str | None)
         waiting=waiting,
         actor=job.actor,
         what=str(job.source.get("what", "")),
+        phase="" if reading is None else READING_TABLES,
+        lines=reading or 0,
     )
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice, takewhile
+from time import monotonic
 
 from storage.errors import Conflict, DatabaseReplaced, DiskFull, DomainError, is_disk_full
 from storage.imports import (
@@ -28,6 +29,8 @@ from workbench.staging import Staging
 log = logging.getLogger(__name__)
 MOST_ATTEMPTS = 3
 CLOSE_SECONDS = 5
+LOOK_SECONDS = 0.5
+"""How often it is looked whether the reading of tables is to be stopped."""
 FILES, SAMPLE_SET = "files", "samples"
 UNEXPECTED = (
     "The import ended with an unexpected error. What was imported before stays; upload the files again."
@@ -60,6 +63,10 @@ class NewImport:
 __all__ = ["ImportState", "Imports", "NewImport"]
 
 
+class _Interrupted(Exception):
+    """The planning of an import was ended: by hand, or because the server ends."""
+
+
 class Imports:
     """Queues imports, carries them out in a thread, and tells what came of them."""
 
@@ -74,6 +81,8 @@ class Imports:
         # Ends that a full disk has no room for; the next start reads them from what is left.
         self._unwritten: dict[int, str] = {}
         self._elsewhere: set[int] = set()
+        # Lines of tables that were read so far, of the import that reads them now.
+        self._reading: dict[int, int] = {}
 
     def start(self, wanted: NewImport) -> int:
         """Queue an import.
@@ -218,6 +227,9 @@ class Imports:
                 self._end(begun, "stopped")
             elif not self._closing:
                 self._end(begun, "finished")
+        except _Interrupted:
+            if not self._closing:
+                self._end(found, "stopped")
         except CarriedOutElsewhere:
             self._elsewhere.add(found.id)
         except DatabaseReplaced as error:
@@ -236,18 +248,25 @@ class Imports:
         asked = threading.Event()
         if job.stop_requested:
             asked.set()
-        done = job.done
+        done, left = job.done, max(0, total - job.done)
 
         def go_on(_: object) -> bool:
-            return not (asked.is_set() or self._closing)
+            nonlocal left
+            on = not (asked.is_set() or self._closing)
+            left -= on
+            return on
 
+        at = max(0, done - files)
         order = replace(
             order,
             sources=takewhile(go_on, islice(order.sources, done, None)),
-            after=takewhile(go_on, islice(order.after, max(0, done - files), None)),
+            after=takewhile(go_on, islice(order.after, at, None)),
+            applied=tuple(islice(order.after, at)),
+            # What is told at the end counts as done too, so that it is not told again.
+            complete=lambda: job.done <= total and (asked.is_set() or not left),
         )
 
-        def record(outcomes: Sequence[Outcome]) -> None:
+        def record(outcomes: Sequence[Outcome | None]) -> None:
             nonlocal done
             if self._jobs.record(job.id, done, outcomes):
                 asked.set()
@@ -255,15 +274,34 @@ class Imports:
 
         for _ in self._intake.stream(order, record):
             pass
-        return asked.is_set() and done < total
+        return asked.is_set() and left > 0
 
     def _order(self, job: Import) -> tuple[Order, int, int]:
         """What an import reads, how many files that is, and how many there are with what its tables say."""
         if job.source["kind"] == SAMPLE_SET:
             return sample_order(job.actor), SAMPLES, SAMPLES
-        found = plan(self._staging.files(job.source["place"]), self._settings.limits)
+        try:
+            found = plan(self._staging.files(job.source["place"]), self._settings.limits, self._watch(job))
+        finally:
+            self._reading.pop(job.id, None)
         order = Order(found.sources(), job.label, job.actor, after=found.after)
         return order, found.files, found.files + len(found.after)
+
+    def _watch(self, job: Import) -> Callable[[int], None]:
+        """Shows how far the reading of tables is, and ends it where that is asked for."""
+        asked_at = -LOOK_SECONDS
+
+        def watch(lines: int) -> None:
+            nonlocal asked_at
+            self._reading[job.id] = lines
+            if self._closing:
+                raise _Interrupted
+            if monotonic() - asked_at >= LOOK_SECONDS:
+                asked_at = monotonic()
+                if self._jobs.get(job.id).stop_requested:
+                    raise _Interrupted
+
+        return watch
 
     def _end(self, job: Import, status: str, error: str = "") -> None:
         self._tidy(job)
@@ -278,7 +316,7 @@ class Imports:
 
     def _state(self, job: Import, active: Sequence[Import]) -> ImportState:
         waiting = sum(1 for each in active if each.id > job.id)
-        return state_of(self._jobs, job, waiting, self._unwritten.get(job.id))
+        return state_of(self._jobs, job, waiting, self._unwritten.get(job.id), self._reading.get(job.id))
 
 
 def _named(names: Sequence[str]) -> str:

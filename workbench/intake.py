@@ -58,6 +58,8 @@ class Order:
         actor: Who asks.
         synthetic: Whether they are marked as synthetic.
         after: What is to be told or done after them.
+        applied: Those of them that were done before this process took the import up.
+        complete: Tells, when the rest is done, whether what is wrong with it is to be told: not where it goes on later.
     """
 
     sources: Iterable[Source]
@@ -65,6 +67,8 @@ class Order:
     actor: str = "api"
     synthetic: bool = False
     after: Iterable[Outcome | Reference] = ()
+    applied: Sequence[Outcome | Reference] = ()
+    complete: Callable[[], bool] = lambda: True
 
 
 class Intake:
@@ -75,7 +79,7 @@ class Intake:
         self._catalogue = stores.catalogue
         self._edits = stores.edits
         self._jobs = stores.import_jobs
-        self._references = References(stores, labelling)
+        self._stores = stores
         self._labelling = labelling
         self._media = stores.media
         self._decoder = stores.decoder
@@ -91,7 +95,7 @@ class Intake:
         Args:
             order: What to import.
             record: Given what became of each batch, within the write that takes its pictures in: both are kept, or
-                neither.
+                neither. None stands for a line of a table of which nothing is told.
 
         Yields:
             What became of the files of each batch.
@@ -106,11 +110,21 @@ class Intake:
                 outcomes = self._commit(batch, order)
                 record(outcomes)
             yield outcomes
+        yield from self._refer(order, record)
+
+    def _refer(self, order: Order, record: Record) -> Iterator[list[Outcome]]:
+        """Do what tables say of pictures that are there already."""
+        references = References(self._stores, self._labelling, order.actor)
+        references.pass_over(order.applied)
         for rest in _batches(order.after, REST):
             with self._database.write():
-                outcomes = self._references.apply(rest, order.actor)
+                outcomes = references.apply(rest)
                 record(outcomes)
-            yield outcomes
+            yield [outcome for outcome in outcomes if outcome]
+        if order.complete() and (faults := references.faults()):
+            with self._database.write():
+                record(faults)
+            yield faults
 
     def _processed(self, order: Order) -> Iterator[_Read]:
         """Decode on all cores, a bounded number of files ahead, in the order of the files."""
@@ -216,7 +230,7 @@ class Intake:
             self._edits.pin([each for each in loose if loose[each] == side], side, actor)
 
 
-Record = Callable[[Sequence[Outcome]], None]
+Record = Callable[[Sequence[Outcome | None]], None]
 _Read = tuple[Outcome, NewImage | None]
 T = TypeVar("T")
 

@@ -62,7 +62,7 @@ class _Parts:
     below: Folders
 
 
-def layout(names: Iterable[str], tabled: bool) -> Layout:
+def layout(names: Iterable[str], tabled: bool, beside_table: bool = False) -> Layout:
     """How files lie.
 
     A folder such as ``train`` or ``validation`` names a side of the split where a table names the files, where it or one
@@ -76,13 +76,14 @@ def layout(names: Iterable[str], tabled: bool) -> Layout:
     Args:
         names: Of the files, with their folders.
         tabled: Whether a table names any of them.
+        beside_table: Whether there is a table, also one that cannot be read: tables lie in folders such as ``train``.
     """
     every: dict[Folders, bool] = {}
     for name in names:
         folders = _folders(name)
         every[folders] = every.get(folders, False) or _is_picture(name)
     pictured = {folders for folders, has_pictures in every.items() if has_pictures} or set(every)
-    sides = _sides(every, pictured, tabled)
+    sides = _sides(every, pictured, tabled or beside_table)
     parts = {folders: _parted(folders, sides) for folders in every}
     sided = [parts[folders] for folders in pictured if parts[folders].side]
     below = _same({parts[folders].below for folders in pictured}, bool(sided))

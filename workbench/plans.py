@@ -6,13 +6,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from storage.imports import READ, REJECTED, Outcome
-from workbench.archives import Contents, Source, Upload, contents, is_zip, sources
+from workbench.archives import Contents, Source, TableFile, Upload, contents, is_zip, sources, table_files
 from workbench.errors import RejectedPicture, RejectedTable
 from workbench.layouts import Layout, layout
-from workbench.manifests import Line, parse
+from workbench.manifests import Line
 from workbench.places import LOOSE, Found, Place, Places
 from workbench.references import Reference
-from workbench.settings import Limits
+from workbench.settings import MEGABYTE, Limits
+from workbench.table_faults import Fault, FaultLog
+from workbench.table_reader import read_table
+from workbench.table_text import Watch
+
+READ_TABLES = 2
+"""How many times ``Limits.table_mb`` all tables of one import may have together."""
+NO_ROOM = "The tables of this import have more than {most:,} MB together, so this one is not read. Import it on its own."
 
 
 @dataclass(frozen=True)
@@ -26,6 +33,7 @@ class Plan:
         after: What is to be told or done after them.
         said: The line that names a file, with its table.
         layouts: How the files of each zip lie.
+        tables: Files that are tables.
     """
 
     uploads: Sequence[Upload]
@@ -56,19 +64,28 @@ class Plan:
         return replace(source, label=label, split=split, note=note)
 
 
-def plan(uploads: Sequence[Upload], limits: Limits) -> Plan:
-    """Look through uploads without reading their pictures."""
+def plan(uploads: Sequence[Upload], limits: Limits, watch: Watch = lambda lines: None) -> Plan:
+    """Look through uploads without reading their pictures; tables are read as streams.
+
+    Args:
+        uploads: What was given.
+        limits: What is taken in at most.
+        watch: Given how many lines of tables are read, again and again meanwhile; what it raises ends the planning.
+    """
     held = [
         _Held(number if is_zip(upload) else LOOSE, number, contents(upload, limits))
         for number, upload in enumerate(uploads)
     ]
-    drafted = _Draft()
-    tables = {each.place(name): data for each in held for name, data in each.contents.tables.items()}
+    tables = frozenset(each.place(name) for each in held for name in each.contents.tables)
+    drafted = _Draft(limits, watch)
     if tables:  # otherwise nothing is looked for, and 100,000 names need no index
         drafted.places.add(each.place(name) for each in held for name in each.contents.names)
-    for place, data in tables.items():
-        drafted.read(place, data)
-    layouts = _layouts(held, uploads, {place.zipped for place in drafted.said})
+    for each in held:
+        if each.contents.tables:
+            for table in table_files(uploads[each.upload], limits):
+                drafted.read(each.place(table.name), table)
+    drafted.assign_likely()
+    layouts = _layouts(held, uploads, {place.zipped for place in drafted.said}, bool(tables))
     return Plan(
         uploads=uploads,
         limits=limits,
@@ -76,7 +93,7 @@ def plan(uploads: Sequence[Upload], limits: Limits) -> Plan:
         after=(*drafted.told, *_notes(layouts, drafted.said), *drafted.references),
         said=drafted.said,
         layouts=layouts,
-        tables=frozenset(tables),
+        tables=tables,
     )
 
 
@@ -92,13 +109,15 @@ class _Held:
         return Place(self.zipped, self.upload, name)
 
 
-def _layouts(held: Sequence[_Held], uploads: Sequence[Upload], tabled: set[int]) -> dict[int, Layout]:
+def _layouts(
+    held: Sequence[_Held], uploads: Sequence[Upload], tabled: set[int], any_table: bool
+) -> dict[int, Layout]:
     """How the files of each zip lie; those in none only where they come from a folder of the server."""
     names: dict[int, list[str]] = {}
     for each in held:
         has_folders = each.zipped != LOOSE or uploads[each.upload].root
         names.setdefault(each.zipped, []).extend(each.contents.names if has_folders else ())
-    return {zipped: layout(found, zipped in tabled) for zipped, found in names.items()}
+    return {zipped: layout(found, zipped in tabled, any_table) for zipped, found in names.items()}
 
 
 def _notes(layouts: Mapping[int, Layout], said: Mapping[Place, tuple[str, Line]]) -> list[Outcome]:
@@ -113,49 +132,123 @@ def _notes(layouts: Mapping[int, Layout], said: Mapping[Place, tuple[str, Line]]
 
 
 @dataclass
+class _Table:
+    """What one table says, in figures and faults."""
+
+    place: Place
+    lines: int = 0
+    named: int = 0
+    labelled: int = 0
+    faults: FaultLog = field(default_factory=FaultLog)
+
+    def outcomes(self) -> list[Outcome]:
+        """What is told of it."""
+        lines = "1 line" if self.lines == 1 else f"{self.lines:,} lines"
+        note = f"{lines}, of which {self.named:,} name a file of this import."
+        if self.lines and not self.labelled:
+            note += " None of them has a class."
+        faults = [Outcome(self.place.name, REJECTED, sentence) for sentence in self.faults.sentences()]
+        return [Outcome(self.place.name, READ, note=note), *faults]
+
+
 class _Draft:
     """A plan in the making."""
 
-    places: Places = field(default_factory=Places)
-    told: list[Outcome] = field(default_factory=list)
-    references: list[Reference] = field(default_factory=list)
-    said: dict[Place, tuple[str, Line]] = field(default_factory=dict)
+    def __init__(self, limits: Limits, watch: Watch) -> None:
+        self.places = Places()
+        self.references: list[Reference] = []
+        self.said: dict[Place, tuple[str, Line]] = {}
+        self._limits = limits
+        self._watch = watch
+        self._lines = 0
+        self._bytes = 0
+        self._last: tuple[Place, str] | None = None
+        self._tables: list[_Table | Outcome] = []
+        self._likely: list[tuple[_Table, Line, Place]] = []
 
-    def read(self, place: Place, data: bytes | RejectedPicture) -> None:
+    @property
+    def told(self) -> list[Outcome]:
+        """What is told of the tables."""
+        return [
+            outcome
+            for table in self._tables
+            for outcome in ([table] if isinstance(table, Outcome) else table.outcomes())
+        ]
+
+    def read(self, place: Place, file: TableFile) -> None:
         """Take what a table says."""
-        try:
-            if isinstance(data, RejectedPicture):
-                raise data
-            table = parse(place.name, data)
-        except (RejectedPicture, RejectedTable) as error:
-            self.told.append(Outcome(place.name, REJECTED, str(error)))
+        table = _Table(place)
+        most = READ_TABLES * self._limits.table_mb
+        if self._bytes > most * MEGABYTE:
+            self._tables.append(Outcome(place.name, REJECTED, NO_ROOM.format(most=most)))
             return
-        at = len(self.told)
-        named = sum([self._assign(place, line) for line in table.lines])
-        lines = "1 line" if len(table.lines) == 1 else f"{len(table.lines):,} lines"
-        note = f"{lines}, of which {named:,} name a file of this import."
-        self.told.insert(at, Outcome(place.name, READ, note=note))
-        self.told += [Outcome(place.name, REJECTED, each) for each in table.problems]
+        try:
+            with file.open() as stream:
+                for item in read_table(place.name, stream, self._count_bytes):
+                    if not self._take(table, item):
+                        break
+        except (RejectedPicture, RejectedTable) as error:
+            if not table.lines:
+                self._tables.append(Outcome(place.name, REJECTED, str(error)))
+                return
+            table.faults.add(Fault("", f"{error} What came before counts."))
+        self._tables.append(table)
 
-    def _assign(self, place: Place, line: Line) -> bool:
-        found = self.places.find(line.names, place)
-        if isinstance(found, Found):
-            before = self.said.setdefault(found.place, (place.name, line))[1]
-            if before is not line and (before.label, before.split) != (line.label, line.split):
-                self._refuse(place, f"{_where(line)} names “{line.names[0]}” again; the first line counts.")
-            return before is line
-        if found:
-            which = ", ".join(each.name for each in found[:3])
-            self._refuse(
-                place,
-                f"{_where(line)}: “{line.names[0]}” could be {len(found):,} files ({which}). Write its folder too.",
+    def assign_likely(self) -> None:
+        """Take the lines whose names an uploader has changed, of files that no other line names."""
+        for table, line, place in self._likely:
+            self._assign(table, line, place)
+
+    def _count_bytes(self, count: int) -> None:
+        self._bytes += count
+        self._watch(self._lines)
+
+    def _take(self, table: _Table, item: Line | Fault) -> bool:
+        """Take a line or a fault of a table; tells whether more may be read."""
+        new = bool(item.where) and (table.place, item.where) != self._last
+        if new and self._lines >= self._limits.table_lines:
+            most = f"{self._limits.table_lines:,}"
+            table.faults.add(
+                Fault(
+                    "", f"At most {most} lines of tables are read at once; the rest is not. Split the table."
+                )
+            )
+            return False
+        self._lines += new
+        self._last = (table.place, item.where)
+        if isinstance(item, Fault):
+            table.faults.add(item)
+            return True
+        table.lines += 1
+        table.labelled += bool(item.label)
+        self._find(table, item)
+        return True
+
+    def _find(self, table: _Table, line: Line) -> None:
+        found = self.places.find(line.names, table.place)
+        if isinstance(found, Found) and found.likely:
+            self._likely.append((table, line, found.place))
+        elif isinstance(found, Found):
+            self._assign(table, line, found.place)
+        elif found:
+            which = ", ".join(place.name for place in found[:3])
+            table.faults.add(
+                Fault(
+                    line.where,
+                    f"{_where(line)}: “{line.names[0]}” could be {len(found):,} files ({which}). Write its folder too.",
+                    "could name several files; write their folders too",
+                )
             )
         else:
-            self.references.append(Reference(place.name, line, alone=not self.places))
-        return False
+            self.references.append(Reference(table.place.name, line, alone=not self.places))
 
-    def _refuse(self, place: Place, reason: str) -> None:
-        self.told.append(Outcome(place.name, REJECTED, reason))
+    def _assign(self, table: _Table, line: Line, place: Place) -> None:
+        before = self.said.setdefault(place, (table.place.name, line))[1]
+        if before is line:
+            table.named += 1
+        elif (before.label, before.split) != (line.label, line.split):
+            sentence = f"{_where(line)} names “{line.names[0]}” again; the first line counts."
+            table.faults.add(Fault(line.where, sentence, "name a file again, of which the first line counts"))
 
 
 def _where(line: Line) -> str:

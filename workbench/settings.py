@@ -24,8 +24,8 @@ class Limits:
 
     ``picture_mb``, ``upload_mb`` and ``table_mb`` are megabytes of one picture file, of one uploaded file, and of one CSV or
     JSON file; ``decode_mb`` megabytes of memory for all pictures that one process decodes at once; ``pixels`` is width times
-    height; ``zip_entries`` files in one zip; ``zip_ratio`` unpacked to packed size of one file in a zip. ``queued_runs`` are
-    training runs that wait.
+    height; ``zip_entries`` files in one zip; ``zip_ratio`` unpacked to packed size of one file in a zip; ``table_lines`` lines
+    of all tables of one import together. ``queued_runs`` are training runs that wait.
     """
 
     picture_mb: int = 50
@@ -34,6 +34,7 @@ class Limits:
     zip_entries: int = 100_000
     zip_ratio: int = 200
     table_mb: int = 100
+    table_lines: int = 250_000
     queued_runs: int = 50
     decode_mb: int = 1024
 

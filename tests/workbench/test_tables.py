@@ -104,12 +104,12 @@ def test_a_table_alone_labels_what_is_there(services: Services, bring: Bring) ->
         ("labels.csv", REJECTED, "Line 6 names no file."),
         ("x/a.jpg", PRESENT, "Labelled FULL; it was Half. Moved to train."),
         ("b.jpg", PRESENT, "It stays as it is."),
+        ("?", PRESENT, "Labelled FULL; it was Half."),
         (
             "labels.csv",
             REJECTED,
             "Line 4: “c.jpg” is the name of 2 pictures. Add a column sha256 that tells them apart.",
         ),
-        ("?", PRESENT, "Labelled FULL; it was Half."),
     ]
     assert [each.name for each in services.stores.classes.all()] == ["Half", "FULL"]
     assert {each.actor for each in services.stores.journal.recent(3)} == {"ann"}

@@ -106,6 +106,8 @@ def _pictures(images: int, labelled: int) -> str:
 
 
 def _import(state: ImportState) -> str:
+    if state.phase:
+        return f"<span class='fact busy'>Reading tables: {state.lines:,} lines</span>"
     return f"<span class='fact busy'>Importing {state.done:,} of {state.total:,} {_bar(state.done, state.total)}</span>"
 
 

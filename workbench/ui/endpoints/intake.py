@@ -35,7 +35,10 @@ class Imported(TypedDict):
 
 
 class ImportStatus(TypedDict):
-    """Where an import stands; ``total`` is 0 while it waits for others."""
+    """Where an import stands.
+
+    ``total`` is 0 while it waits for others or reads tables; ``phase`` is ``reading tables`` then, with the ``lines`` so far.
+    """
 
     import_id: int
     status: str
@@ -47,6 +50,8 @@ class ImportStatus(TypedDict):
     duplicates: int
     rejected: int
     error: str
+    phase: str
+    lines: int
 
 
 def endpoints(services: Services) -> list[Callable[..., Any]]:
@@ -149,4 +154,6 @@ def _status(state: ImportState) -> ImportStatus:
         duplicates=state.duplicates,
         rejected=state.rejected_count,
         error=state.error,
+        phase=state.phase,
+        lines=state.lines,
     )

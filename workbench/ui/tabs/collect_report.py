@@ -44,7 +44,8 @@ def running_html(state: ImportState, queue: Sequence[Import]) -> str:
     if state.total:
         bar = pace_html(Pace("Import", f"Importing {state.what}", state.done, state.total, state.rate))
     else:
-        bar = f"<div class='pace'><p>Reading {escape(state.what)}</p></div>"
+        lines = f": <b>{state.lines:,}</b> lines of tables" if state.phase else ""
+        bar = f"<div class='pace'><p>Reading {escape(state.what)}{lines}</p></div>"
     waiting = [each for each in queue if each.id != state.id]
     rows = "".join(
         f"<li>{escape(_what(each))} <button type='button' data-press='cancel' data-import='{each.id}'>Cancel</button></li>"
