@@ -5,6 +5,7 @@ from __future__ import annotations
 from PIL import Image
 
 from workbench.flattening import reduction
+from workbench.opencv_reader import has_wide_colours, is_still_webp
 from workbench.pictures import Opened
 
 FIXED = 16 * 2**20
@@ -15,7 +16,7 @@ SHOWN = 5
 """Bytes of a pixel in RGB as Pillow keeps it, and in grey beside it."""
 OWN = {"WEBP": 14, "AVIF": 12, "HEIF": 10}
 """Bytes of a pixel that a decoder holds itself while it hands the picture over; measured with pictures of 16 megapixels."""
-STILL_WEBP = 8
+STILL_WEBP, WIDE = 8, 12
 COEFFICIENT = 2
 """Bytes that libjpeg keeps of each sample of a picture that comes in several scans."""
 BITS_PER_SAMPLE, ORIENTATION = 258, 274
@@ -24,13 +25,14 @@ BITS_PER_SAMPLE, ORIENTATION = 258, 274
 def peak_bytes(file: Opened) -> int:
     """An estimate, rather too high than too low, in bytes."""
     image = file.image
-    still_webp = _still_webp(file)
+    still_webp = is_still_webp(image, file.frames)
     stored = 0 if still_webp else image.width * image.height * SAMPLES.get(image.mode, 4)
     smaller = reduction(image.size, file.side) ** 2
     as_it_is = image.mode == "RGB" and not still_webp and smaller == 1 and not image.has_transparency_data
     shown = image.width * image.height * (1 if as_it_is else SHOWN) // smaller
     turned = 0 if image.format == "TIFF" else 4 * image.width * image.height // smaller
-    return FIXED + 2 * len(file.data) + stored + shown + turned + _own(file)
+    wide = WIDE * image.width * image.height if has_wide_colours(image, file.bits) else 0
+    return FIXED + 2 * len(file.data) + stored + shown + turned + wide + _own(file)
 
 
 def _own(file: Opened) -> int:
@@ -39,13 +41,9 @@ def _own(file: Opened) -> int:
         return COEFFICIENT * pixels * len(image.getbands()) if _in_scans(image, file.data) else 0
     if image.format == "TIFF":
         return pixels * (_strip_bytes(image) + (4 if ORIENTATION in image.tag_v2 else 0))  # type: ignore[attr-defined]
-    if _still_webp(file):
+    if is_still_webp(image, file.frames):
         return STILL_WEBP * pixels
     return pixels * OWN.get(image.format or "", 1)
-
-
-def _still_webp(file: Opened) -> bool:
-    return file.image.format == "WEBP" and file.frames == 1
 
 
 def _strip_bytes(image: Image.Image) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-import cv2
 import numpy as np
 from PIL import Image, ImageChops, ImageCms
 
@@ -36,26 +35,10 @@ def flattened(image: Image.Image, side: int, significant: int | None = None) -> 
     factor = reduction(image.size, side)
     if image.mode == "RGB" and factor == 1 and not image.has_transparency_data:
         return image, False
-    return _assembled(image.size, factor, map(_flatten(image, significant), _strips(image, factor)))
+    return assembled(image.size, factor, map(_flatten(image, significant), _strips(image, factor)))
 
 
-def flattened_webp(data: bytes, side: int) -> tuple[Image.Image, bool]:
-    """As :func:`flattened`, of a WebP that is no animation, in less than half the memory that Pillow takes for one.
-
-    Raises:
-        ValueError: It is damaged.
-    """
-    pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-    if pixels is None or pixels.ndim != 3:
-        raise ValueError("not a whole WebP")
-    height, width = pixels.shape[:2]
-    factor = reduction((width, height), side)
-    rows = _rows(width, factor)
-    strips = (pixels[top : top + rows] for top in range(0, height, rows))
-    return _assembled((width, height), factor, map(_of_opencv, strips))
-
-
-def _assembled(
+def assembled(
     size: tuple[int, int], factor: int, parts: Iterable[tuple[Image.Image, bool]]
 ) -> tuple[Image.Image, bool]:
     """One picture of flattened strips, each reduced, and whether white shows through any of them."""
@@ -73,23 +56,16 @@ def reduction(size: tuple[int, int], side: int) -> int:
     return max(1, min(size) // (SPARE * side)) if size[0] * size[1] > LARGE else 1
 
 
-def _rows(width: int, factor: int) -> int:
+def rows_of(width: int, factor: int) -> int:
     """The rows of a strip, a multiple of ``factor``."""
     return max(1, STRIP // (width * factor)) * factor
 
 
 def _strips(image: Image.Image, factor: int = 1) -> Iterator[Image.Image]:
     """The strips of a loaded picture from top to bottom, a multiple of ``factor`` rows each."""
-    rows = _rows(image.width, factor)
+    rows = rows_of(image.width, factor)
     for top in range(0, image.height, rows):
         yield image.crop((0, top, image.width, min(image.height, top + rows)))
-
-
-def _of_opencv(pixels: np.ndarray) -> tuple[Image.Image, bool]:
-    """Flatten ``(H, W, 3 or 4) uint8``, blue first."""
-    if pixels.shape[2] == 3:
-        return Image.fromarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)), False
-    return _on_white(Image.fromarray(cv2.cvtColor(pixels, cv2.COLOR_BGRA2RGBA)))
 
 
 def _flatten(image: Image.Image, significant: int | None) -> Flatten:
@@ -98,7 +74,7 @@ def _flatten(image: Image.Image, significant: int | None) -> Flatten:
     if image.mode == "LAB":
         return _lab()
     if image.has_transparency_data and not _is_padding(image):
-        return _on_white
+        return on_white
     return lambda strip: (_plain(strip), False)
 
 
@@ -113,7 +89,8 @@ def _plain(strip: Image.Image) -> Image.Image:
     return strip if strip.mode == "RGB" else strip.convert("RGB")
 
 
-def _on_white(strip: Image.Image) -> tuple[Image.Image, bool]:
+def on_white(strip: Image.Image) -> tuple[Image.Image, bool]:
+    """A picture with transparency in RGB on white, and whether any of the white shows through."""
     layered = strip if strip.mode == "RGBA" else strip.convert("RGBA")
     opacity = layered.getchannel("A")
     shown = layered.convert("RGB")

@@ -20,7 +20,15 @@ from pillow_heif import register_heif_opener
 
 from workbench import frames
 from workbench.errors import RejectedPicture
-from workbench.flattening import GROUND, flattened, flattened_webp
+from workbench.flattening import GROUND, flattened
+from workbench.opencv_reader import (
+    WIDEST,
+    flattened_by_opencv,
+    has_wide_colours,
+    is_plain_ycbcr,
+    is_still_webp,
+    white_of,
+)
 from workbench.png_chunks import SIGNATURE, essential
 
 SIDE = 256
@@ -81,6 +89,7 @@ class Opened:
         height: Pixels from top to bottom, as they are stored.
         coded: Pixels that its decoder makes room for, where these are more than width times height.
         frames: As for :class:`Decoded`.
+        bits: Bits of a sample, where the file is a PNG.
         significant: Bits of a sample that count, where the file says so otherwise than TIFF does.
         side: The side in pixels to which the picture will be scaled down.
     """
@@ -91,6 +100,7 @@ class Opened:
     height: int
     coded: int
     frames: int
+    bits: int | None
     significant: int | None
     side: int
 
@@ -181,8 +191,12 @@ def shrunk(image: Image.Image) -> np.ndarray:
 
 
 def _flattened(file: Opened) -> tuple[Image.Image, bool]:
-    if file.image.format == "WEBP" and file.frames == 1:
-        return flattened_webp(file.data, file.side)
+    if is_still_webp(file.image, file.frames) or is_plain_ycbcr(file.image):
+        return flattened_by_opencv(file.data, file.side)
+    if has_wide_colours(file.image, file.bits):
+        white = white_of(file.image, file.significant)
+        if white < WIDEST:
+            return flattened_by_opencv(file.data, file.side, white)
     return flattened(file.image, file.side, file.significant)
 
 
@@ -211,7 +225,8 @@ def _opened(data: bytes, max_pixels: int, side: int) -> Opened:
     coded = _check_size([(width, height), *_coded_sizes(image, data)], max_pixels)
     held = min(frames.MOST, png.frames) if png else frames.count(image, data)
     image.draft("RGB", (side, side))
-    return Opened(data, image, width, height, coded, held, png.significant if png else None, side)
+    bits, significant = (png.bits, png.significant) if png else (None, None)
+    return Opened(data, image, width, height, coded, held, bits, significant, side)
 
 
 def _coded_sizes(image: Image.Image, data: bytes) -> list[tuple[int, int]]:

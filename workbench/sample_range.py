@@ -48,13 +48,13 @@ def declared(image: Image.Image, significant: int | None = None) -> Samples:
     tags = getattr(image, "tag_v2", None)
     if tags is None:
         return Samples(kind, bits, most=most)
-    bits = int(_first(tags, BITS) or bits)
-    kind = KINDS.get(int(_first(tags, KIND) or 1), kind)
-    least = next((value for tag in LEAST if (value := _first(tags, tag)) is not None), None)
-    most = next((value for tag in MOST if (value := _first(tags, tag)) is not None), None)
+    bits = int(first_value(tags, BITS) or bits)
+    kind = KINDS.get(int(first_value(tags, KIND) or 1), kind)
+    least = next((value for tag in LEAST if (value := first_value(tags, tag)) is not None), None)
+    most = next((value for tag in MOST if (value := first_value(tags, tag)) is not None), None)
     if kind == "unsigned" and bits < 16:
         most = 2.0**bits - 1
-    return Samples(kind, bits, least, most, _first(tags, PHOTOMETRIC) == MIN_IS_WHITE)
+    return Samples(kind, bits, least, most, first_value(tags, PHOTOMETRIC) == MIN_IS_WHITE)
 
 
 def bounds(samples: Samples, low: float, high: float) -> tuple[float, float]:
@@ -117,8 +117,8 @@ def _white(samples: Samples, largest: float) -> float:
     return min(widest, float(next((step for step in WHITES if largest <= step), widest)))
 
 
-def _first(tags: Any, tag: int) -> float | None:
-    """The first value of a tag as a number, None where it is missing or says nothing."""
+def first_value(tags: Any, tag: int) -> float | None:
+    """The first value of a tag of TIFF as a number, None where it is missing or says nothing."""
     value = tags.get(tag)
     if isinstance(value, tuple):
         value = value[0] if value else None

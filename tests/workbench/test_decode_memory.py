@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from gradio_client import handle_file
@@ -67,6 +68,12 @@ def huge_webp(side: int, colour: tuple[int, int, int]) -> bytes:
     return bytes(data)
 
 
+def wide(kind: str, side: int) -> bytes:
+    """12 bits in 16, in colour."""
+    ramp = np.asarray(drawn("RGB", side)).astype(np.uint16) * 16
+    return bytes(cv2.imencode({"PNG": ".png", "TIFF": ".tif"}[kind], ramp)[1])
+
+
 def drawn(mode: str, side: int) -> Image.Image:
     ramp = Image.radial_gradient("L").resize((side, side))
     if mode == "I;16":
@@ -84,6 +91,7 @@ TURNED[0x0112] = 6
 KINDS = [
     *((mode, "PNG", {"compress_level": 1}) for mode in ("1", "L", "P", "RGB", "RGBA", "I;16")),
     ("RGB", "PNG", {"compress_level": 1, "exif": TURNED}),
+    *(("RGB;12", kind, {}) for kind in ("PNG", "TIFF")),
     *((mode, "WEBP", {"method": 0}) for mode in ("RGB", "RGBA")),
     ("RGBA", "WEBP", {"method": 0, "lossless": True, "quality": 0}),
     ("RGB", "WEBP", {"method": 0, "save_all": True, "append_images": [Image.new("RGB", (SIDE, SIDE))]}),
@@ -110,7 +118,8 @@ def test_a_decode_takes_no_more_than_was_reckoned(
         if "append_images" in given:
             given["append_images"] = [Image.new("RGB", (side, side))]
         names.append(tmp_path / str(side))
-        names[-1].write_bytes(saved(drawn(mode, side), kind, **given))
+        data = wide(kind, side) if mode == "RGB;12" else saved(drawn(mode, side), kind, **given)
+        names[-1].write_bytes(data)
     ran = subprocess.run(
         [sys.executable, "-c", MEASURE, *map(str, names)],
         cwd=ROOT,

@@ -1,7 +1,9 @@
 """Modes and sample ranges of other people's files, as they are to be seen."""
 
 import struct
+import zlib
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image, TiffImagePlugin
@@ -95,6 +97,39 @@ def test_the_significant_bits_of_a_png_count_where_its_values_keep_to_them() -> 
     assert shows_ramp(behind_header(png, chunk(b"sBIT", b"\x0e")), 9000 / 16383)
 
 
+def wide_png(top: float, alpha: int | None = None, **extra: bytes) -> bytes:
+    """A PNG of 16 bits in colour, a ramp in red alone, which Pillow cannot write."""
+    samples = np.zeros((48, 64, 3 if alpha is None else 4), ">u2")
+    samples[..., 0] = sixteen(top)
+    if alpha is not None:
+        samples[..., 3] = alpha
+    rows = b"".join(b"\0" + row.tobytes() for row in samples)
+    header = struct.pack(">IIBBBBB", 64, 48, 16, 2 if alpha is None else 6, 0, 0, 0)
+    parts = chunk(b"IHDR", header) + b"".join(chunk(name.encode(), data) for name, data in extra.items())
+    return b"\x89PNG\r\n\x1a\n" + parts + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+
+
+def wide_tiff(top: float) -> bytes:
+    samples = np.zeros((48, 64, 3), np.uint16)
+    samples[..., 2] = sixteen(top)
+    return bytes(cv2.imencode(".tif", samples)[1])
+
+
+@pytest.mark.parametrize(("top", "white"), [(4095, 4095), (2000, 4095), (30000, 65535), (65535, 65535)])
+def test_12_bits_in_16_in_colour_are_told_by_their_values(top: int, white: int) -> None:
+    for data in (wide_png(top), wide_tiff(top), wide_png(top, 65535)):
+        decoded = decode(data, LIMIT)
+        red, green, blue = (np.asarray(decoded.image)[..., band].astype(int) for band in range(3))
+        assert np.abs(red - 255 * RAMP * top / white).max() <= 1
+        assert (green.max(), blue.max(), decoded.transparent) == (0, 0, False)
+
+
+def test_the_significant_bits_of_a_png_in_colour_count() -> None:
+    decoded = decode(wide_png(9000, sBIT=b"\x0e\x0e\x0e"), LIMIT)
+    assert np.abs(np.asarray(decoded.image)[..., 0] - 255 * RAMP * 9000 / 16383).max() <= 1
+    assert decode(wide_png(4095, 0), LIMIT).transparent
+
+
 def signed(values: np.ndarray, kind: str = "<i2") -> bytes:
     """A TIFF of signed 16-bit grey, which Pillow cannot write."""
     height, width = values.shape
@@ -145,7 +180,7 @@ def test_big_endian_16_bits_and_a_transparent_grey() -> None:
     assert shows_ramp(saved(image, "TIFF"))
 
 
-@pytest.mark.parametrize("mode", ["CMYK", "LAB", "P", "1", "LA", "RGBA"])
+@pytest.mark.parametrize("mode", ["CMYK", "LAB", "YCbCr", "P", "1", "LA", "RGBA"])
 def test_tiff_of_every_kind_shows_its_colours(mode: str) -> None:
     drawn = halves((32, 32), RED, WHITE)
     if mode == "LAB":
