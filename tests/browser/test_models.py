@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -110,3 +111,55 @@ def test_a_version_is_deleted_by_its_name_and_never_while_in_use(page: Page, ser
     expect(page.locator("#models-compare")).to_be_hidden()
     models = server.client().predict(api_name="/list_models")["models"]
     assert [each["version"] for each in models] == ["v2"]
+
+
+@pytest.fixture
+def worse_newest(server: Server, tmp_path: Path) -> Server:
+    """That app with a third version that does far worse than the second, which is in production."""
+    services = build_services(Settings(data=tmp_path / "workbench"))
+    finished_run(services, tmp_path / "third", Answers("Full", "Half", 12), seed=1)
+    services.stores.registry.promote("v2", "production", "the best so far", "ann")
+    return server
+
+
+def test_the_main_button_follows_the_figures_and_a_worse_version_is_asked_about_first(
+    page: Page, worse_newest: Server
+) -> None:
+    page.goto("/?tab=models")
+    expect(page.locator("#models-chosen input")).to_have_value("v2")
+    expect(page.locator("#models-promote-note")).to_contain_text("v2 is in production already")
+
+    page.locator("#models-versions").get_by_role("button", name="v3", exact=True).click()
+    button = page.get_by_role("button", name="Promote v3 to production …")
+    expect(button).to_have_class(re.compile("secondary"))
+    expect(page.locator("#models-promote-note")).to_contain_text("comparable only roughly")
+    page.get_by_label("Why").fill("to see what happens")
+    button.click()
+    asked = page.locator("#models-ask")
+    expect(asked).to_contain_text(re.compile(r"v3 has macro-F1 0\.\d+ .* v2 in production 0\.\d+"))
+    expect(page.locator("#models-production")).to_contain_text("v2 is in production")
+    asked.get_by_role("button", name="Keep v2").click()
+    expect(asked).to_be_hidden()
+
+    button.click()
+    asked.get_by_role("button", name="Promote v3 all the same").click()
+    expect(page.locator("#models-production")).to_contain_text("v3 is in production")
+    expect(asked).to_be_hidden()
+    expect(page.locator("#models-history")).to_contain_text("to see what happens")
+
+
+def test_the_question_goes_when_another_version_is_chosen(page: Page, worse_newest: Server) -> None:
+    page.goto("/?tab=models")
+    page.locator("#models-versions").get_by_role("button", name="v3", exact=True).click()
+    page.get_by_label("Why").fill("to see what happens")
+    page.get_by_role("button", name="Promote v3 to production …").click()
+    expect(page.locator("#models-ask")).to_be_visible()
+    page.locator("#models-versions").get_by_role("button", name="v1", exact=True).click()
+    expect(page.locator("#models-ask")).to_be_hidden()
+    expect(page.locator("#models-production")).to_contain_text("v2 is in production")
+
+
+def test_scripts_promote_what_they_name_and_say_who_does(worse_newest: Server) -> None:
+    moved = worse_newest.client().predict(version="v3", reason="a trial", by="Bea", api_name="/promote")
+    last = moved["history"][0]
+    assert (last["version"], last["previous"], last["actor"]) == ("v3", "v2", "Bea")

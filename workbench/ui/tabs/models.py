@@ -15,6 +15,7 @@ from workbench.ui.guard import guarded
 from workbench.ui.place import Place, actor, open_tab
 from workbench.ui.tabs import models_acts
 from workbench.ui.tabs.models_acts import SAVE, Acts, build_acts, show_acts
+from workbench.ui.tabs.models_ask import show_ask
 from workbench.ui.tabs.models_compare import Compare, build_compare, show_compare
 from workbench.ui.tabs.models_view import history_html, production_html, versions_html
 
@@ -90,6 +91,12 @@ def _bind_looks(place: Place, listed: Listed, acts: Acts, compare: Compare) -> N
 def _bind_acts(services: Services, listed: Listed, acts: Acts, compare: Compare) -> None:
     pair = [compare.left, compare.right]
 
+    def ask_or_promote(name: str, reason: str, request: gr.Request) -> list[Any]:
+        asked = models_acts.question(services, name, reason)
+        if asked is None:
+            return promote(name, reason, request)
+        return [*([gr.skip()] * (len(moved) - len(asked))), *asked]
+
     def promote(name: str, reason: str, request: gr.Request) -> list[Any]:
         models_acts.promote(services, name, reason, actor(request))
         gr.Info(f"{name} is in production.")
@@ -110,7 +117,9 @@ def _bind_acts(services: Services, listed: Listed, acts: Acts, compare: Compare)
         gr.Info(f"Run {run_id} is queued with the pictures and settings of {name}. The Train tab shows it.")
 
     moved = [acts.reason, *listed.outputs, *acts.outputs]
-    acts.promote.click(guarded(promote), [acts.chosen, acts.reason], moved, **IN_TURN)
+    acts.promote.click(guarded(ask_or_promote), [acts.chosen, acts.reason], moved, **IN_TURN)
+    acts.ask.sure.click(guarded(promote), [acts.chosen, acts.reason], moved, **IN_TURN)
+    acts.ask.keep.click(guarded(show_ask), None, acts.ask.outputs, **IN_TURN)
     acts.roll_back.click(guarded(roll_back), [acts.chosen, acts.reason], moved, **IN_TURN)
     acts.again.click(guarded(again), acts.chosen, None, **IN_TURN)
     everything = [*moved, *compare.outputs]

@@ -12,6 +12,7 @@ from storage.records import Version
 from storage.registry import MANIFEST, PRODUCTION
 from workbench.services import Services
 from workbench.ui.files import handed_out
+from workbench.ui.tabs.models_ask import Ask, against, best_of, build_ask, is_worse, show_ask
 from workbench.ui.tabs.models_view import version_html
 
 FILES = (
@@ -36,6 +37,7 @@ class Acts:
     reason: gr.Textbox
     promote: gr.Button
     promote_note: gr.HTML
+    ask: Ask
     roll_back: gr.Button
     again: gr.Button
     downloads: dict[str, gr.Button]
@@ -54,7 +56,7 @@ class Acts:
         """In the order of :func:`show_acts`."""
         return [
             self.chosen, self.facts, self.promote, self.promote_note, self.roll_back, self.typed, self.delete,
-            self.delete_note,
+            self.delete_note, *self.ask.outputs,
         ]  # fmt: skip
 
 
@@ -67,6 +69,7 @@ def build_acts() -> Acts:
     )
     promote = gr.Button("Promote", variant="primary", interactive=False, elem_id="models-promote")
     promote_note = gr.HTML(elem_id="models-promote-note", padding=False)
+    ask = build_ask()
     roll_back = gr.Button("Roll back", interactive=False, elem_id="models-roll-back")
     again = gr.Button("Train again like this", elem_id="models-again")
     downloads = {
@@ -83,6 +86,7 @@ def build_acts() -> Acts:
         reason,
         promote,
         promote_note,
+        ask,
         roll_back,
         again,
         downloads,
@@ -94,36 +98,41 @@ def build_acts() -> Acts:
 
 
 def show_acts(services: Services, name: str | None, typed: str) -> list[Any]:
-    """Updates in the order of :attr:`Acts.outputs`; a version that is gone gives way to the newest."""
+    """Updates in the order of :attr:`Acts.outputs`; without a version, or one that is gone, the figures choose."""
     registry = services.stores.registry
     versions = {each.name: each for each in registry.versions()}
     if not versions:
-        return [gr.skip()] * 8
-    version = versions.get(name or "") or next(iter(versions.values()))
+        return [gr.skip()] * 12
+    production = registry.production()
+    version = versions.get(name or "") or best_of(list(versions.values()), production)
     previous = registry.previous(PRODUCTION)
     back = f"Roll back to {previous.name}" if previous else "Nothing to roll back to"
     return [
         gr.update(choices=list(versions), value=version.name),
         version_html(version),
-        *show_promote(version),
+        *show_promote(version, production),
         gr.update(value=back, interactive=previous is not None),
         gr.update(label=f"Type {version.name} to delete it", interactive=not version.aliases),
         *show_delete(version, typed),
+        *show_ask(),
     ]
 
 
-def show_promote(version: Version) -> list[Any]:
-    """Updates of the button and of why it cannot be pressed."""
+def show_promote(version: Version, production: Version | None) -> list[Any]:
+    """Updates of the button and of why it cannot be pressed; it is the main one only where the figures speak for it."""
     if PRODUCTION in version.aliases:
         return [
-            gr.update(value=f"Promote {version.name}", interactive=False),
+            gr.update(value=f"Promote {version.name}", interactive=False, variant="secondary"),
             _note(f"{version.name} is in production already."),
         ]
     # Never closed for want of a reason: a reason typed while an answer is on its way would leave it closed.
-    return [
-        gr.update(value=f"Promote {version.name} to production", interactive=True),
-        _note("Say why; the history keeps it."),
-    ]
+    why = "Say why; the history keeps it."
+    if production is None or not is_worse(version, production):
+        words = f"Promote {version.name} to production"
+        return [gr.update(value=words, interactive=True, variant="primary"), _note(why)]
+    words = f"Promote {version.name} to production …"
+    note = f"{against(version, production)} You are asked once more. {why}"
+    return [gr.update(value=words, interactive=True, variant="secondary"), _note(note)]
 
 
 def show_delete(version: Version, typed: str) -> list[Any]:
@@ -136,15 +145,32 @@ def show_delete(version: Version, typed: str) -> list[Any]:
     return [gr.update(value=f"Delete {version.name}", interactive=ready), _note(note)]
 
 
+def question(services: Services, name: str, reason: str) -> list[Any] | None:
+    """The question to ask before a version is promoted, ``None`` where it is no worse than the one in production.
+
+    Raises:
+        NotFound: There is no such version.
+        DomainError: No reason is given.
+    """
+    _require_reason(reason)
+    version, production = services.stores.registry.get(name), services.stores.registry.production()
+    return show_ask(version, production) if is_worse(version, production) else None
+
+
 def promote(services: Services, name: str, reason: str, actor: str) -> None:
     """Promote to production.
 
     Raises:
+        NotFound: There is no such version.
         DomainError: No reason is given.
     """
+    _require_reason(reason)
+    services.stores.registry.promote(name, PRODUCTION, reason.strip(), actor)
+
+
+def _require_reason(reason: str) -> None:
     if not reason.strip():
         raise DomainError("Say in a few words why this version is promoted; the history keeps it.")
-    services.stores.registry.promote(name, PRODUCTION, reason.strip(), actor)
 
 
 def delete(services: Services, name: str, typed: str) -> None:

@@ -1,0 +1,84 @@
+"""Whether a version does worse than the one in production, and the question before it takes its place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from storage.records import Version
+from workbench import charts
+
+
+@dataclass(frozen=True)
+class Ask:
+    """The question, hidden until it is asked."""
+
+    area: gr.Column
+    text: gr.HTML
+    sure: gr.Button
+    keep: gr.Button
+
+    @property
+    def outputs(self) -> list[Any]:
+        """In the order of :func:`show_ask`."""
+        return [self.area, self.text, self.sure, self.keep]
+
+
+def build_ask() -> Ask:
+    """Build it, hidden."""
+    with gr.Column(visible=False, elem_id="models-ask") as area:
+        text = gr.HTML(elem_id="models-ask-text", padding=False, apply_default_css=False)
+        with gr.Row():
+            keep = gr.Button("Keep", variant="primary", elem_id="models-keep", min_width=100)
+            sure = gr.Button("Promote all the same", variant="stop", elem_id="models-sure", min_width=100)
+    return Ask(area, text, sure, keep)
+
+
+def show_ask(version: Version | None = None, production: Version | None = None) -> list[Any]:
+    """Updates in the order of :attr:`Ask.outputs`; hidden where nothing is asked."""
+    if version is None or production is None:
+        return [gr.update(visible=False), *([gr.skip()] * 3)]
+    return [
+        gr.update(visible=True),
+        f"<p class='problem'>{_figures(version, production)} Put {version.name} into production all the same?</p>",
+        gr.update(value=f"Promote {version.name} all the same"),
+        gr.update(value=f"Keep {production.name}"),
+    ]
+
+
+def is_worse(version: Version, production: Version | None) -> bool:
+    """Whether a version's macro-F1 on its validation pictures is below that of the one in production."""
+    if production is None or version.number == production.number:
+        return False
+    mine, theirs = _figure(version), _figure(production)
+    return mine is not None and theirs is not None and mine < theirs
+
+
+def best_of(versions: list[Version], production: Version | None) -> Version:
+    """The version that the figures speak for: the one in production where none does better, else the newest of the best."""
+    best = max(versions, key=lambda version: (_figure(version) or 0.0, version.number))
+    if production is not None and (_figure(best) or 0.0) <= (_figure(production) or 0.0):
+        return production
+    return best
+
+
+def against(version: Version, production: Version) -> str:
+    """The figures of two versions in a sentence, and whether they can be compared."""
+    figures = _figures(version, production)
+    if version.manifest["snapshot"] == production.manifest["snapshot"]:
+        return f"{figures} Both were judged on the same pictures."
+    return (
+        f"{figures} They were judged on different pictures, so the two figures are comparable only roughly."
+    )
+
+
+def _figures(version: Version, production: Version) -> str:
+    mine, theirs = charts.number(_figure(version)), charts.number(_figure(production))
+    return f"{version.name} has macro-F1 {mine} on its validation pictures, {production.name} in production {theirs}."
+
+
+def _figure(version: Version) -> float | None:
+    figure: float | None = version.manifest["metrics"].get("macro_f1")
+    return figure
