@@ -1,17 +1,20 @@
+import random
 import tracemalloc
+from collections.abc import Iterator
 from io import BytesIO
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image, ImageEnhance
+from PIL import Image, ImageEnhance, ImageOps
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
+from sklearn.datasets import load_digits
 
 from tests.pictures import picture
 from workbench.pictures import shrunk
-from workbench.similarity import NEAR, groups, phash
+from workbench.similarity import MOST, NEAR, groups, phash
 
 # Few bits that differ, so that near ones are common; the rest of a hash is drawn from a handful of centres.
 CENTRES = st.sampled_from([0, 2**64 - 1, 0xAAAAAAAAAAAAAAAA, 0x0123456789ABCDEF])
@@ -91,10 +94,10 @@ def test_groups_are_those_of_comparing_every_pair(drawn: list[tuple[int, list[in
 
 def drawn(seed: int, centres: int, flips: int, shared: int) -> np.ndarray:
     """Some thousands of hashes round a few centres, the same in the lowest ``shared`` bits."""
-    random = np.random.default_rng(seed)
-    values = np.repeat(random.integers(0, 2**64, centres, dtype=np.uint64), 5000 // centres)
+    dice = np.random.default_rng(seed)
+    values = np.repeat(dice.integers(0, 2**64, centres, dtype=np.uint64), 5000 // centres)
     for _ in range(flips):
-        values ^= np.uint64(1) << random.integers(0, 64, len(values), dtype=np.uint64)
+        values ^= np.uint64(1) << dice.integers(0, 64, len(values), dtype=np.uint64)
     return np.unique(values & ~np.uint64((1 << shared) - 1))
 
 
@@ -116,7 +119,8 @@ def test_thousands_are_grouped_as_by_comparing_every_pair(
     seed: int, centres: int, flips: int, shared: int, near: int
 ) -> None:
     values = drawn(seed, centres, flips, shared)
-    assert groups([f"{each:016x}" for each in values], near).tolist() == compared(values, near).tolist()
+    hashes = [f"{each:016x}" for each in values]
+    assert groups(hashes, near, most=len(hashes)).tolist() == compared(values, near).tolist()
 
 
 @pytest.mark.parametrize("flips", [4, 8, 12])
@@ -130,8 +134,61 @@ def test_many_like_hashes_take_little_memory(flips: int) -> None:
     assert peak < 100_000_000
 
 
+def walk(steps: int, bits: int, seed: int = 0) -> np.ndarray:
+    """Hashes of which each differs from the one before in so many bits: a chain from scene to scene."""
+    dice = np.random.default_rng(seed)
+    flips = [sum(1 << int(bit) for bit in dice.choice(64, bits, replace=False)) for _ in range(steps)]
+    return np.bitwise_xor.accumulate(np.array(flips, dtype=np.uint64))
+
+
+@pytest.mark.parametrize("bits", [2, 4, 8])
+def test_a_chain_is_no_group_but_what_was_taken_one_after_the_other_stays_together(bits: int) -> None:
+    found = groups([f"{each:016x}" for each in walk(3000, bits)])
+    sizes = np.bincount(found)
+    assert sizes.max() <= MOST
+    assert np.mean(found[1:] == found[:-1]) > 0.95
+
+
+def test_pictures_alike_by_nature_are_not_one_group() -> None:
+    hashes = [phash(shrunk(each)) for each in digits(1500)]
+    assert np.bincount(groups(hashes, most=len(hashes))).max() > 600
+    assert np.bincount(groups(hashes)).max() <= MOST
+
+
+def digits(count: int) -> Iterator[Image.Image]:
+    """Digits written by hand, 8 x 8, drawn 28 x 28."""
+    for image in load_digits().images[:count]:
+        grey = Image.fromarray((image * 15.9).astype(np.uint8)).resize((20, 20), Image.Resampling.BICUBIC)
+        yield ImageOps.expand(grey, 4).convert("RGB")
+
+
+@pytest.mark.parametrize("frames", [60, 600])
+def test_a_burst_of_one_scene_is_one_group_however_long(frames: int) -> None:
+    dice = np.random.default_rng(1)
+    scenes = []
+    for seed in (1, 2):
+        still = np.asarray(photo(seed), dtype=np.float32)
+        noisy = (still * (1 + 0.05 * np.sin(n / 20)) + dice.normal(0, 4, still.shape) for n in range(frames))
+        scenes += [phash(shrunk(Image.fromarray(each.clip(0, 255).astype(np.uint8)))) for each in noisy]
+    assert groups(scenes).tolist() == [0] * frames + [1] * frames
+
+
+def test_a_short_burst_that_drifts_is_one_group() -> None:
+    hashes = [f"{each:016x}" for each in walk(MOST, 6)]
+    assert set(groups(hashes).tolist()) == {0}
+
+
+@given(drawn=HASHES, order=st.randoms(use_true_random=False))
+@settings(deadline=None, max_examples=30)
+def test_equal_pictures_are_always_together(drawn: list[tuple[int, list[int]]], order: random.Random) -> None:
+    hashes = [f"{centre ^ sum(1 << bit for bit in set(flips)):016x}" for centre, flips in drawn] * 2
+    order.shuffle(hashes)
+    numbers = groups(hashes, most=3).tolist()
+    assert len(set(zip(hashes, numbers, strict=True))) == len(set(hashes))
+
+
 def test_thousands_of_hashes_are_grouped() -> None:
-    random = np.random.default_rng(1)
-    values = random.integers(0, 2**63, 4000)
+    dice = np.random.default_rng(1)
+    values = dice.integers(0, 2**63, 4000)
     hashes = [f"{each:016x}" for each in [*values, *(values ^ 0b1011)]]
     assert groups(hashes).tolist() == list(range(4000)) * 2

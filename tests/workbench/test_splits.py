@@ -1,12 +1,12 @@
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Collection
 from dataclasses import replace
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from storage.records import SnapshotItem
 from storage.snapshots import Draft, Labelled
 from workbench.errors import NotReady
 from workbench.services import Services
@@ -33,17 +33,29 @@ def distinct(**sizes: int) -> list[Labelled]:
     return pictures_of(*((name, place) for place, name in enumerate(names)))
 
 
-def crossing(draft: Draft, pictures: list[Labelled], alone: Collection[str] = ()) -> list[int]:
-    """Groups on several sides though nobody wanted that: neither by hand, nor is a class all in one group."""
+def crossing(draft: Draft, pictures: list[Labelled]) -> list[int]:
+    """Groups on several sides though nobody put them there and no class needed it to be on both."""
     pins = {each.image_id: each.pin for each in pictures}
-    found = []
-    for group, each in sides(draft).items():
-        mine = [item for item in draft.items if item.group == group]
-        chosen = {pins[item.image_id] for item in mine} - {""}
-        excused = len(chosen) > 1 or alone & {draft.classes[item.label] for item in mine}
-        if len(each) > 1 and not excused:
-            found.append(group)
-    return found
+    members: dict[int, list[SnapshotItem]] = defaultdict(list)
+    for item in draft.items:
+        members[item.group].append(item)
+    found = {
+        group: mine
+        for group, mine in members.items()
+        if len({item.split for item in mine}) > 1 and len({pins[item.image_id] for item in mine} - {""}) < 2
+    }
+    return [
+        group for group, mine in found.items() if not any(needed(draft, i.label, set(found)) for i in mine)
+    ]
+
+
+def needed(draft: Draft, label: int, cut: set[int]) -> bool:
+    """Whether a class would be missing on a side if these groups were not divided."""
+    groups: dict[str, set[int]] = {"train": set(), "validation": set()}
+    for item in draft.items:
+        if item.label == label and item.split in groups:
+            groups[item.split].add(item.group)
+    return any(each <= cut for each in groups.values())
 
 
 def sides(draft: Draft) -> dict[int, set[str]]:
@@ -70,8 +82,7 @@ def test_near_duplicates_never_cross_and_nothing_is_lost(
     except NotReady as error:
         assert str(error).endswith(".")
         return
-    only = {name for name in draft.classes if len({number for each, number in scenes if each == name}) == 1}
-    assert not crossing(draft, pictures, alone=only)
+    assert crossing(draft, pictures) == []
     found = [(item.image_id, item.sha256, draft.classes[item.label]) for item in draft.items]
     assert found == [(each.image_id, each.sha256, each.class_name) for each in pictures]
     assert {item.split for item in draft.items} == {"train", "validation"}
@@ -159,24 +170,16 @@ def test_a_side_that_a_person_chose_is_kept_and_no_group_crosses_otherwise(
     assert draft.pinned == len(chosen)
     moved = [each for each in chosen if split_of[each.image_id] != each.pin]
     assert draft.drawn == len(moved)
-    assert not moved or {each.pin for each in pictures} <= {"train", "test"}
+    assert not moved or {each.pin for each in pictures if each.image_id in split_of} <= {"train", "test"}
     tested = {item.group for item in draft.items if item.split == "test"}
     out = [each for each in pictures if each.image_id not in split_of]
     assert draft.left_out == len(out)
     assert all(each.pin == "" for each in out)
     assert all(counts(draft, "train").values())
-    lonely = {name for name in draft.classes if one_group(draft, name)}
     for item in draft.items:
-        if item.group in tested and item.split != "test" and draft.classes[item.label] not in lonely:
+        if item.group in tested and item.split != "test":
             assert pictures[item.image_id - 1].pin or few(draft, pictures, item.label)
-    assert not [group for group in crossing(draft, pictures, alone=lonely) if group not in tested]
-
-
-def one_group(draft: Draft, name: str) -> bool:
-    """Whether what nobody put on a side of a class is one group, or on one side with what somebody did."""
-    mine = [item for item in draft.items if draft.classes[item.label] == name and item.split != "test"]
-    by_side = {side: {item.group for item in mine if item.split == side} for side in ("train", "validation")}
-    return bool(by_side["train"] & by_side["validation"])
+    assert not set(crossing(draft, pictures)) - tested
 
 
 def few(draft: Draft, pictures: list[Labelled], label: int) -> bool:
@@ -191,7 +194,7 @@ def test_the_others_make_up_for_what_is_put_on_a_side() -> None:
     validation = put(pictures, validation=list(range(1, 16)), train=list(range(101, 121)))
     draft = split(validation, 0.2, 3)
     assert counts(draft, "validation") == {"A": 20, "B": 10}
-    assert (draft.pinned, draft.unkept) == (35, 0)
+    assert (draft.pinned, draft.drawn) == (35, 0)
     assert {item.split for item in draft.items[:15]} == {"validation"}
     assert {item.split for item in draft.items[100:120]} == {"train"}
 
