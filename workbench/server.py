@@ -23,6 +23,7 @@ from workbench.ui.checked import check_server_call
 from workbench.ui.files import served_file
 from workbench.ui.page import build_page
 from workbench.ui.refusals import HANDLERS, Sentences, UsedRoutes
+from workbench.ui.sessions import keep_few
 from workbench.web.gate import Gate
 
 STYLES = sorted((Path(__file__).parent / "ui").glob("*.css"))
@@ -39,6 +40,8 @@ def build_app(services: Services) -> Gate:
     os.environ["GRADIO_TEMP_DIR"] = str(Path(os.environ.get("GRADIO_TEMP_DIR") or uploads).resolve())
     # Gradio tidies up as it ends; a server that was killed has left its uploads.
     shutil.rmtree(uploads, ignore_errors=True)
+    # Gradio would keep figures of 10,000 calls, and work them out anew after each.
+    os.environ.update(GRADIO_ANALYTICS_MAX_EVENTS="1", GRADIO_ANALYTICS_CACHE_FREQUENCY=str(10**12))
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -114,9 +117,10 @@ def _mount(app: FastAPI, services: Services) -> FastAPI:
     theme = gr.themes.Default(
         primary_hue="blue", font=FONTS, font_mono=["ui-monospace", "Menlo", "Consolas", "monospace"]
     )
+    page = build_page(services)
     gr.mount_gradio_app(
         app,
-        build_page(services),
+        page,
         path="/",
         server_name=services.settings.host,
         server_port=services.settings.port,
@@ -136,4 +140,5 @@ def _mount(app: FastAPI, services: Services) -> FastAPI:
         theme=theme,
         css_paths=STYLES,
     )
+    keep_few(page, app.router.routes[-1].app, services.settings.limits.sessions)  # type: ignore[attr-defined]
     return app

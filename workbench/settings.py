@@ -25,7 +25,8 @@ class Limits:
     ``picture_mb``, ``upload_mb`` and ``table_mb`` are megabytes of one picture file, of one uploaded file, and of one CSV or
     JSON file; ``decode_mb`` megabytes of memory for all pictures that one process decodes at once; ``pixels`` is width times
     height; ``zip_entries`` files in one zip; ``zip_ratio`` unpacked to packed size of one file in a zip; ``table_lines`` lines
-    of all tables of one import together. ``queued_runs`` are training runs that wait.
+    of all tables of one import together. ``queued_runs`` are training runs that wait;
+    ``sessions`` browser tabs and clients whose place is remembered.
     """
 
     picture_mb: int = 50
@@ -37,6 +38,7 @@ class Limits:
     table_lines: int = 250_000
     queued_runs: int = 50
     decode_mb: int = 1024
+    sessions: int = 1000
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from gradio.blocks import BlockFunction
 from storage.errors import DomainError
 from workbench.ui.files import NOT_UPLOADED, uploaded_file
 from workbench.ui.guard import UNWRITABLE, sentence
+from workbench.ui.sessions import PageConfig, Unread
 
 log = logging.getLogger(__name__)
 DEEPEST = 100
@@ -66,6 +67,16 @@ class CheckedBlocks(gr.Blocks):  # type: ignore[misc]
     Every route that calls a function (``/run``, ``/api``, ``/call``, ``/queue/join``) comes through here.
     """
 
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.default_config = PageConfig(self)
+
+    def queue(self, *options: Any, **named: Any) -> CheckedBlocks:
+        """Make the line that calls stand in."""
+        super().queue(*options, **named)
+        self._queue.pending_messages_per_session = Unread(self._queue)
+        return self
+
     async def process_api(
         self, block_fn: BlockFunction, inputs: list[Any], event_data: gr.EventData | None = None, **call: Any
     ) -> dict[str, Any]:
@@ -76,9 +87,13 @@ class CheckedBlocks(gr.Blocks):  # type: ignore[misc]
         """
         with _told_by(sentence):
             check_values([inputs, getattr(event_data, "_data", None)], self.max_file_size)
-            output: dict[str, Any] = await super().process_api(
-                block_fn, inputs, event_data=event_data, **call
-            )
+            try:
+                output: dict[str, Any] = await super().process_api(
+                    block_fn, inputs, event_data=event_data, **call
+                )
+            finally:
+                if state := call.get("state"):
+                    state.blocks_config.forget_looks()
             return output
 
     async def preprocess_data(self, block_fn: BlockFunction, inputs: list[Any], *rest: Any) -> list[Any]:

@@ -127,32 +127,35 @@ def _bind(place: Place, view: View, pages: list[Any]) -> None:
         pages = [gr.update(visible=not runs), gr.update(visible=bool(runs))]
         return [*pages, gr.update(choices=choices, value=looked.run), *show(services, looked, sent)]
 
-    def choose(run: int, looked: Looked, sent: Keys) -> list[Any]:
-        return show(services, replace(looked, run=run, cell=None), sent)
+    # The fields say what is looked at, also where a tab is older than what the server remembers of it.
+    def seen(run: int, measure: str, looked: Looked, sent: Keys) -> tuple[Looked, Keys]:
+        cell = looked.cell if looked.run == run else None
+        return replace(looked, run=run, measure=measure, cell=cell), sent
 
-    def switch(measure: str, looked: Looked, sent: Keys) -> list[Any]:
-        return show(services, replace(looked, measure=measure), sent)
+    def choose(*fields: Any) -> list[Any]:
+        return show(services, *seen(*fields))
 
-    def press(looked: Looked, sent: Keys, event: gr.EventData) -> list[Any]:
+    def press(event: gr.EventData, *fields: Any) -> list[Any]:
+        looked, sent = seen(*fields)
         cell = (str(event._data["true"]), str(event._data["predicted"]))
         return show(services, replace(looked, cell=cell), sent)
 
-    def relabel(looked: Looked, sent: Keys, event: gr.EventData, request: gr.Request) -> list[Any]:
+    def relabel(event: gr.EventData, request: gr.Request, *fields: Any) -> list[Any]:
         label = str(event._data["label"])
-        seen = {int(event._data["image"]): int(event._data["revision"])}
-        services.labelling.relabel(seen, label, actor(request))
+        revisions = {int(event._data["image"]): int(event._data["revision"])}
+        services.labelling.relabel(revisions, label, actor(request))
         gr.Info(f"Labelled as {escape(label)}. Undo it on the Label tab.")
-        return show(services, looked, sent)
+        return show(services, *seen(*fields))
 
     everything = [*pages, view.choice, *view.outputs]
     place.tab.select(guarded(refresh), [view.looked, view.sent], everything, **IN_TURN)
-    kept, parts = [view.looked, view.sent], view.parts
+    inputs, parts = [view.choice, view.measure, view.looked, view.sent], view.parts
     acts: dict[str, Any] = {"outputs": view.outputs, **IN_TURN}
-    view.choice.input(guarded(choose), [view.choice, *kept], **acts)
-    view.measure.input(guarded(switch), [view.measure, *kept], **acts)
-    parts["cells"].press(guarded(press), kept, **acts)
+    for field in (view.choice, view.measure):
+        field.input(guarded(choose), inputs, **acts)
+    parts["cells"].press(guarded(press), inputs, **acts)
     for grid in (parts["worst"], parts["opened"]):
-        grid.relabel(guarded(relabel), kept, **acts)
+        grid.relabel(guarded(relabel), inputs, **acts)
 
 
 def _choice(services: Services, run: Run) -> str:

@@ -33,6 +33,7 @@ ADDRESS = """(view, address) => {
   window.labelArrived = [location.search, Date.now()];
   return [view, last === location.search && Date.now() - when < 3000 ? 'again' : location.search];
 }"""
+WITH_ADDRESS = "(view, address, ...fields) => [view, location.search, ...fields]"
 # One after the other: a refresh that began before a page was turned must not bring the old page back.
 EVENT: dict[str, Any] = {
     "api_visibility": "private",
@@ -82,7 +83,8 @@ def build(place: Place) -> None:
 
 
 def _view(services: Services) -> Parts:
-    view, address = gr.State(View()), gr.Textbox(visible=False)
+    # Empty where a tab is new, or older than what the server remembers of it; the address of the page tells then.
+    view, address = gr.State(None), gr.Textbox(visible=False)
     with gr.Column(visible=False, elem_id="label-empty") as empty:
         gr.Markdown("Pictures that you collect appear here, to be given their class.")
         collect = gr.Button("Collect pictures", variant="primary", elem_id="label-collect")
@@ -126,59 +128,73 @@ class Moves:
 
     services: Services
 
-    def refresh(self, view: View, request: gr.Request) -> list[Any]:
+    def refresh(self, view: View | None, address: str, request: gr.Request) -> list[Any]:
         """The same again, as it is now."""
-        return _render(self.services, view, Visit(actor(request)))
+        return self._show(standing(view, address), request)
 
-    def arrive(self, view: View, address: str, request: gr.Request) -> list[Any]:
+    def arrive(self, view: View | None, address: str, request: gr.Request) -> list[Any]:
         """What the address of the page names."""
         if address == AGAIN:
-            return self.refresh(view, request)
-        parts = dict(parse_qsl(str(address).removeprefix("?")))
-        wanted, picture = board.addressed(parts), parts.get("picture", "")
-        there = view if wanted == view.wanted else View(wanted)
+            return self._show(view or View(), request)
+        named, parts = standing(None, address), _parts(address)
+        there = view if view and named.wanted == view.wanted else named
+        picture = parts.get("picture", "")
         chosen = int(picture) if picture.isdecimal() and len(picture) < 16 else 0
         mode = "stage" if parts.get("view") == "stage" else ""
         return _render(self.services, there, Visit(actor(request), mode, chosen))
 
-    def status(self, view: View, status: str, request: gr.Request) -> list[Any]:
+    def status(self, view: View | None, address: str, status: str, request: gr.Request) -> list[Any]:
         """Another choice of what to show; what is left to label has no class."""
         other = {"label": ""} if status == "unlabelled" else {}
-        return self._chosen(view, {**showing(status), **other}, request)
+        return self._chosen(standing(view, address), {**showing(status or ""), **other}, request)
 
-    def label(self, view: View, label: str, request: gr.Request) -> list[Any]:
+    def label(self, view: View | None, address: str, label: str, request: gr.Request) -> list[Any]:
         """The pictures of a class."""
-        other = {"status": ""} if label and view.wanted.status == "unlabelled" else {}
-        return self._chosen(view, {"label": label, **other}, request)
+        there = standing(view, address)
+        other = {"status": ""} if label and there.wanted.status == "unlabelled" else {}
+        return self._chosen(there, {"label": label, **other}, request)
 
-    def tag(self, view: View, tag: str, request: gr.Request) -> list[Any]:
+    def tag(self, view: View | None, address: str, tag: str, request: gr.Request) -> list[Any]:
         """The pictures with a tag."""
-        return self._chosen(view, {"tag": tag}, request)
+        return self._chosen(standing(view, address), {"tag": tag}, request)
 
-    def sort(self, view: View, sort: str, request: gr.Request) -> list[Any]:
+    def sort(self, view: View | None, address: str, sort: str, request: gr.Request) -> list[Any]:
         """Another order."""
-        return self._chosen(view, {"sort": sort}, request)
+        return self._chosen(standing(view, address), {"sort": sort}, request)
 
-    def search(self, view: View, event: gr.EventData, request: gr.Request) -> list[Any]:
+    def search(self, view: View | None, address: str, event: gr.EventData, request: gr.Request) -> list[Any]:
         """The pictures with a part of their file name."""
-        return self._chosen(view, {"search": str(event.text)[:LONGEST_SEARCH].strip()}, request)
+        text = str(event.text)[:LONGEST_SEARCH].strip()
+        return self._chosen(standing(view, address), {"search": text}, request)
 
-    def turn(self, view: View, event: gr.EventData, request: gr.Request) -> list[Any]:
+    def turn(self, view: View | None, address: str, event: gr.EventData, request: gr.Request) -> list[Any]:
         """The page before or after."""
-        cursor = str(event.cursor)
-        return self.refresh(view.next(cursor) if cursor else view.previous(), request)
+        cursor, there = str(event.cursor), standing(view, address)
+        return self._show(there.next(cursor) if cursor else there.previous(), request)
 
-    def begin(self, view: View, request: gr.Request) -> list[Any]:
+    def begin(self, view: View | None, address: str, request: gr.Request) -> list[Any]:
         """What is left to label, one by one."""
-        there = View(Filter(status="unlabelled", sort=view.wanted.sort))
+        there = View(Filter(status="unlabelled", sort=standing(view, address).wanted.sort))
         return _render(self.services, there, Visit(actor(request), "stage"))
 
-    def everything(self, view: View, request: gr.Request) -> list[Any]:
+    def everything(self, view: View | None, address: str, request: gr.Request) -> list[Any]:
         """No filter any more."""
-        return self.refresh(View(Filter(sort=view.wanted.sort)), request)
+        return self._show(View(Filter(sort=standing(view, address).wanted.sort)), request)
 
     def _chosen(self, view: View, fields: dict[str, str], request: gr.Request) -> list[Any]:
-        return self.refresh(View(replace(view.wanted, **fields)), request)
+        return self._show(View(replace(view.wanted, **fields)), request)
+
+    def _show(self, view: View, request: gr.Request) -> list[Any]:
+        return _render(self.services, view, Visit(actor(request)))
+
+
+def standing(view: View | None, address: str) -> View:
+    """What a tab looks at: as the server remembers it, else as the address of the page says."""
+    return view or View(board.addressed(_parts(address)))
+
+
+def _parts(address: str) -> dict[str, str]:
+    return dict(parse_qsl(str(address).removeprefix("?")))
 
 
 def _bind(place: Place, parts: Parts) -> None:
@@ -186,18 +202,18 @@ def _bind(place: Place, parts: Parts) -> None:
     for listen in (place.page.load, place.tab.select):
         listen(guarded(moves.arrive), [view, parts.address], shown, js=ADDRESS, **EVENT)
     for listen, move, inputs in (
-        (parts.board.settled, moves.refresh, view),
-        (parts.classes.changed, moves.refresh, view),
-        (parts.board.turn, moves.turn, view),
-        (parts.board.begin, moves.begin, view),
-        (parts.board.all, moves.everything, view),
-        (parts.board.search, moves.search, view),
-        (parts.status.input, moves.status, [view, parts.status]),
-        (parts.label.input, moves.label, [view, parts.label]),
-        (parts.tag.input, moves.tag, [view, parts.tag]),
-        (parts.sort.input, moves.sort, [view, parts.sort]),
+        (parts.board.settled, moves.refresh, []),
+        (parts.classes.changed, moves.refresh, []),
+        (parts.board.turn, moves.turn, []),
+        (parts.board.begin, moves.begin, []),
+        (parts.board.all, moves.everything, []),
+        (parts.board.search, moves.search, []),
+        (parts.status.input, moves.status, [parts.status]),
+        (parts.label.input, moves.label, [parts.label]),
+        (parts.tag.input, moves.tag, [parts.tag]),
+        (parts.sort.input, moves.sort, [parts.sort]),
     ):
-        listen(guarded(move), inputs, shown, **EVENT)
+        listen(guarded(move), [view, parts.address, *inputs], shown, js=WITH_ADDRESS, **EVENT)
     for dropdown in parts.filters:
         dropdown.select(None, js=LET_GO)
     for button, tab in ((parts.collect.click, "collect"), (parts.board.train, "train")):
