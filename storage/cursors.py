@@ -10,9 +10,9 @@ from dataclasses import astuple
 from typing import Any
 
 from storage.errors import DomainError
+from storage.numbers import LARGEST_ID, is_whole
 from storage.records import Filter
 
-LARGEST_ID = 2**63 - 1
 LONGEST = 4000
 
 
@@ -30,7 +30,7 @@ def unpack(wanted: Filter, cursor: str) -> tuple[Any, int]:
     try:
         if len(cursor) <= LONGEST:
             mark, key, last = json.loads(base64.urlsafe_b64decode(cursor.encode()))
-            if mark == _mark(wanted) and _is_key(key, wanted.sort) and _is_id(last):
+            if mark == _mark(wanted) and _is_key(key, wanted.sort) and is_whole(last):
                 return key, last
     except (ValueError, TypeError, RecursionError):
         pass
@@ -48,7 +48,3 @@ def _is_key(value: Any, sort: str) -> bool:
         return isinstance(value, str) and not any("\ud800" <= each <= "\udfff" for each in value)
     number = isinstance(value, int | float) and not isinstance(value, bool)
     return number and math.isfinite(value) and abs(value) <= LARGEST_ID
-
-
-def _is_id(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 < value <= LARGEST_ID

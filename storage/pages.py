@@ -16,6 +16,7 @@ from storage.cursors import pack, unpack
 from storage.database import Database
 from storage.errors import DomainError
 from storage.filters import Narrowing, Selection, choice, selection
+from storage.numbers import is_whole
 from storage.records import Filter, Page
 from storage.sorts import SORTS, Ranking, Sort
 
@@ -216,6 +217,6 @@ def _order(wanted: Filter) -> Sort | Ranking:
 
 
 def _limit(limit: int) -> int:
-    if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= 500:
+    if not is_whole(limit, 1, 500):
         raise DomainError("limit must be a whole number from 1 to 500.")
     return limit

@@ -132,7 +132,9 @@ class Registry:
         rows = self._database.rows(f"{_VERSIONS} WHERE v.deleted_at IS NULL AND v.number = ?", (number,))
         if not rows:
             known = ", ".join(each.name for each in self.versions()) or "none yet"
-            raise NotFound(f"There is no model version or alias “{name[:80]}”. The versions are: {known}.")
+            raise NotFound(
+                f"There is no model version or alias “{str(name)[:80]}”. The versions are: {known}."
+            )
         return _version(rows[0])
 
     def metrics(self, name: str) -> dict[str, Any]:
@@ -222,7 +224,7 @@ class Registry:
 
 def is_version_name(name: str) -> bool:
     """Whether a name looks like that of a version: ``v1``, ``v2``, ..."""
-    return name[:1] == "v" and name[1:].isascii() and name[1:].isdigit()
+    return isinstance(name, str) and name[:1] == "v" and name[1:].isascii() and name[1:].isdigit()
 
 
 _VERSIONS = """

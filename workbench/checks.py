@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from storage.numbers import LARGEST_ID, is_whole
 from workbench.errors import InvalidSpec
 
 
@@ -20,15 +21,16 @@ def number(key: str, value: Any, low: float, high: float) -> float:
     return float(value)
 
 
-def whole(key: str, value: Any, low: int, high: int) -> int:
-    """Give back a whole number from ``low`` to ``high``.
+def whole(key: str, value: Any, low: int = 1, high: int = LARGEST_ID) -> int:
+    """Give back a whole number from ``low`` to ``high``, an id where nothing else is said.
 
     Raises:
         InvalidSpec: The value is not an integer or out of range.
     """
-    if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-        raise InvalidSpec(f"{key} is {shown(value)}; it must be a whole number from {low} to {high}.")
-    return value
+    if not is_whole(value, low, high):
+        up_to = f" to {high}" if high < LARGEST_ID else ""
+        raise InvalidSpec(f"{key} is {shown(value)}; it must be a whole number from {low}{up_to}.")
+    return int(value)
 
 
 def flag(key: str, value: Any) -> bool:

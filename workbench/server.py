@@ -24,6 +24,7 @@ from workbench.ui.files import served_file
 from workbench.ui.page import build_page
 from workbench.ui.refusals import HANDLERS, Sentences, UsedRoutes
 from workbench.ui.sessions import keep_few
+from workbench.web.bodies import SmallBodies
 from workbench.web.gate import Gate
 
 STYLES = sorted((Path(__file__).parent / "ui").glob("*.css"))
@@ -51,7 +52,7 @@ def build_app(services: Services) -> Gate:
 
     app = FastAPI(
         title="Waterline", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None,
-        exception_handlers=HANDLERS, middleware=[Middleware(Sentences)],
+        exception_handlers=HANDLERS, middleware=[Middleware(Sentences), Middleware(SmallBodies)],
     )  # fmt: skip
 
     @app.get("/healthz")

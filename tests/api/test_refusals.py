@@ -43,6 +43,10 @@ def http(served: Server) -> Iterator[httpx.Client]:
         ("run/import_images", {"data": [{"a": {"meta": "x", "path": 3}}, "", ""]}, 500, "uploaded first"),
         ("run/nothing", {"data": []}, 404, "There is no endpoint of this name"),
         ("run/x", {"data": [], "fn_index": 99999}, 404, "is not there"),
+        ("run/activity", {"data": [2**70]}, 500, "too large"),
+        ("run/activity", {"data": [float("nan")]}, 500, "no number"),
+        ("run/activity", {"data": [float("-inf")]}, 500, "infinite"),
+        ("run/label_images", {"data": [[2**63], "", ""]}, 500, "too large"),
         ("run/import_images", {}, 400, "body.data: Field required"),
         ("run/import_images", {"data": {"files": 1}}, 400, "body.data"),
         ("call/nothing", {"data": []}, 404, "There is no endpoint of this name"),
@@ -71,6 +75,35 @@ def test_values_nested_without_end_are_refused(http: httpx.Client) -> None:
     assert answer.json()["error"] == "The values of this call are nested too deeply."
 
 
+@pytest.mark.parametrize(
+    "address", ["run/promote", "queue/join", "call/promote", "component_server", "cancel"]
+)
+@pytest.mark.parametrize(
+    "body",
+    [b'{"data": ["' + b"x" * 17_000_000 + b'"]}', b'{"data": [' + b"{}," * 600_000 + b"0]}"],
+    ids=["bytes", "values"],
+)
+def test_a_body_has_an_end(http: httpx.Client, address: str, body: bytes) -> None:
+    answer = http.post(f"/gradio_api/{address}", content=body)
+    assert answer.status_code == 413
+    assert "larger than calls may be" in answer.json()["error"]
+
+
+def test_a_long_body_that_is_no_upload_is_refused_wherever_it_goes(http: httpx.Client) -> None:
+    answer = http.post("/healthz", content=b"x" * 17_000_000)
+    assert answer.status_code == 413
+
+
+def test_many_files_fit_into_one_call(http: httpx.Client) -> None:
+    """Ten thousand pictures are dropped on the page at once; each is named with its path and its address."""
+    file = {"path": "/x" * 100, "url": "http://127.0.0.1/" * 12, "orig_name": "IMG_20240101_123456.jpg", "size": 10**6,
+            "mime_type": "image/jpeg", "meta": {"_type": "gradio.FileData"}}  # fmt: skip
+    answer = http.post(
+        "/gradio_api/run/import_images", content=json.dumps({"data": [[file] * 10_000, "", ""]})
+    )
+    assert "must be uploaded first" in answer.json()["error"]
+
+
 @pytest.mark.parametrize("body", ["", "{", "\x00", '{"data": ' + "[" * 100_000, "[]", "null"])
 @pytest.mark.parametrize("address", ["run/promote", "queue/join", "call/promote", "component_server"])
 def test_what_is_no_json_is_refused(http: httpx.Client, address: str, body: str) -> None:
@@ -92,7 +125,8 @@ def test_the_stream_of_a_call_that_is_not_there_ends_as_a_stream_does(
     http: httpx.Client, address: str
 ) -> None:
     answer = http.get(f"/gradio_api/{address}")  # raises where the connection is cut off
-    assert "404" in answer.text
+    assert "There is no such call" in answer.text
+    assert "404" not in answer.text
     assert "Traceback" not in answer.text
 
 

@@ -1,4 +1,4 @@
-"""``python -m tests.benchmarks loop|data|training --data FOLDER``: figures side by side, with their goals.
+"""``python -m tests.benchmarks loop|data|training --data FOLDER``, or ``day``: figures side by side, with their goals.
 
 FOLDER holds ``water-bottles/`` (class folders), ``water-bottles.groups.csv`` (file, group) and ``grocery-fruit/`` (class
 folders; names of files begin with ``train__`` or ``val__``). ``--weights`` names a folder of Keras' weights files. Training
@@ -16,7 +16,7 @@ from pathlib import Path
 
 import psutil
 
-from tests.benchmarks import serving, taking_in, throughput
+from tests.benchmarks import day, serving, taking_in, throughput
 from tests.benchmarks.asked import FOLDS, SPLITS, Asked
 from tests.benchmarks.data import duplicates, keys, label_errors, next_labels, storage, together
 from tests.benchmarks.rows import Row
@@ -46,7 +46,12 @@ def on_data(asked: Asked) -> dict[str, Callable[[], Iterable[Row]]]:
     }
 
 
-SUITES = {"loop": loop, "data": on_data, "training": training}
+def on_day(_: Asked) -> dict[str, Callable[[], Iterable[Row]]]:
+    """The memory of a simulated day, on pictures made for it."""
+    return {"memory": day.rows}
+
+
+SUITES = {"loop": loop, "data": on_data, "training": training, "day": on_day}
 
 
 def main() -> None:
@@ -73,7 +78,7 @@ def main() -> None:
 def _read() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument("suite", choices=sorted(SUITES))
-    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--data", type=Path, default=Path(), help="not needed for the day")
     parser.add_argument("--weights", type=Path, default=Path("weights"))
     parser.add_argument("--only", nargs="*", default=[], help="parts of the suite; all where empty")
     parser.add_argument("--splits", nargs="+", choices=SPLITS, default=list(SPLITS))

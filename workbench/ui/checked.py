@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import logging
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -13,13 +14,16 @@ from fastapi import HTTPException, Request
 from gradio.blocks import BlockFunction
 
 from storage.errors import DomainError
+from storage.numbers import LARGEST_ID
 from workbench.ui.files import NOT_UPLOADED, uploaded_file
-from workbench.ui.guard import UNWRITABLE, sentence
+from workbench.ui.guard import TOO_LARGE, UNWRITABLE, sentence
 from workbench.ui.sessions import PageConfig, Unread
 
 log = logging.getLogger(__name__)
 DEEPEST = 100
 TOO_DEEP = "The values of this call are nested too deeply."
+NO_NUMBER = "A number of this call is infinite or no number (NaN)."
+NOT_OFFERED = "What was chosen is not offered there, or not any more. Reload the page and choose again."
 TOO_BIG = "A file of this call is larger than files may be here."
 NO_FILES_HERE = "No files are taken here. Upload them, and name them in a call of an endpoint."
 NO_FUNCTION = "This part of the page works in the browser alone, so there is nothing to call."
@@ -34,11 +38,14 @@ def check_values(values: Any, most_bytes: int | None = None) -> None:
         most_bytes: The largest file, in bytes; None for no limit.
 
     Raises:
-        DomainError: A file in it was not uploaded or is too large, a text cannot be written, or it is nested too deeply.
+        DomainError: A file in it was not uploaded or is too large, a text cannot be written, a number is too large or none, or
+            it is nested too deeply.
     """
     for value in _every_value(values):
         if isinstance(value, str) and not value.isascii():
             _check_text(value)
+        elif isinstance(value, int | float):
+            _check_number(value)
         elif isinstance(value, dict) and _names_a_file(value):
             _check_file(value.get("path"), most_bytes)
 
@@ -111,9 +118,14 @@ class CheckedBlocks(gr.Blocks):  # type: ignore[misc]
             log.warning("values of a call of %s were refused: %r", block_fn.api_name, error)
             return WRONG_VALUES
 
-        with _told_by(refused):
-            processed: list[Any] = await super().preprocess_data(block_fn, inputs, *rest)
-            return processed
+        try:
+            with _told_by(refused):
+                processed: list[Any] = await super().preprocess_data(block_fn, inputs, *rest)
+                return processed
+        except gr.Error as error:
+            if "is not in the list of choices" in str(error.message):
+                raise gr.Error(NOT_OFFERED, print_exception=False) from error
+            raise
 
 
 @contextmanager
@@ -145,6 +157,13 @@ def _check_text(text: str) -> None:
         text.encode()
     except UnicodeEncodeError as error:
         raise DomainError(UNWRITABLE) from error
+
+
+def _check_number(number: float) -> None:
+    if isinstance(number, float) and not math.isfinite(number):
+        raise DomainError(NO_NUMBER)
+    if abs(number) > LARGEST_ID and isinstance(number, int):
+        raise DomainError(TOO_LARGE)
 
 
 def _names_a_file(value: dict[Any, Any]) -> bool:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 import re
 from http import HTTPStatus
+from traceback import walk_tb
 from typing import Any
 
+import gradio as gr
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
@@ -17,8 +19,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from storage.errors import DomainError
 from workbench.ui.checked import WRONG_VALUES
 from workbench.ui.guard import sentence
+from workbench.ui.streams import told_in_stream
 
 log = logging.getLogger(__name__)
+ROUTES, OUR_PACKAGES = "gradio.routes", {"workbench", "storage"}
 NOTHING_HERE = "There is nothing at this address."
 NO_ENDPOINT = "There is no endpoint of this name; /gradio_api/info lists them."
 NOT_THERE = "The page or a part of it that this call names is not there. Reload the page and try again."
@@ -66,6 +70,8 @@ class Sentences:
         async def noted(message: Message) -> None:
             nonlocal begun
             begun = begun or message
+            if message["type"] == "http.response.body" and _is_event_stream(begun):
+                message = {**message, "body": told_in_stream(message.get("body", b""))}
             await send(message)
 
         try:
@@ -103,14 +109,24 @@ class UsedRoutes:
 
 
 def _told(error: Exception) -> tuple[int, str]:
+    if isinstance(error, HTTPException):
+        return error.status_code, str(error.detail)
+    if isinstance(error, gr.Error):
+        return 400, str(error.message)
     if isinstance(error, DomainError | OverflowError):
         return 400, sentence(error)
     if isinstance(error, FnIndexInferError):
         return 404, NO_ENDPOINT
-    if isinstance(error, LookupError):
-        log.warning("a call names what is not there", exc_info=error)
-        return 404, NOT_THERE
-    if isinstance(error, TypeError | ValueError):
-        log.warning("the values of a call do not fit", exc_info=error)
-        return 400, WRONG_VALUES
+    if isinstance(error, LookupError | TypeError | ValueError) and _is_gradios(error):
+        log.warning("Gradio does not understand a request: %r", error)
+        return (404, NOT_THERE) if isinstance(error, LookupError) else (400, WRONG_VALUES)
     return 500, sentence(error)
+
+
+def _is_gradios(error: Exception) -> bool:
+    """Whether Gradio raised an error while it made sense of a request; what our own code raises there is our fault."""
+    names = [frame.f_globals.get("__name__", "") for frame, _ in walk_tb(error.__traceback__)]
+    if ROUTES not in names:
+        return False
+    below = names[names.index(ROUTES) :]
+    return not any(name.split(".")[0] in OUR_PACKAGES for name in below)

@@ -11,6 +11,7 @@ import gradio as gr
 from storage.accepting import accept_suggestions
 from storage.errors import Conflict, DomainError
 from storage.images import counted
+from storage.numbers import is_whole
 from storage.records import Filter, PictureEvent
 from workbench.services import Services
 from workbench.ui.components.board import Answer, facts, picture
@@ -244,9 +245,9 @@ def whole(value: Any) -> int:
     Raises:
         DomainError: It is not one.
     """
-    if isinstance(value, bool) or not isinstance(value, int):
+    if not is_whole(value, 0):
         raise DomainError("Ids and revisions are whole numbers.")
-    return value
+    return int(value)
 
 
 def _orders(batch: Any) -> list[Any]:
@@ -288,7 +289,7 @@ def _touched(asked: Asked, event_id: int) -> list[int]:
 def _mentioned(fields: Any) -> list[int]:
     pairs = fields.get("pictures") if isinstance(fields, dict) else None
     found = [each[0] for each in pairs[:MOST] if _is_pair(each)] if isinstance(pairs, list) else []
-    return [each for each in found if isinstance(each, int) and not isinstance(each, bool)]
+    return [each for each in found if is_whole(each)]
 
 
 def _is_pair(value: Any) -> bool:

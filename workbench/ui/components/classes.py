@@ -13,6 +13,7 @@ from workbench.services import Services
 from workbench.ui.components.scripts import script
 from workbench.ui.guard import sentence
 from workbench.ui.place import actor
+from workbench.ui.sent import Sent
 
 
 def class_manager(services: Services) -> gr.HTML:
@@ -38,7 +39,7 @@ def listed(services: Services) -> list[dict[str, Any]]:
 def _changer(services: Services) -> Callable[..., dict[str, str]]:
     def change_class(order: Any, request: gr.Request) -> dict[str, str]:
         try:
-            what, name, to = (str(order[key]) for key in ("what", "name", "to"))
+            what, name, to = map(Sent.of(order).text, ("what", "name", "to"))
             return {"said": _carry_out(services, what, (name, to), actor(request)), "error": ""}
         except Exception as error:
             return {"said": "", "error": sentence(error)}

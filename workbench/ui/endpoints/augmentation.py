@@ -6,7 +6,6 @@ from typing import Any, TypedDict
 from gradio import FileData
 from PIL import Image
 
-from storage.cursors import LARGEST_ID
 from workbench import checks
 from workbench.augmentation import Augmentation
 from workbench.pictures import encoded
@@ -70,7 +69,7 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
             seed: Seed of the run.
         """
         variants = services.training.preview(
-            checks.whole("image_id", image_id, 1, LARGEST_ID),
+            checks.whole("image_id", image_id),
             Augmentation.from_dict(augmentation),
             checks.whole("count", count, 1, 32),
             checks.whole("seed", seed, 0, int(LIMITS["seed"].maximum)),

@@ -4,9 +4,10 @@ from collections.abc import Callable
 from typing import Any, TypedDict
 
 from storage.records import Filter, ImageRecord
+from workbench import checks
 from workbench.services import Services
 from workbench.ui.endpoints import changes, classes
-from workbench.ui.endpoints.given import given_number, given_text
+from workbench.ui.endpoints.given import given_text
 
 
 class ClassCount(TypedDict):
@@ -168,7 +169,7 @@ def _stories(services: Services) -> list[Callable[..., Any]]:
         Args:
             image_id: Id of a picture.
         """
-        found = journal.history(given_number("image_id", image_id))
+        found = journal.history(checks.whole("image_id", image_id))
         return PictureHistory(
             items=[
                 Happened(
@@ -192,7 +193,7 @@ def _stories(services: Services) -> list[Callable[..., Any]]:
         Args:
             days: How many days, 1 to 366.
         """
-        found = journal.activity(given_number("days", days, (1, 366)))
+        found = journal.activity(checks.whole("days", days, 1, 366))
         return ActivityReport(
             items=[
                 DayOfWork(

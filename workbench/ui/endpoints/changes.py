@@ -5,9 +5,10 @@ from typing import Any, TypedDict
 
 from storage.accepting import accept_suggestions as accept
 from storage.errors import DomainError
+from workbench import checks
 from workbench.services import Services
 from workbench.ui.endpoints import ACTOR
-from workbench.ui.endpoints.given import given_ids, given_name, given_number, given_text, given_texts
+from workbench.ui.endpoints.given import given_ids, given_name, given_text, given_texts
 
 AUTOMATIC = "automatic"
 NO_TEXTS: list[str] = []
@@ -145,7 +146,7 @@ def _words(services: Services) -> list[Callable[..., Any]]:
             text: The note; empty removes it.
             by: Who does it.
         """
-        number = given_number("image_id", image_id)
+        number = checks.whole("image_id", image_id)
         return _changed(edits.note(number, given_text("text", text), given_name(by)))
 
     return [tag_images, note_image]

@@ -4,9 +4,10 @@ from collections.abc import Callable
 from typing import Any, TypedDict
 
 from storage.errors import DomainError
+from workbench import checks
 from workbench.services import Services
 from workbench.ui.endpoints import ACTOR
-from workbench.ui.endpoints.given import given_ids, given_name, given_number, given_text
+from workbench.ui.endpoints.given import given_ids, given_name, given_text
 
 MOST_GROUPS = 500
 MOST = 10**9
@@ -65,7 +66,7 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
             cursor: next_cursor of the page before; empty for the first page.
             limit: Most groups on the page, 1 to 500.
         """
-        most, found = given_number("limit", limit, (1, MOST_GROUPS)), services.lookalikes.found()
+        most, found = checks.whole("limit", limit, 1, MOST_GROUPS), services.lookalikes.found()
         begin = _begin(given_text("cursor", cursor))
         end = begin + most
         return LookAlikeGroups(
@@ -87,7 +88,7 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
             keep: The id of the one to keep.
             by: Who the history says did it.
         """
-        kept = given_number("keep", keep)
+        kept = checks.whole("keep", keep)
         return _curated(services.lookalikes.keep_one(given_ids(image_ids), kept, given_name(by)))
 
     def keep_all(image_ids: list[int], by: str = ACTOR) -> Curated:
@@ -106,7 +107,7 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
             expected: How many pictures go to the bin, as lookalikes says in spare; with another number nothing is changed.
             by: Who the history says did it.
         """
-        wanted = given_number("expected", expected, (0, MOST))
+        wanted = checks.whole("expected", expected, 0, MOST)
         return _curated(services.lookalikes.keep_best(wanted, given_name(by)))
 
     def empty_bin(confirm: str, by: str = ACTOR) -> Emptied:

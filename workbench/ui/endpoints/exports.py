@@ -6,9 +6,10 @@ from typing import Any
 from gradio import FileData
 
 from storage.records import Filter
+from workbench import checks
 from workbench.exports import ExportOrder
 from workbench.services import Services
-from workbench.ui.endpoints.given import given_number, given_text
+from workbench.ui.endpoints.given import given_text
 from workbench.ui.files import linked_out
 
 
@@ -39,7 +40,7 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
         """
         texts = {"label": label, "status": status, "flag": flag, "tag": tag, "search": search}
         chosen = Filter(**{name: given_text(name, value) for name, value in texts.items()})
-        number = given_number("snapshot", snapshot, (0, 2**63 - 1)) or None
+        number = checks.whole("snapshot", snapshot, 0) or None
         return linked_out(
             services.exports.write(ExportOrder(given_text("format", format), chosen, number)).path
         )

@@ -6,13 +6,13 @@ import json
 from collections.abc import Callable
 from typing import Any, TypedDict, cast
 
-from storage.cursors import LARGEST_ID
 from storage.errors import DomainError
 from storage.insight import Suggestion, Suspicion
 from workbench import checks
 from workbench.insight.control import Status
 from workbench.services import Services
 from workbench.ui.endpoints import ACTOR
+from workbench.ui.endpoints.given import given_ids
 from workbench.ui.place import typed_name
 
 MOST_AT_ONCE = 500
@@ -142,7 +142,7 @@ def _on_the_whole(services: Services) -> list[Callable[..., Any]]:
             image_id: Id of a picture.
             count: Most pictures, 1 to 500.
         """
-        found = insight.similar(checks.whole("image_id", image_id, 1, LARGEST_ID), _most("count", count))
+        found = insight.similar(checks.whole("image_id", image_id), _most("count", count))
         return SimilarImages(
             items=[SimilarImage(id=each.image_id, similarity=each.similarity) for each in found]
         )
@@ -216,7 +216,7 @@ def _on_labels(services: Services) -> list[Callable[..., Any]]:
             image_ids: Ids of pictures that /suspicious_labels gave.
             by: Who does it, for the journal.
         """
-        changed, events = insight.accept(_ids(image_ids), _by(by))
+        changed, events = insight.accept(given_ids(image_ids), _by(by))
         return Changed(changed=changed, event_ids=events)
 
     def dismiss_suspicions(image_ids: list[int], by: str = ACTOR) -> Changed:
@@ -226,7 +226,7 @@ def _on_labels(services: Services) -> list[Callable[..., Any]]:
             image_ids: Ids of pictures.
             by: Who does it, for the journal.
         """
-        changed, event = insight.dismiss(_ids(image_ids), _by(by))
+        changed, event = insight.dismiss(given_ids(image_ids), _by(by))
         return Changed(changed=changed, event_ids=[] if event is None else [event])
 
     return [suggestions, next_images, suspicious_labels, accept_suspicions, dismiss_suspicions]
@@ -256,7 +256,7 @@ def _after(cursor: Any) -> Suggestion | None:
         return None
     try:
         probability, image_id = json.loads(base64.urlsafe_b64decode(cursor.encode()))
-        checks.whole("cursor", image_id, 1, LARGEST_ID)
+        checks.whole("cursor", image_id)
         return Suggestion(image_id, "", "", checks.number("cursor", probability, 0, 1))
     except (ValueError, TypeError, AttributeError, RecursionError, DomainError):
         raise DomainError("cursor is not one that this list gave. Start again without it.") from None
@@ -270,9 +270,3 @@ def _by(value: Any) -> str:
     if not isinstance(value, str):
         raise DomainError("by must be a text.")
     return typed_name(value) or ACTOR
-
-
-def _ids(values: Any) -> list[int]:
-    if not isinstance(values, list) or not values:
-        raise DomainError("image_ids must be a list with at least one picture id (a whole number).")
-    return list(dict.fromkeys(checks.whole("image_ids", each, 1, LARGEST_ID) for each in values))

@@ -7,10 +7,11 @@ from gradio import FileData
 
 from storage.errors import DomainError
 from storage.imports import IMPORTED, PRESENT, REJECTED
+from workbench import checks
 from workbench.imports import ImportState, NewImport
 from workbench.services import Services
 from workbench.ui.endpoints import ACTOR
-from workbench.ui.endpoints.given import given_name, given_number, given_text
+from workbench.ui.endpoints.given import given_name, given_text
 from workbench.ui.files import handed_out, uploads
 
 ENDING = (
@@ -115,7 +116,7 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
         Args:
             limit: Most imports, 1 to 200.
         """
-        newest = imports.recent(given_number("limit", limit, (1, 200)))
+        newest = imports.recent(checks.whole("limit", limit, 1, 200))
         return [_status(imports.state(each.id)) for each in newest]
 
     def stop_import(import_id: int = 0) -> ImportStatus:
@@ -139,7 +140,7 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
 
 
 def _given(import_id: Any) -> int | None:
-    return given_number("import_id", import_id, (0, 2**63 - 1)) or None
+    return checks.whole("import_id", import_id, 0) or None
 
 
 def _status(state: ImportState) -> ImportStatus:

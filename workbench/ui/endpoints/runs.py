@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import Any, TypedDict
 
-from storage.cursors import LARGEST_ID
 from storage.errors import DomainError
 from storage.records import Run, Trial
 from workbench import checks
@@ -118,7 +117,7 @@ def _queue(services: Services) -> list[Callable[..., Any]]:
             run_id: The id that /start_training gave.
             place: Its place among those that wait, 1 being the next to start.
         """
-        waiting = training.move(_id(run_id), checks.whole("place", place, 1, LARGEST_ID))
+        waiting = training.move(_id(run_id), checks.whole("place", place))
         return RunRows(runs=[_row(services, run, place) for place, run in enumerate(waiting, 1)])
 
     def train_again(version: str) -> Queued:
@@ -175,7 +174,7 @@ def _looks(services: Services) -> list[Callable[..., Any]]:
 
 
 def _id(run_id: Any) -> int:
-    return checks.whole("run_id", run_id, 1, LARGEST_ID)
+    return checks.whole("run_id", run_id)
 
 
 def _queued(run: Run) -> Queued:

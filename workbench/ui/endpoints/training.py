@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import Any, TypedDict
 
-from storage.cursors import LARGEST_ID
 from storage.records import Run
 from workbench import checks
 from workbench.services import Services
@@ -169,4 +168,4 @@ def _report(report: Report) -> RunReport:
 
 
 def _id(name: str, value: Any) -> int:
-    return checks.whole(name, value, 1, LARGEST_ID)
+    return checks.whole(name, value)

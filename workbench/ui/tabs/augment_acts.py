@@ -14,6 +14,7 @@ from workbench.safety.marks import mark
 from workbench.services import Services
 from workbench.ui.guard import guarded
 from workbench.ui.place import Place, open_tab
+from workbench.ui.sent import Sent
 from workbench.ui.tabs.augment_doubt import Doubt, found
 from workbench.ui.tabs.augment_notes import notes, summary
 from workbench.ui.tabs.augment_parts import View
@@ -99,11 +100,11 @@ def _known(services: Services, before: str) -> list[object]:
 def _bind_doubt(services: Services, view: View, say: Say) -> None:
     @guarded
     def press(event: gr.EventData, doubt: Doubt | None, *choice: Any) -> list[object]:
-        sent, made = event._data, Choice.of(*choice)
-        act, name = sent["press"], sent.get("operation", "")
+        sent, made = Sent.of(event), Choice.of(*choice)
+        act, name = sent.text("press"), sent.text("operation", "")
         augmentation = services.training.draft().augmentation
         if act == "no":
-            doubt = Doubt(int(sent["image"]), int(sent["variant"]), made.seed, augmentation)
+            doubt = Doubt(sent.number("image"), sent.number("variant"), made.seed, augmentation)
             name = found(services, doubt)[1]
         if act == "close":
             doubt = None

@@ -8,11 +8,11 @@ from typing import Any
 
 import gradio as gr
 
-from storage.errors import NotFound
 from workbench.imports import ImportState
 from workbench.services import Services
 from workbench.ui.components.press import pressable
 from workbench.ui.guard import guarded
+from workbench.ui.sent import Sent
 from workbench.ui.tabs.collect_report import Remarks, report_html, running_html
 
 NOTED = 200
@@ -47,10 +47,7 @@ def build(services: Services) -> Job:
 
     @guarded
     def cancel(event: gr.EventData) -> None:
-        wanted = str(event._data.get("import", ""))
-        if not wanted.isdigit():
-            raise NotFound("There is no such import.")
-        services.imports.stop(int(wanted))
+        services.imports.stop(Sent.of(event).number("import"))
 
     stop.click(stop_now, api_visibility="private")
     cancelled = progress.press(cancel, None, None, show_progress="hidden", api_visibility="private")

@@ -83,7 +83,7 @@ def _options(services: Services) -> list[tuple[str, str]]:
 
 
 def _order(format_name: str, chosen: str) -> ExportOrder:
-    name = str(format_name)
+    name, chosen = str(format_name), str(chosen or "")
     if chosen.startswith(SNAPSHOT):
         if not chosen.removeprefix(SNAPSHOT).isdigit():
             raise NotFound("There is no such snapshot.")

@@ -18,6 +18,7 @@ from workbench.ui.components.scripts import script
 from workbench.ui.files import uploads
 from workbench.ui.guard import guarded, sentence
 from workbench.ui.place import actor
+from workbench.ui.sent import Sent
 from workbench.ui.tabs import collect_folder
 from workbench.ui.tabs.collect_folder import Folder
 from workbench.ui.tabs.collect_view import limits_html
@@ -97,7 +98,7 @@ def bind(services: Services, ways: Ways, others: list[gr.Button]) -> list[Any]:
 
     def keep(event: gr.EventData, request: gr.Request) -> object:
         try:
-            files, name = _sent(event), _class(str(event._data.get("label", "")))
+            files, name = _sent(event), _class(Sent.of(event).text("label", ""))
             begun = services.imports.start(NewImport(files, name, actor(request)))
         except Exception as error:
             return gr.update(answer={"problem": sentence(error), "taken": 0})
@@ -122,7 +123,7 @@ def look(ways: Ways, summary: Summary) -> list[object]:
 
 
 def _sent(event: gr.EventData) -> list[Upload]:
-    return uploads(event._data.get("files", []))[:MOST_AT_ONCE]
+    return uploads(Sent.of(event).values.get("files", []))[:MOST_AT_ONCE]
 
 
 def _class(label: str | None) -> str:

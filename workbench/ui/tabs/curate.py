@@ -9,6 +9,7 @@ import gradio as gr
 
 from workbench.ui.guard import guarded
 from workbench.ui.place import Place, actor, open_tab
+from workbench.ui.sent import Sent
 from workbench.ui.tabs import curate_alike, curate_bin, curate_doubts, curate_map, curate_quality
 from workbench.ui.tabs.curate_frame import EVENT, Frame, Outcome, Section, board, said_html
 
@@ -63,10 +64,10 @@ def _bind(frame: Frame, opened: gr.State, pages: list[gr.Column]) -> None:
         return show(address or name, "", *looked)
 
     def turn(event: gr.EventData, name: str, *looked: Any) -> list[Any]:
-        return show(str(event._data.get("part", name)), "", *looked)
+        return show(Sent.of(event).text("part", name), "", *looked)
 
     def undo(event: gr.EventData, request: gr.Request, name: str, *looked: Any) -> list[Any]:
-        undone = stores.journal.undo(actor(request), int(event._data["event"]))
+        undone = stores.journal.undo(actor(request), Sent.of(event).number("event"))
         return show(name, said_html(Outcome(None, f"Undone: {undone.summary}.")), *looked)
 
     inputs = [opened, *(each.looked for each in sections)]

@@ -57,11 +57,11 @@ def build(frame: Frame) -> Section:
 def _act(services: Services, press: Press) -> Outcome:
     looked: Looked = press.looked
     if press.kind == "turn":
-        return Outcome(Looked(max(0, press.number("to"))))
+        return Outcome(Looked(max(0, press.sent.number("to"))))
     if press.kind in {"ask", "cancel"}:
         return Outcome(replace(looked, asked=press.kind == "ask"))
     if press.kind == "best":
-        changed, event = services.lookalikes.keep_best(press.number("count"), press.by)
+        changed, event = services.lookalikes.keep_best(press.sent.number("count"), press.by)
         return Outcome(Looked(), f"Moved {counted(changed)} to the bin and kept the best of each.", event)
     ids = list(_group(services, press).image_ids)
     if press.kind == "one":
@@ -79,7 +79,7 @@ def _act(services: Services, press: Press) -> Outcome:
 
 def _group(services: Services, press: Press) -> Group:
     """The group as it was shown."""
-    first, size = press.number("group"), press.number("size")
+    first, size = press.sent.number("group"), press.sent.number("size")
     for each in services.lookalikes.found().groups:
         if each.image_ids[0] == first and len(each.image_ids) == size:
             return each

@@ -15,6 +15,7 @@ from workbench.ui.components.bars import dot
 from workbench.ui.components.scripts import script
 from workbench.ui.guard import guarded, sentence
 from workbench.ui.place import actor
+from workbench.ui.sent import Sent
 from workbench.ui.tabs.curate_frame import EVENT, Frame, Outcome, Press, Section, board
 from workbench.ui.tabs.curate_tiles import stage_address
 
@@ -53,8 +54,9 @@ def judging(services: Services) -> Any:
     def judge(wish: Any, request: gr.Request) -> dict[str, str]:
         """Accept or dismiss one suspicion; what is refused is answered with a sentence."""
         try:
-            seen = {int(wish["id"]): int(wish["revision"])}
-            act = services.insight.accept if wish["kind"] == "accept" else services.insight.dismiss
+            sent = Sent.of(wish)
+            seen = {sent.number("id"): sent.number("revision")}
+            act = services.insight.accept if sent.text("kind") == "accept" else services.insight.dismiss
             act(list(seen), actor(request), seen)
         except Exception as error:
             return {"error": sentence(error)}

@@ -15,6 +15,7 @@ from workbench.ui.components.answers import SCRIPT
 from workbench.ui.components.scripts import script
 from workbench.ui.guard import guarded, sentence
 from workbench.ui.place import Place, actor, open_tab
+from workbench.ui.sent import Sent
 
 EVENT: dict[str, Any] = {
     "api_visibility": "private",
@@ -39,35 +40,23 @@ class Press:
     """A press on something: its data attributes, who pressed, and what the section looks at."""
 
     looked: Any
-    data: dict[str, Any]
+    sent: Sent
     by: str
 
     @property
     def kind(self) -> str:
         """What was pressed."""
-        return str(self.data.get("press", ""))
+        return self.sent.text("press", "")
 
     @property
     def value(self) -> str:
         """What was chosen or typed beside it."""
-        return str(self.data.get("value", ""))
+        return self.sent.text("value", "")
 
     @property
     def picked(self) -> list[int]:
         """The ids of the pictures that are picked."""
-        found = self.data.get("picked")
-        return [int(each) for each in found] if isinstance(found, list) else []
-
-    def number(self, name: str) -> int:
-        """A whole number among the attributes.
-
-        Raises:
-            Conflict: It is not one, so the page is another than the one that was built.
-        """
-        try:
-            return int(self.data.get(name, ""))
-        except (TypeError, ValueError):
-            raise Conflict("The page has changed in the meantime. Reload it.") from None
+        return self.sent.numbers("picked")
 
 
 @dataclass(frozen=True)
@@ -130,10 +119,10 @@ class Frame:
         """Let a press inside a component do something, and show the section as it is then."""
 
         def press(looked: Any, event: gr.EventData, request: gr.Request) -> list[Any]:
-            data = dict(event._data or {})
-            if data.get("press") == "go":
+            sent = Sent.of(event)
+            if sent.values.get("press") == "go":
                 return [*(gr.skip() for _ in outputs[:-1]), open_tab("label")]
-            outcome = _outcome(function, Press(looked, data, actor(request)))
+            outcome = _outcome(function, Press(looked, sent, actor(request)))
             return [
                 *section.show(outcome.looked),
                 self.nav_html(section.name),

@@ -100,7 +100,7 @@ def _act(services: Services, press: Press) -> Outcome:
         services.insight.refresh()
         return Outcome(looked)
     if press.kind == "zoom":
-        return Outcome(replace(looked, zoom=_zoom(press.data.get("x"), press.data.get("y"))))
+        return Outcome(replace(looked, zoom=_zoom(press.sent.values.get("x"), press.sent.values.get("y"))))
     if press.kind == "chosen":
         return Outcome(replace(looked, chosen=tuple(press.picked[:MOST_CHOSEN]), held=len(press.picked)))
     if press.kind == "none":

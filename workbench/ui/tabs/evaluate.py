@@ -17,6 +17,7 @@ from workbench.ui.components.changes import Keys
 from workbench.ui.components.press import pressable
 from workbench.ui.guard import guarded
 from workbench.ui.place import Place, actor, open_tab
+from workbench.ui.sent import Sent
 from workbench.ui.tabs.evaluate_report import COUNTS, PARTS, SHARES, Looked, show
 from workbench.ui.tabs.evaluate_view import choice_text
 
@@ -137,12 +138,13 @@ def _bind(place: Place, view: View, pages: list[Any]) -> None:
 
     def press(event: gr.EventData, *fields: Any) -> list[Any]:
         looked, sent = seen(*fields)
-        cell = (str(event._data["true"]), str(event._data["predicted"]))
+        pressed = Sent.of(event)
+        cell = (pressed.text("true"), pressed.text("predicted"))
         return show(services, replace(looked, cell=cell), sent)
 
     def relabel(event: gr.EventData, request: gr.Request, *fields: Any) -> list[Any]:
-        label = str(event._data["label"])
-        revisions = {int(event._data["image"]): int(event._data["revision"])}
+        chosen = Sent.of(event)
+        label, revisions = chosen.text("label"), {chosen.number("image"): chosen.number("revision")}
         services.labelling.relabel(revisions, label, actor(request))
         gr.Info(f"Labelled as {escape(label)}. Undo it on the Label tab.")
         return show(services, *seen(*fields))

@@ -18,6 +18,7 @@ from workbench.ui.components.history import history_list, people, people_list, r
 from workbench.ui.components.scripts import script
 from workbench.ui.guard import guarded
 from workbench.ui.place import Place, actor, open_tab
+from workbench.ui.sent import Sent
 
 SCRIPTS = (
     *("label_node.js", "label_queue.js", "label_model.js", "label_edits.js", "label_walk.js"),
@@ -164,12 +165,12 @@ class Moves:
 
     def search(self, view: View | None, address: str, event: gr.EventData, request: gr.Request) -> list[Any]:
         """The pictures with a part of their file name."""
-        text = str(event.text)[:LONGEST_SEARCH].strip()
+        text = Sent.of(event).text("text")[:LONGEST_SEARCH].strip()
         return self._chosen(standing(view, address), {"search": text}, request)
 
     def turn(self, view: View | None, address: str, event: gr.EventData, request: gr.Request) -> list[Any]:
         """The page before or after."""
-        cursor, there = str(event.cursor), standing(view, address)
+        cursor, there = Sent.of(event).text("cursor"), standing(view, address)
         return self._show(there.next(cursor) if cursor else there.previous(), request)
 
     def begin(self, view: View | None, address: str, request: gr.Request) -> list[Any]:

@@ -13,6 +13,7 @@ from workbench.services import Services
 from workbench.ui.components.press import pressable
 from workbench.ui.guard import guarded
 from workbench.ui.place import Place, actor, open_tab
+from workbench.ui.sent import Sent
 from workbench.ui.tabs import models_acts
 from workbench.ui.tabs.models_acts import SAVE, Acts, build_acts, show_acts
 from workbench.ui.tabs.models_ask import show_ask
@@ -73,10 +74,10 @@ def _bind_looks(place: Place, listed: Listed, acts: Acts, compare: Compare) -> N
         return [*_lists(services), *show_acts(services, name, typed), *show_compare(services, *both)]
 
     def choose(event: gr.EventData) -> list[Any]:
-        return show_acts(services, str(event._data["version"]), "")
+        return show_acts(services, Sent.of(event).text("version"), "")
 
-    def named(name: str, typed: str) -> list[Any]:
-        return models_acts.show_delete(services.stores.registry.get(name), typed)
+    def named(name: str, typed: str | None) -> list[Any]:
+        return models_acts.show_delete(services.stores.registry.get(name), typed or "")
 
     everything = [*listed.outputs, *acts.outputs, *compare.outputs]
     place.tab.select(guarded(refresh), [*acts.inputs, *pair], everything, **IN_TURN)
@@ -92,23 +93,23 @@ def _bind_acts(services: Services, listed: Listed, acts: Acts, compare: Compare)
     pair = [compare.left, compare.right]
 
     def ask_or_promote(name: str, reason: str, request: gr.Request) -> list[Any]:
-        asked = models_acts.question(services, name, reason)
+        asked = models_acts.question(services, name, reason or "")
         if asked is None:
             return promote(name, reason, request)
         return [*([gr.skip()] * (len(moved) - len(asked))), *asked]
 
     def promote(name: str, reason: str, request: gr.Request) -> list[Any]:
-        models_acts.promote(services, name, reason, actor(request))
+        models_acts.promote(services, name, reason or "", actor(request))
         gr.Info(f"{name} is in production.")
         return ["", *_lists(services), *show_acts(services, name, "")]
 
     def roll_back(name: str, reason: str, request: gr.Request) -> list[Any]:
-        back = services.stores.registry.roll_back(PRODUCTION, reason.strip(), actor(request))
+        back = services.stores.registry.roll_back(PRODUCTION, (reason or "").strip(), actor(request))
         gr.Info(f"{back.name} is in production again.")
         return ["", *_lists(services), *show_acts(services, name, "")]
 
     def delete(name: str, typed: str, *both: Any) -> list[Any]:
-        models_acts.delete(services, name, typed)
+        models_acts.delete(services, name, typed or "")
         gr.Info(f"{name} is deleted.")
         return ["", *_lists(services), *show_acts(services, None, ""), *show_compare(services, *both)]
 

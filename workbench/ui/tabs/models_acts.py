@@ -97,7 +97,7 @@ def build_acts() -> Acts:
     )
 
 
-def show_acts(services: Services, name: str | None, typed: str) -> list[Any]:
+def show_acts(services: Services, name: str | None, typed: str | None) -> list[Any]:
     """Updates in the order of :attr:`Acts.outputs`; without a version, or one that is gone, the figures choose."""
     registry = services.stores.registry
     versions = {each.name: each for each in registry.versions()}
@@ -113,7 +113,7 @@ def show_acts(services: Services, name: str | None, typed: str) -> list[Any]:
         *show_promote(version, production),
         gr.update(value=back, interactive=previous is not None),
         gr.update(label=f"Type {version.name} to delete it", interactive=not version.aliases),
-        *show_delete(version, typed),
+        *show_delete(version, typed or ""),
         *show_ask(),
     ]
 

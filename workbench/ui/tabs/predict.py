@@ -19,6 +19,7 @@ from workbench.ui.components.camera import camera, frame_of
 from workbench.ui.files import upload
 from workbench.ui.guard import guarded, sentence
 from workbench.ui.place import Place, open_tab
+from workbench.ui.sent import Sent
 from workbench.ui.tabs import predict_many
 from workbench.ui.tabs.predict_view import answer_html, refusal_html, waiting_html
 
@@ -119,8 +120,9 @@ def _bind(place: Place, view: View) -> None:
 def _glance(services: Services) -> Any:
     def glance(request: Any) -> str:
         try:
-            frame = frame_of(request["picture"], services.stores.decoder)
-            found = services.predictor.glance(frame, str(request["model"]))
+            sent = Sent.of(request)
+            frame = frame_of(sent.text("picture"), services.stores.decoder)
+            found = services.predictor.glance(frame, sent.text("model"))
             # In one order for all frames: bars that change places cannot be read.
             return _html(services, found, sorted(found.scores))
         except Exception as error:

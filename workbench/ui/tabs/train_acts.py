@@ -9,14 +9,16 @@ from typing import Any
 
 import gradio as gr
 
+from storage.errors import Conflict
 from workbench.services import Services
 from workbench.training.spec import TrainingSpec
 from workbench.ui.components.changes import Keys
 from workbench.ui.guard import guarded
 from workbench.ui.place import Place, open_tab
+from workbench.ui.sent import STALE, Sent
 from workbench.ui.tabs.train_ahead import Ahead
 from workbench.ui.tabs.train_form import Form, read, switched
-from workbench.ui.tabs.train_run import Under, show_run
+from workbench.ui.tabs.train_run import Under, show_run, shown_run
 
 ACT: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 
@@ -33,11 +35,15 @@ def bind_acts(place: Place, form: Form, ahead: Ahead, under: Under) -> None:
         return _started(services, draft)
 
     def again(sent: Keys) -> list[Any]:
-        return _started(services, TrainingSpec.from_dict(services.stores.runs.get(sent["run"]).spec))
+        return _started(services, TrainingSpec.from_dict(services.stores.runs.get(_run(services, sent)).spec))
 
     def pressed(event: gr.EventData) -> list[Any]:
         acts = _acts(services)
-        return _done(services, acts[event._data["press"]], int(event._data["run"]))
+        sent = Sent.of(event)
+        act = acts.get(sent.text("press"))
+        if act is None:
+            raise Conflict(STALE)
+        return _done(services, act, sent.number("run"))
 
     ahead.start.click(guarded(start), form.inputs, under.outputs, **ACT)
     parts["again"].click(guarded(again), under.sent, under.outputs, **ACT)
@@ -79,7 +85,17 @@ def _move(services: Services, run_id: int, by: int) -> None:
 
 def _shown(services: Services, name: str, sent: Keys) -> list[Any]:
     """Do something with the run that is shown."""
-    return _done(services, _acts(services)[name], sent["run"])
+    return _done(services, _acts(services)[name], _run(services, sent))
+
+
+def _run(services: Services, sent: Keys) -> int:
+    """The run that a tab shows; where the server does not remember that, the one that it would show now."""
+    if sent.get("run") is None:
+        run = shown_run(services)
+        if run is None:
+            raise Conflict(STALE)
+        return run.id
+    return int(sent["run"])
 
 
 def _done(services: Services, act: Callable[[int], Any], run_id: int) -> list[Any]:
