@@ -48,7 +48,7 @@ def build(frame: Frame) -> Section:
 def _act(services: Services, press: Press) -> Outcome:
     looked: Looked = press.looked
     if press.kind == "next":
-        return Outcome(Looked((*looked.cursors, str(press.sent.values["cursor"]))))
+        return Outcome(Looked((*looked.cursors, press.sent.text("cursor"))))
     if press.kind == "previous":
         return Outcome(Looked(looked.cursors[:-1] or ("",)))
     if press.kind == "empty":
