@@ -56,7 +56,7 @@ def http(served: Server) -> Iterator[httpx.Client]:
         ("queue/join", {"data": [], "fn_index": 99999, "session_hash": "a"}, 404, "is not there"),
         ("queue/join", {"data": [], "fn_index": "x", "session_hash": "a"}, 400, "body.fn_index"),
         ("component_server", {"data": 1}, 400, "Invalid JSON body."),
-        ("component_server", {"data": 1, "component_id": 10**30, "session_hash": "a", "fn_name": "x"}, 404, "is not there"),
+        ("component_server", {"data": 1, "component_id": 10**30, "session_hash": "a", "fn_name": "x"}, 400, "too large"),
         ("component_server", {"data": 1, "component_id": 1, "session_hash": "a", "fn_name": "x"}, 404, "not found"),
     ],
 )  # fmt: skip

@@ -83,8 +83,9 @@ def test_label_goes_on_with_its_filter(page: Page, server: Server) -> None:
 
 def test_evaluate_and_models_go_on_with_what_is_chosen(page: Page, server: Server) -> None:
     page.goto("/?tab=evaluate")
-    choose(page, "evaluate-run", "v1")
     headline = page.locator("#evaluate-headline")
+    expect(headline).to_contain_text("of 22", timeout=60_000)
+    choose(page, "evaluate-run", "v1")
     expect(headline).to_contain_text("86 % · 19 of 22")
     others_come(server)
     page.get_by_role("button", name="Half taken for Full").press("Enter")

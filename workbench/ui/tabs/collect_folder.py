@@ -67,7 +67,7 @@ def bind(services: Services, view: Folder) -> Any:
 
     @guarded
     def start(folder: str | None, label: str | None, request: gr.Request) -> None:
-        name = class_name(label) if label and label.strip() else ""
+        name = class_name(str(label)) if label and str(label).strip() else ""
         services.imports.start(NewImport(folder=folder or "", label=name, actor=actor(request)))
 
     private: dict[str, Any] = {"api_visibility": "private"}

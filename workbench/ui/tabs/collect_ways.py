@@ -127,7 +127,7 @@ def _sent(event: gr.EventData) -> list[Upload]:
 
 
 def _class(label: str | None) -> str:
-    return class_name(label) if label and label.strip() else ""
+    return class_name(str(label)) if label and str(label).strip() else ""
 
 
 def _start_button(chosen: list[Upload]) -> object:
