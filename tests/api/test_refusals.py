@@ -169,7 +169,7 @@ def test_the_address_that_the_page_sends_beside_a_path_does_not_matter(
 def test_what_is_handed_out_can_be_downloaded_and_is_never_shown(served: Server) -> None:
     client = served.client()
     report = client.predict(api_name="/import_report")
-    assert "one.png,imported" in Path(report).read_text("utf-8-sig")
+    assert '"one.png","imported"' in Path(report).read_text("utf-8-sig")
     name = "page.html"
     (path,) = httpx.post(
         f"{served.url}/gradio_api/upload", files={"files": (name, b"<script>alert(1)</script>")}

@@ -36,6 +36,8 @@ def test_what_our_own_code_raises_is_a_fault_of_the_server(fault: Exception) -> 
         ("Integer exceeds 64-bit range", UNEXPECTED),
         ("'secret'", UNEXPECTED),
         ("Server stopped unexpectedly.", "Server stopped unexpectedly."),
+        (NO_CALL, NO_CALL),
+        (UNEXPECTED, UNEXPECTED),
     ],
 )
 def test_a_stream_that_fails_ends_with_a_sentence(message: str, said: str) -> None:

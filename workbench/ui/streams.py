@@ -10,7 +10,8 @@ from workbench.ui.guard import UNEXPECTED
 
 log = logging.getLogger(__name__)
 NO_CALL = "There is no such call, or its answer was given already. Make the call again."
-STOPPED = "Server stopped unexpectedly."
+# Each may pass here twice: a middleware is around Gradio's app, and one around all.
+AS_THEY_ARE = {NO_CALL, UNEXPECTED, "Server stopped unexpectedly."}
 # As ``/queue/data`` has it, and as ``/call`` has it, where the error of a function is an object and no text.
 _FAILED = (
     re.compile(rb'data: (\{.*"msg":"unexpected_error".*\})\n\n', re.DOTALL),
@@ -40,7 +41,7 @@ def _told(text: bytes) -> bytes:
 def _words(said: str) -> str:
     if said.startswith("404"):
         return NO_CALL
-    if said == STOPPED:
+    if said in AS_THEY_ARE:
         return said
     log.error("a stream of events failed: %s", said)
     return UNEXPECTED
