@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import re
-import threading
 from pathlib import Path
 
-from storage.errors import DiskFull, NotFound, is_disk_full
+from storage.errors import NotFound
+from storage.files import write_atomic
 
 SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -34,8 +33,11 @@ class Blobs:
         return self.root.joinpath(kind, sha256[:2], sha256)
 
     def has(self, kind: str, sha256: str) -> bool:
-        """Whether the file is there."""
-        return self.path(kind, sha256).is_file()
+        """Whether the file is there; an empty one is what a power cut left of it."""
+        try:
+            return self.path(kind, sha256).stat().st_size > 0
+        except OSError:
+            return False
 
     def read(self, kind: str, sha256: str) -> bytes:
         """The bytes of a file.
@@ -48,69 +50,24 @@ class Blobs:
         except FileNotFoundError:
             raise NotFound(f"The {kind} file of picture {sha256[:12]} is not there any more.") from None
 
-    def put(self, kind: str, sha256: str, data: bytes, file: Path | None = None) -> Path:
-        """Store a file; a reader sees all of it or nothing.
+    def put(self, kind: str, sha256: str, data: bytes) -> Path:
+        """Store what can be made again from an original; a reader sees all of it or nothing, and one that is there stays.
+
+        Originals come in through :class:`storage.incoming.Incoming`.
 
         Args:
             kind: What it is.
             sha256: Of the original picture.
             data: Its bytes.
-            file: A file that holds them and that nobody changes: it is given a second name where the file system can,
-                which spares writing them again.
 
         Raises:
             DiskFull: There is no room for it.
         """
         path = self.path(kind, sha256)
-        try:
-            # Young again, so that no check takes it for a stray before its picture has a row.
-            os.utime(path)
-        except FileNotFoundError:
-            if file is None or not _linked(file, path):
-                write_whole(path, data)
+        if not self.has(kind, sha256):
+            write_atomic(path, data, durable=False)
         return path
 
     def drop(self, kind: str, sha256: str) -> None:
         """Remove a file, there or not."""
         self.path(kind, sha256).unlink(missing_ok=True)
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file beside its place and rename it there.
-
-    Raises:
-        DiskFull: There is no room for it.
-    """
-    temporary = path.with_name(f".part-{os.getpid()}-{threading.get_ident()}-{path.name}")
-    try:
-        try:
-            _write(temporary, data)
-        except FileNotFoundError:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            _write(temporary, data)
-        temporary.replace(path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        if is_disk_full(error):
-            raise DiskFull from error
-        raise
-
-
-def _linked(file: Path, path: Path) -> bool:
-    try:
-        os.utime(file)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        os.link(file, path)
-    except FileExistsError:  # another thread had the same picture
-        return True
-    except OSError:  # another file system, or one without links
-        return False
-    return True
-
-
-def _write(path: Path, data: bytes) -> None:
-    # Without a buffer: what is written is there already, and whole.
-    with path.open("wb", buffering=0) as file:
-        left = memoryview(data)
-        while left:
-            left = left[file.write(left) :]

@@ -14,10 +14,10 @@ from typing import Any
 from uuid import uuid4
 
 from storage.attempts import Attempt
-from storage.blobs import write_whole
 from storage.clock import now
 from storage.database import Database
 from storage.errors import Conflict, Corrupt, NotFound
+from storage.files import write_atomic
 from storage.records import AliasEvent, ValidationPrediction, Version
 from storage.runs import add_predictions, prediction_rows
 
@@ -259,7 +259,7 @@ def _add_version(
     number, run_id = _next_number(connection), candidate.attempt.run_id
     manifest = {**candidate.manifest, "version": f"v{number}", "run_id": run_id, "files": hashes}
     text = json.dumps(manifest, indent=2, sort_keys=True, ensure_ascii=False)
-    write_whole(folder / MANIFEST, text.encode())
+    write_atomic(folder / MANIFEST, text.encode())
     digest = hashlib.sha256(text.encode()).hexdigest()
     connection.execute(
         "INSERT INTO versions (number, run_id, snapshot_id, manifest_sha256, manifest, created_at) "

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from storage.blobs import Blobs
@@ -11,6 +10,8 @@ from storage.errors import Conflict, DomainError
 from workbench.stores import Stores
 
 WORD = "empty the bin"
+# Pictures whose files are removed in one write, so that others wait for milliseconds.
+AT_ONCE = 50
 
 
 class Bin:
@@ -31,15 +32,15 @@ class Bin:
             How many pictures were removed.
 
         Raises:
-            Conflict: A run or an import is under way, which may read the files.
+            Conflict: A run is under way, which may read the files; or the bin is empty already.
             DomainError: ``confirm`` is something else; nothing is removed.
         """
         with self._stores.database.write():
             self._refuse_while_used()
             _refuse_other(confirm, self._stores.curation.in_bin())
-            begun = time.time()
             gone = self._stores.edits.empty_bin(actor)
-        self._remove_files(gone, begun)
+        for batch in _batched(gone, AT_ONCE):
+            self._remove_files(batch)
         return len(gone)
 
     def _refuse_while_used(self) -> None:
@@ -48,13 +49,12 @@ class Bin:
                 "A training run is under way and may read these files. Empty the bin when it has ended."
             )
 
-    def _remove_files(self, sha256s: Sequence[str], begun: float) -> None:
-        # A picture may have come back by an import in this moment: its row says so, or its file is young again.
-        for sha256 in self._stores.curation.emptied(sha256s):
-            for kind in _kinds(self._blobs.root):
-                path = self._blobs.path(kind, sha256)
-                if path.is_file() and path.stat().st_mtime < begun:
-                    path.unlink(missing_ok=True)
+    def _remove_files(self, sha256s: Sequence[str]) -> None:
+        # Within a write: an import that brings one of them back has either committed it, or sees that its file is gone.
+        with self._stores.database.write():
+            for sha256 in self._stores.curation.emptied(sha256s):
+                for kind in _kinds(self._blobs.root):
+                    self._blobs.drop(kind, sha256)
 
 
 def _kinds(root: Path) -> list[str]:
@@ -68,3 +68,8 @@ def _refuse_other(confirm: str, count: int) -> None:
         raise DomainError(
             f"Emptying the bin cannot be undone. Type {count} (so many pictures are in it now) or “{WORD}” to confirm."
         )
+
+
+def _batched(items: Sequence[str], most: int) -> Iterator[Sequence[str]]:
+    for start in range(0, len(items), most):
+        yield items[start : start + most]

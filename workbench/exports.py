@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 import shutil
 import uuid
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from storage.blobs import Blobs
-from storage.errors import DiskFull, DomainError, NotFound, is_disk_full
+from storage.errors import DiskFull, DomainError, NotFound
+from storage.files import PART, whole_file
 from storage.listings import Listed
 from storage.records import Filter
 from workbench.errors import NotReady
@@ -24,7 +23,6 @@ from workbench.media import ORIGINALS
 from workbench.stores import Stores
 
 KEPT = 5
-PART = ".part-"
 NAME = re.compile(r"waterline-[a-z-]+-\d{8}-\d{6}-[0-9a-f]{6}\.(zip|csv)")
 SPARE_BYTES, ROW_BYTES = 1024 * 1024, 1024
 LEFT_OUT, RENAMED = "LEFT-OUT.txt", "RENAMED.txt"
@@ -100,7 +98,8 @@ class Exports:
         name = f"waterline-{order.format}-{datetime.now(UTC):%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:6]}"
         path = self._root / f"{name}.{'zip' if kind.pictures else 'csv'}"
         left_out = 0
-        with _whole(path) as part:
+        self._root.mkdir(exist_ok=True)
+        with whole_file(path) as part:
             if kind.pictures:
                 self._refuse_too_large(files)
                 left_out = self._zip(part, files, kind, progress)
@@ -191,25 +190,3 @@ def _format(name: str) -> Format:
     if name not in FORMATS:
         raise DomainError(f"format is “{name[:40]}”; it can be {', '.join(FORMATS)}.")
     return FORMATS[name]
-
-
-@contextmanager
-def _whole(path: Path) -> Iterator[Path]:
-    """A place to write a file to, which is then put where it belongs, or removed.
-
-    Raises:
-        DiskFull: There is no room for it.
-    """
-    part = path.with_name(f"{PART}{path.name}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        yield part
-        with part.open("rb") as written:
-            os.fsync(written.fileno())
-        part.replace(path)
-    except OSError as error:
-        if is_disk_full(error):
-            raise DiskFull from error
-        raise
-    finally:
-        part.unlink(missing_ok=True)

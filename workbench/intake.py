@@ -7,12 +7,14 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from itertools import chain
 from time import monotonic
 from typing import TypeVar
 
 from storage.errors import DiskFull, DomainError
 from storage.imports import IMPORTED, PRESENT, REJECTED, Discarded, Outcome
+from storage.incoming import Incoming
 from storage.records import ClassRecord, NewImage
 from workbench.archives import Source
 from workbench.cores import cores
@@ -105,11 +107,9 @@ class Intake:
         """
         if order.label:
             class_name(order.label)
-        for batch in _batches(self._processed(order)):
-            with self._database.write():
-                outcomes = self._commit(batch, order)
-                record(outcomes)
-            yield outcomes
+        with self._media.incoming() as incoming:
+            for batch in _batches(self._processed(order, incoming)):
+                yield self._kept(batch, order, incoming, record)
         yield from self._refer(order, record)
 
     def _refer(self, order: Order, record: Record) -> Iterator[list[Outcome]]:
@@ -126,22 +126,37 @@ class Intake:
                 record(faults)
             yield faults
 
-    def _processed(self, order: Order) -> Iterator[_Read]:
+    def _kept(
+        self, batch: Sequence[_Read], order: Order, incoming: Incoming, record: Record
+    ) -> list[Outcome]:
+        """Put a batch on the disk, then into the catalogue."""
+        sha256s = [image.sha256 for _, image in batch if image]
+        incoming.place(sha256s)
+        with self._database.write():
+            incoming.confirm(sha256s)
+            outcomes = self._commit(batch, order)
+            record(outcomes)
+        incoming.release(sha256s)
+        return outcomes
+
+    def _processed(self, order: Order, incoming: Incoming) -> Iterator[_Read]:
         """Decode on all cores, a bounded number of files ahead, in the order of the files."""
-        workers = cores()
+        workers, process = cores(), partial(self._process, order, incoming)
         waiting: deque[tuple[Future[_Read], int]] = deque()
         with ThreadPoolExecutor(workers) as pool:
             for source in order.sources:
                 # What cannot wait is read here, in order: a zip is closed when its last entry is out.
                 data = None if source.lasting else _bytes(source)
                 held = len(data) if isinstance(data, bytes) else 0
-                waiting.append((pool.submit(self._process, source, data, order), held))
+                waiting.append((pool.submit(process, source, data), held))
                 while len(waiting) > AHEAD * workers or sum(size for _, size in waiting) > AHEAD_BYTES:
                     yield waiting.popleft()[0].result()
             while waiting:
                 yield waiting.popleft()[0].result()
 
-    def _process(self, source: Source, data: bytes | DomainError | None, order: Order) -> _Read:
+    def _process(
+        self, order: Order, incoming: Incoming, source: Source, data: bytes | DomainError | None
+    ) -> _Read:
         label, unnamed = class_or_none(order.label or source.label)
         try:
             if data is None:
@@ -149,6 +164,7 @@ class Intake:
             if isinstance(data, DomainError):
                 raise data
             image = self._image(source, data, order)
+            incoming.take(image.sha256, data, source.file)
             note = noted(_first_frame(image.frames), unnamed and f"{unnamed} {UNCLASSED}", source.note)
             return Outcome(source.name, IMPORTED, label=label, note=note), image
         except DiskFull:
@@ -161,7 +177,6 @@ class Intake:
         with self._decoder.decoded(data) as decoded:
             grey = shrunk(decoded.image)
             quality = assess(decoded, grey)
-        self._media.keep(sha256, data, source.file)
         return NewImage(
             sha256=sha256,
             filename=source.name.replace("\\", "/").rsplit("/", 1)[-1][:255],

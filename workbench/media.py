@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from storage.blobs import Blobs
 from storage.errors import DiskFull
+from storage.incoming import Incoming
 from workbench.decoder import Decoder
 from workbench.pictures import SIDE, canonical, encoded, inside
 from workbench.single_flight import SingleFlight
@@ -36,9 +36,9 @@ class Media:
         self._decoder = decoder
         self._flights: SingleFlight[bytes] = SingleFlight()
 
-    def keep(self, sha256: str, data: bytes, file: Path | None = None) -> None:
-        """Store an original, perhaps one that lies in a file already; what is made from it is made when first asked for."""
-        self._blobs.put(ORIGINALS, sha256, data, file)
+    def incoming(self) -> Incoming:
+        """The originals of an import; what is made from them is made when first asked for."""
+        return Incoming(self._blobs, ORIGINALS)
 
     def there(self, sha256: str) -> bool:
         """Whether the original of a picture is kept."""

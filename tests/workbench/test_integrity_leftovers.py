@@ -12,10 +12,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from storage.blobs import Blobs
 from storage.records import Filter
 from tests.running import ROOT, until
-from tests.workbench.planted import blob, first, repaired
+from tests.workbench.planted import blob, repaired
 from workbench.exports import ExportOrder
 from workbench.integrity import check, tidy
 from workbench.integrity.leftovers import STRAY_SECONDS, UNFINISHED
@@ -37,14 +36,6 @@ def test_strangers_older_than_an_hour_are_put_aside_and_younger_ones_left(filled
     assert young.is_file()
     aside = filled.stores.root / "lost+found" / "blobs" / "originals" / "ab" / old.name
     assert aside.read_bytes() == b"stranger"
-
-
-def test_an_old_file_of_a_picture_that_comes_now_is_young_again(filled: Services) -> None:
-    _, sha256 = first(filled)
-    path = blob(filled, "originals", sha256)
-    os.utime(path, (HOUR_AGO, HOUR_AGO))
-    Blobs(filled.stores.root / "blobs").put("originals", sha256, b"the same")
-    assert path.stat().st_mtime > HOUR_AGO
 
 
 def test_files_of_an_emptied_picture_are_removed(filled: Services) -> None:

@@ -14,6 +14,7 @@ from PIL import Image
 
 from storage.blobs import Blobs
 from storage.errors import DomainError
+from storage.files import PART
 from workbench.integrity.found import Kind, Ledger
 from workbench.integrity.leftovers import STRAY_SECONDS
 from workbench.media import ORIGINALS, STAGES, THUMBNAILS
@@ -67,7 +68,7 @@ class PictureFiles:
         self._ledger = ledger
         self._root = stores.root / "blobs"
         self._blobs = Blobs(self._root)
-        self._to_bin: list[int] = []
+        self._to_bin: list[tuple[int, str]] = []
 
     def check(self) -> None:
         """Look at every picture and every file."""
@@ -79,7 +80,7 @@ class PictureFiles:
             rows = {row["sha256"]: row for row in self._stores.database.rows(ROWS, (prefix, f"{prefix}g"))}
             self._prefix(rows, files)
         if self._to_bin:
-            self._stores.edits.archive(self._to_bin, ACTOR)
+            self._archive_lost()
 
     def _prefix(self, rows: dict[str, sqlite3.Row], files: dict[str, dict[str, File]]) -> None:
         kept = {sha256 for sha256, row in rows.items() if row["archived"] != EMPTIED}
@@ -95,23 +96,40 @@ class PictureFiles:
                 self._stranger(found[name], emptied=name in rows)
 
     def _original(self, row: sqlite3.Row) -> bool:
+        """Whether the original of a picture is there and whole; faults are noted."""
+        if self._fault(row) is None:
+            return True
+        # Again within a write, so that in this moment no import brings it and nobody restores or empties it.
+        with self._stores.database.write():
+            kind = self._fault(row)
+            if kind is None or self._state(row["sha256"]) != row["archived"]:
+                return kind is None
+            self._ledger.note(kind, f"{row['filename']} (picture {row['id']})")
+            if self._ledger.repair and kind.remedy:
+                self._to_bin += [] if row["archived"] else [(row["id"], row["sha256"])]
+                if kind is DAMAGED:
+                    self._put_aside(self._blobs.path(ORIGINALS, row["sha256"]))
+        return False
+
+    def _fault(self, row: sqlite3.Row) -> Kind | None:
         path = self._blobs.path(ORIGINALS, row["sha256"])
         try:
             whole = path.stat().st_size == row["bytes"]
-            if whole and (not self._ledger.deep or _sha256(path) == row["sha256"]):
-                return True
+            whole = whole and (not self._ledger.deep or _sha256(path) == row["sha256"])
         except FileNotFoundError:
-            kind = LOST_IN_BIN if row["archived"] else LOST
-        else:
-            kind = DAMAGED
-        if self._state(row["sha256"]) != row["archived"]:
-            return False  # restored or emptied in this moment
-        self._ledger.note(kind, f"{row['filename']} (picture {row['id']})")
-        if self._ledger.repair and kind.remedy:
-            self._to_bin += [] if row["archived"] else [row["id"]]
-            if kind is DAMAGED:
-                self._put_aside(path)
-        return False
+            return LOST_IN_BIN if row["archived"] else LOST
+        return None if whole else DAMAGED
+
+    def _archive_lost(self) -> None:
+        """Move pictures without an original to the bin; not those that an import has brought meanwhile."""
+        with self._stores.database.write():
+            lost = [
+                image_id
+                for image_id, sha256 in self._to_bin
+                if self._state(sha256) == 0 and not self._blobs.has(ORIGINALS, sha256)
+            ]
+            if lost:
+                self._stores.edits.archive(lost, ACTOR)
 
     def _derived(self, kind: str, sha256: str, file: File) -> None:
         if kind.startswith(CANONICAL):
@@ -138,19 +156,17 @@ class PictureFiles:
             self._ledger.note(UNREADABLE, f"picture {sha256[:12]}: {error}")
 
     def _stranger(self, file: File, emptied: bool) -> None:
-        if file.age < STRAY_SECONDS or file.path.name.startswith(".part-"):
+        if file.age < STRAY_SECONDS or file.path.name.startswith(PART):
             return
-        if self._state(file.path.name) not in {None, EMPTIED}:
-            return
-        self._ledger.note(LEFT_OVER if emptied else UNKNOWN, file.path.relative_to(self._root).as_posix())
-        if not self._ledger.repair:
-            return
-        if emptied:
-            file.path.unlink(missing_ok=True)
-            return
-        aside = self._put_aside(file.path)
-        if self._state(file.path.name) is not None:  # an import brought it in this moment
-            aside.replace(file.path)
+        # Again within a write, so that no import brings it in this moment.
+        with self._stores.database.write():
+            if self._state(file.path.name) not in {None, EMPTIED} or not _is_stray(file.path):
+                return
+            self._ledger.note(LEFT_OVER if emptied else UNKNOWN, file.path.relative_to(self._root).as_posix())
+            if self._ledger.repair and emptied:
+                file.path.unlink(missing_ok=True)
+            elif self._ledger.repair:
+                self._put_aside(file.path)
 
     def _state(self, sha256: str) -> int | None:
         found: int | None = self._stores.database.value(
@@ -162,6 +178,14 @@ class PictureFiles:
         aside = self._stores.root / LOST_AND_FOUND / path.relative_to(self._stores.root)
         aside.parent.mkdir(parents=True, exist_ok=True)
         return path.replace(aside)
+
+
+def _is_stray(path: Path) -> bool:
+    """Whether a file is there and old: an import makes what it finds young before it writes a row."""
+    try:
+        return time.time() - path.stat().st_mtime >= STRAY_SECONDS
+    except FileNotFoundError:
+        return False
 
 
 def _listed(folder: Path) -> dict[str, File]:

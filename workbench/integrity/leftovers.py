@@ -11,13 +11,14 @@ from pathlib import Path
 
 import psutil
 
+from storage.files import PART
 from workbench.integrity.found import Kind, Ledger
 from workbench.stores import Stores
 
-STAGING, EXPORTS, EXPORT_PART = "staging", "exports", ".part-"
+STAGING, EXPORTS = "staging", "exports"
 # What a process writes is in use, or has its row, within seconds.
 STRAY_SECONDS = 3600.0
-PART = re.compile(r"\.part-(\d+)-\d+-.+")
+PART_OF_PROCESS = re.compile(r"\.part-(\d+)-\d+-.+")
 # A file's time and a process's start are measured by different clocks.
 CLOCKS_DIFFER_SECONDS = 2.0
 UNFINISHED = Kind(
@@ -35,7 +36,7 @@ HALF_EXPORTS = Kind(
 
 def is_abandoned(path: Path) -> bool:
     """Whether a file is a part whose writer has ended; one that is being written, here or elsewhere, is not."""
-    named = PART.fullmatch(path.name)
+    named = PART_OF_PROCESS.fullmatch(path.name)
     if named is None:
         return False
     try:
@@ -52,7 +53,7 @@ def abandoned(root: Path) -> Iterator[Path]:
     """Abandoned parts anywhere below a folder."""
     for folder, _, names in os.walk(root):
         for name in names:
-            if name.startswith(".part-") and is_abandoned(path := Path(folder, name)):
+            if name.startswith(PART) and is_abandoned(path := Path(folder, name)):
                 yield path
 
 
@@ -79,8 +80,8 @@ def check_staging(stores: Stores, ledger: Ledger) -> None:
 
 def check_exports(stores: Stores, ledger: Ledger) -> None:
     """Note exports that nobody has written to for an hour, and remove them where the ledger repairs."""
-    for path in (stores.root / EXPORTS).glob(f"{EXPORT_PART}*"):
-        if not PART.fullmatch(path.name) and _age(path) > STRAY_SECONDS:
+    for path in (stores.root / EXPORTS).glob(f"{PART}*"):
+        if not PART_OF_PROCESS.fullmatch(path.name) and _age(path) > STRAY_SECONDS:
             ledger.note(HALF_EXPORTS, path.name)
             if ledger.repair:
                 path.unlink(missing_ok=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
-from storage.blobs import write_whole
+from storage.files import write_atomic
 from workbench.training.reports import EpochRecord, Progress, Reporter, TrialRecord
 
 log = logging.getLogger("cluster")
@@ -120,7 +120,7 @@ def apply(files: Files, folder: Path) -> None:
         DiskFull: There is no room.
     """
     for name, data in files.changed.items():
-        write_whole(folder / name, data)
+        write_atomic(folder / name, data)
     for path in list(folder.rglob("*")):
         if path.is_file() and path.relative_to(folder).as_posix() not in files.names:
             path.unlink()
