@@ -304,11 +304,25 @@ class Imports:
         return watch
 
     def _end(self, job: Import, status: str, error: str = "") -> None:
-        self._tidy(job)
+        """Write the end down and then give the room back: of an import that is killed in between all is known."""
+        try:
+            self._write_end(job, status, error)
+        except DiskFull:
+            self._unwritten[job.id] = error or status
+        except Exception as failure:
+            # Its files stay: the next start takes it up.
+            log.exception("the end of import %s cannot be written", job.id)
+            self._unwritten[job.id] = str(failure) if isinstance(failure, DomainError) else UNEXPECTED
+        else:
+            self._tidy(job)
+
+    def _write_end(self, job: Import, status: str, error: str) -> None:
         try:
             self._jobs.end(job.id, status, error)
         except DiskFull:
-            self._unwritten[job.id] = error or status
+            # Its own files may be what fills the disk.
+            self._tidy(job)
+            self._jobs.end(job.id, status, error)
 
     def _tidy(self, job: Import) -> None:
         if place := job.source.get("place"):

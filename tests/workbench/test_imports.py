@@ -81,7 +81,7 @@ def test_an_import_that_is_stopped_keeps_what_is_in_and_lets_the_next_one_begin(
     services.imports.stop()
     state = ended(services, first)
     assert (state.status, state.stopped) == ("stopped", True)
-    assert 64 <= state.imported == state.done < 400
+    assert 0 < state.imported == state.done < 400
     assert ended(services, second).imported == 1
     assert services.stores.catalogue.summary(()).images == state.imported + 1
     assert files_left(services) == []

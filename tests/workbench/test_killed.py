@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.pictures import picture, write_zip
 from tests.running import ROOT, until
 from tests.versions import Answers, finished_run, import_pictures
 from workbench.integrity import check
@@ -49,9 +50,35 @@ def kill(sql):
 services.stores.database.connection().set_trace_callback(kill)
 finished_run(services, Path(sys.argv[2]), Answers("Half", "Full", 1))
 """
+IMPORTS = """
+import os, signal, sys, threading
+from pathlib import Path
+from workbench.archives import Upload
+from workbench.imports import NewImport
+from workbench.services import build_services
+from workbench.settings import Settings
+
+def kill(reason):
+    if reason.strip().startswith(sys.argv[3]):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+def watch(event, arguments):
+    if event == "shutil.rmtree":
+        kill(f"remove {Path(arguments[0]).parent.name}")
+
+def begin(*call):
+    # The first call in a thread of its own: each has a connection of its own.
+    sys.setprofile(None)
+    services.stores.database.connection().set_trace_callback(kill)
+
+sys.addaudithook(watch)
+services = build_services(Settings(data=Path(sys.argv[1]), insight=False))
+threading.setprofile(begin)
+services.imports.wait(services.imports.start(NewImport([Upload(Path(sys.argv[2]), "a.zip")])))
+"""
 
 
-def begun(script: str, *arguments: Path) -> subprocess.Popen[str]:
+def begun(script: str, *arguments: Path | str) -> subprocess.Popen[str]:
     command = [sys.executable, "-c", script, *map(str, arguments)]
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
 
@@ -100,3 +127,34 @@ def test_a_process_killed_while_it_registers_a_version_leaves_none(
     assert registry.file(version, "model.keras").read_bytes() == b"keras" * 100
     assert check(later.stores, deep=True).faults == ()
     assert [each.name for each in registry.root.iterdir()] == ["v1"]
+
+
+@pytest.mark.parametrize("moment", ["UPDATE imports SET status = 'finished'", "remove staging"])
+def test_an_import_that_is_killed_around_its_end_was_complete(
+    services: Services, tmp_path: Path, moment: str
+) -> None:
+    packed = write_zip(tmp_path / "a.zip", {f"Full/{seed}.jpg": picture(seed) for seed in range(5)})
+    process = begun(IMPORTS, services.stores.root, packed, moment)
+    assert process.wait(60) == -signal.SIGKILL
+    later = build_services(services.settings)
+    later.imports.resume()
+    ended = until(lambda: not (state := later.imports.state(1)).running and state, "the import to end")
+    assert (ended.status, ended.error, ended.imported, ended.done) == ("finished", "", 5, 5)
+    assert list((later.stores.root / "staging").iterdir()) == []
+    assert check(later.stores, deep=True).faults == ()
+
+
+def test_pictures_of_an_import_that_is_killed_before_their_rows_are_taken_in_again(
+    services: Services, tmp_path: Path
+) -> None:
+    packed = write_zip(tmp_path / "a.zip", {f"Full/{seed}.jpg": picture(seed) for seed in range(5)})
+    process = begun(IMPORTS, services.stores.root, packed, "INSERT INTO images ")
+    assert process.wait(60) == -signal.SIGKILL
+    later = build_services(services.settings)
+    assert list(later.stores.root.rglob(".part-*"))
+    later.start()
+    ended = until(lambda: not (state := later.imports.state(1)).running and state, "the import to end")
+    until(lambda: not list(later.stores.root.rglob(".part-*")), "what was left to be removed")
+    later.close()
+    assert (ended.status, ended.error, ended.imported) == ("finished", "", 5)
+    assert check(later.stores, deep=True).faults == ()

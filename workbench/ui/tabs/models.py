@@ -93,7 +93,7 @@ def _bind_acts(services: Services, listed: Listed, acts: Acts, compare: Compare)
     pair = [compare.left, compare.right]
 
     def ask_or_promote(name: str, reason: str, request: gr.Request) -> list[Any]:
-        asked = models_acts.question(services, name, reason)
+        asked = models_acts.question(services, name, reason or "")
         if asked is None:
             return promote(name, reason, request)
         return [*([gr.skip()] * (len(moved) - len(asked))), *asked]
