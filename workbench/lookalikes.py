@@ -15,7 +15,7 @@ from workbench.similarity import groups
 
 @dataclass(frozen=True)
 class Group:
-    """Near-duplicates of one another, directly or through others; the first is the best one to keep.
+    """Near-duplicates as the split sees them (:func:`workbench.similarity.groups`); the first is the best one to keep.
 
     ``shares`` is how many of them have each class, by its id (0 where they have none), the commonest first.
     """

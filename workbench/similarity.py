@@ -11,10 +11,10 @@ from workbench.hamming import components
 
 NEAR = 8
 """Most differing bits of two hashes that count as the same scene."""
-MOST = 100
-"""Pictures in a group up to which nobody asks whether they are one scene."""
-STEP = 2
-"""The hashes have as many bits set as not, so any two differ in an even number of them."""
+LEAST_CROWD, MOST = 20, 100
+"""A twentieth of all pictures, within these bounds, may be in a group before it is asked whether they are one scene."""
+WIDE = 12
+"""Bits in which pictures of one scene differ at most on average: bursts measured 1 to 11, digits chained to one another 13 to 26."""
 
 
 def phash(grey: np.ndarray) -> str:
@@ -29,30 +29,31 @@ def phash(grey: np.ndarray) -> str:
     return np.packbits(low > np.sort(low[1:])[31]).tobytes().hex()
 
 
-def groups(hashes: Sequence[str], near: int = NEAR, most: int = MOST) -> np.ndarray:
+def groups(hashes: Sequence[str], near: int = NEAR, most: int | None = None) -> np.ndarray:
     """Group pictures whose hashes differ in at most ``near`` bits, directly or through others.
 
     Of pictures that are alike by nature, such as digits, that would chain nearly all into one group. So a group of more than
-    ``most`` pictures which are no one scene, their hashes not near one another on average, is grouped anew with fewer bits, and
-    of those taken one after the other the near ones are joined again up to ``most``. Small groups are left alone: complete
-    linkage, which bounds every group, tore bursts apart (true pairs kept of 40 bursts of 30 frames that drift by a pixel a
-    frame: 5,667 of 17,400, here 16,981; of the bottle photos' 190: 48, here 52) and 3,000 digits are as well off here (largest
-    group 89, with chains 2,580).
+    ``most`` pictures that differ by more than ``WIDE`` bits on average, which is no one scene, is grouped anew with fewer bits,
+    and of those taken one after the other the near ones are joined again up to ``most``. Small groups are left alone: complete
+    linkage, which bounds every group, tears bursts apart. Measured, pairs of one scene that stay together: of 40 rendered bursts
+    of 30 frames that drift 16,981 of 17,400 (complete linkage 5,667), of the bottle photos 52 of 190 (48). The largest group of
+    3,000 digits has 212 pictures (19; with chains 2,580).
 
     Args:
         hashes: In the order in which the pictures came.
         near: Most differing bits.
-        most: Pictures in a group that is not looked at closer.
+        most: Pictures in a group that is not looked at closer; a twentieth of all, from 20 to 100, where it is not given.
 
     Returns:
         ``(N,) int64``: the same number for pictures of one group, counted from 0 in order of appearance.
     """
     if not hashes:
         return np.zeros(0, dtype=np.int64)
+    most = min(MOST, max(LEAST_CROWD, len(hashes) // 20)) if most is None else most
     read = np.array([int(each, 16) for each in hashes], dtype=np.uint64)
     values, came, member, counts = np.unique(read, return_index=True, return_inverse=True, return_counts=True)
     labels = components(values, near)
-    for crowd in _crowds(values, labels, counts, near, most):
+    for crowd in _crowds(values, labels, counts, most):
         mine = crowd[np.argsort(came[crowd])]
         pieces = _taken_apart(values[mine], counts[mine], near, most)
         labels[mine] = mine[_joined_in_order(values[mine], counts[mine], pieces, near, most)]
@@ -60,15 +61,13 @@ def groups(hashes: Sequence[str], near: int = NEAR, most: int = MOST) -> np.ndar
     return np.argsort(np.argsort(first))[inverse].astype(np.int64)
 
 
-def _crowds(
-    values: np.ndarray, labels: np.ndarray, counts: np.ndarray, near: int, most: int
-) -> list[np.ndarray]:
+def _crowds(values: np.ndarray, labels: np.ndarray, counts: np.ndarray, most: int) -> list[np.ndarray]:
     """Positions of each component that is large and no one scene."""
+    large = np.flatnonzero(np.bincount(labels, weights=counts) > most)
     order = np.argsort(labels, kind="stable")
-    parts = np.split(order, np.flatnonzero(np.diff(labels[order])) + 1)
-    return [
-        each for each in parts if counts[each].sum() > most and _spread(values[each], counts[each]) > near
-    ]
+    ends = np.searchsorted(labels[order], [large, large + 1])
+    parts = [order[start:end] for start, end in ends.T]
+    return [each for each in parts if _spread(values[each], counts[each]) > WIDE]
 
 
 def _spread(values: np.ndarray, counts: np.ndarray) -> float:
@@ -79,12 +78,12 @@ def _spread(values: np.ndarray, counts: np.ndarray) -> float:
 
 
 def _taken_apart(values: np.ndarray, counts: np.ndarray, near: int, most: int) -> np.ndarray:
-    """Components with ever fewer bits until none is a crowd; two of our hashes differ in an even number of them."""
-    if near <= STEP:
+    """Components with ever fewer bits until none is a crowd."""
+    if near < 2:
         return np.arange(len(values))
-    labels = components(values, near - STEP)
-    for mine in _crowds(values, labels, counts, NEAR, most):
-        labels[mine] = mine[_taken_apart(values[mine], counts[mine], near - STEP, most)]
+    labels = components(values, near // 2)
+    for mine in _crowds(values, labels, counts, most):
+        labels[mine] = mine[_taken_apart(values[mine], counts[mine], near // 2, most)]
     return labels
 
 

@@ -5,12 +5,17 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.datasets import load_digits
 
 from storage.records import Filter
+from storage.snapshots import Labelled
+from tests.workbench.test_similarity import digits
 from tests.workbench.test_splits import distinct, pictures_of, put, sides
 from workbench.caveats import caveats
 from workbench.errors import NotReady
+from workbench.pictures import shrunk
 from workbench.services import Services
+from workbench.similarity import phash
 from workbench.splits import counts, split
 from workbench.training.dataset import Dataset
 from workbench.training.inputs import write_inputs
@@ -58,6 +63,16 @@ def test_one_burst_beside_classes_with_many_scenes_is_the_only_one_that_is_cut()
     draft = split(pictures, 0.2, 1)
     assert counts(draft, "validation") == {"A": 2, "B": 4}
     assert [len(each) for each in sides(draft).values()] == [2] + [1] * 20
+
+
+def test_digits_are_split_in_the_share_asked_for_though_they_look_alike() -> None:
+    names = [str(each) for each in load_digits().target[:1500]]
+    hashes = [phash(shrunk(each)) for each in digits(1500)]
+    rows = enumerate(zip(hashes, names, strict=True), 1)
+    draft = split([Labelled(number, f"{number:064x}", hash_, name) for number, (hash_, name) in rows], 0.2, 1)
+    train, validation = counts(draft, "train"), counts(draft, "validation")
+    shares = [validation[name] / (train[name] + validation[name]) for name in train]
+    assert 0.15 < min(shares) <= max(shares) < 0.25
 
 
 def test_pictures_that_look_like_a_test_picture_are_on_no_side() -> None:
