@@ -94,6 +94,7 @@ KEEPS: dict[str, Callable[[ImageRecord], bool]] = {
     "unlabelled": lambda each: each.label is None,
     "train": lambda each: each.split == "train",
     "validation": lambda each: each.split == "validation",
+    "test": lambda each: each.split == "test",
     "synthetic": lambda each: each.synthetic,
     "agreed": lambda each: each.review == "agreed",
     "disagreed": lambda each: each.review == "disagreed",
