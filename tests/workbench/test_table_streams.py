@@ -62,7 +62,7 @@ def peak_of(items: Iterator[object]) -> float:
         ("a.csv", HEAD + b"picture.jpg,Full," + (b"x" * 1000 + b"\npicture.jpg,Full,") * 5000),
         ("a.jsonl", (b'{"file_name": "a.jpg", "label": "Full", "note": "%s"}\n' % (b"x" * 1000)) * 5000),
         ("a.json", b"[" + (TASK % 1 + b" " * 1000) * 5000 + b"1]"),
-        ("a.json", b'[{"data": {"image": "a.jpg"}}' + (b',"%s"' % (b"x" * 400_000)) * 12 + b"]"),
+        ("a.json", b'[{"data": {"image": "a.jpg"}}' + (b',"%s"' % (b"x" * 100_000)) * 48 + b"]"),
         ("a.json", b'[{"data": {"image": "a.jpg"}},' + b" " * 5_000_000 + b"1]"),
     ],
     ids=["csv", "jsonl", "json", "lists", "blanks"],
@@ -152,13 +152,13 @@ def test_faults_that_come_again_and_again_are_told_once(services: Services, brin
 
 def hostile(kind: str) -> dict[str, bytes]:
     if kind == "zip":
-        return {"a.zip": zipped({"t.csv": HEAD + b"a%d,b\n" * 100_000})}
+        return {"a.zip": zipped({"t.csv": HEAD + b"a%d,b\n" * 40_000})}
     if kind == "twenty":
         return {
-            f"{n}.csv": HEAD + b"".join(b"%d-%d.jpg,x\n" % (n, line) for line in range(5000))
+            f"{n}.csv": HEAD + b"".join(b"%d-%d.jpg,x\n" % (n, line) for line in range(2000))
             for n in range(20)
         }
-    return {"a.csv": HEAD + b"".join(b"%d.jpg,x\n" % line for line in range(100_000))}
+    return {"a.csv": HEAD + b"".join(b"%d.jpg,x\n" % line for line in range(40_000))}
 
 
 @pytest.mark.parametrize("kind", ["zip", "csv", "twenty"])
@@ -168,14 +168,13 @@ def test_a_hostile_table_leaves_next_to_nothing_in_the_database(
     files = services.settings.data
     outcomes = bring(hostile(kind))
     assert len(outcomes) <= 60
-    assert sum(each.stat().st_size for each in files.glob("waterline.db*")) < 3 * MEGABYTE
+    assert sum(each.stat().st_size for each in files.glob("waterline.db*")) < 2 * MEGABYTE
 
 
 def test_an_import_of_a_large_table_takes_little_memory(tmp_path: Path) -> None:
     """In a process of its own, whose peak the system tells."""
-    (tmp_path / "a.csv").write_bytes(
-        HEAD + b"".join(b"picture-%07d.jpg,Full\n" % line for line in range(180_000))
-    )
+    tasks = b"".join(TASK % number + b" " * 1000 for number in range(40_000))
+    (tmp_path / "a.json").write_bytes(b"[" + tasks + b"{}]")
     program = """
 import resource, sys
 from pathlib import Path
@@ -186,14 +185,14 @@ from workbench.settings import Settings
 folder = Path(sys.argv[1])
 services = build_services(Settings(data=folder / "workbench", insight=False))
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-state = services.imports.wait(services.imports.start(NewImport([Upload(folder / "a.csv", "a.csv")])))
+state = services.imports.wait(services.imports.start(NewImport([Upload(folder / "a.json", "a.json")])))
 assert state.status == "finished", state
 print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024)
 """
     ran = subprocess.run(
         [sys.executable, "-c", program, str(tmp_path)], cwd=ROOT, capture_output=True, text=True, check=True
     )
-    assert float(ran.stdout) < 150
+    assert float(ran.stdout) < 60
 
 
 @pytest.mark.parametrize("name", ["l.csv", "l.jsonl", "l.json"])
@@ -242,21 +241,21 @@ def test_tables_count_as_files_of_a_zip(bring: Bring, services: Services, upload
         source.read()
 
 
-@pytest.mark.parametrize("kind", ["stored", "lying"])
+@pytest.mark.parametrize("kind", ["bytes", "checksum"])
 def test_a_zip_whose_table_is_damaged_keeps_what_came_before(
     bring: Bring, services: Services, kind: str
 ) -> None:
-    table = HEAD + b"a.jpg,Full\n" + b"x%d.jpg,Full\n" * 40_000
+    table = HEAD + b"a.jpg,Full\n" + b"".join(b"x%d.jpg,Full\n" % n for n in range(9000))
     data = bytearray(zipped({"a.jpg": picture(1), "l.csv": table}))
-    at = data.rfind(b"x%d.jpg,Full") if kind == "stored" else data.find(b"l.csv") - 16
-    assert at > 0
+    at = data.find(b"l.csv") + 9000 if kind == "bytes" else data.rfind(b"l.csv") - 30  # its checksum
     data[at] ^= 0xFF
     outcomes = bring({"a.zip": bytes(data)})
-    assert known(services)["a.jpg"][0] in {"Full", None}
-    assert any("damaged" in outcome.reason for outcome in outcomes)
+    assert known(services)["a.jpg"][0] == "Full"
+    reasons = [outcome.reason for outcome in outcomes if outcome.file == "l.csv" and outcome.reason]
+    assert "The file is damaged inside the zip. What came before counts." in reasons
 
 
-LONG = HEAD + b"".join(b"a picture (%d).jpg,Full\n" % line for line in range(240_000))
+LONG = HEAD + b"".join(b"a picture (%d).jpg,Full\n" % line for line in range(15_000))
 
 
 def test_the_reading_of_tables_is_shown_and_stopped(services: Services, upload: Put) -> None:
@@ -273,7 +272,12 @@ def test_the_reading_of_tables_is_shown_and_stopped(services: Services, upload: 
 
 def test_a_server_that_ends_meanwhile_reads_them_again(services: Services, upload: Put) -> None:
     import_id = services.imports.start(
-        NewImport([upload("a.jpg", picture(1)), upload("l.csv", LONG + b"a.jpg,Full\n")])
+        NewImport(
+            [
+                upload("a.jpg", picture(1)),
+                upload("l.csv", LONG[:MEGABYTE].rpartition(b"\n")[0] + b"\na.jpg,Full\n"),
+            ]
+        )
     )
     until(lambda: services.imports.state(import_id).lines, "lines")
     services.imports.close()
@@ -312,12 +316,12 @@ def test_what_is_wrong_with_references_is_told_once_after_a_restart(
 
 def test_many_files_of_one_name_are_looked_for_in_no_time(upload: Put) -> None:
     """Look-ups that went through all files of one name would take hours here."""
-    files = {f"f{n}/x.jpg": b"" for n in range(20_000)}
+    files = {f"f{n}/x.jpg": b"" for n in range(5_000)}
     table = HEAD + b"".join(
-        b"g%d/x.jpg,Full\nf%d/x.jpg,Full\nx,Full\nX_.jpg,Full\n" % (n, n) for n in range(20_000)
+        b"g%d/x.jpg,Full\nf%d/x.jpg,Full\nx,Full\nX_.jpg,Full\n" % (n, n) for n in range(5_000)
     )
     found = plan([upload("a.zip", zipped({**files, "l.csv": table}))], LIMITS)
-    assert len(found.said) == 20_000
+    assert len(found.said) == 5_000
 
 
 def test_status_and_stop_over_http(tmp_path: Path) -> None:
