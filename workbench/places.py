@@ -185,5 +185,5 @@ def _variants(base: str) -> set[str]:
 
 
 def _fits(path: str, name: str) -> bool:
-    """Whether one is the end of the other."""
-    return f"/{path}".endswith(f"/{name}") or f"/{name}".endswith(f"/{path}")
+    """Whether one folder is the end of the other; none at all may be any."""
+    return not path or not name or f"/{path}".endswith(f"/{name}") or f"/{name}".endswith(f"/{path}")

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from storage.imports import READ, REJECTED, Outcome
-from workbench.archives import Contents, Source, TableFile, Upload, contents, is_zip, sources, table_files
+from workbench.archives import (
+    Contents,
+    Source,
+    TableFile,
+    Upload,
+    contents,
+    is_zip,
+    path_of,
+    sources,
+    table_files,
+)
 from workbench.errors import RejectedPicture, RejectedTable
 from workbench.layouts import Layout, layout
 from workbench.manifests import Line
@@ -17,6 +27,7 @@ from workbench.table_faults import Fault, FaultLog
 from workbench.table_reader import read_table
 from workbench.table_text import Watch
 
+ROWS = (".csv", ".tsv")
 READ_TABLES = 2
 """How many times ``Limits.table_mb`` all tables of one import may have together."""
 NO_ROOM = "The tables of this import have more than {most:,} MB together, so this one is not read. Import it on its own."
@@ -34,6 +45,7 @@ class Plan:
         said: The line that names a file, with its table.
         layouts: How the files of each zip lie.
         tables: Files that are tables.
+        containers: Folders with a table and all pictures of a zip, which name no class.
     """
 
     uploads: Sequence[Upload]
@@ -43,6 +55,7 @@ class Plan:
     said: Mapping[Place, tuple[str, Line]]
     layouts: Mapping[int, Layout]
     tables: frozenset[Place]
+    containers: frozenset[tuple[int, str]] = frozenset()
 
     def sources(self) -> Iterator[Source]:
         """The files, each with what is known of it."""
@@ -60,7 +73,8 @@ class Plan:
             _, line = self.said[place]
             return replace(source, label=line.label, split=split if line.split is None else line.split)
         note = "No table names it, so it has no class." if shape.tabled else ""
-        label = shape.label(source.name) if has_folders else ""
+        contained = (place.zipped, _folder(source.name)) in self.containers
+        label = shape.label(source.name) if has_folders and not contained else ""
         return replace(source, label=label, split=split, note=note)
 
 
@@ -94,6 +108,7 @@ def plan(uploads: Sequence[Upload], limits: Limits, watch: Watch = lambda lines:
         said=drafted.said,
         layouts=layouts,
         tables=tables,
+        containers=_containers(held, tables),
     )
 
 
@@ -118,6 +133,25 @@ def _layouts(
         has_folders = each.zipped != LOOSE or uploads[each.upload].root
         names.setdefault(each.zipped, []).extend(each.contents.names if has_folders else ())
     return {zipped: layout(found, zipped in tabled, any_table) for zipped, found in names.items()}
+
+
+def _containers(held: Sequence[_Held], tables: Iterable[Place]) -> frozenset[tuple[int, str]]:
+    """Folders in which a table lies beside or above all files of its zip: its name is that of the data, not of a class."""
+    folders: dict[int, set[str]] = {}
+    for each in held:
+        folders.setdefault(each.zipped, set()).update(f"{_folder(name)}/" for name in each.contents.names)
+    # What the first and the last in order have in common, all have.
+    ends = {zipped: (min(names), max(names)) for zipped, names in folders.items() if names}
+    found = {(place.zipped, _folder(place.name)) for place in tables if place.name.lower().endswith(ROWS)}
+    return frozenset(
+        (zipped, folder)
+        for zipped, folder in found
+        if all(end.startswith(f"{folder}/") for end in ends.get(zipped, ()))
+    )
+
+
+def _folder(name: str) -> str:
+    return path_of(name).parent.as_posix()
 
 
 def _notes(layouts: Mapping[int, Layout], said: Mapping[Place, tuple[str, Line]]) -> list[Outcome]:

@@ -312,3 +312,35 @@ def test_a_table_without_pictures_beside_it_that_cannot_be_read_makes_no_classes
 ) -> None:
     bring({"l.csv": b"filename,colour\na.jpg,red\n", "a.zip": zipped(pictures("train/a.jpg", "valid/b.jpg"))})
     assert known(services) == {"a.jpg": (None, "train"), "b.jpg": (None, "validation")}
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (["data/a.jpg", "data/t.csv"], {"a.jpg": None}),
+        (["data/Full/a.jpg", "data/Half/b.jpg", "data/t.csv"], {"a.jpg": "Full", "b.jpg": "Half"}),
+        (["Full/a.jpg", "Half/b.jpg", "Full/t.csv", "Half/t.csv"], {"a.jpg": "Full", "b.jpg": "Half"}),
+        (["Full/a.jpg", "Half/b.jpg", "t.csv"], {"a.jpg": "Full", "b.jpg": "Half"}),
+    ],
+)
+def test_the_folder_that_holds_a_table_and_all_pictures_is_no_class(
+    services: Services, bring: Bring, names: list[str], expected: dict[str, str | None]
+) -> None:
+    table = b"filename,colour\na.jpg,red\n"
+    files = {name: table if name.endswith("csv") else picture(number) for number, name in enumerate(names)}
+    bring({"a.zip": zipped(files)})
+    assert labels(services) == expected
+
+
+def test_a_changed_name_is_found_in_any_folder(services: Services, bring: Bring) -> None:
+    tasks = [
+        annotated("/data/upload/3/0a1b2c30-my_photo_1.jpg", choices=["Full"]),
+        annotated("x/b_1.jpg", choices=["Half"]),
+    ]
+    files = {
+        **pictures("train/my photo (1).jpg", "y/x/b 1.jpg", "z/b 1.jpg"),
+        "l.json": json.dumps(tasks).encode(),
+    }
+    outcomes = bring({"a.zip": zipped(files)})
+    found = {outcome.file: outcome.label for outcome in outcomes if outcome.result == IMPORTED}
+    assert found == {"train/my photo (1).jpg": "Full", "y/x/b 1.jpg": "Half", "z/b 1.jpg": ""}

@@ -26,6 +26,8 @@ from workbench.services import Services, build_services
 from workbench.settings import MEGABYTE, Settings
 from workbench.table_faults import Fault
 from workbench.table_reader import read_table
+from workbench.ui.strip import facts
+from workbench.ui.tabs.collect_report import running_html
 
 Put = Callable[[str, bytes], Upload]
 HEAD = b"filename,label\n"
@@ -263,6 +265,8 @@ def test_the_reading_of_tables_is_shown_and_stopped(services: Services, upload: 
     second = services.imports.start(NewImport([upload("b.jpg", picture(1))]))
     shown = until(lambda: (state := services.imports.state(first)).lines and state, "lines")
     assert (shown.phase, shown.running, shown.total) == ("reading tables", True, 0)
+    assert f"<b>{shown.lines:,}</b> lines of tables" in running_html(shown, [])
+    assert "Reading tables: " in facts(services)
     services.imports.stop(first)
     state = until(lambda: not (now := services.imports.state(first)).running and now, "the stop", seconds=3)
     assert (state.status, state.stopped, state.phase, state.done) == ("stopped", True, "", 0)
