@@ -133,7 +133,9 @@ def _told_by(words: Callable[[Exception], str]) -> Iterator[None]:
     """Whatever is raised within becomes an error that Gradio tells the caller."""
     try:
         yield
-    except gr.Error:
+    except gr.Error as error:
+        # Gradio's own ask for a trace in the log, though only a value was refused.
+        error.print_exception = False
         raise
     except Exception as error:
         raise gr.Error(words(error), print_exception=False) from error
