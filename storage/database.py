@@ -13,7 +13,7 @@ from typing import Any
 import sqlite_utils
 
 from storage.errors import DiskFull, is_disk_full
-from storage.identity import Connection, Watch
+from storage.identity import Connection, FileWatch
 from storage.migrations import migrations
 
 # Some forty threads have a connection each, so that each cache is small (4 MB).
@@ -44,7 +44,7 @@ class Database:
         self.path = path
         self._local = threading.local()
         self._turn = threading.Lock()
-        self._watch = Watch(path)
+        self._watch = FileWatch(path)
         self._probed = 0
         # Within one write, so that of two processes on a fresh folder one waits for the other.
         with self.write() as connection:

@@ -28,7 +28,7 @@ class Connection(sqlite3.Connection):
     """A connection that a weak reference can point to."""
 
 
-class Watch:
+class FileWatch:
     """Remembers which files the connections of a process have open.
 
     Args:
@@ -88,7 +88,7 @@ class Watch:
 
 # Locks belong to the process, and so do these. The lock is one that its own thread may take again: while the list is
 # copied, memory may be tidied up, and what goes may open a file.
-_watches: weakref.WeakSet[Watch] = weakref.WeakSet()
+_watches: weakref.WeakSet[FileWatch] = weakref.WeakSet()
 _registering = threading.RLock()
 
 

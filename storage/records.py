@@ -7,6 +7,8 @@ from typing import Any
 
 FLAGS = ("too small", "blurred", "dark", "bright", "uniform", "odd aspect", "transparent", "grayscale")
 """Quality flags of a picture; ``images.flags`` has bit ``1 << n`` for the n-th."""
+TRAIN, VALIDATION, TEST = "train", "validation", "test"
+"""The sides of a split."""
 
 
 @dataclass(frozen=True)

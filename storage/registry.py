@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 import sqlite3
 from collections.abc import Mapping, Sequence
@@ -17,7 +16,7 @@ from storage.attempts import Attempt
 from storage.clock import now
 from storage.database import Database
 from storage.errors import Conflict, Corrupt, NotFound
-from storage.files import write_atomic
+from storage.files import sync, write_atomic
 from storage.records import AliasEvent, ValidationPrediction, Version
 from storage.runs import add_predictions, prediction_rows
 
@@ -241,9 +240,7 @@ def _hashes(folder: Path) -> dict[str, str]:
     """SHA-256 of each file of a folder by name; all of it is on the disk afterwards, not only in the system's memory."""
     files = [path for path in sorted(folder.iterdir()) if path.is_file() and path.name != MANIFEST]
     for path in (*files, folder):
-        opened = os.open(path, os.O_RDONLY)
-        os.fsync(opened)
-        os.close(opened)
+        sync(path)
     return {path.name: _sha256(path) for path in files}
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from storage.records import SnapshotItem
+from storage.records import TEST, TRAIN, VALIDATION, SnapshotItem
 
 _NAMED = 3
-_SIDES = (("validation", "check", "to check with"), ("test", "test", "of the test"))
+_SIDES = ((VALIDATION, "check", "to check with"), (TEST, "test", "of the test"))
 
 
 def caveats(classes: Sequence[str], items: Sequence[SnapshotItem]) -> tuple[str, ...]:
@@ -17,14 +17,14 @@ def caveats(classes: Sequence[str], items: Sequence[SnapshotItem]) -> tuple[str,
         classes: Their names.
         items: The pictures of a snapshot, or of one that is about to be frozen.
     """
-    learnt = {item.group for item in items if item.split == "train"}
+    learnt = {item.group for item in items if item.split == TRAIN}
     said = []
     for side, what, words in _SIDES:
         mine = [item for item in items if item.split == side]
         near = [item for item in mine if item.group in learnt]
         if near:
             said.append(_dependent(what, words, len(near), len(mine), _names(classes, near)))
-    checked = {item.label for item in items if item.split == "validation"}
+    checked = {item.label for item in items if item.split == VALIDATION}
     lacking = [name for label, name in enumerate(classes) if label not in checked]
     if lacking:
         said.append(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-_TRAIN, _VALIDATION = "train", "validation"
+from storage.records import TRAIN, VALIDATION
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Divisible:
 
     def sides(self, held_out: np.ndarray) -> np.ndarray:
         """Which pictures are held out, ``(N,) bool``, where some groups are: a picture that a person put elsewhere is not."""
-        return np.asarray(np.where(self.pins == "", held_out[self.group], self.pins == _VALIDATION))
+        return np.asarray(np.where(self.pins == "", held_out[self.group], self.pins == VALIDATION))
 
 
 def divide(part: Divisible, classes: int, fraction: float, seed: int) -> np.ndarray:
@@ -38,7 +38,7 @@ def divide(part: Divisible, classes: int, fraction: float, seed: int) -> np.ndar
     Every class with two pictures that are not fixed by a person is on both sides; see :func:`workbench.splits.split`.
     """
     flat = np.bincount(part.group * classes + part.labels, minlength=(int(part.group.max()) + 1) * classes)
-    train, validation = part.pinned(_TRAIN), part.pinned(_VALIDATION)
+    train, validation = part.pinned(TRAIN), part.pinned(VALIDATION)
     whole = _Groups(flat.reshape(-1, classes), validation & ~train, validation | train)
     there = np.bincount(part.labels[part.sides(whole.held_out)], minlength=classes)
     held_out = _choose(whole, fraction * whole.tally.sum(axis=0) - there, seed)

@@ -9,13 +9,13 @@ from itertools import chain
 from urllib.parse import quote
 
 from storage.listings import Listed
+from storage.records import TRAIN
 from workbench.cells import csv_text
 from workbench.file_names import folders, named
 
 Placed = Sequence[tuple[str, Listed]]
 """Pictures with where they lie."""
 IMAGES = "images"
-TRAIN, VALIDATION = "train", "validation"
 
 
 @dataclass(frozen=True)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from workbench.table_faults import Fault
+from workbench.table_faults import TableFault
 
 
-def several(where: str) -> Fault:
+def several(where: str) -> TableFault:
     """The fault of a line that has several choices."""
     sentence = f"{where.capitalize()} has several choices; the first one counts."
-    return Fault(where, sentence, "have several choices, of which the first one counts")
+    return TableFault(where, sentence, "have several choices, of which the first one counts")
 
 
 def label_of(value: object) -> tuple[str, bool]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from urllib.parse import unquote, unquote_plus
 
-from workbench.table_faults import Fault
+from workbench.table_faults import TableFault
 
 TABLES = (".csv", ".tsv", ".jsonl", ".ndjson", ".json")
 SPLITS = {
@@ -57,7 +57,7 @@ def is_table(name: str) -> bool:
     return name.lower().endswith(TABLES)
 
 
-def line_of(where: str, values: Mapping[str, str]) -> Iterator[Line | Fault]:
+def line_of(where: str, values: Mapping[str, str]) -> Iterator[Line | TableFault]:
     """What a line says, and what is wrong with it.
 
     Args:
@@ -69,13 +69,13 @@ def line_of(where: str, values: Mapping[str, str]) -> Iterator[Line | Fault]:
     file = writable(values.get("file", ""))
     names = names_of(file) if file and len(file) <= LONGEST_NAME else ()
     if not names and not sha256:
-        yield Fault(where, f"{where.capitalize()} names no file.", "name no file")
+        yield TableFault(where, f"{where.capitalize()} names no file.", "name no file")
         return
     split = values.get("split")
     if split is not None:
         known = SPLITS.get(split.casefold(), "") if split else ""
         if split and not known:
-            yield Fault(
+            yield TableFault(
                 where,
                 f"{where.capitalize()} has the split “{writable(split[:40])}”; it can be train, validation or test, or empty.",
                 "have a split that is not known",

@@ -23,9 +23,9 @@ from workbench.manifests import Line
 from workbench.places import LOOSE, Found, Place, Places
 from workbench.references import Reference
 from workbench.settings import MEGABYTE, Limits
-from workbench.table_faults import Fault, FaultLog
+from workbench.table_faults import FaultLog, TableFault
 from workbench.table_reader import read_table
-from workbench.table_text import Watch
+from workbench.table_text import OnProgress
 
 ROWS = (".csv", ".tsv")
 READ_TABLES = 2
@@ -78,7 +78,7 @@ class Plan:
         return replace(source, label=label, split=split, note=note)
 
 
-def plan(uploads: Sequence[Upload], limits: Limits, watch: Watch = lambda lines: None) -> Plan:
+def plan(uploads: Sequence[Upload], limits: Limits, watch: OnProgress = lambda lines: None) -> Plan:
     """Look through uploads without reading their pictures; tables are read as streams.
 
     Args:
@@ -188,7 +188,7 @@ class _Table:
 class _Draft:
     """A plan in the making."""
 
-    def __init__(self, limits: Limits, watch: Watch) -> None:
+    def __init__(self, limits: Limits, watch: OnProgress) -> None:
         self.places = Places()
         self.references: list[Reference] = []
         self.said: dict[Place, tuple[str, Line]] = {}
@@ -225,7 +225,7 @@ class _Draft:
             if not table.lines:
                 self._tables.append(Outcome(place.name, REJECTED, str(error)))
                 return
-            table.faults.add(Fault("", f"{error} What came before counts."))
+            table.faults.add(TableFault("", f"{error} What came before counts."))
         self._tables.append(table)
 
     def assign_likely(self) -> None:
@@ -237,20 +237,20 @@ class _Draft:
         self._bytes += count
         self._watch(self._lines)
 
-    def _take(self, table: _Table, item: Line | Fault) -> bool:
+    def _take(self, table: _Table, item: Line | TableFault) -> bool:
         """Take a line or a fault of a table; tells whether more may be read."""
         new = bool(item.where) and (table.place, item.where) != self._last
         if new and self._lines >= self._limits.table_lines:
             most = f"{self._limits.table_lines:,}"
             table.faults.add(
-                Fault(
+                TableFault(
                     "", f"At most {most} lines of tables are read at once; the rest is not. Split the table."
                 )
             )
             return False
         self._lines += new
         self._last = (table.place, item.where)
-        if isinstance(item, Fault):
+        if isinstance(item, TableFault):
             table.faults.add(item)
             return True
         table.lines += 1
@@ -267,7 +267,7 @@ class _Draft:
         elif found:
             which = ", ".join(place.name for place in found[:3])
             table.faults.add(
-                Fault(
+                TableFault(
                     line.where,
                     f"{_where(line)}: “{line.names[0]}” could be {len(found):,} files ({which}). Write its folder too.",
                     "could name several files; write their folders too",
@@ -282,7 +282,9 @@ class _Draft:
             table.named += 1
         elif (before.label, before.split) != (line.label, line.split):
             sentence = f"{_where(line)} names “{line.names[0]}” again; the first line counts."
-            table.faults.add(Fault(line.where, sentence, "name a file again, of which the first line counts"))
+            table.faults.add(
+                TableFault(line.where, sentence, "name a file again, of which the first line counts")
+            )
 
 
 def _where(line: Line) -> str:

@@ -14,7 +14,7 @@ from workbench.labelling import Labelling, class_or_none
 from workbench.manifests import Line
 from workbench.places import LOOSE, Found, Place, Places
 from workbench.stores import Stores
-from workbench.table_faults import Fault, FaultLog
+from workbench.table_faults import FaultLog, TableFault
 
 BATCH = 1000
 NOWHERE = "{where}: “{name}” is neither among the files of this import nor in the catalogue."
@@ -154,7 +154,7 @@ class References:
         if self._faults[reference.table].add_another(kind):
             return
         told = sentence.format(where=line.where.capitalize(), name=_shown(line), count=count)
-        self._faults[reference.table].add(Fault(line.where, told, kind))
+        self._faults[reference.table].add(TableFault(line.where, told, kind))
 
     def _grant(self, wishes: Sequence[_Wish]) -> list[tuple[int, str, str]]:
         """Carry wishes out; gives the place of each, the class that it came with, and what changed."""

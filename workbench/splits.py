@@ -11,13 +11,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from storage.records import SnapshotItem
+from storage.records import TEST, TRAIN, VALIDATION, SnapshotItem
 from storage.snapshots import Draft, Labelled
 from workbench.dividing import Divisible, divide
 from workbench.errors import NotReady
 from workbench.similarity import groups
 
-TRAIN, VALIDATION, TEST = "train", "validation", "test"
 LEAST = 2
 """Pictures that a class needs: one to learn from and one to check with."""
 

@@ -14,7 +14,7 @@ from workbench.errors import RejectedTable
 from workbench.label_values import label_of, several
 from workbench.manifests import Line, line_of
 from workbench.table_columns import LABEL, columns, controls, plain
-from workbench.table_faults import Fault
+from workbench.table_faults import TableFault
 from workbench.table_text import LONGEST_LINE, lines_of
 
 SEPARATORS = ",;\t|"
@@ -32,7 +32,7 @@ class _TooLong(Exception):
         super().__init__(f"a row with more than {LONGEST_LINE:,} characters")
 
 
-def csv_lines(text: TextIO) -> Iterator[Line | Fault]:
+def csv_lines(text: TextIO) -> Iterator[Line | TableFault]:
     """The lines of a CSV or TSV.
 
     Raises:
@@ -106,7 +106,7 @@ class _Rows:
                 raise _TooLong
             yield line or ""
 
-    def __iter__(self) -> Iterator[Row | Fault]:
+    def __iter__(self) -> Iterator[Row | TableFault]:
         while not self._ended:
             self._pending = 0
             try:
@@ -116,25 +116,27 @@ class _Rows:
             except (_TooLong, csv.Error) as error:
                 self._ended = True
                 where = f"line {self._number}"
-                yield Fault(where, f"{where.capitalize()} cannot be read as CSV ({error}). {END}")
+                yield TableFault(where, f"{where.capitalize()} cannot be read as CSV ({error}). {END}")
             else:
                 if any(map(str.strip, row)):
                     yield self._number, row
 
-    def sample(self) -> Iterator[Row | Fault]:
+    def sample(self) -> Iterator[Row | TableFault]:
         """The first rows, as many as tell what the columns are."""
         rows = iter(self)
         characters = 0
         for number, row in enumerate(rows, 1):
             yield row
-            characters += 0 if isinstance(row, Fault) else sum(map(len, row[1]))
+            characters += 0 if isinstance(row, TableFault) else sum(map(len, row[1]))
             if number == SAMPLE_ROWS or characters > SAMPLE_CHARACTERS:
                 return
 
-    def lines(self, rows: Iterable[Row | Fault], reading: _Plain | _OneHot) -> Iterator[Line | Fault]:
+    def lines(
+        self, rows: Iterable[Row | TableFault], reading: _Plain | _OneHot
+    ) -> Iterator[Line | TableFault]:
         """What rows say."""
         for row in rows:
-            if isinstance(row, Fault):
+            if isinstance(row, TableFault):
                 yield row
             else:
                 yield from reading.line(f"line {row[0]}", row[1])
@@ -147,10 +149,10 @@ class _Plain:
     places: Mapping[str, int]
     width: int
 
-    def line(self, where: str, row: Sequence[str]) -> Iterator[Line | Fault]:
+    def line(self, where: str, row: Sequence[str]) -> Iterator[Line | TableFault]:
         if len(row) <= max(self.places.get("file", 0), self.places["label"]):
             sentence = f"{where.capitalize()} has {len(row)} of {self.width} columns, so it is passed over."
-            yield Fault(where, sentence, "have too few columns and are passed over")
+            yield TableFault(where, sentence, "have too few columns and are passed over")
             return
         values = _values(self.places, row)
         values["label"], more = _label(values["label"])
@@ -166,7 +168,7 @@ class _OneHot:
     places: Mapping[str, int]
     classes: Mapping[int, str]
 
-    def line(self, where: str, row: Sequence[str]) -> Iterator[Line | Fault]:
+    def line(self, where: str, row: Sequence[str]) -> Iterator[Line | TableFault]:
         cells = {
             name: row[place].strip().casefold() if place < len(row) else ""
             for place, name in self.classes.items()
@@ -175,9 +177,11 @@ class _OneHot:
         odd = next((cell for cell in cells.values() if cell not in ONES | ZEROS), "")
         if odd:
             sentence = f"{where.capitalize()} has “{odd[:40]}” where 0 or 1 was expected, so its picture has no class."
-            yield Fault(where, sentence, "have other values than 0 and 1, so their pictures have no class")
+            yield TableFault(
+                where, sentence, "have other values than 0 and 1, so their pictures have no class"
+            )
         elif not ones:
-            yield Fault(
+            yield TableFault(
                 where,
                 f"{where.capitalize()} has no class: no column has a 1.",
                 "have no class: no column has a 1",
@@ -185,7 +189,7 @@ class _OneHot:
         elif len(ones) > 1:
             shown = ", ".join(name[:40] for name in ones[:3])
             sentence = f"{where.capitalize()} has {len(ones):,} classes ({shown}), so its picture has none."
-            yield Fault(where, sentence, "have several classes, so their pictures have none")
+            yield TableFault(where, sentence, "have several classes, so their pictures have none")
         label = ones[0] if len(ones) == 1 and not odd else ""
         yield from line_of(where, {**_values(self.places, row), "label": label})
 
@@ -205,14 +209,14 @@ def _label(cell: str) -> tuple[str, bool]:
 
 
 def _one_hot(
-    names: Sequence[str], places: Mapping[str, int], sample: Sequence[Row | Fault]
+    names: Sequence[str], places: Mapping[str, int], sample: Sequence[Row | TableFault]
 ) -> dict[int, str]:
     """The columns that are classes: two or more with nothing but 0 and 1, of which some row has exactly one 1.
 
     Where other columns hold something else, such as a width or an age, every row has to have exactly one 1: flags beside
     measurements are no classes.
     """
-    rows = [row for row in sample if not isinstance(row, Fault)]
+    rows = [row for row in sample if not isinstance(row, TableFault)]
     other = [place for place in range(len(names)) if place not in places.values() and plain(names[place])]
     binary = [place for place in other if rows and all(_cell(row, place) in ONES | ZEROS for _, row in rows)]
     ones = [sum(_cell(row, place) in ONES for place in binary) for _, row in rows]

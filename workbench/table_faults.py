@@ -12,7 +12,7 @@ SHOWN = 3
 
 
 @dataclass(frozen=True)
-class Fault:
+class TableFault:
     """One thing that is wrong with a table.
 
     Attributes:
@@ -31,11 +31,11 @@ class Fault:
 class FaultLog:
     """Collects the faults of one table; keeps ``SHOWN`` sentences of each kind, however many there are."""
 
-    _kinds: dict[str, list[tuple[int, Fault]]] = field(default_factory=dict)
+    _kinds: dict[str, list[tuple[int, TableFault]]] = field(default_factory=dict)
     _counts: dict[str, int] = field(default_factory=dict)
     _seen: int = 0
 
-    def add(self, fault: Fault) -> None:
+    def add(self, fault: TableFault) -> None:
         """Take one up."""
         kept = self._kinds.setdefault(fault.kind, [])
         self._counts[fault.kind] = self._counts.get(fault.kind, 0) + 1

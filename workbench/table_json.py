@@ -12,7 +12,7 @@ from workbench.errors import RejectedTable
 from workbench.label_values import label_of, several
 from workbench.manifests import Line, line_of
 from workbench.table_columns import LABEL, SHA256, SPLIT, controls, file_in, plain
-from workbench.table_faults import Fault
+from workbench.table_faults import TableFault
 from workbench.table_text import CHUNK, LONGEST_LINE, lines_of
 
 LONGEST_TASK = 2_000_000
@@ -27,7 +27,7 @@ NOT_READ = "The JSON cannot be read: it is damaged, cut off, or nested too deep.
 BLANKS = re.compile(r"\s*")
 
 
-def json_lines(text: TextIO) -> Iterator[Line | Fault]:
+def json_lines(text: TextIO) -> Iterator[Line | TableFault]:
     """What the lines say, of which each is a JSON object."""
     for number, line in lines_of(text):
         where = f"line {number}"
@@ -35,18 +35,18 @@ def json_lines(text: TextIO) -> Iterator[Line | Fault]:
             sentence = (
                 f"{where.capitalize()} has more than {LONGEST_LINE:,} characters, so it is passed over."
             )
-            yield Fault(where, sentence, "are too long and are passed over")
+            yield TableFault(where, sentence, "are too long and are passed over")
         elif line.strip():
             try:
                 value = json.loads(line)
             except (ValueError, RecursionError):
                 sentence = f"{where.capitalize()} is not JSON, so it is passed over."
-                yield Fault(where, sentence, "are not JSON and are passed over")
+                yield TableFault(where, sentence, "are not JSON and are passed over")
             else:
                 yield from _record(where, value, LABEL)
 
 
-def tasks(text: TextIO) -> Iterator[Line | Fault]:
+def tasks(text: TextIO) -> Iterator[Line | TableFault]:
     """What the tasks of a list say.
 
     Raises:
@@ -65,12 +65,12 @@ def tasks(text: TextIO) -> Iterator[Line | Fault]:
     if not named:
         raise RejectedTable(NOT_READ if values.error else NOT_TASKS)
     if values.error:
-        yield Fault(
+        yield TableFault(
             "",
             f"Task {number + 1:,} cannot be read: it is damaged, cut off, too long, or nested too deep. {END}",
         )
     if not labelled and shown:
-        yield Fault(
+        yield TableFault(
             "",
             f"No class was found in it: none of its names ({shown}) is one of a class, such as {', '.join(LABEL[:5])}.",
         )
@@ -207,11 +207,11 @@ def _keys(records: Sequence[Mapping[str, Any]]) -> tuple[Sequence[str], str]:
     return LABEL, "" if set(LABEL) & set(names) else shown
 
 
-def _record(where: str, value: Any, keys: Sequence[str]) -> Iterator[Line | Fault]:
+def _record(where: str, value: Any, keys: Sequence[str]) -> Iterator[Line | TableFault]:
     """A line from a JSON object: a task of Label Studio, or one with plain values."""
     if not isinstance(value, dict):
         sentence = f"{where.capitalize()} is not an object with names and values, so it is passed over."
-        yield Fault(where, sentence, "are not objects with names and values and are passed over")
+        yield TableFault(where, sentence, "are not objects with names and values and are passed over")
         return
     data = value.get("data")
     data = data if isinstance(data, dict) else value
@@ -220,7 +220,7 @@ def _record(where: str, value: Any, keys: Sequence[str]) -> Iterator[Line | Faul
         label, more = _choice(value) if is_task else label_of(_under(data, keys))
     except TypeError:
         sentence = f"{where.capitalize()} has a label that is not a text, so it is passed over."
-        yield Fault(where, sentence, "have a label that is not a text and are passed over")
+        yield TableFault(where, sentence, "have a label that is not a text and are passed over")
         return
     if more:
         yield several(where)

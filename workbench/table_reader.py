@@ -7,12 +7,14 @@ from pathlib import PurePosixPath
 
 from workbench.manifests import Line
 from workbench.table_csv import csv_lines
-from workbench.table_faults import Fault
+from workbench.table_faults import TableFault
 from workbench.table_json import json_lines, tasks
-from workbench.table_text import Readable, Watch, text_of
+from workbench.table_text import OnProgress, Readable, text_of
 
 
-def read_table(name: str, stream: Readable, watch: Watch = lambda count: None) -> Iterator[Line | Fault]:
+def read_table(
+    name: str, stream: Readable, watch: OnProgress = lambda count: None
+) -> Iterator[Line | TableFault]:
     """What the lines of a table say and what is wrong with them, as they are read.
 
     Args:

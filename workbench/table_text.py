@@ -12,7 +12,7 @@ CHUNK = 64 * 1024
 LONGEST_LINE = 1_000_000
 """Characters of a line, or of a row of a CSV, that may have several lines; longer ones are passed over."""
 WINDOWS = "windows-letters"
-Watch = Callable[[int], None]
+OnProgress = Callable[[int], None]
 
 
 class Readable(Protocol):
@@ -30,7 +30,7 @@ class Metered(RawIOBase):
         watch: Given how many bytes come next; what it raises ends the reading.
     """
 
-    def __init__(self, stream: Readable, watch: Watch) -> None:
+    def __init__(self, stream: Readable, watch: OnProgress) -> None:
         self._stream = stream
         self._watch = watch
 
@@ -46,7 +46,7 @@ class Metered(RawIOBase):
         return len(data)
 
 
-def text_of(stream: Readable, watch: Watch) -> TextIO:
+def text_of(stream: Readable, watch: OnProgress) -> TextIO:
     """Bytes as text: by the byte order mark, else UTF-16 where every other byte is 0, else UTF-8.
 
     Bytes that are no UTF-8 are read as Windows' own letters (cp1252), as programs there write them.

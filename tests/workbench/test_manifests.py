@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from workbench.cells import shielded
 from workbench.errors import RejectedTable
 from workbench.manifests import Line
-from workbench.table_faults import Fault, FaultLog
+from workbench.table_faults import FaultLog, TableFault
 from workbench.table_reader import read_table
 
 A, B = Line("line 2", ("a.jpg",), "Full"), Line("line 3", ("b/c.jpg",), "Half")
@@ -32,7 +32,7 @@ def parse(name: str, data: bytes) -> Table:
     found: list[Line] = []
     log = FaultLog()
     for item in read_table(name, BytesIO(data)):
-        if isinstance(item, Fault):
+        if isinstance(item, TableFault):
             log.add(item)
         else:
             found.append(item)

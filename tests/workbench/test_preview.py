@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from storage.records import TRAIN
 from workbench.augmentation import OPERATIONS, Augmentation
 from workbench.services import Services
-from workbench.splits import TRAIN, split
+from workbench.splits import split
 from workbench.training.dataset import Dataset, write_dataset
 from workbench.training.features import Views
 from workbench.training.spec import TrainingSpec

@@ -8,7 +8,7 @@ from gradio.state_holder import SessionState
 
 from storage.errors import DomainError
 from workbench.ui.checked import CheckedBlocks
-from workbench.ui.sessions import Sessions
+from workbench.ui.sessions import TabSessions
 
 
 @pytest.fixture
@@ -22,14 +22,14 @@ def page() -> CheckedBlocks:
 
 
 @pytest.fixture
-def sessions(page: CheckedBlocks) -> Sessions:
-    holder = Sessions()
+def sessions(page: CheckedBlocks) -> TabSessions:
+    holder = TabSessions()
     holder.set_blocks(page)
     holder.capacity = 3
     return holder
 
 
-def test_one_that_holds_nothing_goes_before_one_that_does(page: CheckedBlocks, sessions: Sessions) -> None:
+def test_one_that_holds_nothing_goes_before_one_that_does(page: CheckedBlocks, sessions: TabSessions) -> None:
     state, *_ = page.parts
     sessions["tab"][state._id] = 7
     for number in range(10):
@@ -38,7 +38,7 @@ def test_one_that_holds_nothing_goes_before_one_that_does(page: CheckedBlocks, s
     assert sessions["tab"][state._id] == 7
 
 
-def test_the_one_that_was_not_used_for_longest_goes_first(page: CheckedBlocks, sessions: Sessions) -> None:
+def test_the_one_that_was_not_used_for_longest_goes_first(page: CheckedBlocks, sessions: TabSessions) -> None:
     state, *_ = page.parts
     for name in ("a", "b", "c"):
         sessions[name][state._id] = name
@@ -48,7 +48,7 @@ def test_the_one_that_was_not_used_for_longest_goes_first(page: CheckedBlocks, s
     assert sessions["b"][state._id] == 0
 
 
-def test_what_is_only_shown_is_not_kept(page: CheckedBlocks, sessions: Sessions) -> None:
+def test_what_is_only_shown_is_not_kept(page: CheckedBlocks, sessions: TabSessions) -> None:
     _, field, shown = page.parts
     session = sessions["tab"]
     session[shown._id], session[field._id] = gr.HTML("much"), gr.Dropdown(["b"])
@@ -59,7 +59,7 @@ def test_what_is_only_shown_is_not_kept(page: CheckedBlocks, sessions: Sessions)
 
 
 def test_a_choice_is_checked_against_what_the_tab_was_sent_where_that_is_known(
-    page: CheckedBlocks, sessions: Sessions
+    page: CheckedBlocks, sessions: TabSessions
 ) -> None:
     _, field, _ = page.parts
     assert sessions["tab"][field._id].preprocess("z") == "z"
@@ -76,6 +76,6 @@ def test_a_call_without_a_session_asks_no_block_for_its_config(page: CheckedBloc
 
 
 @pytest.mark.parametrize("name", ["", "x" * 129, None, 7])
-def test_a_session_has_a_short_name(sessions: Sessions, name: object) -> None:
+def test_a_session_has_a_short_name(sessions: TabSessions, name: object) -> None:
     with pytest.raises(DomainError, match="session_hash"):
         _ = sessions[name]

@@ -24,7 +24,7 @@ from workbench.manifests import Line
 from workbench.plans import plan
 from workbench.services import Services, build_services
 from workbench.settings import MEGABYTE, Settings
-from workbench.table_faults import Fault
+from workbench.table_faults import TableFault
 from workbench.table_reader import read_table
 from workbench.ui.strip import facts
 from workbench.ui.tabs.collect_report import running_html
@@ -95,10 +95,10 @@ def test_what_never_ends_is_read_no_further(name: str, begin: bytes, rest: bytes
     line, fault = [
         item
         for item in read_table(name, stream)
-        if not (isinstance(item, Fault) and "class" in item.sentence)
+        if not (isinstance(item, TableFault) and "class" in item.sentence)
     ]
     assert isinstance(line, Line)
-    assert isinstance(fault, Fault)
+    assert isinstance(fault, TableFault)
     assert told in fault.sentence
     assert fault.sentence.endswith("The table is read no further.")
     assert stream.given < 5 * MEGABYTE

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 
-from storage.records import SnapshotItem, Version
+from storage.records import TEST, VALIDATION, SnapshotItem, Version
 from storage.snapshots import Snapshots
 from workbench.safety.tally import Reader, Seen
-from workbench.splits import TEST, VALIDATION
 from workbench.stores import Stores
 
 MOST = 60

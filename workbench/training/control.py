@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 
 from storage.errors import Conflict
-from storage.records import Run, Snapshot, ValidationPrediction
+from storage.records import TEST, TRAIN, VALIDATION, Run, Snapshot, ValidationPrediction
 from storage.runs import RESUMABLE
 from storage.snapshots import Draft
 from workbench.augmentation import Augmentation, augment
 from workbench.budget import PATIENCE
 from workbench.caveats import caveats
-from workbench.splits import TEST, TRAIN, VALIDATION, counts, split
+from workbench.splits import counts, split
 from workbench.stores import Stores
 from workbench.training.backbones import BACKBONES
 from workbench.training.leavings import copied, has_checkpoint

@@ -11,9 +11,9 @@ from typing import Protocol
 
 import numpy as np
 
+from storage.records import TEST
 from workbench.errors import TrainingFailed
 from workbench.evaluation import confusion, macro_f1
-from workbench.splits import TEST
 from workbench.training.dataset import Dataset
 from workbench.training.export import LITERT_FILE, litert_probabilities
 from workbench.training.reports import EpochRecord, Progress, TrialRecord, Workplace

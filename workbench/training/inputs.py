@@ -11,9 +11,8 @@ from typing import Any
 import numpy as np
 
 from storage.errors import DiskFull
-from storage.records import Run, Snapshot, SnapshotItem
+from storage.records import TEST, Run, Snapshot, SnapshotItem
 from workbench.pictures import SIDE
-from workbench.splits import TEST
 from workbench.stores import Stores
 from workbench.training.dataset import write_dataset
 from workbench.training.spec import TrainingSpec

@@ -63,7 +63,7 @@ class TabConfig(BlocksConfig):  # type: ignore[misc]
             del self.own[number]
 
 
-class Sessions(StateHolder):  # type: ignore[misc]
+class TabSessions(StateHolder):  # type: ignore[misc]
     """The sessions that are remembered, at most ``capacity``.
 
     One that holds nothing is the same as a new one, so those go first; after them the one that was not used for longest. What a
@@ -128,5 +128,5 @@ def keep_few(page: gr.Blocks, app: Any, most: int) -> None:
     """
     page.default_config.open_choices()
     page.state_session_capacity = most
-    app.state_holder = Sessions()
+    app.state_holder = TabSessions()
     app.state_holder.set_blocks(page)
