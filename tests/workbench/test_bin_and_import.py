@@ -6,6 +6,7 @@ import hashlib
 import os
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -71,10 +72,11 @@ def test_a_bin_that_is_emptied_when_an_import_has_decoded_the_picture_leaves_it_
     assert_there(binned)
 
 
-def test_an_import_that_comes_between_the_emptying_and_its_files_keeps_its_file(binned: Services) -> None:
-    """The bin has said that the picture is gone and has not removed the file; the import brings it back right then."""
-    emptied, brought = threading.Event(), threading.Event()
-    other = build_services(binned.settings)
+@contextmanager
+def emptied_but_for_its_files(services: Services) -> Iterator[Callable[[], None]]:
+    """The bin has said that the picture is gone and has not removed the file; gives what lets it go on and waits for its end."""
+    emptied, wanted = threading.Event(), threading.Event()
+    other = build_services(services.settings)
     begun: list[str] = []
 
     def pause(statement: str) -> None:
@@ -82,47 +84,38 @@ def test_an_import_that_comes_between_the_emptying_and_its_files_keeps_its_file(
         # The emptying is committed, and what comes next looks for files to remove.
         if "COMMIT" in begun and statement != "COMMIT" and not emptied.is_set():
             emptied.set()
-            brought.wait(30)
+            wanted.wait(30)
 
     def empty() -> None:
         other.stores.database.connection().set_trace_callback(pause)
         other.bin.empty(WORD, "ben")
 
+    def go_on() -> None:
+        wanted.set()
+        thread.join(30)
+
     thread = threading.Thread(target=empty)
     thread.start()
     assert emptied.wait(30)
-    binned.intake.run(Order([Source("a.jpg", "Full", lambda: DATA)]))
-    brought.set()
-    thread.join(30)
+    yield go_on
+    go_on()
+
+
+def test_an_import_that_comes_between_the_emptying_and_its_files_keeps_its_file(binned: Services) -> None:
+    with emptied_but_for_its_files(binned):
+        binned.intake.run(Order([Source("a.jpg", "Full", lambda: DATA)]))
     assert_there(binned)
 
 
 def test_an_import_that_has_decoded_the_picture_when_the_files_go_brings_it_back(binned: Services) -> None:
     """As before, but the files go between the import's first look at them and its row."""
-    emptied, kept = threading.Event(), threading.Event()
-    other = build_services(binned.settings)
-    begun: list[str] = []
+    with emptied_but_for_its_files(binned) as go_on:
 
-    def pause(statement: str) -> None:
-        begun.append(statement)
-        if "COMMIT" in begun and statement != "COMMIT" and not emptied.is_set():
-            emptied.set()
-            kept.wait(30)
+        def remove() -> None:
+            go_on()
+            assert not original(binned).exists()
 
-    def empty() -> None:
-        other.stores.database.connection().set_trace_callback(pause)
-        other.bin.empty(WORD, "ben")
-
-    thread = threading.Thread(target=empty)
-    thread.start()
-    assert emptied.wait(30)
-
-    def go_on() -> None:
-        kept.set()
-        thread.join(30)
-        assert not original(binned).exists()
-
-    binned.intake.run(Order(decoded_then(go_on)))
+        binned.intake.run(Order(decoded_then(remove)))
     assert_there(binned)
 
 
