@@ -7,10 +7,12 @@ from typing import Any
 
 import gradio as gr
 
+from storage.errors import Conflict
 from storage.images import counted
 from storage.records import Filter
 from workbench.bin import WORD
 from workbench.services import Services
+from workbench.ui.sent import STALE
 from workbench.ui.tabs.curate_frame import Frame, Outcome, Press, Section, board
 from workbench.ui.tabs.curate_tiles import tiles
 
@@ -54,6 +56,8 @@ def _act(services: Services, press: Press) -> Outcome:
     if press.kind == "empty":
         count = services.bin.empty(press.value, press.by)
         return Outcome(Looked(), f"Removed {counted(count)} for good.")
+    if press.kind != "restore":
+        raise Conflict(STALE)
     ids = press.picked or services.stores.pages.ids(BIN)
     changed, event = services.stores.edits.restore(ids, press.by)
     return Outcome(looked, f"Brought {counted(changed)} back.", event)
