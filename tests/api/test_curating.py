@@ -90,7 +90,7 @@ def test_classes_come_change_and_go(stocked: tuple[Client, list[int]]) -> None:
         ("review_images", {"image_ids": [1], "label": "Full"}, "There is no class “Full”"),
         ("archive_images", {"image_ids": [99]}, "no picture with id 99"),
         ("restore_images", {"image_ids": [1]}, "no picture with id 1 in the bin"),
-        ("move_images", {"image_ids": [1], "split": "test"}, "split is “test”"),
+        ("move_images", {"image_ids": [1], "split": "elsewhere"}, "split is “elsewhere”"),
         ("tag_images", {"image_ids": [1]}, "at least one tag"),
         ("tag_images", {"image_ids": [1], "add": "red"}, "add must be a list of texts"),
         ("tag_images", {"image_ids": [1], "add": [" "]}, "A tag needs at least one character"),
