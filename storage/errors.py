@@ -23,10 +23,11 @@ class StaleEdit(Conflict):
 class DiskFull(DomainError):
     """The data folder has no room left."""
 
-    def __init__(self) -> None:
-        super().__init__(
-            "The disk of the data folder is full. Free some space and try again; nothing that was there is lost."
-        )
+    def __init__(
+        self,
+        sentence: str = "The disk of the data folder is full. Free some space and try again; nothing that was there is lost.",
+    ) -> None:
+        super().__init__(sentence)
 
 
 class DatabaseReplaced(DomainError):

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import re
-import shutil
 import uuid
 import zipfile
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from storage.blobs import Blobs
-from storage.errors import DiskFull, DomainError, NotFound
+from storage.errors import DomainError, NotFound
 from storage.files import PART, whole_file
 from storage.listings import Listed
 from storage.records import Filter
@@ -23,6 +23,7 @@ from workbench.media import ORIGINALS
 from workbench.stores import Stores
 
 KEPT = 5
+LONGEST_PATH = 4096
 NAME = re.compile(r"waterline-[a-z-]+-\d{8}-\d{6}-[0-9a-f]{6}\.(zip|csv)")
 SPARE_BYTES, ROW_BYTES = 1024 * 1024, 1024
 LEFT_OUT, RENAMED = "LEFT-OUT.txt", "RENAMED.txt"
@@ -79,6 +80,15 @@ class Exports:
         self._blobs = Blobs(stores.root / "blobs")
         self._root = stores.root / "exports"
 
+    @property
+    def folder(self) -> Path:
+        """Where exports are kept."""
+        return self._root.resolve()
+
+    def holds(self, path: str) -> bool:
+        """Whether a path is that of an export, kept or not."""
+        return len(path) < LONGEST_PATH and "\0" not in path and Path(path).parent == self.folder
+
     def write(self, order: ExportOrder, progress: Progress = lambda done, total: None) -> Exported:
         """Write an export.
 
@@ -100,8 +110,8 @@ class Exports:
         left_out = 0
         self._root.mkdir(exist_ok=True)
         with whole_file(path) as part:
+            self._make_room(files, kind)
             if kind.pictures:
-                self._refuse_too_large(files)
                 left_out = self._zip(part, files, kind, progress)
             else:
                 part.write_text("".join(kind.tables(files).values()), "utf-8", newline="")
@@ -145,11 +155,22 @@ class Exports:
             )
         return self._stores.listings.of_snapshot(order.snapshot)
 
-    def _refuse_too_large(self, files: Placed) -> None:
-        """Before anything is written: a disk that an export fills would stop everybody."""
-        needed = sum(each.bytes + ROW_BYTES for _, each in files) + SPARE_BYTES
-        if needed > shutil.disk_usage(self._root).free:
-            raise DiskFull
+    def _make_room(self, files: Placed, kind: Format) -> None:
+        """Before anything is written: a disk that an export fills would stop everybody. Older exports make room for it."""
+        needed = sum((each.bytes if kind.pictures else 0) + ROW_BYTES for _, each in files) + SPARE_BYTES
+        older = self._newest_first()
+        self._stores.room.require(needed - sum(size for _, size, _ in older))
+        while older and not self._stores.room.has(needed):
+            older.pop()[2].unlink(missing_ok=True)
+
+    def _newest_first(self) -> list[tuple[float, int, Path]]:
+        """The exports that are kept: when each was written, its size in bytes, and its place."""
+        kept = []
+        for path in self._root.glob("waterline-*"):
+            with suppress(FileNotFoundError):  # another export has pruned it
+                facts = path.stat()
+                kept.append((facts.st_mtime, facts.st_size, path))
+        return sorted(kept, reverse=True)
 
     def _zip(self, part: Path, files: Placed, kind: Format, progress: Progress) -> int:
         """Write pictures, then tables on those that are there; tells how many are not."""
@@ -181,9 +202,8 @@ class Exports:
         return data if hashlib.sha256(data).hexdigest() == sha256 else None
 
     def _prune(self) -> None:
-        there = sorted(self._root.glob("waterline-*"), key=lambda each: each.stat().st_mtime, reverse=True)
-        for each in there[KEPT:]:
-            each.unlink(missing_ok=True)
+        for _, _, path in self._newest_first()[KEPT:]:
+            path.unlink(missing_ok=True)
 
 
 def _format(name: str) -> Format:

@@ -164,6 +164,7 @@ class Intake:
             if isinstance(data, DomainError):
                 raise data
             image = self._image(source, data, order)
+            self._stores.room.require(len(data))
             incoming.take(image.sha256, data, source.file)
             note = noted(_first_frame(image.frames), unnamed and f"{unnamed} {UNCLASSED}", source.note)
             return Outcome(source.name, IMPORTED, label=label, note=note), image

@@ -14,6 +14,7 @@ from fastapi.responses import FileResponse, JSONResponse
 from starlette.middleware import Middleware
 
 from storage.errors import DomainError
+from storage.room import Room
 from workbench.budget import PATIENCE
 from workbench.charts.library import ADDRESS, packed_library
 from workbench.errors import Overloaded
@@ -24,6 +25,8 @@ from workbench.ui.files import served_file
 from workbench.ui.page import build_page
 from workbench.ui.refusals import HANDLERS, Sentences, UsedRoutes
 from workbench.ui.sessions import keep_few
+from workbench.ui.uploading import upload_route
+from workbench.uploads import Uploads
 from workbench.web.bodies import SmallBodies
 from workbench.web.gate import Gate
 
@@ -37,17 +40,17 @@ def build_app(services: Services) -> Gate:
     """The application, ready to be served; services start and end with it."""
     # Before the page is built: Gradio reads them then; it would look up hosts outside, and mix uploads of several apps.
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
-    uploads = services.settings.data / UPLOADS
-    os.environ["GRADIO_TEMP_DIR"] = str(Path(os.environ.get("GRADIO_TEMP_DIR") or uploads).resolve())
-    # Gradio tidies up as it ends; a server that was killed has left its uploads.
-    shutil.rmtree(uploads, ignore_errors=True)
+    uploads = _uploads(services)
+    os.environ["GRADIO_TEMP_DIR"] = str(uploads.folder)
     # Gradio would keep figures of 10,000 calls, and work them out anew after each.
     os.environ.update(GRADIO_ANALYTICS_MAX_EVENTS="1", GRADIO_ANALYTICS_CACHE_FREQUENCY=str(10**12))
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         services.start()
+        uploads.start()
         yield
+        uploads.close()
         services.close()
 
     app = FastAPI(
@@ -79,10 +82,26 @@ def build_app(services: Services) -> Gate:
     def export(name: str) -> Response:
         return _export(services, name)
 
-    # Before Gradio's own route, which also serves what is not ours to give, and fetches addresses.
-    app.api_route("/gradio_api/file={path:path}", methods=["GET", "HEAD"])(served_file)
+    @app.api_route("/gradio_api/file={path:path}", methods=["GET", "HEAD"])
+    def file(path: str) -> Response:
+        # Before Gradio's own route, which also serves what is not ours to give, and fetches addresses.
+        if services.exports.holds(path):
+            return _export(services, Path(path).name)
+        return served_file(path)
 
+    upload = upload_route(uploads, services.settings.limits.upload_mb)
+    app.post("/gradio_api/upload", response_model=None)(upload)
+    # So that Gradio names an export where it lies, and makes no copy; what may be read is decided above.
+    gr.set_static_paths([services.exports.folder])
     return Gate(_mount(app, services), services.settings, services.stores.preferences)
+
+
+def _uploads(services: Services) -> Uploads:
+    own = services.settings.data / UPLOADS
+    # Whatever a server before this one has left; of a folder that others may use too, only what is old is swept.
+    shutil.rmtree(own, ignore_errors=True)
+    folder = Path(os.environ.get("GRADIO_TEMP_DIR") or own).resolve()
+    return Uploads(folder, Room(folder, services.settings.reserve_mb * MEGABYTE, "the folder of uploads"))
 
 
 def _export(services: Services, name: str) -> Response:

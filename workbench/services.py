@@ -110,7 +110,9 @@ def build_services(settings: Settings) -> Services:
         stores=stores,
         labelling=labelling,
         intake=intake,
-        imports=Imports(intake, stores.import_jobs, Staging(settings.data / "staging"), settings),
+        imports=Imports(
+            intake, stores.import_jobs, Staging(settings.data / "staging", stores.room), settings
+        ),
         exports=Exports(stores),
         training=training,
         supervisor=supervisor,

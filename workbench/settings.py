@@ -68,7 +68,8 @@ class Settings:
     ``insight`` switches the model's help on or off (``WORKBENCH_INSIGHT``). ``embeddings`` is what makes its embeddings
     (``WORKBENCH_EMBEDDINGS``): ``auto``, ``backbone``, ``version`` (in production) or ``built-in``. ``weights`` is the folder with Keras' files of
     pretrained weights (``WORKBENCH_WEIGHTS``); None stands for ``weights`` in the data folder. ``runs`` is how many training runs go on at once
-    (``WORKBENCH_RUNS``), ``memory_mb`` what one may take (``WORKBENCH_MEMORY_MB``); 0 stands for a share of what the machine has. ``webhook``
+    (``WORKBENCH_RUNS``), ``memory_mb`` what one may take (``WORKBENCH_MEMORY_MB``); 0 stands for a share of what the machine has.
+    ``reserve_mb`` is how much of a disk stays free (``WORKBENCH_RESERVE_MB``); 0 stands for 5 % of it, at most 500 MB. ``webhook``
     is told of every run that ends (``WORKBENCH_WEBHOOK``). ``ray_address`` is a Ray cluster to run on (``WORKBENCH_RAY_ADDRESS``).
     """
 
@@ -83,6 +84,7 @@ class Settings:
     embeddings: str = "auto"
     runs: int = 1
     memory_mb: int = 0
+    reserve_mb: int = 0
     webhook: str = ""
     ray_address: str = ""
     access: Access = Access()
@@ -119,6 +121,9 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         runs=_number(environment, "WORKBENCH_RUNS", Settings.runs, 16),
         memory_mb=_number(environment, "WORKBENCH_MEMORY_MB", 0)
         if environment.get("WORKBENCH_MEMORY_MB")
+        else 0,
+        reserve_mb=_number(environment, "WORKBENCH_RESERVE_MB", 0)
+        if environment.get("WORKBENCH_RESERVE_MB")
         else 0,
         webhook=_address(environment.get("WORKBENCH_WEBHOOK", "")),
         ray_address=environment.get("WORKBENCH_RAY_ADDRESS", ""),

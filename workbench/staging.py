@@ -11,6 +11,7 @@ from pathlib import Path
 
 from storage.errors import DiskFull, DomainError, is_disk_full
 from storage.identity import is_open_database
+from storage.room import Room
 from workbench.archives import OUR_DATABASE, Upload
 from workbench.errors import NotReady
 
@@ -23,10 +24,12 @@ class Staging:
 
     Args:
         root: The folder; made where it is missing.
+        room: Of its disk.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, room: Room) -> None:
         self._root = root
+        self._room = room
 
     def take(self, uploads: Sequence[Upload]) -> str:
         """Keep uploaded files, by a second name for the same bytes where the file system can, else by a copy.
@@ -38,13 +41,17 @@ class Staging:
             DiskFull: There is no room for them.
             NotReady: One of them is gone already.
         """
+        self._room.require()
         token = uuid.uuid4().hex
         place = self._root / token
         try:
             place.mkdir(parents=True)
             for number, upload in enumerate(uploads):
-                link_or_copy(upload.path, place / str(number))
+                link_or_copy(upload.path, place / str(number), self._room)
             _list(place, [[str(number), each.name, ""] for number, each in enumerate(uploads)])
+        except DiskFull:
+            shutil.rmtree(place, ignore_errors=True)
+            raise
         except OSError as error:
             shutil.rmtree(place, ignore_errors=True)
             if is_disk_full(error):
@@ -107,10 +114,11 @@ def _list(place: Path, files: list[list[str]]) -> None:
     (place / LISTING).write_text(json.dumps(files), "ascii")
 
 
-def link_or_copy(source: Path, target: Path) -> None:
+def link_or_copy(source: Path, target: Path, room: Room) -> None:
     """Give a file a second name, or copy it where the file system cannot.
 
     Raises:
+        NoRoom: There is no room for a copy.
         DomainError: It is a file of our own database.
     """
     if is_open_database(source):
@@ -120,4 +128,5 @@ def link_or_copy(source: Path, target: Path) -> None:
     except OSError as error:
         if is_disk_full(error):
             raise
+        room.require(source.stat().st_size)
         shutil.copyfile(source, target)  # another file system, or one without links

@@ -21,6 +21,7 @@ from storage.pages import Pages
 from storage.predictions import Predictions
 from storage.preferences import Preferences
 from storage.registry import Registry
+from storage.room import Room
 from storage.runs import Runs
 from storage.snapshots import Snapshots
 from storage.trials import Trials
@@ -35,6 +36,7 @@ class Stores:
     """Everything that is kept."""
 
     root: Path
+    room: Room
     database: Database
     journal: Journal
     classes: Classes
@@ -89,6 +91,7 @@ def open_stores(settings: Settings) -> Stores:
     decoder = Decoder(settings.limits.pixels, settings.limits.decode_mb * MEGABYTE)
     return Stores(
         root=root,
+        room=Room(root, settings.reserve_mb * MEGABYTE),
         database=database,
         journal=journal,
         classes=Classes(database, journal),

@@ -16,6 +16,7 @@ from time import perf_counter
 import numpy as np
 from PIL import Image, ImageOps
 
+from storage.room import Room
 from tests.benchmarks.rows import Row
 from workbench.archives import Upload, sources
 from workbench.cores import cores
@@ -95,7 +96,7 @@ def _import_rate(files: Sequence[Path]) -> float:
 def _imported(uploads: Sequence[Upload], place: Path, expected: int) -> float:
     """Import what was uploaded into a fresh folder; gives the seconds it took."""
     services = build_services(Settings(data=place))
-    staging = Staging(place / "staged")
+    staging = Staging(place / "staged", Room(place))
     began = perf_counter()
     kept = staging.files(staging.take(uploads))
     report = services.intake.run(Order(sources(kept, Limits())))

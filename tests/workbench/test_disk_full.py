@@ -1,6 +1,7 @@
 """What is done on a disk that fills up."""
 
 import hashlib
+import re
 import shutil
 from contextlib import closing
 from io import BytesIO
@@ -95,7 +96,10 @@ def test_an_import_in_the_background_ends_with_the_sentence_and_frees_the_way(
         )
 
     big = attempt("big.zip", {f"Full/{seed}.png": noisy(seed) for seed in range(16)})
-    assert (big.status, big.error) == ("failed", str(DiskFull()))
+    assert big.status == "failed"
+    assert re.match(
+        r"The disk of the data folder is full but for 0\.\d MB, of which 0\.4 MB stay free", big.error
+    )
     filler = fill(disk)
     with pytest.raises(DiskFull):
         attempt("a.zip", {"Full/a.png": noisy(100)})
@@ -131,6 +135,16 @@ def test_an_export_whose_disk_fills_up_meanwhile_leaves_nothing(
     with pytest.raises(DiskFull):
         services.exports.write(ExportOrder("csv-zip"), crowd)
     assert [each.name[:17] for each in (services.stores.root / "exports").iterdir()] == ["waterline-csv-zip"]
+
+
+@pytest.mark.parametrize("disk", [16], indirect=True)
+def test_older_exports_make_room_for_a_new_one(services: Services, take: Take, disk: Path) -> None:
+    take({f"{seed}.png": noisy(seed) for seed in range(4)}, label="Half")
+    older = [services.exports.write(ExportOrder("csv-zip")).path for _ in range(3)]
+    left = shutil.disk_usage(disk).free
+    (disk / "other").write_bytes(bytes(left - older[0].stat().st_size - 2**20))
+    newest = services.exports.write(ExportOrder("csv-zip")).path
+    assert (newest.exists(), older[0].exists(), older[2].exists()) == (True, False, True)
 
 
 @pytest.mark.slow

@@ -100,3 +100,14 @@ def test_runs_have_settings_of_their_own() -> None:
 def test_only_addresses_of_the_web_are_told_of_runs(address: str) -> None:
     with pytest.raises(DomainError, match="it must be an address that begins with http:// or https://"):
         from_environment({"WORKBENCH_WEBHOOK": address})
+
+
+@pytest.mark.parametrize(("text", "megabytes"), [("", 0), ("1", 1), ("2000", 2000)])
+def test_how_much_of_the_disk_stays_free(text: str, megabytes: int) -> None:
+    assert from_environment({"WORKBENCH_RESERVE_MB": text}).reserve_mb == megabytes
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "5%", "1.5", "much"])
+def test_a_reserve_that_is_no_number_is_refused(text: str) -> None:
+    with pytest.raises(DomainError, match="WORKBENCH_RESERVE_MB is"):
+        from_environment({"WORKBENCH_RESERVE_MB": text})

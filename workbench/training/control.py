@@ -118,7 +118,9 @@ class Training:
             NotReady: There are too few labelled pictures.
             InvalidSpec: The weights by hand do not fit the classes.
             QueueFull: As many runs wait as may.
+            NoRoom: The disk is nearly full.
         """
+        self._stores.room.require()
         draft = self._split(spec)
         _plan(draft, spec)
         # Within one write, so that a run for which there is no place leaves no snapshot.
@@ -141,8 +143,10 @@ class Training:
             NotFound: There is no such version.
             Conflict: A picture it was trained on was removed for good.
             QueueFull: As many runs wait as may.
+            NoRoom: The disk is nearly full.
         """
         run = self._stores.runs.get(self._stores.registry.get(version).run_id)
+        self._stores.room.require()
         self._require_pictures(run)
         with self._stores.database.write():
             queued = self._stores.runs.create(run.snapshot_id, TrainingSpec.from_dict(run.spec).to_dict())
@@ -182,8 +186,10 @@ class Training:
             NotFound: There is no such run.
             Conflict: It is under way or finished, or what it needs is gone.
             QueueFull: As many runs wait as may.
+            NoRoom: The disk is nearly full.
         """
         run = self._stores.runs.get(run_id)
+        self._stores.room.require()
         self._require_pictures(run)
         if run.version and run.status == "stopped":
             queued = self._continued(run)

@@ -7,7 +7,8 @@ import re
 import shutil
 import stat
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,8 @@ from gradio.utils import get_upload_folder
 
 from storage.errors import DiskFull, DomainError, is_disk_full
 from workbench.archives import Upload
-from workbench.staging import link_or_copy
+from workbench.imports import Imports, NewImport
+from workbench.uploads import answered, forget, used
 
 NOT_UPLOADED = (
     "A file must be uploaded first (in Python: gradio_client.handle_file), not named by a path or address."
@@ -62,8 +64,34 @@ def upload(file: Any) -> Upload:
     path = uploaded_file(file.get("path") if isinstance(file, dict) else file)
     if path is None:
         raise DomainError(NOT_UPLOADED)
+    used(path)
     name = file.get("orig_name") if isinstance(file, dict) else None
     return Upload(path, str(name or path.name))
+
+
+@contextmanager
+def answering(given: Sequence[Upload]) -> Iterator[None]:
+    """Answer a call with uploads, which are kept for some minutes more then."""
+    try:
+        yield
+    finally:
+        for each in given:
+            answered(each.path)
+
+
+def begin_import(imports: Imports, wanted: NewImport) -> int:
+    """Queue an import of uploads, which belong to it from then on: they are no longer among the uploads.
+
+    Returns:
+        Its id.
+
+    Raises:
+        DomainError: As :meth:`workbench.imports.Imports.start`; the uploads stay then.
+    """
+    begun = imports.start(wanted)
+    for each in wanted.uploads:
+        forget(each.path)
+    return begun
 
 
 def served_file(path: str) -> FileResponse:
@@ -95,18 +123,9 @@ def handed_out(data: bytes, name: str) -> FileData:
     return _file_data(path)
 
 
-def linked_out(path: Path) -> FileData:
-    """A large file for the caller to download: a second name for it where that can be, else a copy.
-
-    Raises:
-        DiskFull: There is no room for a copy.
-    """
-    given = _new_place() / path.name
-    try:
-        link_or_copy(path, given)
-    except OSError as error:
-        _give_up(given.parent, error)
-    return _file_data(given)
+def named_out(path: Path) -> FileData:
+    """An export for the caller to download from where it is kept."""
+    return _file_data(path)
 
 
 def _kept(path: Any, folders: re.Pattern[str]) -> Path | None:

@@ -10,7 +10,7 @@ from workbench import checks
 from workbench.exports import ExportOrder
 from workbench.services import Services
 from workbench.ui.endpoints.given import given_text
-from workbench.ui.files import linked_out
+from workbench.ui.files import named_out
 
 
 def endpoints(services: Services) -> list[Callable[..., Any]]:
@@ -41,7 +41,7 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
         texts = {"label": label, "status": status, "flag": flag, "tag": tag, "search": search}
         chosen = Filter(**{name: given_text(name, value) for name, value in texts.items()})
         number = checks.whole("snapshot", snapshot, 0) or None
-        return linked_out(
+        return named_out(
             services.exports.write(ExportOrder(given_text("format", format), chosen, number)).path
         )
 

@@ -12,7 +12,7 @@ from workbench.imports import ImportState, NewImport
 from workbench.services import Services
 from workbench.ui.endpoints import ACTOR
 from workbench.ui.endpoints.given import given_name, given_text
-from workbench.ui.files import handed_out, uploads
+from workbench.ui.files import begin_import, handed_out, uploads
 
 ENDING = (
     "The server is ending. Import {id} goes on when it is started again; /import_status says how far it is."
@@ -73,7 +73,7 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
             by: Who the history says did it.
         """
         wanted = NewImport(uploads(files), given_text("label", label), given_name(by))
-        ended = imports.wait(imports.start(wanted))
+        ended = imports.wait(begin_import(imports, wanted))
         if ended.error or ended.running:
             raise DomainError(ended.error or ENDING.format(id=ended.id))
         found = list(imports.every_file(ended.id))

@@ -14,7 +14,7 @@ from workbench.services import Services
 from workbench.serving.batch import answers_csv
 from workbench.ui.endpoints import ACTOR
 from workbench.ui.endpoints.given import given_name
-from workbench.ui.files import handed_out, upload, uploads
+from workbench.ui.files import answering, handed_out, upload, uploads
 
 
 class Model(TypedDict):
@@ -91,8 +91,10 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
             image: An uploaded picture.
             model: A version such as v3, or an alias.
         """
-        data = read_file(upload(image).path, services.settings.limits)
-        found = predictor.predict(data, _named("model", model), PATIENCE)
+        given = upload(image)
+        with answering([given]):
+            data = read_file(given.path, services.settings.limits)
+            found = predictor.predict(data, _named("model", model), PATIENCE)
         return Answer(
             label=found.label,
             confidence=found.confidence,
@@ -109,7 +111,9 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
             files: Uploaded pictures and/or zips.
             model: A version such as v3, or an alias.
         """
-        text = answers_csv(predictor, uploads(files), services.settings.limits, _named("model", model))
+        given = uploads(files)
+        with answering(given):
+            text = answers_csv(predictor, given, services.settings.limits, _named("model", model))
         return handed_out(text.encode("utf-8-sig"), "predictions.csv")
 
     return [list_models, promote, predict, predict_batch]

@@ -15,7 +15,7 @@ from workbench.labelling import class_name
 from workbench.services import Services
 from workbench.ui.components.camera import burst_camera
 from workbench.ui.components.scripts import script
-from workbench.ui.files import uploads
+from workbench.ui.files import begin_import, uploads
 from workbench.ui.guard import guarded, sentence
 from workbench.ui.place import actor
 from workbench.ui.sent import Sent
@@ -88,18 +88,18 @@ def bind(services: Services, ways: Ways, others: list[gr.Button]) -> list[Any]:
 
     @guarded
     def start(raw: list[object] | None, label: str | None, request: gr.Request) -> None:
-        services.imports.start(NewImport(uploads(raw or []), _class(label), actor(request)))
+        begin_import(services.imports, NewImport(uploads(raw or []), _class(label), actor(request)))
 
     @guarded
     def paste(label: str | None, event: gr.EventData, request: gr.Request) -> None:
         files, name = _sent(event), _class(label)
-        services.imports.start(NewImport(files, name, actor(request)))
+        begin_import(services.imports, NewImport(files, name, actor(request)))
         gr.Info(f"Importing {counted(len(files))} from the clipboard{f' as {name}' if name else ''}.")
 
     def keep(event: gr.EventData, request: gr.Request) -> object:
         try:
             files, name = _sent(event), _class(Sent.of(event).text("label", ""))
-            begun = services.imports.start(NewImport(files, name, actor(request)))
+            begun = begin_import(services.imports, NewImport(files, name, actor(request)))
         except Exception as error:
             return gr.update(answer={"problem": sentence(error), "taken": 0})
         return gr.update(answer={"taken": len(files), "label": name, "serial": begun})
