@@ -250,7 +250,7 @@ def test_the_history_of_a_picture_names_people_and_values(services: Services) ->
         {"kind": "label", "filter": {"status": 7}, "expected": 1, "label": "Full"},
         {"kind": "label", "filter": {"status": "odd"}, "expected": 1, "label": "Full"},
         {"kind": "archive", "filter": "all", "expected": 2},
-        {"kind": "move", "pictures": [[1, 0]], "side": "test"},
+        {"kind": "move", "pictures": [[1, 0]], "side": "elsewhere"},
         {"kind": "tag", "pictures": [[1, 0]], "add": ["\x00"]},
         {"kind": "note", "pictures": [[1, 0]], "text": "x" * 99_999},
         {"kind": "review", "pictures": [[1, 0]], "label": "Full"},

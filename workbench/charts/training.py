@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil, isfinite
+from statistics import fmean
 from typing import Any
 
 import plotly.graph_objects as go
@@ -119,7 +120,7 @@ def _memorises(best: Mapping[str, Any], later: Epochs) -> bool:
 
 
 def _mean(rows: Epochs, key: str) -> float:
-    return sum(float(row[key]) for row in rows) / len(rows)
+    return fmean(float(row[key]) for row in rows)
 
 
 def _best(history: Epochs, monitor: str) -> Mapping[str, Any]:

@@ -21,8 +21,10 @@ from workbench.ui.sessions import PageConfig, Unread
 
 log = logging.getLogger(__name__)
 DEEPEST = 100
+LONGEST_TOLD = 80
 TOO_DEEP = "The values of this call are nested too deeply."
-NO_NUMBER = "A number of this call is infinite or no number (NaN)."
+NO_NUMBER = "{name} is {number}; it must be a finite number."
+A_NUMBER = "A number of this call"
 NOT_OFFERED = "What was chosen is not offered there, or not any more. Reload the page and choose again."
 TOO_BIG = "A file of this call is larger than files may be here."
 NO_FILES_HERE = "No files are taken here. Upload them, and name them in a call of an endpoint."
@@ -41,11 +43,11 @@ def check_values(values: Any, most_bytes: int | None = None) -> None:
         DomainError: A file in it was not uploaded or is too large, a text cannot be written, a number is too large or none, or
             it is nested too deeply.
     """
-    for value in _every_value(values):
+    for name, value in _every_value(values):
         if isinstance(value, str) and not value.isascii():
             _check_text(value)
         elif isinstance(value, int | float):
-            _check_number(value)
+            _check_number(name, value)
         elif isinstance(value, dict) and _names_a_file(value):
             _check_file(value.get("path"), most_bytes)
 
@@ -141,17 +143,19 @@ def _told_by(words: Callable[[Exception], str]) -> Iterator[None]:
         raise gr.Error(words(error), print_exception=False) from error
 
 
-def _every_value(values: Any) -> Iterator[Any]:
-    waiting = [(values, 0)]
+def _every_value(values: Any) -> Iterator[tuple[str, Any]]:
+    """Each value, with the name that it or the list around it has."""
+    waiting = [(A_NUMBER, values, 0)]
     while waiting:
-        value, depth = waiting.pop()
+        name, value, depth = waiting.pop()
         if depth > DEEPEST:
             raise DomainError(TOO_DEEP)
-        yield value
+        yield name, value
         if isinstance(value, dict):
-            waiting += [(part, depth + 1) for pair in value.items() for part in pair]
+            for key, part in value.items():
+                waiting += [(A_NUMBER, key, depth + 1), (str(key)[:LONGEST_TOLD], part, depth + 1)]
         elif isinstance(value, list | tuple):
-            waiting += [(part, depth + 1) for part in value]
+            waiting += [(name, part, depth + 1) for part in value]
 
 
 def _check_text(text: str) -> None:
@@ -161,9 +165,9 @@ def _check_text(text: str) -> None:
         raise DomainError(UNWRITABLE) from error
 
 
-def _check_number(number: float) -> None:
+def _check_number(name: str, number: float) -> None:
     if isinstance(number, float) and not math.isfinite(number):
-        raise DomainError(NO_NUMBER)
+        raise DomainError(NO_NUMBER.format(name=name, number=number))
     if abs(number) > LARGEST_ID and isinstance(number, int):
         raise DomainError(TOO_LARGE)
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from storage.errors import DomainError
-from workbench.checks import whole
+from storage.numbers import is_whole
 from workbench.ui.endpoints import ACTOR
 from workbench.ui.place import tidy_name
 
@@ -36,9 +36,9 @@ def given_ids(values: Any) -> list[int]:
     Raises:
         DomainError: It is not a list of ids, or an empty one.
     """
-    if not isinstance(values, list) or not values:
+    if not isinstance(values, list) or not values or not all(map(is_whole, values)):
         raise DomainError("image_ids must be a list with at least one picture id (a whole number).")
-    return list(dict.fromkeys(whole("image_ids", value) for value in values))
+    return list(dict.fromkeys(values))
 
 
 def given_name(by: Any) -> str:
