@@ -4,10 +4,15 @@ import keras
 import numpy as np
 import pytest
 
+from storage.records import TEST, Filter
+from tests.pictures import picture
+from tests.workbench.conftest import Take
 from tests.workbench.test_train import Recorder, spec, workplace
 from tests.workbench.training_data import bars
 from workbench.errors import Paused
+from workbench.services import Services
 from workbench.training.dataset import Dataset
+from workbench.training.inputs import write_inputs
 from workbench.training.spec import TrainingSpec
 from workbench.training.train import Artefacts, train
 
@@ -108,3 +113,23 @@ def test_same_seed_same_weights(tmp_path: Path) -> None:
     dataset, chosen = bars(tmp_path / "data"), spec(epochs=2)
     first, second = (train(dataset, chosen, Recorder(), workplace(tmp_path, name)) for name in "ab")
     assert same(first, second)
+
+
+def test_other_test_pictures_leave_every_weight_and_figure_as_it_is(
+    labelled: Services, take: Take, tmp_path: Path
+) -> None:
+    stores, chosen = labelled.stores, spec(epochs=2)
+
+    def trained_beside(seeds: range) -> Artefacts:
+        take({f"{seed}.jpg": picture(seed) for seed in seeds}, label="High")
+        newest = stores.pages.ids(Filter(sort="oldest"))[-len(seeds) :]
+        stores.edits.pin(newest, TEST, "Ann")
+        run = stores.runs.get(labelled.training.start(chosen))
+        assert labelled.training.report(run.id).test == len(seeds)
+        folder = tmp_path / str(run.id)
+        write_inputs(stores, run, folder / "data", lambda done, total: None)
+        artefacts = train(Dataset.open(folder / "data"), chosen, Recorder(), workplace(folder))
+        stores.edits.archive(newest, "Ann")
+        return artefacts
+
+    assert same(trained_beside(range(100, 103)), trained_beside(range(200, 207)))

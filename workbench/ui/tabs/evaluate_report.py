@@ -73,7 +73,7 @@ def _texts(report: Report, looked: Looked, colours: Mapping[str, str]) -> Wanted
     run, metrics = report.run, report.metrics or {}
     classes, matrix = report.snapshot.classes, metrics["confusion"]
     texts = {
-        "headline": evaluate_view.headline(classes, metrics),
+        "headline": evaluate_view.headline(classes, metrics, report.caveats),
         "curves": _said(
             "Epoch by epoch", charts.curves_sentence(report.history, run.best_epoch, run.spec["monitor"])
         ),

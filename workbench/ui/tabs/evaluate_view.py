@@ -24,8 +24,8 @@ def choice_text(run: Run, metrics: Mapping[str, Any]) -> str:
     )
 
 
-def headline(classes: Sequence[str], metrics: Mapping[str, Any]) -> str:
-    """Macro-F1 and accuracy, with what always answering the commonest class would reach beside them."""
+def headline(classes: Sequence[str], metrics: Mapping[str, Any], caveats: Sequence[str] = ()) -> str:
+    """Macro-F1 and accuracy, what always answering the commonest class would reach, and what the figures do not tell."""
     baseline = majority(classes, metrics["confusion"])
     pictures = int(metrics["pictures"])
     right = round(metrics["accuracy"] * pictures)
@@ -41,7 +41,8 @@ def headline(classes: Sequence[str], metrics: Mapping[str, Any]) -> str:
             charts.share(baseline.hits, baseline.pictures),
         ),
     ]
-    return f"{facts(pairs)}<p>{_against(right, baseline)}</p>{glossary(TERMS)}"
+    doubts = "".join(f"<p class='problem'>{escape(caveat)}</p>" for caveat in caveats)
+    return f"{facts(pairs)}<p>{_against(right, baseline)}</p>{doubts}{glossary(TERMS)}"
 
 
 def _interval(interval: Sequence[float] | None, words: Any) -> str:
