@@ -18,6 +18,8 @@ from typing import TypeVar
 import psutil
 from gradio_client import Client
 
+from tests.preloaded import fork_server
+
 ROOT = Path(__file__).resolve().parents[1]
 START_SECONDS = 90
 T = TypeVar("T")
@@ -34,34 +36,29 @@ def until(condition: Callable[[], T], what: str, seconds: float = 60) -> T:
 
 
 class Server:
-    """``python app.py`` on a free port."""
-
-    program: tuple[str, ...] = ("app.py",)
+    """The app on a free port, forked from a process that has imported it already."""
 
     def __init__(self, data: Path, **environment: str) -> None:
         self.data = data
         self.port = _free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._environment = environment
-        self._process: subprocess.Popen | None = None
+        self._process: psutil.Process | None = None
 
     def start(self) -> Server:
-        self._log = (self.data / "server.log").open("ab")
-        self._process = subprocess.Popen(
-            [sys.executable, *self.program],
-            cwd=ROOT,
-            env={
-                **os.environ,
-                "WORKBENCH_DATA": str(self.data / "workbench"),
-                "GRADIO_SERVER_PORT": str(self.port),
-                "GRADIO_TEMP_DIR": str(self.data / "gradio"),
-                "WORKBENCH_INSIGHT": "off",  # a test that wants the model's help says so
-                **self._environment,
-            },
-            stdout=self._log,
-            stderr=subprocess.STDOUT,
-        )
-        until(self._healthy, f"the server to start:\n{self.log}", START_SECONDS)
+        environment = {
+            **os.environ,
+            "WORKBENCH_DATA": str(self.data / "workbench"),
+            "GRADIO_SERVER_PORT": str(self.port),
+            "GRADIO_TEMP_DIR": str(self.data / "gradio"),
+            "WORKBENCH_INSIGHT": "off",  # a test that wants the model's help says so
+            **self._environment,
+        }
+        self._process = self._spawn(environment, self.data / "server.log")
+        try:
+            until(self._healthy, "the server to start", START_SECONDS)
+        except AssertionError as error:
+            raise AssertionError(f"{error}:\n{self.log}") from None
         return self
 
     def client(self) -> Client:
@@ -72,12 +69,11 @@ class Server:
             self._process.send_signal(how)
             self._process.wait(timeout=30)
             self._process = None
-            self._log.close()
 
     def close(self) -> None:
-        """End the server, and a worker that would outlive it as it is made to."""
+        """Kill the server, whose data nobody needs any more, and a worker that would outlive it as it is made to."""
         if self._process is not None:
-            self.end()
+            self.end(signal.SIGKILL)
         for process in psutil.process_iter():
             with contextlib.suppress(psutil.Error):
                 if str(self.data / "workbench") == process.environ().get("WORKBENCH_DATA"):
@@ -92,15 +88,34 @@ class Server:
     def log(self) -> str:
         return (self.data / "server.log").read_text(errors="replace")[-4000:]
 
+    def _spawn(self, environment: dict[str, str], log: Path) -> psutil.Process:
+        return fork_server(environment, log)
+
     def _healthy(self) -> bool:
         assert self._process is not None
-        if self._process.poll() is not None:
-            raise AssertionError(f"the server ended:\n{self.log}")
+        if not self._process.is_running():
+            raise AssertionError("the server ended")
         try:
             with urllib.request.urlopen(f"{self.url}/healthz", timeout=2) as answer:
                 return answer.status == 200
         except (urllib.error.URLError, OSError):
             return False
+
+
+class ColdServer(Server):
+    """``python app.py``, as a user starts it."""
+
+    program: tuple[str, ...] = ("app.py",)
+
+    def _spawn(self, environment: dict[str, str], log: Path) -> psutil.Process:
+        with log.open("ab") as output:
+            return psutil.Popen(
+                [sys.executable, *self.program],
+                cwd=ROOT,
+                env=environment,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
 
 
 def _free_port() -> int:

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from gradio_client.exceptions import AppError
 
-from tests.running import ROOT, Server, until
+from tests.running import ROOT, ColdServer, until
 
 pytestmark = pytest.mark.slow
 SENTENCE = "The database was replaced or removed while Waterline was running, so nothing more is written"
@@ -23,14 +23,14 @@ LOOKS_IN = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); print(*c.exec
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
-    running = Server(tmp_path)
+def server(tmp_path: Path) -> Iterator[ColdServer]:
+    running = ColdServer(tmp_path)
     running.program = "-m", "tests.running_without_locks"
     yield running.start()
     running.close()
 
 
-def health(server: Server) -> tuple[int, dict[str, str]]:
+def health(server: ColdServer) -> tuple[int, dict[str, str]]:
     try:
         with urllib.request.urlopen(f"{server.url}/healthz", timeout=10) as answer:
             return answer.status, json.load(answer)
@@ -38,7 +38,7 @@ def health(server: Server) -> tuple[int, dict[str, str]]:
         return error.code, json.load(error)
 
 
-def checked_from_outside(server: Server) -> subprocess.CompletedProcess[str]:
+def checked_from_outside(server: ColdServer) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "workbench.integrity"],
         cwd=ROOT,
@@ -49,7 +49,7 @@ def checked_from_outside(server: Server) -> subprocess.CompletedProcess[str]:
     )
 
 
-def drop_locks(server: Server) -> None:
+def drop_locks(server: ColdServer) -> None:
     """The server opens and closes the file; then another process comes, and as it goes it removes the log."""
     data = server.data / "workbench"
     os.kill(server.pid, signal.SIGUSR1)
@@ -57,7 +57,7 @@ def drop_locks(server: Server) -> None:
     subprocess.run([sys.executable, "-c", LOOKS_IN, str(data / "waterline.db")], check=True)
 
 
-def test_a_server_whose_locks_were_dropped_loses_nothing_silently(server: Server) -> None:
+def test_a_server_whose_locks_were_dropped_loses_nothing_silently(server: ColdServer) -> None:
     client = server.client()
     client.predict(name="Before", api_name="/add_class")
     assert health(server) == (200, {"status": "ok"})

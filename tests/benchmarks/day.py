@@ -14,7 +14,7 @@ import psutil
 
 from tests.benchmarks.rows import Row
 from tests.pictures import class_zip, picture, write_zip
-from tests.running import Server, until
+from tests.running import ColdServer, until
 
 HOURS = 8
 TABS = 7
@@ -33,7 +33,7 @@ class Day:
         folder: For the files that are sent.
     """
 
-    def __init__(self, server: Server, folder: Path) -> None:
+    def __init__(self, server: ColdServer, folder: Path) -> None:
         self._server, self._folder = server, folder
         self._http = httpx.Client(base_url=server.url, timeout=120)
         self._called = [
@@ -135,7 +135,7 @@ class Day:
 def rows() -> Iterator[Row]:
     """Measure hour by hour."""
     with TemporaryDirectory() as place:
-        server = Server(Path(place)).start()
+        server = ColdServer(Path(place)).start()
         try:
             day = Day(server, Path(place))
             yield _row("at the start", day.memory())

@@ -16,7 +16,7 @@ from playwright.sync_api import sync_playwright
 from tests.benchmarks.asked import Asked
 from tests.benchmarks.rows import Row
 from tests.browser.conftest import ARGUMENTS, NAMES
-from tests.running import Server, until
+from tests.running import ColdServer, until
 from workbench.settings import Settings
 from workbench.stores import open_stores
 from workbench.training.spec import INSTANT, SCRATCH
@@ -68,7 +68,7 @@ def reattached(asked: Asked) -> Iterator[Row]:
     yield _row("reload of the page until it follows the run", ATTACH_SECONDS, taken[1:])
 
 
-def stop_seconds(server: Server) -> float:
+def stop_seconds(server: ColdServer) -> float:
     """Seconds from the request to stop a run in its third epoch until its best epoch is a version."""
     client = server.client()
     run_id = _start(client, {"recipe": SCRATCH, **ENDLESS})
@@ -79,7 +79,7 @@ def stop_seconds(server: Server) -> float:
     return perf_counter() - began
 
 
-def _first_step(server: Server) -> float:
+def _first_step(server: ColdServer) -> float:
     client = server.client()
     runs = open_stores(Settings(data=server.data / "workbench")).runs
     began = perf_counter()
@@ -91,7 +91,7 @@ def _first_step(server: Server) -> float:
     return seconds
 
 
-def _whole(server: Server, spec: dict[str, Any]) -> float:
+def _whole(server: ColdServer, spec: dict[str, Any]) -> float:
     client = server.client()
     began = perf_counter()
     run_id = _start(client, spec)
@@ -102,11 +102,11 @@ def _whole(server: Server, spec: dict[str, Any]) -> float:
 
 
 @contextmanager
-def _app(asked: Asked) -> Iterator[Server]:
+def _app(asked: Asked) -> Iterator[ColdServer]:
     """The app with the photos imported."""
     with TemporaryDirectory() as place:
         archive = shutil.make_archive(str(Path(place) / "photos"), "zip", asked.data / "water-bottles")
-        server = Server(Path(place), WORKBENCH_WEIGHTS=str(asked.weights.resolve())).start()
+        server = ColdServer(Path(place), WORKBENCH_WEIGHTS=str(asked.weights.resolve())).start()
         try:
             server.client().predict(files=[handle_file(archive)], api_name="/import_images")
             yield server

@@ -18,7 +18,7 @@ from playwright.sync_api import Page, sync_playwright
 from tests.benchmarks.jobs import STOP_SECONDS, stop_seconds
 from tests.benchmarks.rows import Row
 from tests.browser.conftest import ARGUMENTS, NAMES
-from tests.running import ROOT, Server, until
+from tests.running import ROOT, ColdServer, until
 
 START_SECONDS = 6.0
 PREDICT_MS = 25.0
@@ -49,7 +49,7 @@ def rows(data: Path) -> list[Row]:
     with TemporaryDirectory() as place:
         folder = Path(place)
         started = [_start(folder / f"start-{number}") for number in range(STARTS)]
-        server = Server(folder).start()
+        server = ColdServer(folder).start()
         try:
             archive = shutil.make_archive(str(folder / "photos"), "zip", data / "water-bottles")
             agreement = _train(server, archive)
@@ -90,7 +90,7 @@ def _start(folder: Path) -> float:
         browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         page = browser.new_page()
         began = perf_counter()
-        server = Server(folder).start()
+        server = ColdServer(folder).start()
         seconds = _usable(page, server.url, began)
         browser.close()
         server.close()
@@ -103,7 +103,7 @@ def _usable(page: Page, url: str, began: float) -> float:
     return perf_counter() - began
 
 
-def _train(server: Server, archive: str) -> float:
+def _train(server: ColdServer, archive: str) -> float:
     client = server.client()
     client.predict(files=[handle_file(archive)], api_name="/import_images")
     run_id = client.predict(spec={"epochs": 2}, api_name="/start_training")["run_id"]
@@ -124,7 +124,7 @@ def _megapixel(data: Path, target: Path) -> Path:
     return target
 
 
-def _memory(server: Server, photo: Path) -> float:
+def _memory(server: ColdServer, photo: Path) -> float:
     """Resident memory in MB after an import, a split and 50 predictions."""
     client = server.client()
     for _ in range(50):

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.conftest import PASSWORD
 from tests.pictures import class_zip
-from tests.running import Server
+from tests.running import ColdServer, Server
 
 pytestmark = pytest.mark.slow
 CONTRAST = """(element) => {
@@ -88,7 +88,7 @@ def test_pictures_go_in_and_out_behind_the_login(browser: Browser, tmp_path: Pat
 
 
 def test_it_works_in_the_frame_of_a_space(browser: Browser, tmp_path: Path) -> None:
-    server = Server(tmp_path, WORKBENCH_PASSWORD="right", SPACE_ID="anna/bottles").start()
+    server = ColdServer(tmp_path, WORKBENCH_PASSWORD="right", SPACE_ID="anna/bottles").start()
     context = browser.new_context(permissions=["local-network-access"])
     frame = f"<!doctype html><iframe src='{server.url}/?tab=train' width=1000 height=700></iframe>"
     context.route(

@@ -14,7 +14,7 @@ from gradio_client import Client, handle_file
 
 from storage.errors import DomainError
 from tests.pictures import class_zip
-from tests.running import ROOT, Server, until
+from tests.running import ROOT, ColdServer, Server, until
 from tests.web.asking import Ask, get, log_in, send
 from workbench.settings import Access, Settings, from_environment
 from workbench.web.addresses import is_loopback
@@ -100,7 +100,7 @@ def test_an_open_server_says_so_and_is_found_by_ip_and_by_its_own_name_only(tmp_
 
 def test_a_space_lives_in_a_frame_of_hugging_face(tmp_path: Path) -> None:
     space = {"SPACE_ID": "anna/bottles", "SPACE_HOST": SPACE, "GRADIO_SERVER_NAME": "0.0.0.0"}
-    server = Server(tmp_path, WORKBENCH_PASSWORD="right", **space).start()
+    server = ColdServer(tmp_path, WORKBENCH_PASSWORD="right", **space).start()
     try:
         page = send(server, Ask("/login", host=SPACE))
         assert (

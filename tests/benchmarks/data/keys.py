@@ -20,7 +20,7 @@ from storage.records import Filter
 from tests.benchmarks.data.catalogue import filled
 from tests.benchmarks.rows import Row
 from tests.browser.conftest import ARGUMENTS, NAMES
-from tests.running import Server, until
+from tests.running import ColdServer, until
 from workbench.media import ORIGINALS
 from workbench.stores import Stores
 
@@ -81,7 +81,7 @@ def rows(data: Path) -> Iterable[Row]:
     with tempfile.TemporaryDirectory() as folder:
         stores = filled(Path(folder) / "workbench", PICTURES)
         _give_files(stores, sorted((data / "water-bottles").glob("*/*")))
-        server = Server(Path(folder)).start()
+        server = ColdServer(Path(folder)).start()
         try:
             with _stage(server) as page:
                 yield from _measured(page, stores)
@@ -127,7 +127,7 @@ def _give_files(stores: Stores, photos: list[Path]) -> None:
 
 
 @contextmanager
-def _stage(server: Server) -> Iterator[Page]:
+def _stage(server: ColdServer) -> Iterator[Page]:
     """The stage over what is left to label."""
     chromium = next(filter(None, map(shutil.which, NAMES)), None)
     with sync_playwright() as playwright:

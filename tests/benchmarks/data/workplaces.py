@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from gradio_client import handle_file
 
 from storage.records import Filter
-from tests.running import Server, until
+from tests.running import ColdServer, until
 from workbench.archives import Upload
 from workbench.imports import NewImport
 from workbench.services import build_services
@@ -108,7 +108,7 @@ class OverHttp:
 
     def __init__(self, folder: Path, **environment: str) -> None:
         self.root = folder / "workbench"
-        self._server = Server(folder, **environment).start()
+        self._server = ColdServer(folder, **environment).start()
         self._client = self._server.client()
 
     def person(self, name: str, place: int) -> _Guest:

@@ -1,0 +1,96 @@
+"""A process that has imported the app once and forks a server for each test that wants one.
+
+``python -m tests.preloaded`` reads orders as lines of JSON and answers each with the number of the forked process.
+Importing Gradio costs seconds of CPU, and hundreds of tests start a server.
+"""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import random
+import runpy
+import signal
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import psutil
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@cache
+def _preloaded() -> subprocess.Popen[str]:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.preloaded"],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    atexit.register(process.kill)
+    return process
+
+
+def fork_server(environment: dict[str, str], log: Path) -> psutil.Process:
+    """``python app.py`` with this environment, its output at the end of ``log``, without the time to import."""
+    process = _preloaded()
+    assert process.stdin is not None
+    assert process.stdout is not None
+    log.touch()
+    print(json.dumps({"environment": environment, "log": str(log)}), file=process.stdin, flush=True)
+    return psutil.Process(int(process.stdout.readline()))
+
+
+def _serve_orders() -> None:
+    before = set(os.environ)
+    import app  # noqa: F401
+    import workbench.server
+    import workbench.services  # noqa: F401
+
+    set_by_imports = {name: value for name, value in os.environ.items() if name not in before}
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # what a library prints is no answer
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # children that end leave nothing behind
+    for line in sys.stdin:
+        order = json.loads(line)
+        if pid := os.fork():
+            print(pid, file=answers, flush=True)
+        else:
+            _become_server({**set_by_imports, **order["environment"]}, order["log"])
+
+
+def _become_server(environment: dict[str, str], log: str) -> None:
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    for stream, path, flags in (
+        (0, os.devnull, os.O_RDONLY),
+        (1, log, os.O_WRONLY | os.O_CREAT | os.O_APPEND),
+    ):
+        os.dup2(os.open(path, flags), stream)
+    os.dup2(1, 2)
+    os.environ.clear()
+    os.environ.update(environment)
+    random.seed()
+    sys.argv = ["app.py"]
+    code = 1
+    try:
+        runpy.run_path(str(ROOT / "app.py"), run_name="__main__")
+        code = 0
+    except SystemExit as exit_:
+        if isinstance(exit_.code, str):
+            print(exit_.code, file=sys.stderr)
+        code = exit_.code if isinstance(exit_.code, int) else int(exit_.code is not None)
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+if __name__ == "__main__":
+    _serve_orders()
