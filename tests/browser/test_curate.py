@@ -18,7 +18,6 @@ from workbench.services import Services, build_services
 from workbench.settings import Settings
 
 pytestmark = pytest.mark.slow
-expect.set_options(timeout=20_000)
 # Pictures by seed: 1 is there three times, 2 twice with different classes, the others once.
 PICTURES = [
     *[("Full", 1, 120), ("Full", 1, 240), ("Full", 1, 180)],

@@ -14,7 +14,6 @@ from workbench.services import build_services
 from workbench.settings import Settings
 
 pytestmark = pytest.mark.slow
-expect.set_options(timeout=20_000)
 HALF = "${1+1} {{x}} 'Half' &amp;"
 
 

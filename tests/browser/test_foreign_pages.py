@@ -92,7 +92,7 @@ def named(browser: Browser) -> Iterator[Browser]:
 @pytest.fixture
 def tab(named: Browser) -> Iterator[Page]:
     context = named.new_context()
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(60_000)
     yield context.new_page()
     context.close()
 

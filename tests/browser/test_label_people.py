@@ -19,7 +19,7 @@ pytestmark = pytest.mark.slow
 def second(browser: Browser, server: Server) -> Iterator[Page]:
     """Another person's browser."""
     context = browser.new_context(viewport={"width": 1280, "height": 800}, base_url=server.url)
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(60_000)
     yield context.new_page()
     context.close()
 
@@ -34,7 +34,7 @@ def begin(page: Page, name: str) -> None:
     named(page, name)
     page.locator("#label-primary").click()
     expect(page.locator("#label-stage")).to_be_visible()
-    page.wait_for_function("document.querySelector('#label-stage').dataset.id")
+    page.wait_for_function("document.querySelector('#label-stage')?.dataset.id")
 
 
 def test_no_picture_is_handed_to_both(page: Page, browser: Browser, server: Server, tmp_path: Path) -> None:
@@ -68,11 +68,11 @@ def test_a_duplicated_tab_is_handed_pictures_of_its_own(page: Page, server: Serv
     duplicate = opening.value
     opened(duplicate)
     duplicate.locator("#label-primary").click()
-    duplicate.wait_for_function("document.querySelector('#label-stage').dataset.id")
+    duplicate.wait_for_function("document.querySelector('#label-stage')?.dataset.id")
     assert shown(duplicate) != first
     duplicate.close()
     page.reload()
-    page.wait_for_function("document.querySelector('#label-stage').dataset.id")
+    page.wait_for_function("document.querySelector('#label-stage')?.dataset.id")
     assert shown(page) == first, "a reload lost what the tab holds"
 
 

@@ -32,7 +32,7 @@ def phone(browser: Browser, locked: Server, request: pytest.FixtureRequest) -> I
     context = browser.new_context(
         viewport={"width": 390, "height": 844}, base_url=locked.url, color_scheme=request.param
     )
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(60_000)
     yield context
     context.close()
 

@@ -17,7 +17,6 @@ from workbench.settings import Settings
 from workbench.stores import open_stores
 
 pytestmark = pytest.mark.slow
-expect.set_options(timeout=20_000)
 REASON = "finds <b>Over</b> better"
 
 

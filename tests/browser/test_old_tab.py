@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,14 +12,13 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.labelling import opened
-from tests.running import Server, until
+from tests.running import Server
 from tests.versions import Answers, finished_run, import_pictures
 from workbench.services import build_services
 from workbench.settings import Settings
 
 pytestmark = pytest.mark.slow
 MOST_SESSIONS = 2
-expect.set_options(timeout=20_000)
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def test_label_goes_on_with_its_filter(page: Page, server: Server) -> None:
     choose(page, "label-class", "Half")
     cells = page.locator(".cell")
     expect(cells).to_have_count(12)
-    until(lambda: "class=Half" in page.url, "the address")
+    page.wait_for_url(re.compile("class=Half"))
 
     others_come(server)
     cells.first.click()

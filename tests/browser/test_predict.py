@@ -37,7 +37,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def asking(browser: Browser, trained: Server) -> Iterator[Page]:
     """The Predict tab of the app that has a model."""
     context = browser.new_context(viewport={"width": 390, "height": 844}, base_url=trained.url)
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(60_000)
     page = context.new_page()
     page.goto("/?tab=predict")
     expect(page.get_by_label("Model to ask")).to_have_value("production (v1)")

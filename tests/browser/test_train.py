@@ -20,7 +20,6 @@ from workbench.stores import Stores, open_stores
 from workbench.training.backbones import BACKBONES
 
 pytestmark = pytest.mark.slow
-expect.set_options(timeout=20_000)
 LONG = 90_000
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -35,7 +36,8 @@ def through(gate: Gate, asked: dict[str, Any], *incoming: dict[str, Any]) -> Mes
     async def send(message: Any) -> None:
         sent.append(message)
 
-    asyncio.run(gate(asked, receive, send))
+    with ThreadPoolExecutor(1) as outside:  # where no other test has left an event loop
+        outside.submit(asyncio.run, gate(asked, receive, send)).result()
     return sent
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from storage.errors import DomainError
+from storage.room import Room
 from tests.pictures import picture
 from tests.running import ROOT
 from workbench.archives import Upload, contents, count, sources
@@ -107,7 +108,7 @@ def test_a_file_of_the_database_is_not_read_as_an_upload(
     subprocess.run([sys.executable, "-c", looks], check=True)
     assert around.problem() == ""
     with pytest.raises(DomainError, match="a file of Waterline's own database"):
-        Staging(shared / "staging").take([upload])
+        Staging(shared / "staging", Room(shared)).take([upload])
 
 
 @pytest.mark.parametrize("folder", ["", "inside", "link"])
