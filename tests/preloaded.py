@@ -7,6 +7,7 @@ Importing Gradio costs seconds of CPU, and hundreds of tests start a server.
 from __future__ import annotations
 
 import atexit
+import ctypes
 import json
 import os
 import random
@@ -19,6 +20,7 @@ from pathlib import Path
 
 import psutil
 
+PR_SET_PDEATHSIG = 1
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -65,6 +67,8 @@ def _serve_orders() -> None:
 
 
 def _become_server(environment: dict[str, str], log: str) -> None:
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # no server outlives the tests
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     for stream, path, flags in (
         (0, os.devnull, os.O_RDONLY),

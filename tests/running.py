@@ -58,6 +58,7 @@ class Server:
         try:
             until(self._healthy, "the server to start", START_SECONDS)
         except AssertionError as error:
+            self.close()
             raise AssertionError(f"{error}:\n{self.log}") from None
         return self
 
@@ -66,7 +67,8 @@ class Server:
 
     def end(self, how: signal.Signals = signal.SIGTERM) -> None:
         if self._process is not None:
-            self._process.send_signal(how)
+            with contextlib.suppress(psutil.NoSuchProcess):
+                self._process.send_signal(how)
             self._process.wait(timeout=30)
             self._process = None
 
