@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,9 @@ from tests.running import Server
 from workbench.services import Services, build_services
 from workbench.settings import Settings
 
+# As many tests run at once as there are cores; what trains within a test shares its core with nobody.
+os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
+os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
 PASSWORD = "Käse & Brot"
 
 
