@@ -12,7 +12,7 @@ from tests.running import Server
 from workbench.services import Services, build_services
 from workbench.settings import Settings
 
-# As many tests run at once as there are cores; what trains within a test shares its core with nobody.
+# Two tests run at once on two cores: TensorFlow gets one thread in each.
 os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
 os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
 PASSWORD = "Käse & Brot"

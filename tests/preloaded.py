@@ -10,11 +10,11 @@ import atexit
 import ctypes
 import json
 import os
-import random
 import runpy
 import signal
 import subprocess
 import sys
+import traceback
 from functools import cache
 from pathlib import Path
 
@@ -50,7 +50,6 @@ def fork_server(environment: dict[str, str], log: Path) -> psutil.Process:
 
 def _serve_orders() -> None:
     before = set(os.environ)
-    import app  # noqa: F401
     import workbench.server
     import workbench.services  # noqa: F401
 
@@ -78,22 +77,13 @@ def _become_server(environment: dict[str, str], log: str) -> None:
     os.dup2(1, 2)
     os.environ.clear()
     os.environ.update(environment)
-    random.seed()
-    sys.argv = ["app.py"]
-    code = 1
     try:
         runpy.run_path(str(ROOT / "app.py"), run_name="__main__")
-        code = 0
-    except SystemExit as exit_:
-        if isinstance(exit_.code, str):
-            print(exit_.code, file=sys.stderr)
-        code = exit_.code if isinstance(exit_.code, int) else int(exit_.code is not None)
     except BaseException:
-        sys.excepthook(*sys.exc_info())
+        traceback.print_exc()
     finally:
         sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
+        os._exit(0)  # nobody asks for the code; past what belongs to the process that forked
 
 
 if __name__ == "__main__":

@@ -18,9 +18,8 @@ from typing import TypeVar
 import psutil
 from gradio_client import Client
 
-from tests.preloaded import fork_server
+from tests.preloaded import ROOT, fork_server
 
-ROOT = Path(__file__).resolve().parents[1]
 START_SECONDS = 90
 T = TypeVar("T")
 

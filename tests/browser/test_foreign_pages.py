@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import ARGUMENTS, NAMES
+from tests.browser.conftest import ARGUMENTS, NAMES, PATIENCE_MS
 from tests.running import Server
 from tests.web.asking import post
 
@@ -92,7 +92,7 @@ def named(browser: Browser) -> Iterator[Browser]:
 @pytest.fixture
 def tab(named: Browser) -> Iterator[Page]:
     context = named.new_context()
-    context.set_default_timeout(60_000)
+    context.set_default_timeout(PATIENCE_MS)
     yield context.new_page()
     context.close()
 

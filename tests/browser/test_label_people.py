@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.browser.conftest import PATIENCE_MS
 from tests.browser.labelling import found, named, on_stage, opened, show, stocked
 from tests.running import Server, until
 
@@ -19,7 +20,7 @@ pytestmark = pytest.mark.slow
 def second(browser: Browser, server: Server) -> Iterator[Page]:
     """Another person's browser."""
     context = browser.new_context(viewport={"width": 1280, "height": 800}, base_url=server.url)
-    context.set_default_timeout(60_000)
+    context.set_default_timeout(PATIENCE_MS)
     yield context.new_page()
     context.close()
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from tests.browser.conftest import PATIENCE_MS
 from tests.conftest import PASSWORD
 from tests.pictures import class_zip
 from tests.running import ColdServer, Server
@@ -32,7 +33,7 @@ def phone(browser: Browser, locked: Server, request: pytest.FixtureRequest) -> I
     context = browser.new_context(
         viewport={"width": 390, "height": 844}, base_url=locked.url, color_scheme=request.param
     )
-    context.set_default_timeout(60_000)
+    context.set_default_timeout(PATIENCE_MS)
     yield context
     context.close()
 

@@ -11,6 +11,7 @@ import pytest
 from gradio_client import Client, handle_file
 from playwright.sync_api import Browser, Page, expect
 
+from tests.browser.conftest import PATIENCE_MS
 from tests.pictures import class_zip, picture, shaded
 from tests.running import Server, until
 
@@ -37,7 +38,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def asking(browser: Browser, trained: Server) -> Iterator[Page]:
     """The Predict tab of the app that has a model."""
     context = browser.new_context(viewport={"width": 390, "height": 844}, base_url=trained.url)
-    context.set_default_timeout(60_000)
+    context.set_default_timeout(PATIENCE_MS)
     page = context.new_page()
     page.goto("/?tab=predict")
     expect(page.get_by_label("Model to ask")).to_have_value("production (v1)")

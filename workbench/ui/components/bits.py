@@ -54,6 +54,11 @@ def facts(pairs: Sequence[tuple[str, str]]) -> str:
     )
 
 
+def problem(sentence: str) -> str:
+    """A sentence on what is wrong, as a paragraph; nothing where there is none."""
+    return f"<p class='problem'>{escape(sentence)}</p>" if sentence else ""
+
+
 def when(iso: str | None) -> str:
     """A time as ``22 Nov 2026, 18:40 UTC``."""
     if not iso:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from html import escape
 from typing import Any
 
 import gradio as gr
@@ -13,6 +12,7 @@ from workbench.folders import files_in, offered
 from workbench.imports import NewImport
 from workbench.labelling import class_name
 from workbench.services import Services
+from workbench.ui.components.bits import problem
 from workbench.ui.guard import guarded
 from workbench.ui.place import actor
 
@@ -62,7 +62,7 @@ def bind(services: Services, view: Folder) -> Any:
         try:
             found = len(files_in(folder, settings)) if folder else 0
         except DomainError as error:
-            return _button(0), gr.update(value=f"<p class='problem'>{escape(str(error))}</p>", visible=True)
+            return _button(0), gr.update(value=problem(str(error)), visible=True)
         return _button(found), gr.update(visible=False)
 
     @guarded

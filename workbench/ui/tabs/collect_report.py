@@ -59,7 +59,7 @@ def report_html(state: ImportState, colours: Mapping[str, str], remarks: Remarks
     if state.running or not state.id:
         return ""
     head = f"<h3>Last import <small>{escape(state.what)}</small></h3>"
-    error = f"<p class='problem'>{escape(state.error)}</p>" if state.error else ""
+    error = bits.problem(state.error)
     ended = "<p class='note'>It was stopped by hand; what was in by then stays.</p>" if state.stopped else ""
     link = f"<a class='download' href='imports/{state.id}.csv' download>Download the report as CSV</a>"
     return (

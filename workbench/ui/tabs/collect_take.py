@@ -139,7 +139,7 @@ def _exported(services: Services, format_name: str, chosen: str) -> Iterator[tup
     try:
         yield _ready(work.result()), True
     except Exception as error:
-        yield f"<p class='problem'>{escape(sentence(error))}</p>", True
+        yield bits.problem(sentence(error)), True
 
 
 def _ready(done: Exported) -> str:

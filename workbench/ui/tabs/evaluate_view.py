@@ -10,7 +10,7 @@ from storage.records import Run
 from workbench import charts
 from workbench.charts.words import pictures as pictures_words
 from workbench.mistakes import Baseline, majority
-from workbench.ui.components.bits import class_name, facts, table
+from workbench.ui.components.bits import class_name, facts, problem, table
 from workbench.ui.components.terms import glossary, term
 from workbench.ui.tabs.train_options import words_of
 
@@ -24,7 +24,7 @@ def choice_text(run: Run, metrics: Mapping[str, Any]) -> str:
     )
 
 
-def headline(classes: Sequence[str], metrics: Mapping[str, Any], caveats: Sequence[str] = ()) -> str:
+def headline(classes: Sequence[str], metrics: Mapping[str, Any], caveats: Sequence[str]) -> str:
     """Macro-F1 and accuracy, what always answering the commonest class would reach, and what the figures do not tell."""
     baseline = majority(classes, metrics["confusion"])
     pictures = int(metrics["pictures"])
@@ -41,8 +41,9 @@ def headline(classes: Sequence[str], metrics: Mapping[str, Any], caveats: Sequen
             charts.share(baseline.hits, baseline.pictures),
         ),
     ]
-    doubts = "".join(f"<p class='problem'>{escape(caveat)}</p>" for caveat in caveats)
-    return f"{facts(pairs)}<p>{_against(right, baseline)}</p>{doubts}{glossary(TERMS)}"
+    return (
+        f"{facts(pairs)}<p>{_against(right, baseline)}</p>{''.join(map(problem, caveats))}{glossary(TERMS)}"
+    )
 
 
 def _interval(interval: Sequence[float] | None, words: Any) -> str:

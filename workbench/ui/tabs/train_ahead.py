@@ -14,10 +14,11 @@ from workbench.services import Services
 from workbench.training.control import Plan
 from workbench.training.spec import BEST, TrainingSpec
 from workbench.training.weights import WeightsState
+from workbench.ui.components.bits import problem
 from workbench.ui.tabs.augment_notes import augmentation_warning
 from workbench.ui.tabs.train_form import fitting, switched
 from workbench.ui.tabs.train_options import in_minutes, purposes_html, weights_lacking
-from workbench.ui.tabs.train_view import plan_html, reason_html
+from workbench.ui.tabs.train_view import plan_html
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,7 @@ def _blocked(services: Services, error: DomainError) -> list[Any]:
     lacking = isinstance(error, NotReady)
     return [
         gr.update(value="Train", interactive=False),
-        gr.update(value=reason_html(str(error)), visible=True),
+        gr.update(value=problem(str(error)), visible=True),
         gr.update(visible=lacking and not summary.unlabelled),
         gr.update(visible=lacking and bool(summary.unlabelled)),
         gr.update(visible=False),

@@ -13,7 +13,7 @@ from workbench.epochs import kept_so_far
 from workbench.training.control import Plan
 from workbench.training.silence import silence
 from workbench.training.spec import BEST
-from workbench.ui.components.bits import class_name, facts, table
+from workbench.ui.components.bits import class_name, facts, problem, table
 from workbench.ui.components.terms import term
 from workbench.ui.strip import counts, duration, phase, share_done
 from workbench.ui.tabs.train_options import words_of
@@ -35,9 +35,8 @@ def plan_html(plan: Plan, colours: Mapping[str, str]) -> str:
     ]
     total = [f"{sum(side.values()):,}" for side in (plan.train, plan.validation)]
     heads = ["class", "to train on", "to check with", term("weight")]
-    caveats = "".join(f"<p class='problem'>{escape(each)}</p>" for each in plan.caveats)
     return (
-        f"{caveats}{table(heads, [*rows, ['all', *total, '']], 'What would be trained', foot=1)}"
+        f"{''.join(map(problem, plan.caveats))}{table(heads, [*rows, ['all', *total, '']], 'What would be trained', foot=1)}"
         f"<p class='note'>{_kept_together(plan)}{_by_hand(plan)}{_tested(plan)}</p>"
     )
 
@@ -160,8 +159,7 @@ def _bar(share: float) -> str:
 
 
 def _silence(run: Run) -> str:
-    words = silence(run)
-    return f"<p class='problem'>{escape(words)}</p>" if words else ""
+    return problem(silence(run))
 
 
 def ended_html(run: Run, metrics: Mapping[str, Any] | None) -> str:
@@ -203,8 +201,3 @@ def settings(run: Run) -> str:
     weights = spec["class_weights"] if isinstance(spec["class_weights"], str) else "by hand"
     epochs = "" if spec.get("recipe") == BEST else f", at most {spec['epochs']} epochs"
     return escape(f"{words_of(spec)}{epochs}, seed {spec['seed']}, weights {weights}")
-
-
-def reason_html(reason: str) -> str:
-    """Why no run can be started."""
-    return f"<p class='problem'>{escape(reason)}</p>"
