@@ -5,6 +5,7 @@ How a recipe plugs in says :mod:`workbench.training.recipes`; it is named in ``R
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -90,8 +91,10 @@ class Artefacts:
 
 
 def limit_threads() -> None:
-    """Use as many threads as this process has cores; call it before anything else of TensorFlow."""
-    tf.config.threading.set_intra_op_parallelism_threads(cores())
+    """Use as many threads as this process has cores, or as TF_NUM_INTRAOP_THREADS says; call it before anything else of TensorFlow."""
+    tf.config.threading.set_intra_op_parallelism_threads(
+        int(os.environ.get("TF_NUM_INTRAOP_THREADS") or cores())
+    )
     tf.config.threading.set_inter_op_parallelism_threads(1)
     cv2.setNumThreads(1)
 
