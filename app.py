@@ -4,7 +4,7 @@ import logging
 import os
 import sys
 
-from workbench.python_version import refusal
+from workbench.core.python_version import refusal
 
 
 def main() -> None:
@@ -18,12 +18,12 @@ def serve() -> None:
     """Serve with the settings of the environment; what is imported here needs a Python that was checked."""
     import uvicorn
 
-    from storage.errors import DomainError
-    from workbench.claim import Claim
-    from workbench.privacy import begin_private
+    from storage.core.errors import DomainError
+    from workbench.core.instance_lock import Claim
+    from workbench.core.privacy import begin_private
+    from workbench.core.settings import from_environment
     from workbench.server import build_app
     from workbench.services import build_services
-    from workbench.settings import from_environment
     from workbench.web.exposure import warn_or_refuse
 
     begin_private()

@@ -86,8 +86,8 @@ class Filter:
 
     Attributes:
         label: A class name.
-        status: One of :data:`storage.filters.STATUSES`.
-        sort: One of :data:`storage.sorts.SORTS`; empty is ``newest``.
+        status: One of :data:`storage.queries.filters.STATUSES`.
+        sort: One of :data:`storage.queries.sort_orders.SORTS`; empty is ``newest``.
         flag: One of :data:`FLAGS`.
         tag: A tag.
         search: A part of the file name, whatever its case.
@@ -225,7 +225,7 @@ class Run:
         continues: The run from whose last epoch this one goes on.
         process_started: Tells its process from others of the same number, together with ``pid``.
         engine: Where it runs: ``local`` or ``ray``.
-        attempt: How often a worker has taken it; see :class:`storage.attempts.Attempt`.
+        attempt: How often a worker has taken it; see :class:`storage.training.run_attempts.Attempt`.
     """
 
     id: int

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.running import Server
+from workbench.core.settings import Settings
 from workbench.services import Services, build_services
-from workbench.settings import Settings
 
 # Two tests run at once on two cores: TensorFlow gets one thread in each.
 os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")

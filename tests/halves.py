@@ -9,14 +9,14 @@ import numpy as np
 from PIL import Image
 
 from storage.records import Version
-from storage.registry import PRODUCTION, Candidate
+from storage.training.registry import PRODUCTION, Candidate
 from tests.pictures import write_zip
-from workbench.archives import Upload, sources
-from workbench.intake import Order
-from workbench.pictures import encoded
+from workbench.catalogue.splits import split
+from workbench.core.processes import started_at
+from workbench.imaging.decode import encoded
+from workbench.importing.ingest import Order
+from workbench.importing.uploads import Upload, sources
 from workbench.services import Services
-from workbench.splits import split
-from workbench.training.processes import started_at
 from workbench.training.spec import TrainingSpec
 
 CLASSES = ("Bottom", "Top")

@@ -14,8 +14,8 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from tests.running import ROOT
-from workbench import python_version
-from workbench.settings import Limits
+from workbench.core import python_version
+from workbench.core.settings import Limits
 
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 README = (ROOT / "README.md").read_text()
@@ -128,7 +128,7 @@ def test_another_python_is_refused_with_a_sentence(other: tuple[int, int]) -> No
     assert f"this is Python {other[0]}.{other[1]}:" in sentence
 
 
-@pytest.mark.parametrize("name", ["app.py", "workbench/__init__.py", "workbench/python_version.py"])
+@pytest.mark.parametrize("name", ["app.py", "workbench/__init__.py", "workbench/core/python_version.py"])
 def test_an_old_python_can_read_what_refuses_it(name: str) -> None:
     source = (ROOT / name).read_text()
     tree = ast.parse(source, feature_version=(3, 8))
@@ -138,7 +138,7 @@ def test_an_old_python_can_read_what_refuses_it(name: str) -> None:
         if isinstance(node, ast.Import | ast.ImportFrom)
         for alias in node.names
     }
-    assert modules <= {"__future__", "logging", "os", "sys", "workbench.python_version"}
+    assert modules <= {"__future__", "logging", "os", "sys", "workbench.core.python_version"}
 
 
 def test_the_project_says_which_pythons_it_runs_on() -> None:
@@ -157,7 +157,7 @@ def test_front_matter_is_that_of_a_docker_space() -> None:
 
 
 def test_the_readme_names_every_setting() -> None:
-    source = (ROOT / "workbench" / "settings.py").read_text()
+    source = (ROOT / "workbench/core/settings.py").read_text()
     limits = {f"WORKBENCH_MAX_{field.name.upper()}": field.default for field in fields(Limits)}
     for name in [*re.findall(r'"((?:WORKBENCH|GRADIO)_[A-Z_]+[A-Z])"', source), *limits]:
         assert f"`{name}`" in README, name

@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 
 from storage.records import SnapshotItem, ValidationPrediction, Version
-from storage.registry import Candidate
+from storage.training.registry import Candidate
 from tests.pictures import picture
-from workbench.archives import Source
-from workbench.evaluation import evaluate
-from workbench.intake import Order
+from workbench.catalogue.splits import split
+from workbench.core.processes import started_at
+from workbench.evaluation.metrics import evaluate
+from workbench.importing.ingest import Order
+from workbench.importing.uploads import Source
 from workbench.services import Services
-from workbench.splits import split
-from workbench.training.processes import started_at
 from workbench.training.spec import TrainingSpec
 
 

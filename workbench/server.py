@@ -13,24 +13,24 @@ from fastapi import Depends, FastAPI, HTTPException, Response
 from fastapi.responses import FileResponse, JSONResponse
 from starlette.middleware import Middleware
 
-from storage.errors import DomainError
-from storage.room import Room
-from workbench.budget import PATIENCE
-from workbench.charts.library import ADDRESS, packed_library
-from workbench.errors import Overloaded
+from storage.core.disk_space import Room
+from storage.core.errors import DomainError
+from workbench.charts.plotly_asset import ADDRESS, packed_library
+from workbench.core.errors import Overloaded
+from workbench.core.settings import MEGABYTE
+from workbench.core.upload_folder import Uploads
+from workbench.imaging.memory_budget import PATIENCE
 from workbench.services import Services
-from workbench.settings import MEGABYTE
-from workbench.ui.checked import check_server_call
-from workbench.ui.files import served_file
+from workbench.ui.call_validation import check_server_call
+from workbench.ui.error_responses import HANDLERS, Sentences, UsedRoutes
+from workbench.ui.file_transfer import served_file
 from workbench.ui.page import build_page
-from workbench.ui.refusals import HANDLERS, Sentences, UsedRoutes
-from workbench.ui.sessions import keep_few
-from workbench.ui.uploading import upload_route
-from workbench.uploads import Uploads
-from workbench.web.bodies import SmallBodies
-from workbench.web.gate import Gate
+from workbench.ui.tab_sessions import keep_few
+from workbench.ui.upload_route import upload_route
+from workbench.web.access_middleware import Gate
+from workbench.web.body_limits import SmallBodies
 
-STYLES = sorted((Path(__file__).parent / "ui").glob("*.css"))
+STYLES = sorted((Path(__file__).parent / "ui/static").rglob("*.css"), key=lambda path: path.name)
 UPLOADS = "gradio-uploads"
 FOREVER = {"Cache-Control": "private, max-age=31536000, immutable"}
 FONTS = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif"]

@@ -8,27 +8,27 @@ import threading
 from dataclasses import dataclass
 from functools import partial
 
-from storage.errors import DomainError
-from workbench.bin import Bin
-from workbench.costs import Costs
-from workbench.exports import Exports
-from workbench.imports import Imports
-from workbench.insight.control import Insight
-from workbench.insight.supervisor import Helper
-from workbench.intake import Intake
+from storage.core.errors import DomainError
+from workbench.active_learning.service import Insight
+from workbench.active_learning.supervisor import Helper
+from workbench.catalogue.labelling import Labelling
+from workbench.catalogue.near_duplicates import LookAlikes
+from workbench.catalogue.trash import Bin
+from workbench.core.settings import Settings
+from workbench.exporting.service import Exports
+from workbench.importing.ingest import Intake
+from workbench.importing.service import Imports
+from workbench.importing.staging import Staging
 from workbench.integrity import tidy
-from workbench.labelling import Labelling
-from workbench.lookalikes import LookAlikes
-from workbench.safety.control import LabelSafety
-from workbench.serving.predictor import Predictor
-from workbench.settings import Settings
-from workbench.staging import Staging
+from workbench.label_safety.service import LabelSafety
+from workbench.label_safety.throughput import Costs
+from workbench.serving.service import Predictor
 from workbench.stores import Stores, open_stores
-from workbench.training.control import Training, first_spec
-from workbench.training.launchers import Launcher
-from workbench.training.launchers.local import LocalLauncher
-from workbench.training.launchers.ray import RayLauncher
-from workbench.training.leavings import sweep
+from workbench.training.checkpoint_retention import sweep
+from workbench.training.launcher import Launcher
+from workbench.training.local_launcher import LocalLauncher
+from workbench.training.ray_launcher import RayLauncher
+from workbench.training.service import Training, first_spec
 from workbench.training.supervisor import Supervisor
 from workbench.training.webhook import Webhook
 

@@ -5,30 +5,29 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from storage.blobs import Blobs
-from storage.catalogue import Catalogue
-from storage.classes import Classes
-from storage.curation import Curation
-from storage.database import Database
-from storage.edits import Edits
-from storage.embeddings import Embeddings
-from storage.handouts import Handouts
-from storage.imports import ImportJobs
-from storage.insight import Insights
-from storage.journal import Journal
-from storage.listings import Listings
-from storage.pages import Pages
-from storage.predictions import Predictions
-from storage.preferences import Preferences
-from storage.registry import Registry
-from storage.room import Room
-from storage.runs import Runs
-from storage.snapshots import Snapshots
-from storage.trials import Trials
-from workbench.decoder import Decoder
-from workbench.media import Media
-from workbench.privacy import shut
-from workbench.settings import MEGABYTE, Settings
+from storage.catalogue.classes import Classes
+from storage.catalogue.curation_queries import Curation
+from storage.catalogue.export_rows import Listings
+from storage.catalogue.images import Catalogue
+from storage.catalogue.leases import Handouts
+from storage.core.blobs import Blobs
+from storage.core.database import Database
+from storage.core.disk_space import Room
+from storage.core.key_value import Preferences
+from storage.jobs.import_jobs import ImportJobs
+from storage.journal.events import Journal
+from storage.journal.image_edits import Edits
+from storage.learning.embeddings import Embeddings
+from storage.learning.suggestions import Insights
+from storage.queries.pagination import Pages
+from storage.training.predictions import Predictions
+from storage.training.registry import Registry
+from storage.training.runs import Runs, Trials
+from storage.training.snapshots import Snapshots
+from workbench.core.privacy import shut
+from workbench.core.settings import MEGABYTE, Settings
+from workbench.imaging.bounded_decoder import Decoder
+from workbench.imaging.derivatives import Media
 
 
 @dataclass(frozen=True)

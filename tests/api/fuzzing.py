@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 
 from tests.api.forging import JSON, Attacked
-from workbench.ui.guard import UNEXPECTED
+from workbench.ui.error_boundary import UNEXPECTED
 
 # Of exceptions and of the server's own files, in whatever a caller is told.
 TRACES = re.compile(r"Traceback|File \"|\b[A-Z]\w*(?:Error|Exception)\b|site-packages|\.py\b")

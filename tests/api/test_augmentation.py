@@ -10,8 +10,8 @@ from gradio_client.exceptions import AppError
 
 from tests.halves import import_halves, promote_reader
 from tests.running import Server, until
+from workbench.core.settings import Settings
 from workbench.services import build_services
-from workbench.settings import Settings
 
 pytestmark = pytest.mark.slow
 

@@ -13,8 +13,8 @@ import httpx
 import pytest
 
 from tests.api.forging import SECRET, Attacked, attacked, healthy
-from workbench.ui.files import NOT_UPLOADED
-from workbench.ui.guard import UNWRITABLE
+from workbench.ui.error_boundary import UNWRITABLE
+from workbench.ui.file_transfer import NOT_UPLOADED
 
 TOGETHER = 12
 

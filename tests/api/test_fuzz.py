@@ -17,8 +17,8 @@ from tests.api.forging import SECRET, Attacked, attacked, healthy
 from tests.api.fuzzing import Fuzzer, fault
 from tests.running import ROOT
 from tests.versions import Answers, finished_run, import_pictures
+from workbench.core.settings import Settings
 from workbench.services import build_services
-from workbench.settings import Settings
 
 pytestmark = pytest.mark.slow
 CALLS, SEED, TOGETHER = 2000, 8, 4

@@ -20,8 +20,8 @@ from gradio_client.exceptions import AppError
 from storage.records import Filter
 from tests.pictures import picture, write_zip
 from tests.running import ROOT, Server, until
+from workbench.core.settings import Settings
 from workbench.services import Services, build_services
-from workbench.settings import Settings
 
 ENDED = {"finished", "stopped", "failed"}
 
@@ -189,9 +189,9 @@ def _assert_report_and_catalogue_agree(data: Path) -> Services:
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from workbench.exports import ExportOrder
+from workbench.exporting.service import ExportOrder
 from workbench.services import build_services
-from workbench.settings import Settings
+from workbench.core.settings import Settings
 
 services = build_services(Settings(data=Path(sys.argv[1])))
 services.exports.write(ExportOrder("csv-zip"), lambda done, total: os.kill(os.getpid(), signal.SIGKILL))

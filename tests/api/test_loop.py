@@ -16,8 +16,8 @@ from PIL import Image
 
 from tests.pictures import class_zip, picture, shaded
 from tests.running import ROOT, Server, until
-from workbench.augmentation import Augmentation, augment
-from workbench.pictures import canonical, decode
+from workbench.imaging.augmentation import Augmentation, augment
+from workbench.imaging.decode import canonical, decode
 
 pytestmark = pytest.mark.slow
 ENDED = ("finished", "stopped", "failed", "interrupted")

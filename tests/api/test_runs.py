@@ -14,10 +14,10 @@ from gradio_client.exceptions import AppError
 
 from tests.running import Server, until
 from tests.versions import Answers, finished_run, import_pictures
+from workbench.core.processes import started_at
+from workbench.core.settings import Settings
+from workbench.pretrained.backbones import BACKBONES
 from workbench.services import Services, build_services
-from workbench.settings import Settings
-from workbench.training.backbones import BACKBONES
-from workbench.training.processes import started_at
 from workbench.training.spec import TrainingSpec
 
 pytestmark = pytest.mark.slow

@@ -27,7 +27,7 @@ from tests.benchmarks.asked import FOLDS, Asked
 from tests.benchmarks.methods import BASELINES, BEST_MINUTES, MINUTES, Divided, answered
 from tests.benchmarks.photos import Photos, grouped_folds, load_photos
 from tests.benchmarks.rows import Row
-from workbench.training.reports import Workplace
+from workbench.training.reporter import Workplace
 
 SEED = 2
 TUNING_SEEDS = (777, 0)

@@ -17,7 +17,7 @@ from tests.benchmarks.asked import Asked
 from tests.benchmarks.rows import Row
 from tests.browser.conftest import ARGUMENTS, NAMES
 from tests.running import ColdServer, until
-from workbench.settings import Settings
+from workbench.core.settings import Settings
 from workbench.stores import open_stores
 from workbench.training.spec import INSTANT, SCRATCH
 

@@ -13,7 +13,7 @@ import numpy as np
 from tests.benchmarks.baselines import hog_features, linear_svm, majority
 from tests.benchmarks.photos import Photos, grouped_folds
 from workbench.training.dataset import Dataset, write_dataset
-from workbench.training.reports import EpochRecord, Progress, TrialRecord, Workplace
+from workbench.training.reporter import EpochRecord, Progress, TrialRecord, Workplace
 from workbench.training.spec import BEST, FINE_TUNE, INSTANT, SCRATCH, TrainingSpec
 
 MINUTES = 3.0
@@ -91,7 +91,7 @@ def answered(method: str, given: Divided, place: Workplace) -> Answered:
         place: Its features and weights are used; the model and checkpoints of a run are not kept.
     """
     if method in SPECS:
-        from workbench.training.train import limit_threads
+        from workbench.training.engine.train import limit_threads
 
         limit_threads()
         return train_and_answer(given, SPECS[method](), place)
@@ -103,8 +103,8 @@ def train_and_answer(given: Divided, spec: TrainingSpec, place: Workplace) -> An
     """Train on ``rest`` with the product's own ``train()`` and answer for ``fold`` with the exported file."""
     import keras
 
-    from workbench.training.export import LITERT_FILE, litert_probabilities
-    from workbench.training.train import train
+    from workbench.training.engine.export import LITERT_FILE, litert_probabilities
+    from workbench.training.search.local_executor import search_or_train
 
     keras.backend.clear_session()
     with TemporaryDirectory() as temporary:
@@ -112,7 +112,7 @@ def train_and_answer(given: Divided, spec: TrainingSpec, place: Workplace) -> An
         own = Workplace(folder / "model", folder / "checkpoints", place.features, place.weights)
         dataset = write_rest(given.photos, given.rest, folder / "data", spec)
         began = perf_counter()
-        train(dataset, spec, Silent(), own)
+        search_or_train(dataset, spec, Silent(), own)
         seconds = perf_counter() - began
         answers = litert_probabilities(own.model / LITERT_FILE, given.photos.pixels, given.fold)
     return answers.argmax(axis=1), seconds

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from sklearn.model_selection import StratifiedGroupKFold
 
-from workbench.pictures import canonical, decode, shrunk
-from workbench.similarity import groups, phash
+from workbench.imaging.decode import canonical, decode, shrunk
+from workbench.imaging.phash import groups, phash
 
 MAX_PIXELS = 100_000_000
 HELD_OUT = "val__"

@@ -31,7 +31,7 @@ TIMED = """
 import sys, time
 from pathlib import Path
 from workbench.services import build_services
-from workbench.settings import Settings
+from workbench.core.settings import Settings
 services = build_services(Settings(data=Path(sys.argv[1])))
 data = Path(sys.argv[2]).read_bytes()
 taken = []

@@ -16,15 +16,15 @@ from time import perf_counter
 import numpy as np
 from PIL import Image, ImageOps
 
-from storage.room import Room
+from storage.core.disk_space import Room
 from tests.benchmarks.rows import Row
-from workbench.archives import Upload, sources
-from workbench.cores import cores
-from workbench.intake import Order
-from workbench.pictures import SIDE
+from workbench.core.machine import cores
+from workbench.core.settings import Limits, Settings
+from workbench.imaging.decode import SIDE
+from workbench.importing.ingest import Order
+from workbench.importing.staging import Staging
+from workbench.importing.uploads import Upload, sources
 from workbench.services import build_services
-from workbench.settings import Limits, Settings
-from workbench.staging import Staging
 
 GOAL, GOAL_LARGE = 0.8, 0.85
 ROUNDS = 5

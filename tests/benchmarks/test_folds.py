@@ -8,7 +8,7 @@ from tests.benchmarks.folds import GOALS, Fold, judge, row, rows
 from tests.benchmarks.methods import BASELINES, SPECS, Divided, train_and_answer, write_rest
 from tests.benchmarks.photos import Photos, grouped_folds, load_fruit, load_photos
 from tests.pictures import picture
-from workbench.training.reports import Workplace
+from workbench.training.reporter import Workplace
 from workbench.training.spec import TrainingSpec
 
 

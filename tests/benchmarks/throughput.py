@@ -12,9 +12,9 @@ import numpy as np
 
 from tests.benchmarks.methods import Silent
 from tests.benchmarks.rows import Row
-from workbench.augmentation import Augmentation, augment
+from workbench.imaging.augmentation import Augmentation, augment
 from workbench.training.dataset import Dataset, write_dataset
-from workbench.training.reports import Progress, Workplace
+from workbench.training.reporter import Progress, Workplace
 from workbench.training.spec import INSTANT, TrainingSpec
 
 PICTURES, JUDGED = 256, 32
@@ -40,7 +40,7 @@ def rates() -> list[Row]:
 
 def architectures(rounds: int = ROUNDS) -> Row:
     """Training speed of compact over classic, both fed from memory, in turns."""
-    from workbench.training.train import limit_threads
+    from workbench.training.engine.train import limit_threads
 
     limit_threads()
     pictures, labels = _arrays()
@@ -56,7 +56,7 @@ def architectures(rounds: int = ROUNDS) -> Row:
 
 def pipeline(varied: bool, rounds: int = ROUNDS) -> Row:
     """Training speed of compact fed from the mapped file, with the default augmentation or none, over that from memory."""
-    from workbench.training.train import limit_threads
+    from workbench.training.engine.train import limit_threads
 
     limit_threads()
     with TemporaryDirectory() as place:
@@ -78,7 +78,7 @@ def pipeline(varied: bool, rounds: int = ROUNDS) -> Row:
 
 def slowed(rounds: int = ROUNDS) -> Row:
     """How much slower compact trains with the default augmentation than with none, in turns."""
-    from workbench.training.train import limit_threads
+    from workbench.training.engine.train import limit_threads
 
     limit_threads()
     with TemporaryDirectory() as place:
@@ -97,7 +97,7 @@ def slowed(rounds: int = ROUNDS) -> Row:
 
 def whole(rounds: int = ROUNDS - 2) -> Row:
     """Speed of the steps of ``train()``, with augmentation, averages and reports, over that of ``model.fit`` from memory."""
-    from workbench.training.train import limit_threads, train
+    from workbench.training.engine.train import limit_threads, train
 
     limit_threads()
     memory, trained = [], []
@@ -124,13 +124,13 @@ def whole(rounds: int = ROUNDS - 2) -> Row:
 
 def cached(weights: Path, rounds: int = ROUNDS - 2) -> Row:
     """Epochs of a head on kept features over epochs that run the frozen backbone again, fed from memory."""
-    from workbench.training import trunks
-    from workbench.training.backbones import BACKBONES
-    from workbench.training.compiling import compile_net
-    from workbench.training.feed import Feed
-    from workbench.training.recipes import Task
-    from workbench.training.train import RECIPES, limit_threads
-    from workbench.training.weights import find_or_download
+    from workbench.pretrained.backbones import BACKBONES
+    from workbench.pretrained.weights import find_or_download
+    from workbench.training.engine import backbone_graph
+    from workbench.training.engine.input_pipeline import Feed
+    from workbench.training.engine.optimizer import compile_net
+    from workbench.training.engine.recipe import Task
+    from workbench.training.engine.train import RECIPES, limit_threads
 
     limit_threads()
     spec = TrainingSpec.of(INSTANT, batch_size=BATCH)
@@ -143,7 +143,7 @@ def cached(weights: Path, rounds: int = ROUNDS - 2) -> Row:
         compile_net(stage.net, spec, stage.rate)
         feed = Feed(dataset, spec, even, stage.examples)
         state = find_or_download(BACKBONES[spec.architecture], weights, task.told)
-        again = trunks.assembled(spec, state, CLASSES)
+        again = backbone_graph.assembled(spec, state, CLASSES)
         compile_net(again, spec, stage.rate)
         pictures, labels = _arrays()
         jobs = {
@@ -187,14 +187,14 @@ def _in_turns(
 
 
 def _feed(dataset: Dataset, chosen: Augmentation) -> Any:
-    from workbench.training.feed import Feed
+    from workbench.training.engine.input_pipeline import Feed
 
     return Feed(dataset, TrainingSpec(batch_size=BATCH, augmentation=chosen), np.ones(CLASSES, np.float32))
 
 
 def _net(name: str) -> Any:
-    from workbench.training.architectures import build
-    from workbench.training.compiling import compile_net
+    from workbench.training.engine.architectures import build
+    from workbench.training.engine.optimizer import compile_net
 
     net = build(name, CLASSES)
     compile_net(net, TrainingSpec(architecture=name), 1e-3)

@@ -14,7 +14,7 @@ from tests.benchmarks.asked import Asked
 from tests.benchmarks.methods import Divided, Silent, fixed, train_and_answer, write_rest
 from tests.benchmarks.photos import load_fruit, load_photos
 from tests.benchmarks.rows import Row
-from workbench.training.reports import Workplace
+from workbench.training.reporter import Workplace
 from workbench.training.spec import INSTANT, TrainingSpec
 
 FIRST_SECONDS, AGAIN_SECONDS = 40.0, 4.0
@@ -38,7 +38,7 @@ def training(asked: Asked) -> dict[str, Callable[[], Iterable[Row]]]:
 
 def times(asked: Asked) -> Iterator[Row]:
     """Instant on all photos: the first time, and again with other settings, when the features are there."""
-    from workbench.training.train import limit_threads
+    from workbench.training.engine.train import limit_threads
 
     limit_threads()
     with TemporaryDirectory() as temporary:
@@ -69,7 +69,7 @@ def times(asked: Asked) -> Iterator[Row]:
 
 def fruit(asked: Asked) -> Row:
     """Instant on ``grocery-fruit``, asked for the photos that its publisher held out."""
-    from workbench.training.train import limit_threads
+    from workbench.training.engine.train import limit_threads
 
     limit_threads()
     photos, held_out = load_fruit(asked.data)
@@ -86,7 +86,7 @@ def fruit(asked: Asked) -> Row:
 
 def _seconds(spec: TrainingSpec, folder: Path, weights: Path) -> float:
     from workbench.training.dataset import Dataset
-    from workbench.training.train import train
+    from workbench.training.engine.train import train
 
     with TemporaryDirectory() as own:
         place = Workplace(Path(own) / "model", Path(own) / "checkpoints", folder / "features", weights)

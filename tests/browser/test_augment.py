@@ -15,9 +15,9 @@ from playwright.sync_api import Locator, Page, expect
 from tests.halves import import_halves, promote_reader
 from tests.pictures import class_zip
 from tests.running import Server, until
-from workbench.augmentation import OPERATIONS
+from workbench.core.settings import Settings
+from workbench.imaging.augmentation import OPERATIONS
 from workbench.services import build_services
-from workbench.settings import Settings
 
 pytestmark = pytest.mark.slow
 

@@ -12,10 +12,10 @@ from playwright.sync_api import Locator, Page, expect
 from storage.records import Filter
 from tests.pictures import picture
 from tests.running import Server, until
-from workbench.archives import Source
-from workbench.intake import Order
+from workbench.core.settings import Settings
+from workbench.importing.ingest import Order
+from workbench.importing.uploads import Source
 from workbench.services import Services, build_services
-from workbench.settings import Settings
 
 pytestmark = pytest.mark.slow
 # Pictures by seed: 1 is there three times, 2 twice with different classes, the others once.

@@ -10,8 +10,8 @@ from playwright.sync_api import Page, expect
 
 from tests.running import Server
 from tests.versions import Answers, finished_run, import_pictures
+from workbench.core.settings import Settings
 from workbench.services import build_services
-from workbench.settings import Settings
 
 pytestmark = pytest.mark.slow
 HALF = "${1+1} {{x}} 'Half' &amp;"

@@ -12,8 +12,8 @@ from playwright.sync_api import Page, expect
 
 from tests.running import Server
 from tests.versions import Answers, finished_run, import_pictures
+from workbench.core.settings import Settings
 from workbench.services import build_services
-from workbench.settings import Settings
 from workbench.stores import open_stores
 
 pytestmark = pytest.mark.slow

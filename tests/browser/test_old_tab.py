@@ -14,8 +14,8 @@ from playwright.sync_api import Locator, Page, expect
 from tests.browser.labelling import opened
 from tests.running import Server
 from tests.versions import Answers, finished_run, import_pictures
+from workbench.core.settings import Settings
 from workbench.services import build_services
-from workbench.settings import Settings
 
 pytestmark = pytest.mark.slow
 MOST_SESSIONS = 2

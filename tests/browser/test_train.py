@@ -15,9 +15,9 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.pictures import class_zip, picture
 from tests.running import Server, until
-from workbench.settings import Settings
+from workbench.core.settings import Settings
+from workbench.pretrained.backbones import BACKBONES
 from workbench.stores import Stores, open_stores
-from workbench.training.backbones import BACKBONES
 
 pytestmark = pytest.mark.slow
 LONG = 90_000

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from storage.records import ClassRecord, NewImage
-from workbench.settings import Settings
+from workbench.core.settings import Settings
 from workbench.stores import Stores, open_stores
 
 Add = Callable[..., list[int]]

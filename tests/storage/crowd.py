@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from storage.records import Filter
-from workbench.settings import Settings
+from workbench.core.settings import Settings
 from workbench.stores import open_stores
 
 ROUNDS = 12

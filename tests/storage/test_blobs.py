@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from storage.blobs import Blobs
-from storage.errors import NotFound
-from storage.files import write_atomic
+from storage.core.blobs import Blobs
+from storage.core.errors import NotFound
+from storage.core.files import write_atomic
 
 SHA256 = hashlib.sha256(b"picture").hexdigest()
 

@@ -1,6 +1,6 @@
 import pytest
 
-from storage.errors import Conflict, NotFound
+from storage.core.errors import Conflict, NotFound
 from storage.records import Filter
 from tests.storage.conftest import Add
 from workbench.stores import Stores

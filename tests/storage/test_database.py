@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from storage.database import Database
+from storage.core.database import Database
 from tests.running import ROOT
 
 WRITES = 150
@@ -16,7 +16,7 @@ COUNT_UP = "UPDATE preferences SET value = value + 1 WHERE name = 'counter'"
 IN_A_PROCESS = f"""
 import sys
 from pathlib import Path
-from storage.database import Database
+from storage.core.database import Database
 database = Database(Path(sys.argv[1]))
 print("ready", flush=True)
 sys.stdin.readline()

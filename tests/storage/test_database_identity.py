@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from storage.database import Database
-from storage.errors import DatabaseReplaced
-from storage.identity import is_open_database
+from storage.core.database import Database
+from storage.core.errors import DatabaseReplaced
+from storage.core.file_identity import is_open_database
 
 WRITE = "INSERT INTO preferences VALUES (?, '1')"
 SENTENCE = (

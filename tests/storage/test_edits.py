@@ -3,9 +3,9 @@ from collections.abc import Callable
 
 import pytest
 
-from storage.errors import Conflict, DomainError, NotFound, StaleEdit
+from storage.core.errors import Conflict, DomainError, NotFound, StaleEdit
 from storage.records import ClassRecord, FieldChange, Filter, ImageRecord, NewImage, SnapshotItem
-from storage.snapshots import Draft
+from storage.training.snapshots import Draft
 from tests.storage.conftest import Add
 from workbench.stores import Stores
 

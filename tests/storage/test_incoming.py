@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from storage.blobs import Blobs
-from storage.incoming import Incoming
+from storage.core.blobs import Blobs
+from storage.core.incoming_blobs import Incoming
 
 DATA = b"picture"
 SHA256 = hashlib.sha256(DATA).hexdigest()

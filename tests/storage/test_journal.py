@@ -2,7 +2,7 @@ from collections.abc import Callable
 
 import pytest
 
-from storage.errors import Conflict, NotFound, StaleEdit
+from storage.core.errors import Conflict, NotFound, StaleEdit
 from storage.records import ClassRecord
 from tests.storage.conftest import Add
 from workbench.stores import Stores

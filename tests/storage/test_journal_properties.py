@@ -14,11 +14,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from storage.errors import Conflict, NotFound
+from storage.core.errors import Conflict, NotFound
 from storage.records import ClassRecord, NewImage
 from tests.storage import replica as rules
 from tests.storage.replica import NEW, Refused, Replica
-from workbench.settings import Settings
+from workbench.core.settings import Settings
 from workbench.stores import Stores, open_stores
 
 PICTURES = (1, 2, 3)

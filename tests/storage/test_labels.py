@@ -1,6 +1,6 @@
 import pytest
 
-from storage.errors import NotFound, StaleEdit
+from storage.core.errors import NotFound, StaleEdit
 from storage.records import ClassRecord, Filter
 from tests.storage.conftest import Add
 from workbench.stores import Stores

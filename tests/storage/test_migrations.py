@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 import sqlite_utils
 
-from storage.migrations import migrations
+from storage.core.migrations import migrations
 from storage.records import Filter
-from workbench.settings import Settings
+from workbench.core.settings import Settings
 from workbench.stores import Stores, open_stores
 
 BEFORE_CURATION = "m0004_curation"

@@ -5,13 +5,13 @@ from collections.abc import Callable
 
 import pytest
 
-from storage import pages
-from storage.cursors import pack
-from storage.errors import DomainError, NotFound
-from storage.filters import STATUSES
+from storage.core.errors import DomainError, NotFound
+from storage.queries import pagination
+from storage.queries.filters import STATUSES
+from storage.queries.pagination import pack
+from storage.queries.sort_orders import SORTS
 from storage.records import Filter, ImageRecord, SnapshotItem
-from storage.snapshots import Draft
-from storage.sorts import SORTS
+from storage.training.snapshots import Draft
 from tests.storage.conftest import Add
 from workbench.stores import Stores
 
@@ -147,7 +147,7 @@ def test_pages_of_every_filter_and_sort_add_up_to_the_list(
     filled: Stores, monkeypatch: pytest.MonkeyPatch, sort: str, way: float | None
 ) -> None:
     if way is not None:
-        monkeypatch.setattr(pages, "UNEVEN", way)
+        monkeypatch.setattr(pagination, "UNEVEN", way)
     everything = (
         filled.pages.page(Filter(), limit=500).items
         + filled.pages.page(Filter(status="bin"), limit=500).items

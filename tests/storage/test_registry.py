@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from storage.attempts import Attempt, Superseded
-from storage.errors import Conflict, Corrupt, NotFound
+from storage.core.errors import Conflict, Corrupt, NotFound
 from storage.records import ValidationPrediction, Version
-from storage.registry import Candidate
-from storage.snapshots import Draft
+from storage.training.registry import Candidate
+from storage.training.run_attempts import Attempt, Superseded
+from storage.training.snapshots import Draft
 from tests.storage.conftest import Add
 from tests.watching import before
 from workbench.stores import Stores

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from storage.errors import DiskFull
-from storage.room import MOST_RESERVE, SHARE, NoRoom, Room
+from storage.core.disk_space import MOST_RESERVE, SHARE, NoRoom, Room
+from storage.core.errors import DiskFull
 
 MEGABYTE = 2**20
 

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from storage.attempts import Attempt, Superseded
-from storage.errors import Conflict, NotFound
-from storage.runs import QueueFull
-from storage.snapshots import Draft
-from workbench.settings import Limits, Settings
+from storage.core.errors import Conflict, NotFound
+from storage.training.run_attempts import Attempt, Superseded
+from storage.training.runs import QueueFull
+from storage.training.snapshots import Draft
+from workbench.core.settings import Limits, Settings
 from workbench.stores import Stores, open_stores
 
 

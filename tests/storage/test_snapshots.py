@@ -2,10 +2,10 @@ import dataclasses
 
 import pytest
 
-from storage.errors import NotFound
-from storage.integrity import Integrity
+from storage.core.errors import NotFound
+from storage.journal.consistency import Integrity
 from storage.records import SnapshotItem
-from storage.snapshots import Draft
+from storage.training.snapshots import Draft
 from tests.storage.conftest import Add
 from workbench.stores import Stores
 

@@ -12,11 +12,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from storage.errors import DomainError
-from storage.integrity import Integrity
+from storage.core.errors import DomainError
+from storage.journal.consistency import Integrity
 from storage.records import ClassRecord, Filter, NewImage, SnapshotItem
-from storage.snapshots import Draft
-from workbench.settings import Settings
+from storage.training.snapshots import Draft
+from workbench.core.settings import Settings
 from workbench.stores import Stores, open_stores
 
 PICTURES = (1, 2, 3, 4)

@@ -12,12 +12,12 @@ import psutil
 import pytest
 from gradio_client import Client, handle_file
 
-from storage.errors import DomainError
+from storage.core.errors import DomainError
 from tests.pictures import class_zip
 from tests.running import ROOT, ColdServer, Server, until
 from tests.web.asking import Ask, get, log_in, send
-from workbench.settings import Access, Settings, from_environment
-from workbench.web.addresses import is_loopback
+from workbench.core.addresses import is_loopback
+from workbench.core.settings import Access, Settings, from_environment
 from workbench.web.exposure import warn_or_refuse
 
 SPACE = "anna-bottles.hf.space"
@@ -137,6 +137,6 @@ def test_the_workers_do_not_learn_the_password(tmp_path: Path) -> None:
 def _environment_of_a_worker(server: Server) -> dict[str, str]:
     for child in psutil.Process(server.pid).children():
         with contextlib.suppress(psutil.Error):
-            if "workbench.insight.worker" in child.cmdline():
+            if "workbench.active_learning.worker" in child.cmdline():
                 return child.environ()
     return {}

@@ -9,9 +9,9 @@ from fastapi import FastAPI
 from starlette.middleware import Middleware
 from starlette.testclient import TestClient
 
-from workbench.ui.guard import UNEXPECTED
-from workbench.ui.refusals import HANDLERS, Sentences
-from workbench.ui.streams import NO_CALL, told_in_stream
+from workbench.ui.error_boundary import UNEXPECTED
+from workbench.ui.error_responses import HANDLERS, Sentences
+from workbench.ui.stream_errors import NO_CALL, told_in_stream
 
 FAULTS = [KeyError("secret"), IndexError("secret"), TypeError("secret"), ValueError("secret"), RuntimeError("secret")]  # fmt: skip
 

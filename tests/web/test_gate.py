@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
+from workbench.core.settings import Access
 from workbench.services import Services
-from workbench.settings import Access
-from workbench.web.gate import Gate
+from workbench.web.access_middleware import Gate
 from workbench.web.principals import NOBODY, Principal, principal_of
 
 HOST = (b"host", b"127.0.0.1")

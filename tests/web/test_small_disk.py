@@ -16,7 +16,7 @@ from gradio_client.exceptions import AppError
 from tests.pictures import picture, write_zip
 from tests.running import Server, until
 from tests.workbench.small_disk import small_disk
-from workbench.exports import KEPT
+from workbench.exporting.service import KEPT
 
 MEGABYTE = 2**20
 DISK_MB, RESERVE_MB = 96, 32

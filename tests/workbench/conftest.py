@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from storage.imports import Outcome
+from storage.jobs.import_jobs import Outcome
 from storage.records import Filter
 from tests.pictures import class_zip, picture
 from tests.workbench.small_disk import small_disk
-from workbench.archives import Upload, sources
-from workbench.imports import NewImport
-from workbench.intake import Order, Report
+from workbench.importing.ingest import Order, Report
+from workbench.importing.service import NewImport
+from workbench.importing.uploads import Upload, sources
 from workbench.integrity import check
 from workbench.services import Services
 

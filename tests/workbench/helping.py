@@ -8,8 +8,8 @@ import sklearn.manifold  # noqa: F401 - loaded here, so that the limit below rea
 from threadpoolctl import threadpool_limits
 
 from tests.running import until
-from workbench.insight.control import Status
-from workbench.insight.worker import Worker
+from workbench.active_learning.service import Status
+from workbench.active_learning.worker import Worker
 from workbench.services import Services
 
 

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from workbench.training.architectures import build, mirrored
-from workbench.training.backbones import FROM_SCRATCH
+from workbench.pretrained.backbones import FROM_SCRATCH
+from workbench.training.engine.architectures import build, mirrored
 
 
 @pytest.mark.parametrize("name", FROM_SCRATCH)

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from storage.errors import DomainError
-from workbench.archives import Source, Upload, contents, count, sources
-from workbench.settings import MEGABYTE, Limits
+from storage.core.errors import DomainError
+from workbench.core.settings import MEGABYTE, Limits
+from workbench.importing.uploads import Source, Upload, contents, count, sources
 
 LIMITS = Limits()
 Put = Callable[[str, bytes], Upload]

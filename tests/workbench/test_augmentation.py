@@ -3,8 +3,8 @@ import json
 import numpy as np
 import pytest
 
-from workbench.augmentation import OPERATIONS, Augmentation, Operation, augment
-from workbench.errors import InvalidSpec
+from workbench.core.errors import InvalidSpec
+from workbench.imaging.augmentation import OPERATIONS, Augmentation, Operation, augment
 
 
 @pytest.fixture

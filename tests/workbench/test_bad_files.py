@@ -3,13 +3,13 @@ import zlib
 
 import pytest
 
-from storage.imports import IMPORTED, REJECTED
+from storage.jobs.import_jobs import IMPORTED, REJECTED
 from storage.records import Filter
 from tests.pictures import picture
 from tests.workbench.conftest import Take
 from tests.workbench.test_archives import zipped
+from workbench.core.settings import MEGABYTE
 from workbench.services import Services
-from workbench.settings import MEGABYTE
 
 SVG = b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>"
 

@@ -11,17 +11,17 @@ from pathlib import Path
 
 import pytest
 
-from storage.imports import PRESENT
+from storage.jobs.import_jobs import PRESENT
 from storage.records import Filter
 from tests.pictures import picture
 from tests.running import until
 from tests.workbench.conftest import Take
 from tests.workbench.test_integrity_leftovers import HOUR_AGO
-from workbench.archives import Source, Upload
-from workbench.bin import WORD
-from workbench.cores import cores
-from workbench.imports import NewImport
-from workbench.intake import AHEAD, Order
+from workbench.catalogue.trash import WORD
+from workbench.core.machine import cores
+from workbench.importing.ingest import AHEAD, Order
+from workbench.importing.service import NewImport
+from workbench.importing.uploads import Source, Upload
 from workbench.integrity import check
 from workbench.services import Services, build_services
 

@@ -3,9 +3,9 @@ import threading
 import pytest
 
 from tests.running import until
-from workbench.budget import Budget
-from workbench.errors import Overloaded
-from workbench.single_flight import SingleFlight
+from workbench.core.errors import Overloaded
+from workbench.core.single_flight import SingleFlight
+from workbench.imaging.memory_budget import Budget
 
 
 class Job:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.cells import bare, csv_text, shielded
+from workbench.core.csv_cells import bare, csv_text, shielded
 
 CELL = st.text(max_size=40) | st.text("=+-@'\" ;\t|\nx＝−\u200b", max_size=12)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 
-from workbench.augmentation import Augmentation
-from workbench.safety.requests import CheckRequests
+from workbench.imaging.augmentation import Augmentation
+from workbench.label_safety.check_requests import CheckRequests
 
 PLAIN, MIRRORED, TURNED = (
     Augmentation.from_dict({"rotate": {"enabled": True, "strength": degrees}}) for degrees in (2.0, 4.0, 6.0)

@@ -9,12 +9,12 @@ from tests.pictures import picture
 from tests.workbench.conftest import Take
 from tests.workbench.test_train import Recorder, spec, workplace
 from tests.workbench.training_data import bars
-from workbench.errors import Paused
+from workbench.core.errors import Paused
 from workbench.services import Services
 from workbench.training.dataset import Dataset
-from workbench.training.inputs import write_inputs
+from workbench.training.engine.train import Artefacts, train
 from workbench.training.spec import TrainingSpec
-from workbench.training.train import Artefacts, train
+from workbench.training.worker.export_dataset import write_inputs
 
 pytestmark = pytest.mark.slow
 STEPS = 4

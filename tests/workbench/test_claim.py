@@ -11,14 +11,14 @@ from pathlib import Path
 import psutil
 import pytest
 
-from storage.errors import Conflict
+from storage.core.errors import Conflict
 from tests.running import ROOT, Server
-from workbench.claim import Claim
+from workbench.core.instance_lock import Claim
 
 LEAVES_CHILDREN = """
 import os, subprocess, sys, time
 from pathlib import Path
-from workbench.claim import Claim
+from workbench.core.instance_lock import Claim
 
 os.register_at_fork(after_in_child=lambda: time.sleep(0.5))  # a busy machine: it closes nothing yet
 claim = Claim(Path(sys.argv[1]), "http://first")

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from workbench.training.compiling import Pace, compile_net, loss
+from workbench.training.engine.optimizer import Pace, compile_net, loss
 from workbench.training.spec import OPTIMIZERS, TrainingSpec
 
 STEPS = 4

@@ -1,5 +1,5 @@
-from workbench.augmentation import OPERATIONS, Augmentation
-from workbench.costs import Costs
+from workbench.imaging.augmentation import OPERATIONS, Augmentation
+from workbench.label_safety.throughput import Costs
 
 
 def test_every_operation_has_a_cost_of_its_own_and_all_together_cost_more_than_the_dearest() -> None:

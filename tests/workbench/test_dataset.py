@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.workbench.training_data import bars
-from workbench.errors import TrainingFailed
+from workbench.core.errors import TrainingFailed
 from workbench.training.dataset import Dataset, write_dataset
 
 

@@ -29,8 +29,8 @@ LEAST = 200_000_000
 
 MEASURE = """
 import sys
-from workbench.decode_cost import peak_bytes
-from workbench.pictures import canonical, opened, pixels, shrunk
+from workbench.imaging.decode_memory import peak_bytes
+from workbench.imaging.decode import canonical, opened, pixels, shrunk
 from tests.workbench.test_decode_memory import begin, peak
 
 def decode(data):

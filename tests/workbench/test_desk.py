@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.running import until
-from workbench.training.launchers.desk import Desk, Files, News, Relay, apply, tell, whole
-from workbench.training.reports import Progress
+from workbench.training.cluster.mailbox import Desk, Files, News, Relay, apply, tell, whole
+from workbench.training.reporter import Progress
 
 
 class Heard:

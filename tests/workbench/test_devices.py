@@ -9,8 +9,8 @@ import pytest
 from tests.running import ROOT
 from tests.workbench.test_train import Recorder, spec, workplace
 from tests.workbench.training_data import bars
-from workbench.training.devices import FULL, HALF, policy
-from workbench.training.train import train
+from workbench.training.engine.precision import FULL, HALF, policy
+from workbench.training.engine.train import train
 
 SEVERAL = """
 import sys
@@ -21,8 +21,8 @@ tf.config.set_logical_device_configuration(
 )
 from tests.workbench.test_train import Recorder, spec, workplace
 from workbench.training.dataset import Dataset
-from workbench.training.devices import strategy
-from workbench.training.train import train
+from workbench.training.engine.precision import strategy
+from workbench.training.engine.train import train
 folder = Path(sys.argv[1])
 artefacts = train(Dataset.open(folder / "data"), spec(epochs=2, architecture="classic"), Recorder(), workplace(folder))
 print(strategy().num_replicas_in_sync, *(record.loss for record in artefacts.history))

@@ -11,19 +11,19 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from storage.errors import DiskFull
+from storage.core.errors import DiskFull
 from storage.records import Filter
 from tests.pictures import picture, write_zip
 from tests.running import until
 from tests.workbench.conftest import Take
 from tests.workbench.small_disk import fill
-from workbench.archives import Source, Upload
-from workbench.exports import ExportOrder
-from workbench.imports import ImportState, NewImport
-from workbench.intake import Order
+from workbench.core.settings import Settings
+from workbench.exporting.service import ExportOrder
+from workbench.importing.ingest import Order
+from workbench.importing.service import ImportState, NewImport
+from workbench.importing.uploads import Source, Upload
 from workbench.integrity import check
 from workbench.services import Services, build_services
-from workbench.settings import Settings
 from workbench.training.spec import TrainingSpec
 
 

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from tests.workbench.chart_data import history
 from tests.workbench.test_train import Recorder, spec, workplace
 from tests.workbench.training_data import bars
-from workbench.epochs import BestEpoch, kept_so_far
-from workbench.training.train import train
+from workbench.evaluation.best_epoch import BestEpoch, kept_so_far
+from workbench.training.engine.train import train
 
 MONITORS = ("val_loss", "val_macro_f1")
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import f1_score
 
-from workbench.evaluation import confusion, evaluate, macro_f1, wilson_interval
+from workbench.evaluation.metrics import confusion, evaluate, macro_f1, wilson_interval
 
 CLASSES = ("Full", "Half", "Overflowing")
 

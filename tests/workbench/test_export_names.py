@@ -9,19 +9,19 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from storage.errors import DomainError
-from storage.listings import Listed
+from storage.catalogue.export_rows import Listed
+from storage.core.errors import DomainError
 from tests.pictures import picture, write_zip
 from tests.workbench.conftest import Bring
 from tests.workbench.test_exports import ZIPS, brought, facts, originals
-from workbench.archives import Upload
-from workbench.export_formats import FORMATS
-from workbench.exports import ExportOrder
-from workbench.file_names import named
-from workbench.imports import NewImport
-from workbench.labelling import class_name
+from workbench.catalogue.labelling import class_name
+from workbench.core.file_names import named
+from workbench.core.settings import Settings
+from workbench.exporting.formats import FORMATS
+from workbench.exporting.service import ExportOrder
+from workbench.importing.service import NewImport
+from workbench.importing.uploads import Upload
 from workbench.services import Services, build_services
-from workbench.settings import Settings
 
 ODD = [
     *(

@@ -7,19 +7,19 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from storage.errors import DomainError, NotFound
+from storage.core.errors import DomainError, NotFound
 from storage.records import Filter
 from tests.pictures import class_zip, picture, write_zip
 from tests.workbench.conftest import Bring
 from tests.workbench.test_archives import zipped
-from workbench.archives import Upload
-from workbench.errors import NotReady
-from workbench.export_formats import FORMATS
-from workbench.exports import ExportOrder
-from workbench.imports import NewImport
+from workbench.catalogue.splits import split
+from workbench.core.errors import NotReady
+from workbench.core.settings import Settings
+from workbench.exporting.formats import FORMATS
+from workbench.exporting.service import ExportOrder
+from workbench.importing.service import NewImport
+from workbench.importing.uploads import Upload
 from workbench.services import Services, build_services
-from workbench.settings import Settings
-from workbench.splits import split
 
 ZIPS = [name for name, each in FORMATS.items() if each.pictures]
 SPLIT = [name for name in ZIPS if name != "folders"]

@@ -11,10 +11,18 @@ import pytest
 
 from tests.watching import before
 from tests.workbench.training_data import bars
-from workbench.augmentation import Augmentation, augment
-from workbench.errors import StoppedEarly
+from workbench.core.errors import StoppedEarly
+from workbench.imaging.augmentation import Augmentation, augment
 from workbench.training.dataset import Dataset
-from workbench.training.features import MIRRORED, FeatureCache, Trunk, Views, Wanted, gather, prune
+from workbench.training.engine.feature_cache import (
+    MIRRORED,
+    FeatureCache,
+    Trunk,
+    Views,
+    Wanted,
+    gather,
+    prune,
+)
 
 VIEWS = Views((0, MIRRORED, 1, 2), Augmentation(), 7)
 

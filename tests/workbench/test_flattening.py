@@ -10,8 +10,8 @@ from PIL import Image, TiffImagePlugin
 
 from tests.workbench.test_pictures import BLUE, LIMIT, RED, WHITE, halves, near, pixel, saved
 from tests.workbench.test_png_chunks import behind_header, chunk
-from workbench import flattening
-from workbench.pictures import decode
+from workbench.imaging import to_rgb
+from workbench.imaging.decode import decode
 
 RAMP = np.tile(np.linspace(0, 1, 64), (48, 1))
 
@@ -255,9 +255,9 @@ def test_a_picture_flattened_in_strips_is_the_same_as_in_one_piece(mode: str, mo
         image.putalpha(Image.linear_gradient("L").resize(image.size))
     values = np.tile(np.linspace(0, 65535, 300), (200, 1)).astype(np.uint16)
     image = Image.fromarray(values) if mode == "I;16" else image.convert(mode)
-    whole, _ = flattening.flattened(image, 256)
-    monkeypatch.setattr(flattening, "STRIP", 1000)
-    assert np.array_equal(np.asarray(flattening.flattened(image, 256)[0]), np.asarray(whole))
-    monkeypatch.setattr(flattening, "LARGE", 1000)
-    small, _ = flattening.flattened(image, 25)
+    whole, _ = to_rgb.flattened(image, 256)
+    monkeypatch.setattr(to_rgb, "STRIP", 1000)
+    assert np.array_equal(np.asarray(to_rgb.flattened(image, 256)[0]), np.asarray(whole))
+    monkeypatch.setattr(to_rgb, "LARGE", 1000)
+    small, _ = to_rgb.flattened(image, 25)
     assert np.abs(np.asarray(small).astype(int) - np.asarray(whole.reduce(4))).max() <= 1

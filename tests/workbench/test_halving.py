@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from tests.workbench.training_data import bars
-from workbench.augmentation import Augmentation
-from workbench.training.candidates import MANY_PICTURES, candidates, expected
+from workbench.imaging.augmentation import Augmentation
 from workbench.training.dataset import Dataset
-from workbench.training.diary import Decided, Diary
-from workbench.training.halving import Judged, Standing, better_half, inner_folds, together
+from workbench.training.search.candidates import MANY_PICTURES, candidates, expected
+from workbench.training.search.search_state import Decided, Diary
+from workbench.training.search.successive_halving import Judged, Standing, better_half, inner_folds, together
 from workbench.training.spec import FINE_TUNE, INSTANT, SCRATCH, TrainingSpec
 
 TRUTH = [np.array([0, 0, 1, 1]), np.array([0, 1, 0, 1])]

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from tests.pictures import picture
 from tests.running import until
-from workbench.archives import Upload
-from workbench.imports import NewImport
+from workbench.importing.service import NewImport
+from workbench.importing.uploads import Upload
 from workbench.services import Services
 
 

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from storage.errors import Conflict, DomainError, NotFound
+from storage.core.errors import Conflict, DomainError, NotFound
 from tests.pictures import picture, write_zip
 from tests.running import until
 from tests.workbench.test_archives import zipped
-from workbench.archives import Upload
-from workbench.imports import ImportState, NewImport
+from workbench.importing.service import ImportState, NewImport
+from workbench.importing.uploads import Upload
 from workbench.services import Services, build_services
 
 Put = Callable[[str, bytes], Upload]

@@ -8,15 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from storage.errors import Conflict, NotFound, StaleEdit
+from storage.core.errors import Conflict, NotFound, StaleEdit
 from storage.records import Filter
 from tests.pictures import class_zip, picture
 from tests.workbench.conftest import Take
 from tests.workbench.helping import helped
-from workbench.archives import Upload, sources
-from workbench.errors import NotReady
-from workbench.insight import learning
-from workbench.intake import Order
+from workbench.active_learning import fit_suggestions
+from workbench.core.errors import NotReady
+from workbench.importing.ingest import Order
+from workbench.importing.uploads import Upload, sources
 from workbench.services import Services, build_services
 
 
@@ -110,7 +110,7 @@ def test_wrong_labels_are_found_and_accepted(some_left: Services) -> None:
 def test_wrong_labels_are_found_in_every_part_of_very_many(
     some_left: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(learning, "CHECKED_TOGETHER", 12)  # twenty-four pictures are very many then
+    monkeypatch.setattr(fit_suggestions, "CHECKED_TOGETHER", 12)  # twenty-four pictures are very many then
     for name in ("Low", "High"):
         left = [key for key, file in named(some_left).items() if file.startswith(name.lower())]
         label(some_left, left, name)

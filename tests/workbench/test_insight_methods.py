@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from workbench.insight import choosing, head, mapping
-from workbench.insight.confident import believed, doubts, thresholds
-from workbench.insight.descriptor import DIMENSIONS, describe
+from workbench.active_learning import linear_head, projection, query_strategy
+from workbench.active_learning.hog_embedding import DIMENSIONS, describe
+from workbench.active_learning.label_errors import believed, doubts, thresholds
 
 CLASSES = np.array([3, 7, 20])
 """Class ids as a catalogue may have them: sorted, with gaps."""
@@ -26,7 +26,7 @@ def clouds(size: int, apart: float, seed: int = 0) -> tuple[np.ndarray, np.ndarr
 def test_a_head_tells_two_and_three_classes_apart(ids: np.ndarray) -> None:
     points, classes = clouds(90, 2.0)
     mine = np.isin(classes, ids)
-    fitted = head.fit(points[mine], classes[mine])
+    fitted = linear_head.fit(points[mine], classes[mine])
     probabilities = fitted.probabilities(points[mine])
     assert fitted.classes.tolist() == ids.tolist()
     assert probabilities.sum(axis=1) == pytest.approx(np.ones(mine.sum()), abs=1e-5)
@@ -35,8 +35,8 @@ def test_a_head_tells_two_and_three_classes_apart(ids: np.ndarray) -> None:
 
 def test_ninety_percent_means_about_ninety_percent() -> None:
     points, classes = clouds(600, 0.6)
-    logits = head.out_of_fold(points, classes, np.arange(600))
-    probabilities = head.softmax(logits / head.temperature(logits, classes))
+    logits = linear_head.out_of_fold(points, classes, np.arange(600))
+    probabilities = linear_head.softmax(logits / linear_head.temperature(logits, classes))
     right = CLASSES[probabilities.argmax(axis=1)] == classes
     assert probabilities.max(axis=1).mean() == pytest.approx(right.mean(), abs=0.04)
     sure = probabilities.max(axis=1) > 0.85
@@ -51,28 +51,28 @@ def test_out_of_fold_a_picture_never_profits_from_its_near_duplicates() -> None:
     apart, together = np.arange(200), np.repeat(np.arange(50), 4)
 
     def accuracy(groups: np.ndarray) -> float:
-        logits = head.out_of_fold(points, classes, groups)
+        logits = linear_head.out_of_fold(points, classes, groups)
         return float(np.mean(CLASSES[logits.argmax(axis=1)] == classes))
 
     assert accuracy(apart) > accuracy(together) + 0.3
 
 
 def test_a_class_with_one_picture_is_left_out_of_learning() -> None:
-    assert head.learnable(np.array([3, 3, 7, 7, 20])).tolist() == [True] * 4 + [False]
-    assert not head.learnable(np.array([3, 3, 7])).any()
-    assert not head.learnable(np.zeros(0, dtype=int)).any()
+    assert linear_head.learnable(np.array([3, 3, 7, 7, 20])).tolist() == [True] * 4 + [False]
+    assert not linear_head.learnable(np.array([3, 3, 7])).any()
+    assert not linear_head.learnable(np.zeros(0, dtype=int)).any()
 
 
 def test_classes_with_fewer_pictures_than_folds_are_no_obstacle() -> None:
     points, classes = clouds(12, 3.0)
-    assert head.out_of_fold(points, classes, np.arange(12)).shape == (12, 3)
-    alike = head.out_of_fold(points, classes, np.zeros(12, dtype=int))
+    assert linear_head.out_of_fold(points, classes, np.arange(12)).shape == (12, 3)
+    alike = linear_head.out_of_fold(points, classes, np.zeros(12, dtype=int))
     assert not alike.any()
 
 
 def test_of_many_pictures_a_rare_class_keeps_more_of_its_share() -> None:
     classes = np.repeat([3, 7], [10_000, 100])
-    kept = head.sample(classes, 1000, seed=0)
+    kept = linear_head.sample(classes, 1000, seed=0)
     assert len(kept) == 1000
     assert np.sum(classes[kept] == 7) > 40
     assert kept.tolist() == sorted(set(kept.tolist()))
@@ -99,9 +99,9 @@ def test_the_threshold_of_a_class_is_the_mean_belief_in_it_among_its_own() -> No
 def test_what_to_label_next_begins_with_something_of_everything() -> None:
     points, classes = clouds(300, 3.0)
     points = np.concatenate([points, points[:100]])  # duplicates are no news
-    chosen = choosing.choose(choosing.Pool(points, points[:0]), 40)
+    chosen = query_strategy.choose(query_strategy.Pool(points, points[:0]), 40)
     assert len(set(chosen)) == 40
-    assert set(np.concatenate([classes, classes[:100]])[chosen[: choosing.PARTS]]) == set(CLASSES)
+    assert set(np.concatenate([classes, classes[:100]])[chosen[: query_strategy.PARTS]]) == set(CLASSES)
     assert len({each if each < 300 else each - 300 for each in chosen}) == 40
 
 
@@ -110,7 +110,9 @@ def test_with_a_head_the_unsure_come_first_and_of_twins_only_one() -> None:
     points[1] = points[0]
     probabilities = np.tile([0.98, 0.01, 0.01], (100, 1))
     probabilities[[0, 1, 5, 9]] = [0.4, 0.35, 0.25]
-    chosen = choosing.choose(choosing.Pool(points, points[50:60], probabilities, np.array([5, 5, 5])), 100)
+    chosen = query_strategy.choose(
+        query_strategy.Pool(points, points[50:60], probabilities, np.array([5, 5, 5])), 100
+    )
     assert sorted(chosen) == list(range(100))
     assert len({0, 1, 5, 9} & set(chosen[:3])) == 3
     assert len({0, 1} & set(chosen[:3])) == 1
@@ -119,16 +121,16 @@ def test_with_a_head_the_unsure_come_first_and_of_twins_only_one() -> None:
 def test_of_many_pictures_the_least_sure_are_candidates() -> None:
     answers = np.tile([0.9, 0.1], (1000, 1))
     answers[990:] = 0.5
-    found = choosing.candidates(np.arange(1000), answers, 100)
+    found = query_strategy.candidates(np.arange(1000), answers, 100)
     assert len(found) == len(set(found.tolist())) == 100
     assert set(range(990, 1000)) <= set(found.tolist())
-    assert len(choosing.candidates(np.arange(1000), None, 100)) == 100
+    assert len(query_strategy.candidates(np.arange(1000), None, 100)) == 100
 
 
 def test_a_map_keeps_what_is_alike_together_also_for_pictures_that_come_later() -> None:
     points, classes = clouds(120, 4.0)
-    drawn = mapping.project(points[:90])
-    later = mapping.between(points[90:], points[:90], drawn)
+    drawn = projection.project(points[:90])
+    later = projection.between(points[90:], points[:90], drawn)
     middles = np.stack([drawn[classes[:90] == each].mean(axis=0) for each in CLASSES])
     nearest = np.linalg.norm(later[:, None] - middles, axis=2).argmin(axis=1)
     assert np.mean(CLASSES[nearest] == classes[90:]) > 0.9
@@ -136,7 +138,7 @@ def test_a_map_keeps_what_is_alike_together_also_for_pictures_that_come_later() 
 
 @pytest.mark.parametrize("size", [0, 1, 3, 5])
 def test_a_map_of_a_few_pictures(size: int) -> None:
-    assert mapping.project(clouds(6, 1.0)[0][:size].reshape(size, 16)).shape == (size, 2)
+    assert projection.project(clouds(6, 1.0)[0][:size].reshape(size, 16)).shape == (size, 2)
 
 
 def test_the_built_in_embedding_has_length_one_whatever_the_picture() -> None:

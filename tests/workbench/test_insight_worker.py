@@ -12,13 +12,13 @@ from dataclasses import replace
 import psutil
 import pytest
 
-from storage.insight import WORKER
+from storage.learning.suggestions import WORKER
 from tests.running import until
-from workbench.insight import state
-from workbench.insight.control import Status
-from workbench.insight.embedders import BACKBONE
+from workbench.active_learning import worker_state
+from workbench.active_learning.embedders import BACKBONE
+from workbench.active_learning.service import Status
+from workbench.core.processes import alive, started_at
 from workbench.services import Services, build_services
-from workbench.training.processes import alive, started_at
 from workbench.training.spec import TrainingSpec
 
 pytestmark = pytest.mark.slow
@@ -50,7 +50,7 @@ def done(services: Services) -> Status:
     def there() -> Status | None:
         status = services.insight.status()
         stamp = services.stores.insight.stamp()
-        return status if state.read(services.stores.preferences).done.endswith(stamp) else None
+        return status if worker_state.read(services.stores.preferences).done.endswith(stamp) else None
 
     found = until(there, "the model's help to be up to date", 120)
     assert found is not None

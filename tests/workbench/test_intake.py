@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from storage.errors import DomainError
-from storage.imports import IMPORTED, PRESENT, REJECTED, Outcome
+from storage.core.errors import DomainError
+from storage.jobs.import_jobs import IMPORTED, PRESENT, REJECTED, Outcome
 from storage.records import Filter
 from tests.pictures import picture
 from tests.workbench.conftest import Take
 from tests.workbench.test_archives import zipped
-from workbench.archives import Source, Upload, sources
-from workbench.intake import Order, Report
-from workbench.pictures import canonical, decode
+from workbench.imaging.decode import canonical, decode
+from workbench.importing.ingest import Order, Report
+from workbench.importing.uploads import Source, Upload, sources
 from workbench.services import Services
 
 

@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 
 from storage.records import Filter
-from storage.registry import Candidate
+from storage.training.registry import Candidate
 from tests.pictures import picture
 from tests.running import ROOT
 from tests.workbench.conftest import Take
 from tests.workbench.planted import blob, first, only, repaired
+from workbench.catalogue.splits import split
 from workbench.integrity import Fault, check
 from workbench.services import Services, build_services
-from workbench.splits import split
 
 
 def test_a_lost_original_puts_its_picture_into_the_bin_and_an_import_brings_it_back(

@@ -15,11 +15,11 @@ import pytest
 from storage.records import Filter
 from tests.running import ROOT, until
 from tests.workbench.planted import blob, repaired
-from workbench.exports import ExportOrder
+from workbench.core.settings import Settings
+from workbench.exporting.service import ExportOrder
 from workbench.integrity import check, tidy
-from workbench.integrity.leftovers import STRAY_SECONDS, UNFINISHED
+from workbench.integrity.temp_files import STRAY_SECONDS, UNFINISHED
 from workbench.services import Services, build_services
-from workbench.settings import Settings
 from workbench.stores import open_stores
 
 HOUR_AGO = time.time() - STRAY_SECONDS - 60
@@ -86,9 +86,9 @@ def test_half_an_export_is_removed_but_not_one_that_is_being_written(filled: Ser
 WORK = """
 import itertools, sys, threading
 from pathlib import Path
-from workbench.imports import NewImport
+from workbench.importing.service import NewImport
 from workbench.services import build_services
-from workbench.settings import Settings
+from workbench.core.settings import Settings
 from storage.records import Filter
 
 services = build_services(Settings(data=Path(sys.argv[1])))

@@ -15,13 +15,13 @@ from typing import Any
 
 import pytest
 
-from storage.errors import Conflict, NotFound
+from storage.core.errors import Conflict, NotFound
 from storage.records import Run
 from tests.running import until
 from tests.versions import Answers, finished_run, import_pictures
+from workbench.core.processes import Budget, memory_bytes, started_at
 from workbench.services import Services, build_services
-from workbench.training import leavings
-from workbench.training.processes import Budget, memory_bytes, started_at
+from workbench.training import checkpoint_retention
 from workbench.training.silence import SILENT_SECONDS, silence
 from workbench.training.spec import TrainingSpec
 from workbench.training.supervisor import UNDER_WAY
@@ -37,7 +37,7 @@ def taken(services: Services) -> int:
 def with_checkpoint(services: Services, status: str) -> Run:
     run_id = taken(services)
     attempt = services.stores.runs.attempt_at(services.stores.runs.get(run_id))
-    folder = leavings.take_over(services.stores, attempt)
+    folder = checkpoint_retention.take_over(services.stores, attempt)
     folder.mkdir(parents=True)
     (folder / "weights").write_bytes(b"weights")
     attempt.add_epoch(1, {"epoch": 1})
@@ -75,7 +75,7 @@ def test_a_run_without_a_model_goes_on_under_its_number(labelled: Services, stat
     again = labelled.stores.runs.get(run.id)
     assert (again.status, again.error, again.pid, again.heartbeat) == ("queued", None, None, None)
     assert labelled.stores.runs.history(run.id) == [{"epoch": 1}]
-    assert leavings.has_checkpoint(labelled.stores, again)
+    assert checkpoint_retention.has_checkpoint(labelled.stores, again)
 
 
 def test_a_failed_run_without_a_checkpoint_is_not_called_resumable(labelled: Services) -> None:
@@ -124,10 +124,12 @@ def test_training_again_takes_the_same_pictures_and_settings(services: Services,
 
 def test_checkpoints_of_the_newest_ended_runs_are_kept(labelled: Services) -> None:
     paused = with_checkpoint(labelled, "paused")
-    ended = [with_checkpoint(labelled, "interrupted") for _ in range(leavings.KEPT_RUNS + 2)]
+    ended = [with_checkpoint(labelled, "interrupted") for _ in range(checkpoint_retention.KEPT_RUNS + 2)]
     finished = with_checkpoint(labelled, "finished")
-    leavings.tidy(labelled.stores)
-    kept = [run for run in (paused, *ended, finished) if leavings.has_checkpoint(labelled.stores, run)]
+    checkpoint_retention.tidy(labelled.stores)
+    kept = [
+        run for run in (paused, *ended, finished) if checkpoint_retention.has_checkpoint(labelled.stores, run)
+    ]
     assert kept == [paused, *ended[2:]]
 
 

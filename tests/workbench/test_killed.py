@@ -21,7 +21,7 @@ from itertools import cycle
 from pathlib import Path
 from storage.records import Filter
 from workbench.services import build_services
-from workbench.settings import Settings
+from workbench.core.settings import Settings
 
 services = build_services(Settings(data=Path(sys.argv[1]), insight=False))
 ids = services.stores.pages.ids(Filter())
@@ -38,7 +38,7 @@ import os, signal, sys
 from pathlib import Path
 from tests.versions import Answers, finished_run
 from workbench.services import build_services
-from workbench.settings import Settings
+from workbench.core.settings import Settings
 
 services = build_services(Settings(data=Path(sys.argv[1]), insight=False))
 
@@ -53,10 +53,10 @@ finished_run(services, Path(sys.argv[2]), Answers("Half", "Full", 1))
 IMPORTS = """
 import os, signal, sys, threading
 from pathlib import Path
-from workbench.archives import Upload
-from workbench.imports import NewImport
+from workbench.importing.uploads import Upload
+from workbench.importing.service import NewImport
 from workbench.services import build_services
-from workbench.settings import Settings
+from workbench.core.settings import Settings
 
 def kill(reason):
     if reason.strip().startswith(sys.argv[3]):

@@ -5,12 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.errors import Conflict, DomainError, NotFound, StaleEdit
+from storage.core.errors import Conflict, DomainError, NotFound, StaleEdit
 from tests.pictures import picture
 from tests.workbench.conftest import Take
-from workbench.file_names import folders
-from workbench.imports import NewImport
-from workbench.labelling import PALETTE, class_name
+from workbench.catalogue.labelling import PALETTE, class_name
+from workbench.core.file_names import folders
+from workbench.importing.service import NewImport
 from workbench.services import Services
 
 

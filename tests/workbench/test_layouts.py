@@ -2,7 +2,7 @@
 
 import pytest
 
-from workbench.layouts import layout
+from workbench.importing.folder_layout import layout
 
 Said = dict[str, tuple[str, str]]
 

@@ -11,17 +11,17 @@ from typing import Any
 
 import pytest
 
-from storage.attempts import Attempt, Superseded
-from storage.errors import Conflict
+from storage.core.errors import Conflict
 from storage.records import Run
+from storage.training.run_attempts import Attempt, Superseded
 from tests.watching import before
+from workbench.core.processes import Budget, alive, started_at
 from workbench.services import Services
-from workbench.training import leavings
-from workbench.training.launchers.desk import Files, News, tell
-from workbench.training.processes import Budget, alive, started_at
-from workbench.training.reports import EpochRecord, TrialRecord
-from workbench.training.row_reporter import RowReporter
+from workbench.training import checkpoint_retention
+from workbench.training.cluster.mailbox import Files, News, tell
+from workbench.training.reporter import EpochRecord, TrialRecord
 from workbench.training.spec import TrainingSpec
+from workbench.training.worker.db_reporter import RowReporter
 
 EPOCH = EpochRecord(9, 0.5, 0.5, 0.5, 0.5, 0.5, 1e-3, 1.0)
 TRIAL = TrialRecord(1, "Instant", {}, "running", {}, 0.0)
@@ -37,7 +37,7 @@ def begun(services: Services) -> Attempt:
     """An attempt that has written an epoch and its checkpoint."""
     attempt = claimed(services, services.training.start(TrainingSpec()))
     attempt.add_epoch(1, {"epoch": 1})
-    write(leavings.take_over(services.stores, attempt) / "epoch-000001.checkpoint", b"one")
+    write(checkpoint_retention.take_over(services.stores, attempt) / "epoch-000001.checkpoint", b"one")
     return attempt
 
 
@@ -69,7 +69,7 @@ def test_a_worker_taken_for_gone_cannot_touch_the_checkpoints_of_the_one_after_i
     first.end("interrupted", "It is gone.")
     assert labelled.training.resume(first.run_id) == first.run_id
     second = claimed(labelled, first.run_id)
-    own = leavings.take_over(labelled.stores, second)
+    own = checkpoint_retention.take_over(labelled.stores, second)
     write(stale / "epoch-000002.checkpoint", b"of the first")
     (stale / "epoch-000002.checkpoint").unlink()
     assert {each.name: each.read_bytes() for each in own.iterdir()} == {"epoch-000001.checkpoint": b"one"}
@@ -90,7 +90,7 @@ def test_what_a_cluster_tells_a_worker_that_was_given_up_is_not_written(
     first.end("interrupted", "It is gone.")
     labelled.training.resume(first.run_id)
     second = claimed(labelled, first.run_id)
-    own = leavings.take_over(labelled.stores, second)
+    own = checkpoint_retention.take_over(labelled.stores, second)
     reporter = RowReporter(labelled.stores, first, Budget(0, 1))
     with pytest.raises(Superseded):
         tell(news, reporter, labelled.stores.checkpoint_folder(first.run_id, first.number))
@@ -105,7 +105,7 @@ def test_half_written_checkpoints_are_not_taken_over(labelled: Services) -> None
     write(folder / "epoch-000002.part", b"half")
     first.end("interrupted", "It is gone.")
     labelled.training.resume(first.run_id)
-    own = leavings.take_over(labelled.stores, claimed(labelled, first.run_id))
+    own = checkpoint_retention.take_over(labelled.stores, claimed(labelled, first.run_id))
     assert [each.name for each in own.iterdir()] == ["epoch-000001.checkpoint"]
 
 
@@ -115,7 +115,7 @@ def test_a_process_is_known_whatever_its_clock_says() -> None:
     assert alive(child.pid, told)
     assert not alive(child.pid, started_at(os.getpid()))
     moved = "import time, psutil; psutil.boot_time = lambda: time.time() - 5; import sys\n"
-    asked = "from workbench.training.processes import alive; print(alive(int(sys.argv[1]), sys.argv[2]))"
+    asked = "from workbench.core.processes import alive; print(alive(int(sys.argv[1]), sys.argv[2]))"
     said = subprocess.run(
         [sys.executable, "-c", moved + asked, str(child.pid), told],
         capture_output=True,
@@ -130,7 +130,7 @@ def test_a_process_is_known_whatever_its_clock_says() -> None:
 def test_tidying_cannot_come_between_the_look_at_a_run_and_the_end_of_its_checkpoints(
     labelled: Services,
 ) -> None:
-    for attempt in [begun(labelled) for _ in range(leavings.KEPT_RUNS + 1)]:
+    for attempt in [begun(labelled) for _ in range(checkpoint_retention.KEPT_RUNS + 1)]:
         attempt.end("failed", "It broke.")
     busy: list[bool] = []
 
@@ -138,9 +138,9 @@ def test_tidying_cannot_come_between_the_look_at_a_run_and_the_end_of_its_checkp
         busy.append(labelled.stores.database.connection().in_transaction)
 
     with before("os.rename", look):
-        leavings.tidy(labelled.stores)
+        checkpoint_retention.tidy(labelled.stores)
     assert busy == [True]
-    assert len(checkpoints(labelled)) == leavings.KEPT_RUNS
+    assert len(checkpoints(labelled)) == checkpoint_retention.KEPT_RUNS
 
 
 def test_no_write_waits_while_checkpoints_are_copied(labelled: Services) -> None:
@@ -155,7 +155,7 @@ def test_no_write_waits_while_checkpoints_are_copied(labelled: Services) -> None
     assert busy == [False]
     copy = labelled.stores.checkpoint_folder(resumed) / "epoch-000001.checkpoint"
     assert (copy.read_bytes(), resumed != run.id) == (b"one", True)
-    assert leavings.has_checkpoint(labelled.stores, run)
+    assert checkpoint_retention.has_checkpoint(labelled.stores, run)
 
 
 @pytest.mark.parametrize("event", ["shutil.copytree", "os.rename"])
@@ -213,7 +213,7 @@ def test_what_killed_processes_left_goes_when_a_server_starts(labelled: Services
     ]
     for file in (*gone, *stay):
         write(file, b"x")
-    leavings.sweep(stores, weights)
+    checkpoint_retention.sweep(stores, weights)
     assert [file for file in gone if file.exists()] == []
     assert [file for file in stay if not file.exists()] == []
 

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from tests.pictures import picture, write_zip
-from workbench.archives import Upload
-from workbench.imports import NewImport
+from workbench.core.settings import Settings
+from workbench.importing.service import NewImport
+from workbench.importing.uploads import Upload
 from workbench.services import Services, build_services
-from workbench.settings import Settings
 
 MINE = {"Full/a.jpg": "Full", "Half/b.jpg": "Half", "trash/c.jpg": "trash", "thumbs/d.jpg": "thumbs"}
 LEFT = [

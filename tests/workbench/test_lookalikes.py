@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from storage.errors import Conflict, DomainError, NotFound
+from storage.core.errors import Conflict, DomainError, NotFound
 from storage.records import Filter, NewImage
 from workbench.services import Services
 from workbench.training.spec import TrainingSpec

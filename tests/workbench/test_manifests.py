@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.cells import shielded
-from workbench.errors import RejectedTable
-from workbench.manifests import Line
-from workbench.table_faults import FaultLog, TableFault
-from workbench.table_reader import read_table
+from workbench.core.csv_cells import shielded
+from workbench.core.errors import RejectedTable
+from workbench.importing.label_tables import Line
+from workbench.importing.table_faults import FaultLog, TableFault
+from workbench.importing.table_reader import read_table
 
 A, B = Line("line 2", ("a.jpg",), "Full"), Line("line 3", ("b/c.jpg",), "Half")
 PLAIN = "filename,label\na.jpg,Full\nb/c.jpg,Half\n"

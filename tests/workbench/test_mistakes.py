@@ -1,8 +1,8 @@
 from pathlib import Path
 
 from tests.versions import Answers, finished_run, import_pictures
-from workbench.mistakes import Baseline, in_cell, judged, majority, mistakes
 from workbench.services import Services
+from workbench.training.misclassified import Baseline, in_cell, judged, majority, mistakes
 
 
 def test_mistakes_come_surest_first_and_cells_hold_their_pictures(services: Services, tmp_path: Path) -> None:

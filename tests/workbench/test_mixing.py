@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from workbench.training.mixing import mixed
+from workbench.training.engine.mixup import mixed
 from workbench.training.spec import TrainingSpec
 
 SHARES = np.eye(3, dtype=np.float32)[np.arange(6) % 3]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from storage.imports import IMPORTED, REJECTED, Outcome
+from storage.jobs.import_jobs import IMPORTED, REJECTED, Outcome
 from tests.pictures import picture
 from tests.workbench.conftest import Bring
 from tests.workbench.test_archives import zipped

@@ -11,11 +11,11 @@ from fastapi.testclient import TestClient
 from storage.records import Filter
 from tests.pictures import picture
 from workbench import server
-from workbench.archives import Upload, sources
-from workbench.errors import Overloaded, RejectedPicture
-from workbench.intake import Order
+from workbench.core.errors import Overloaded, RejectedPicture
+from workbench.core.settings import Limits, Settings
+from workbench.importing.ingest import Order
+from workbench.importing.uploads import Upload, sources
 from workbench.services import Services, build_services
-from workbench.settings import Limits, Settings
 from workbench.ui.components.camera import frame_of
 
 

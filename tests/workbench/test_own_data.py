@@ -9,23 +9,23 @@ from pathlib import Path
 
 import pytest
 
-from storage.errors import DomainError
-from storage.room import Room
+from storage.core.disk_space import Room
+from storage.core.errors import DomainError
 from tests.pictures import picture
 from tests.running import ROOT
-from workbench.archives import Upload, contents, count, sources
-from workbench.folders import files_in, offered
-from workbench.imports import NewImport
+from workbench.core.settings import Limits, Settings, from_environment
+from workbench.importing.server_folders import files_in, offered
+from workbench.importing.service import NewImport
+from workbench.importing.staging import Staging
+from workbench.importing.uploads import Upload, contents, count, sources
 from workbench.services import Services, build_services
-from workbench.settings import Limits, Settings, from_environment
-from workbench.staging import Staging
 
 OWN = "belongs to Waterline's own data, which is not imported from"
 OPENS_IT = """
 import hashlib, os, pathlib, shutil, sys, zipfile
 from pathlib import Path
-from storage.database import Database
-from storage.identity import keep_databases_shut
+from storage.core.database import Database
+from storage.core.file_identity import keep_databases_shut
 
 keep_databases_shut()
 database = Database(Path(sys.argv[1]))

@@ -7,9 +7,10 @@ import pytest
 from PIL import Image
 
 from tests.pictures import picture
-from workbench.errors import RejectedPicture
-from workbench.frames import MOST
-from workbench.pictures import FITS, Decoded, canonical, decode
+from workbench.core.errors import RejectedPicture
+from workbench.core.settings import FITS
+from workbench.imaging.decode import Decoded, canonical, decode
+from workbench.imaging.frame_count import MOST
 
 LIMIT = 100_000_000
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from workbench.ui.place import actor
+from workbench.ui.context import actor
 from workbench.web.principals import Principal
 
 

@@ -9,8 +9,8 @@ from PIL import Image
 
 from tests.pictures import picture
 from tests.workbench.test_pictures import BLUE, GREEN, LIMIT, RED, WHITE, halves, near, pixel, saved
-from workbench.errors import RejectedPicture
-from workbench.pictures import decode
+from workbench.core.errors import RejectedPicture
+from workbench.imaging.decode import decode
 
 PLAIN = picture(7, (40, 30), "PNG")
 PALETTE = saved(halves((20, 20), RED, BLUE).quantize(2), "PNG")

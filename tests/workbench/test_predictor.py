@@ -11,15 +11,15 @@ import pytest
 from ai_edge_litert.interpreter import Interpreter
 from PIL import Image
 
-from storage.errors import Corrupt, DomainError, NotFound
+from storage.core.errors import Corrupt, DomainError, NotFound
 from storage.records import Version
-from storage.registry import Candidate
-from storage.snapshots import Draft
+from storage.training.registry import Candidate
+from storage.training.snapshots import Draft
 from tests.pictures import picture
 from tests.running import ROOT
-from workbench.archives import Upload
-from workbench.errors import NotReady, RejectedPicture
-from workbench.pictures import canonical, decode
+from workbench.core.errors import NotReady, RejectedPicture
+from workbench.imaging.decode import canonical, decode
+from workbench.importing.uploads import Upload
 from workbench.services import Services
 from workbench.serving.batch import answers_csv
 from workbench.serving.review import needs_review
@@ -30,7 +30,7 @@ import sys
 from pathlib import Path
 from workbench.server import build_app
 from workbench.services import build_services
-from workbench.settings import Settings
+from workbench.core.settings import Settings
 services = build_services(Settings(data=Path(sys.argv[1])))
 build_app(services)
 print(services.predictor.predict(sys.stdin.buffer.read()).version)

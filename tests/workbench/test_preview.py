@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from storage.records import TRAIN
-from workbench.augmentation import OPERATIONS, Augmentation
+from workbench.catalogue.splits import split
+from workbench.imaging.augmentation import OPERATIONS, Augmentation
 from workbench.services import Services
-from workbench.splits import split
 from workbench.training.dataset import Dataset, write_dataset
-from workbench.training.features import Views
+from workbench.training.engine.feature_cache import Views
 from workbench.training.spec import TrainingSpec
 
 EVERYTHING = Augmentation.from_dict({each.name: {"enabled": True} for each in OPERATIONS})
@@ -34,7 +34,7 @@ def dataset(labelled: Services, tmp_path: Path) -> Dataset:
 def test_the_batches_of_every_epoch_are_the_variants_of_the_preview(
     labelled: Services, dataset: Dataset
 ) -> None:
-    from workbench.training.feed import Feed
+    from workbench.training.engine.input_pipeline import Feed
 
     feed = Feed(dataset, SPEC, np.ones(2, np.float32))
     train = dataset.image_ids[dataset.indices(TRAIN)]
@@ -50,7 +50,7 @@ def test_the_batches_of_every_epoch_are_the_variants_of_the_preview(
 
 
 def test_the_stream_that_training_reads_is_the_same(dataset: Dataset) -> None:
-    from workbench.training.feed import Feed
+    from workbench.training.engine.input_pipeline import Feed
 
     feed = Feed(dataset, SPEC, np.ones(2, np.float32))
     for step, (pictures, *_) in zip(range(2 * feed.steps), feed.batches(), strict=False):

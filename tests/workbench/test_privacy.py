@@ -14,16 +14,16 @@ from pathlib import Path
 import pytest
 
 from tests.running import ROOT
-from workbench.privacy import shut
+from workbench.core.privacy import shut
+from workbench.core.settings import Settings
 from workbench.services import Services, build_services
-from workbench.settings import Settings
 
 AS_ANOTHER_USER = """
 import os, sys
 from pathlib import Path
-from workbench.privacy import begin_private
+from workbench.core.privacy import begin_private
 from workbench.services import build_services
-from workbench.settings import Settings
+from workbench.core.settings import Settings
 
 # As root, who may read what is imported late.
 build_services(Settings(data=Path(sys.argv[1]).with_name("first"), insight=False)).problem()

@@ -5,9 +5,9 @@ import pytest
 from PIL import Image, ImageDraw, ImageFilter
 
 from storage.records import FLAGS
-from workbench.pictures import decode, shrunk
-from workbench.quality import Quality, assess
-from workbench.samples.collection import sample_pictures
+from workbench.imaging.decode import decode, shrunk
+from workbench.imaging.quality import Quality, assess
+from workbench.sample_data.dataset import sample_pictures
 
 
 def quality(image: Image.Image, kind: str = "PNG") -> Quality:

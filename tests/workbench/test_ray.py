@@ -17,16 +17,16 @@ import pytest
 from tests.running import until
 from tests.workbench.tiny_weights import SMALL, write_weights
 from tests.workbench.training_data import bars
-from workbench.errors import NotReady, Paused
+from workbench.core.errors import NotReady, Paused
 from workbench.services import Services, build_services
-from workbench.training.crossval import cross_validate
-from workbench.training.halving import Judged
-from workbench.training.launchers.cluster import NO_RAY, Nodes, connected, train_on_cluster
-from workbench.training.launchers.errands import Errands
-from workbench.training.reports import EpochRecord, Progress, TrialRecord, Workplace
+from workbench.training.cluster.backend import NO_RAY, Nodes, connected, train_on_cluster
+from workbench.training.cluster.executor import Errands
+from workbench.training.engine.train import Artefacts, train
+from workbench.training.reporter import EpochRecord, Progress, TrialRecord, Workplace
+from workbench.training.search.cross_validation import cross_validate
+from workbench.training.search.successive_halving import Judged
+from workbench.training.search.trial import Hands, Said, Try, Trying
 from workbench.training.spec import TrainingSpec
-from workbench.training.train import Artefacts, train
-from workbench.training.trying import Hands, Said, Try, Trying
 
 pytestmark = pytest.mark.slow
 EPOCHS = 20
@@ -190,7 +190,7 @@ def tried(hands: Hands, tries: list[Try], reporter: Following) -> dict[int, Said
 def test_tries_whose_node_dies_answer_on_another_as_they_do_here(
     workers: Workers, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    from workbench.training.serial import Serial
+    from workbench.training.search.local_executor import Serial
 
     caplog.set_level(logging.INFO, "cluster")
     data = bars(tmp_path / "data")

@@ -7,15 +7,15 @@ from collections.abc import Iterator
 import gradio as gr
 import pytest
 
-from storage.errors import NotFound
+from storage.core.errors import NotFound
 from storage.records import Filter
 from tests.pictures import shaded
 from tests.running import until
-from workbench.errors import InvalidSpec, NotReady
+from workbench.core.errors import InvalidSpec, NotReady
 from workbench.integrity import check
 from workbench.services import Services
 from workbench.training.spec import TrainingSpec
-from workbench.ui.tabs.evaluate_report import PARTS, Looked, show
+from workbench.ui.tabs.evaluate.report import PARTS, Looked, show
 
 pytestmark = pytest.mark.slow
 SHORT = TrainingSpec(epochs=1, batch_size=8)

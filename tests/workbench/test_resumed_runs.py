@@ -20,10 +20,10 @@ from storage.records import Run
 from tests.pictures import class_zip
 from tests.running import ROOT, Server, until
 from tests.workbench.tiny_weights import SMALL, write_weights
+from workbench.core.settings import Settings
 from workbench.services import Services, build_services
-from workbench.settings import Settings
 from workbench.stores import open_stores
-from workbench.training import leavings
+from workbench.training import checkpoint_retention
 from workbench.training.spec import TrainingSpec
 
 pytestmark = pytest.mark.slow
@@ -111,7 +111,7 @@ def test_a_run_killed_in_every_phase_goes_on_and_finishes(labelled: Services) ->
         run = in_status(server, run_id, "finished", "failed")
     assert (run.error, run.version) == (None, "v1")
     assert epochs(labelled, run_id) == [1, 2, 3]
-    assert not leavings.has_checkpoint(labelled.stores, run)
+    assert not checkpoint_retention.has_checkpoint(labelled.stores, run)
     log = labelled.stores.log_file(run_id).read_text()
     assert re.findall(r"going on with epoch-0*(\d+)", log) == ["1", "3", "3"]
 

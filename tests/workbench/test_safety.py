@@ -11,18 +11,17 @@ import pytest
 from storage.records import Filter
 from tests.halves import import_halves, promote_reader
 from tests.running import until
-from workbench.augmentation import OPERATIONS, Augmentation, augment
-from workbench.safety import control
-from workbench.safety.control import LabelSafety
-from workbench.safety.marks import mark, marks
-from workbench.safety.records import read_findings
-from workbench.safety.sample import MOST, in_turns, sample
-from workbench.safety.suspects import culprit, suspects
-from workbench.safety.tally import Seen, Tally, difference_interval, tally
+from workbench.imaging.augmentation import OPERATIONS, Augmentation, augment
+from workbench.label_safety import service
+from workbench.label_safety.attribution import culprit, suspects
+from workbench.label_safety.misread_rate import Seen, Tally, difference_interval, tally
+from workbench.label_safety.results import mark, marks, read_findings
+from workbench.label_safety.sampling import MOST, in_turns, sample
+from workbench.label_safety.service import LabelSafety
 from workbench.services import Services
-from workbench.serving.predictor import Prediction, Predictor
+from workbench.serving.service import Prediction, Predictor
 from workbench.training.spec import TrainingSpec
-from workbench.ui.tabs.augment_notes import augmentation_warning
+from workbench.ui.tabs.train.preflight import augmentation_warning
 
 UPSIDE_DOWN = Augmentation.from_dict({"flip_vertical": {"enabled": True}})
 
@@ -55,8 +54,8 @@ def watching(halves: Services) -> Iterator[LabelSafety]:
     safety.close()
 
 
-def checked(safety: LabelSafety, augmentation: Augmentation) -> control.Safety:
-    until(lambda: safety.report(augmentation).state == control.CHECKED, "the check to end")
+def checked(safety: LabelSafety, augmentation: Augmentation) -> service.Safety:
+    until(lambda: safety.report(augmentation).state == service.CHECKED, "the check to end")
     return safety.report(augmentation)
 
 
@@ -125,7 +124,7 @@ def test_what_was_found_outlives_the_process_and_belongs_to_one_version(
 ) -> None:
     checked(watching, Augmentation())
     anew = LabelSafety(halves.stores, halves.predictor, None)
-    assert anew.report(Augmentation()).state == control.CHECKED
+    assert anew.report(Augmentation()).state == service.CHECKED
     promote_reader(halves, tmp_path)
     assert anew.report(Augmentation()).tallies == {}
 
@@ -134,25 +133,25 @@ def test_it_waits_while_a_run_trains_on_few_cores(
     halves: Services, watching: LabelSafety, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     checked(watching, Augmentation())
-    monkeypatch.setattr(control, "cores", lambda: 2)
+    monkeypatch.setattr(service, "cores", lambda: 2)
     run_id = halves.stores.runs.create(1, TrainingSpec().to_dict())
     halves.stores.runs.claim(run_id, 1, "then")
     stronger = Augmentation.from_dict({"rotate": {"strength": 20}})
     watching.ask(stronger)
-    assert watching.report(stronger).state == control.WAITING
+    assert watching.report(stronger).state == service.WAITING
     halves.stores.runs.end(run_id, "failed", "no matter")
     assert checked(watching, stronger).tallies["rotate"].misread == 0
 
 
 def test_without_a_model_or_with_too_few_pictures_it_says_so(services: Services, tmp_path: Path) -> None:
-    assert services.safety.report(Augmentation()).state == control.NO_MODEL
+    assert services.safety.report(Augmentation()).state == service.NO_MODEL
     import_halves(services, tmp_path)
     promote_reader(services, tmp_path)
-    assert services.safety.report(Augmentation()).state == control.OFF
+    assert services.safety.report(Augmentation()).state == service.OFF
     services.stores.edits.archive(services.stores.pages.ids(Filter())[:20], "Ann")
     services.safety.start()
     services.safety.ask(Augmentation())
-    until(lambda: services.safety.report(Augmentation()).state == control.TOO_FEW, "too few pictures")
+    until(lambda: services.safety.report(Augmentation()).state == service.TOO_FEW, "too few pictures")
     services.safety.close()
 
 
@@ -166,7 +165,7 @@ def test_a_model_that_is_gone_is_said_once_and_not_tried_for_ever(
     broken.start()
     stronger = Augmentation.from_dict({"rotate": {"strength": 20}})
     broken.ask(stronger)
-    until(lambda: broken.report(stronger).state == control.FAILED, "the check to fail")
+    until(lambda: broken.report(stronger).state == service.FAILED, "the check to fail")
     assert "model.tflite" in broken.report(stronger).error
     broken.close()
 

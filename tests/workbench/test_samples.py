@@ -13,8 +13,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
-from workbench.pictures import canonical
-from workbench.samples import LABELS, SamplePicture, render_sample, sample_pictures
+from workbench.imaging.decode import canonical
+from workbench.sample_data import LABELS, SamplePicture, render_sample, sample_pictures
 
 
 @pytest.fixture(scope="module")

@@ -14,16 +14,17 @@ import pytest
 from tests.workbench.test_train import Recorder
 from tests.workbench.tiny_weights import SMALL, write_weights
 from tests.workbench.training_data import bars
-from workbench.errors import Paused, StoppedEarly
-from workbench.training.averaged import mean_of
+from workbench.core.errors import Paused, StoppedEarly
 from workbench.training.dataset import Dataset
-from workbench.training.export import litert_probabilities
-from workbench.training.reports import TrialRecord, Workplace
-from workbench.training.search import search
-from workbench.training.serial import Serial
+from workbench.training.engine.averaged import mean_of
+from workbench.training.engine.export import litert_probabilities
+from workbench.training.engine.train import Artefacts
+from workbench.training.reporter import TrialRecord, Workplace
+from workbench.training.search.local_executor import Serial
+from workbench.training.search.local_executor import search_or_train as train
+from workbench.training.search.search import search
+from workbench.training.search.trial import Said, Try, Trying
 from workbench.training.spec import TrainingSpec
-from workbench.training.train import Artefacts, train
-from workbench.training.trying import Said, Try, Trying
 
 pytestmark = pytest.mark.slow
 NO_LIMIT = 0

@@ -6,9 +6,9 @@ import gradio as gr
 import pytest
 from gradio.state_holder import SessionState
 
-from storage.errors import DomainError
-from workbench.ui.checked import CheckedBlocks
-from workbench.ui.sessions import TabSessions
+from storage.core.errors import DomainError
+from workbench.ui.call_validation import CheckedBlocks
+from workbench.ui.tab_sessions import TabSessions
 
 
 @pytest.fixture

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from storage.errors import DomainError
-from workbench.settings import Limits, Settings, from_environment
+from storage.core.errors import DomainError
+from workbench.core.settings import Limits, Settings, from_environment
 
 
 def test_nothing_set_gives_the_defaults(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -13,8 +13,8 @@ from scipy.sparse.csgraph import connected_components
 from sklearn.datasets import load_digits
 
 from tests.pictures import picture
-from workbench.pictures import shrunk
-from workbench.similarity import LEAST_CROWD, MOST, NEAR, groups, phash
+from workbench.imaging.decode import shrunk
+from workbench.imaging.phash import LEAST_CROWD, MOST, NEAR, groups, phash
 
 # Few bits that differ, so that near ones are common; the rest of a hash is drawn from a handful of centres.
 CENTRES = st.sampled_from([0, 2**64 - 1, 0xAAAAAAAAAAAAAAAA, 0x0123456789ABCDEF])

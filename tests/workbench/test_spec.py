@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.utils.class_weight import compute_class_weight
 
-from workbench.errors import InvalidSpec
+from workbench.core.errors import InvalidSpec
 from workbench.training.spec import TrainingSpec, class_weight_table
 
 COUNTS = {"Full": 183, "Half": 83, "Overflowing": 23}

@@ -7,12 +7,12 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from storage.records import SnapshotItem
-from storage.snapshots import Draft, Labelled
-from workbench.errors import NotReady
+from storage.training.snapshots import Draft, Labelled
+from workbench.catalogue.splits import counts, split
+from workbench.core.errors import NotReady
 from workbench.services import Services
-from workbench.splits import counts, split
 from workbench.training.spec import TrainingSpec
-from workbench.ui.tabs.train_view import plan_html
+from workbench.ui.tabs.train.html import plan_html
 
 
 def scene(number: int) -> str:

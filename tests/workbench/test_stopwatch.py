@@ -2,9 +2,9 @@ import keras
 import numpy as np
 import pytest
 
-from workbench.training.feed import Examples
-from workbench.training.recipes import Stage
-from workbench.training.stopwatch import Stopwatch
+from workbench.training.engine.eta import Stopwatch
+from workbench.training.engine.input_pipeline import Examples
+from workbench.training.engine.recipe import Stage
 
 STEPS = 5
 

@@ -11,23 +11,23 @@ from pathlib import Path
 
 import pytest
 
-from storage.imports import PRESENT, READ, REJECTED, Outcome
+from storage.jobs.import_jobs import PRESENT, READ, REJECTED, Outcome
 from tests.pictures import picture
 from tests.running import ROOT, Server, until
 from tests.workbench.conftest import Bring
 from tests.workbench.test_archives import LIMITS, zipped
 from tests.workbench.test_imports import ended
 from tests.workbench.test_tables import known, told
-from workbench.archives import Upload
-from workbench.imports import NewImport
-from workbench.manifests import Line
-from workbench.plans import plan
+from workbench.core.settings import MEGABYTE, Settings
+from workbench.importing.label_tables import Line
+from workbench.importing.plan import plan
+from workbench.importing.service import NewImport
+from workbench.importing.table_faults import TableFault
+from workbench.importing.table_reader import read_table
+from workbench.importing.uploads import Upload
 from workbench.services import Services, build_services
-from workbench.settings import MEGABYTE, Settings
-from workbench.table_faults import TableFault
-from workbench.table_reader import read_table
-from workbench.ui.strip import facts
-from workbench.ui.tabs.collect_report import running_html
+from workbench.ui.status_bar import facts
+from workbench.ui.tabs.collect.report import running_html
 
 Put = Callable[[str, bytes], Upload]
 HEAD = b"filename,label\n"
@@ -180,10 +180,10 @@ def test_an_import_of_a_large_table_takes_little_memory(tmp_path: Path) -> None:
     program = """
 import resource, sys
 from pathlib import Path
-from workbench.archives import Upload
-from workbench.imports import NewImport
+from workbench.importing.uploads import Upload
+from workbench.importing.service import NewImport
 from workbench.services import build_services
-from workbench.settings import Settings
+from workbench.core.settings import Settings
 folder = Path(sys.argv[1])
 services = build_services(Settings(data=folder / "workbench", insight=False))
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -7,16 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from storage.errors import DomainError
-from storage.imports import IMPORTED, PRESENT, READ, REJECTED, Outcome
+from storage.core.errors import DomainError
+from storage.jobs.import_jobs import IMPORTED, PRESENT, READ, REJECTED, Outcome
 from storage.records import Filter
 from tests.pictures import picture, write_zip
 from tests.workbench.conftest import Bring
 from tests.workbench.test_archives import zipped
-from workbench.archives import Upload
-from workbench.imports import NewImport
+from workbench.core.settings import Settings
+from workbench.importing.service import NewImport
+from workbench.importing.uploads import Upload
 from workbench.services import Services, build_services
-from workbench.settings import Settings
 
 TABLE = b"filename,label,split\na.jpg,Full,train\nb.jpg,Half,val\nc.jpg,,\n"
 

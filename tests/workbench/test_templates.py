@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from tests.watching import before
-from workbench.training.templates import MOST_TEMPLATES, LastLayer, Template
+from workbench.training.engine.templates import MOST_TEMPLATES, LastLayer, Template
 
 
 def layer(seed: int) -> LastLayer:

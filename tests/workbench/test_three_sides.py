@@ -8,19 +8,19 @@ from hypothesis import strategies as st
 from sklearn.datasets import load_digits
 
 from storage.records import Filter
-from storage.snapshots import Labelled
+from storage.training.snapshots import Labelled
 from tests.workbench.test_similarity import digits
 from tests.workbench.test_splits import distinct, pictures_of, put, sides
-from workbench.caveats import caveats
-from workbench.errors import NotReady
-from workbench.pictures import shrunk
+from workbench.catalogue.splits import counts, split
+from workbench.core.errors import NotReady
+from workbench.evaluation.caveats import caveats
+from workbench.imaging.decode import shrunk
+from workbench.imaging.phash import phash
 from workbench.services import Services
-from workbench.similarity import phash
-from workbench.splits import counts, split
 from workbench.training.dataset import Dataset
-from workbench.training.inputs import write_inputs
 from workbench.training.spec import TrainingSpec
-from workbench.ui.tabs.train_view import plan_html
+from workbench.training.worker.export_dataset import write_inputs
+from workbench.ui.tabs.train.html import plan_html
 
 
 def test_near_duplicates_put_on_both_sides_stay_there_and_the_others_train() -> None:

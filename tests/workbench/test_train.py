@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 
 from tests.workbench.training_data import bars
-from workbench.augmentation import Augmentation, augment
-from workbench.errors import InvalidSpec, StoppedEarly, TrainingFailed
-from workbench.training.export import agreement, litert_probabilities
-from workbench.training.feed import Feed
-from workbench.training.reports import EpochRecord, Progress, TrialRecord, Workplace
+from workbench.core.errors import InvalidSpec, StoppedEarly, TrainingFailed
+from workbench.imaging.augmentation import Augmentation, augment
+from workbench.training.engine.export import agreement, litert_probabilities
+from workbench.training.engine.input_pipeline import Feed
+from workbench.training.engine.train import train
+from workbench.training.reporter import EpochRecord, Progress, TrialRecord, Workplace
 from workbench.training.spec import TrainingSpec
-from workbench.training.train import train
 
 pytestmark = pytest.mark.slow
 

@@ -11,20 +11,20 @@ from pathlib import Path
 import h5py
 import pytest
 
-from storage.errors import DiskFull
+from storage.core.errors import DiskFull
 from tests.running import until
 from tests.workbench.small_disk import fill
 from tests.workbench.test_checkpoints import STEPS, same, whole
 from tests.workbench.test_train import Recorder, spec, workplace
 from tests.workbench.tiny_weights import SMALL, write_weights
 from tests.workbench.training_data import bars
-from workbench.errors import Paused
+from workbench.core.errors import Paused
+from workbench.core.settings import Settings
 from workbench.services import Services, build_services
-from workbench.settings import Settings
 from workbench.training.dataset import Dataset
-from workbench.training.reports import EpochRecord, Workplace
+from workbench.training.engine.train import Artefacts, train
+from workbench.training.reporter import EpochRecord, Workplace
 from workbench.training.spec import TrainingSpec
-from workbench.training.train import Artefacts, train
 
 pytestmark = pytest.mark.slow
 FOUR = spec(epochs=4)

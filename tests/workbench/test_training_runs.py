@@ -14,8 +14,8 @@ import pytest
 from storage.records import Run
 from tests.pictures import shaded
 from tests.running import until
+from workbench.core.processes import started_at
 from workbench.services import Services, build_services
-from workbench.training.processes import started_at
 from workbench.training.spec import TrainingSpec
 
 pytestmark = pytest.mark.slow

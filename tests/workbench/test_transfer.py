@@ -15,15 +15,15 @@ import pytest
 from tests.workbench.test_train import Recorder
 from tests.workbench.tiny_weights import SMALL, write_weights
 from tests.workbench.training_data import bars
-from workbench.augmentation import Augmentation
-from workbench.errors import Paused, StoppedEarly, TrainingFailed
-from workbench.training.backbones import BACKBONES
+from workbench.core.errors import Paused, StoppedEarly, TrainingFailed
+from workbench.imaging.augmentation import Augmentation
+from workbench.pretrained.backbones import BACKBONES
 from workbench.training.dataset import Dataset
-from workbench.training.export import litert_probabilities
-from workbench.training.members import penultimate
-from workbench.training.reports import Workplace
+from workbench.training.engine.ensemble import penultimate
+from workbench.training.engine.export import litert_probabilities
+from workbench.training.engine.train import Artefacts, train
+from workbench.training.reporter import Workplace
 from workbench.training.spec import TrainingSpec
-from workbench.training.train import Artefacts, train
 
 pytestmark = pytest.mark.slow
 NET = BACKBONES[SMALL]

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from storage.room import NoRoom, Room
-from workbench.uploads import ANSWERED_SECONDS, KEEP_SECONDS, Uploads, answered, used
+from storage.core.disk_space import NoRoom, Room
+from workbench.core.upload_folder import ANSWERED_SECONDS, KEEP_SECONDS, Uploads, answered, used
 
 
 @pytest.fixture

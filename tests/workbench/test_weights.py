@@ -15,10 +15,10 @@ import h5py
 import numpy as np
 import pytest
 
-from workbench.errors import TrainingFailed
-from workbench.training.backbones import BACKBONES, PRETRAINED, Backbone
+from workbench.core.errors import TrainingFailed
+from workbench.pretrained.backbones import BACKBONES, PRETRAINED, Backbone
+from workbench.pretrained.weights import find_or_download, weights_state
 from workbench.training.spec import DEPTHS
-from workbench.training.weights import find_or_download, weights_state
 
 NET = BACKBONES["mobilenet_v2"]
 

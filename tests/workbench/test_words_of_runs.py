@@ -8,11 +8,11 @@ from typing import Any
 from storage.records import Run, Trial, Version
 from tests.workbench.chart_data import history, measures
 from workbench.training.spec import TrainingSpec
-from workbench.ui.strip import facts_of_run
-from workbench.ui.tabs.models_view import comparison_html
-from workbench.ui.tabs.train_queue import runs_html
-from workbench.ui.tabs.train_trials import trials_html
-from workbench.ui.tabs.train_view import active_html
+from workbench.ui.status_bar import facts_of_run
+from workbench.ui.tabs.models.html import comparison_html
+from workbench.ui.tabs.train.html import active_html
+from workbench.ui.tabs.train.queue import runs_html
+from workbench.ui.tabs.train.trials import trials_html
 
 
 def run(epoch: int, step: int, monitor: str = "val_macro_f1") -> Run:

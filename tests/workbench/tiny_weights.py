@@ -5,7 +5,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from workbench.training.backbones import BACKBONES
+from workbench.pretrained.backbones import BACKBONES
 
 SMALL = "mobilenet_v3_small"
 

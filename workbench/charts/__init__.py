@@ -1,15 +1,15 @@
 """Figures for the page, and the one sentence above each. Plain numbers in, no page and no storage in sight."""
 
-from workbench.charts.comparison import Measured, comparison_bars, comparison_sentence
-from workbench.charts.counts import class_counts_sentence
-from workbench.charts.quality import (
+from workbench.charts.class_counts import class_counts_sentence
+from workbench.charts.class_metrics import (
     confusion_figure,
     confusion_sentence,
     per_class_bars,
     per_class_sentence,
 )
-from workbench.charts.training import accuracy_curves, curves_sentence, loss_curves
-from workbench.charts.words import number, percent, share, shown
+from workbench.charts.comparison import Measured, comparison_bars, comparison_sentence
+from workbench.charts.curves import accuracy_curves, curves_sentence, loss_curves
+from workbench.charts.formatting import number, percent, share, shown
 
 __all__ = [
     "Measured",

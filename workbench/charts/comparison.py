@@ -8,8 +8,8 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from workbench.charts.frame import BLUE, ORANGE, OUTLINE, framed, rows_from_top
-from workbench.charts.words import number, shown
+from workbench.charts.formatting import number, shown
+from workbench.charts.layout import BLUE, ORANGE, OUTLINE, framed, rows_from_top
 
 
 @dataclass(frozen=True)

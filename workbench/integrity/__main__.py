@@ -9,11 +9,11 @@ import sys
 import urllib.error
 import urllib.request
 
-from storage.errors import DomainError, NotFound
-from workbench.claim import holder
+from storage.core.errors import DomainError, NotFound
+from workbench.core.instance_lock import holder
+from workbench.core.privacy import begin_private
+from workbench.core.settings import Settings, from_environment
 from workbench.integrity import Findings, check
-from workbench.privacy import begin_private
-from workbench.settings import Settings, from_environment
 from workbench.stores import Stores, open_stores
 
 PATIENCE_SECONDS = 10.0

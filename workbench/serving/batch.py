@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
-from storage.errors import DomainError
-from storage.registry import PRODUCTION
-from workbench.archives import Upload, sources
-from workbench.cells import csv_text
-from workbench.serving.predictor import Prediction, Predictor
-from workbench.settings import Limits
+from storage.core.errors import DomainError
+from storage.training.registry import PRODUCTION
+from workbench.core.csv_cells import csv_text
+from workbench.core.settings import Limits
+from workbench.importing.uploads import Upload, sources
+from workbench.serving.service import Prediction, Predictor
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
 from storage.records import Version
-from workbench.cores import cores
+from workbench.core.machine import cores
 
 THREADS = min(2, cores())
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from workbench.errors import TrainingFailed
-from workbench.pictures import SIDE
+from workbench.core.errors import TrainingFailed
+from workbench.imaging.decode import SIDE
 
 PIXELS = "pixels.npy"
 MANIFEST = "manifest.json"

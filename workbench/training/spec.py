@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from workbench import checks
-from workbench.augmentation import Augmentation
-from workbench.errors import InvalidSpec
-from workbench.pictures import FITS
-from workbench.training.backbones import BACKBONES, FROM_SCRATCH, PRETRAINED
+from workbench.core import validation
+from workbench.core.errors import InvalidSpec
+from workbench.core.settings import FITS
+from workbench.imaging.augmentation import Augmentation
+from workbench.pretrained.backbones import BACKBONES, FROM_SCRATCH, PRETRAINED
 
 SCRATCH, INSTANT, FINE_TUNE, BEST = "scratch", "instant", "fine_tune", "best"
 RECIPES = (SCRATCH, INSTANT, FINE_TUNE, BEST)
@@ -102,7 +102,7 @@ class TrainingSpec:
     Attributes:
         recipe: ``scratch``; ``instant``, a head on the features of a fixed backbone; ``fine_tune``, the upper blocks of a
             backbone too; ``best``, a search over the others within ``max_minutes``.
-        architecture: A name in :data:`workbench.training.backbones.BACKBONES`. With ``best`` the only pretrained one tried.
+        architecture: A name in :data:`workbench.pretrained.backbones.BACKBONES`. With ``best`` the only pretrained one tried.
         epochs: Most passes over the training pictures.
         batch_size: Most pictures a step.
         learning_rate: The optimizer's step size at the start, after the warm-up.
@@ -171,7 +171,7 @@ class TrainingSpec:
             InvalidSpec: A value is not allowed; the sentence names it and what is.
         """
         for key, options in _CHOICES.items():
-            checks.choice(key, getattr(self, key), options)
+            validation.choice(key, getattr(self, key), options)
         for key, limit in LIMITS.items():
             _check_number(key, getattr(self, key), limit)
         _check_weights(self.class_weights)
@@ -184,7 +184,7 @@ class TrainingSpec:
         Raises:
             InvalidSpec: A value is not allowed; the sentence names it and what is.
         """
-        checks.choice("recipe", recipe, RECIPES)
+        validation.choice("recipe", recipe, RECIPES)
         return cls(recipe=recipe, **{**_RECIPE_DEFAULTS[recipe], **values})
 
     @classmethod
@@ -195,7 +195,7 @@ class TrainingSpec:
             InvalidSpec: A key or value is not allowed; the sentence names it and what is.
         """
         names = [f.name for f in dataclasses.fields(cls)]
-        values = dict(checks.mapping("The training spec", given, names))
+        values = dict(validation.mapping("The training spec", given, names))
         if "augmentation" in values:
             values["augmentation"] = Augmentation.from_dict(values["augmentation"])
         return cls.of(values.pop("recipe", SCRATCH), **values)
@@ -228,9 +228,9 @@ def class_weight_table(counts: Mapping[str, int], mode: str | Mapping[str, float
     for name in counts:
         if name not in mode:
             raise InvalidSpec(
-                f"class_weights has no weight for the class {checks.shown(name)}; give every class one."
+                f"class_weights has no weight for the class {validation.shown(name)}; give every class one."
             )
-    checks.mapping("class_weights", mode, counts)
+    validation.mapping("class_weights", mode, counts)
     return {name: float(mode[name]) for name in counts}
 
 
@@ -240,7 +240,7 @@ def _computed(counts: Mapping[str, int], mode: str) -> dict[str, float]:
     for name, count in counts.items():
         if count < 1:
             raise InvalidSpec(
-                f"The class {checks.shown(name)} has no picture to train on; label some or remove it."
+                f"The class {validation.shown(name)} has no picture to train on; label some or remove it."
             )
     total = sum(counts.values())
     return {name: total / (len(counts) * count) for name, count in counts.items()}
@@ -250,22 +250,22 @@ def _check_recipe(recipe: str, architecture: str) -> None:
     fitting = FROM_SCRATCH if recipe == SCRATCH else PRETRAINED
     if architecture not in fitting:
         raise InvalidSpec(
-            f"architecture is {checks.shown(architecture)}; with the recipe {checks.shown(recipe)} it can be {', '.join(fitting)}."
+            f"architecture is {validation.shown(architecture)}; with the recipe {validation.shown(recipe)} it can be {', '.join(fitting)}."
         )
 
 
 def _check_number(key: str, value: Any, limit: Limit) -> None:
     if limit.whole:
-        checks.whole(key, value, int(limit.minimum), int(limit.maximum))
+        validation.whole(key, value, int(limit.minimum), int(limit.maximum))
     else:
-        checks.number(key, value, limit.minimum, limit.maximum)
+        validation.number(key, value, limit.minimum, limit.maximum)
 
 
 def _check_weights(mode: Any) -> None:
     if not isinstance(mode, Mapping):
-        checks.choice("class_weights", mode, WEIGHT_MODES)
+        validation.choice("class_weights", mode, WEIGHT_MODES)
         return
     for name, weight in mode.items():
-        key = f"The weight of the class {checks.shown(name)}"
-        if checks.number(key, weight, 0, HEAVIEST) == 0:
+        key = f"The weight of the class {validation.shown(name)}"
+        if validation.number(key, weight, 0, HEAVIEST) == 0:
             raise InvalidSpec(f"{key} is 0; it must be above 0.")

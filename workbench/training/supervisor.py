@@ -8,12 +8,12 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from storage.attempts import ENDED
-from storage.errors import DiskFull, DomainError, is_disk_full
+from storage.core.errors import DiskFull, DomainError, is_disk_full
 from storage.records import Run
+from storage.training.run_attempts import ENDED
 from workbench.stores import Stores
-from workbench.training.launchers import Ending, Handle, Launcher
-from workbench.training.leavings import tidy
+from workbench.training.checkpoint_retention import tidy
+from workbench.training.launcher import Ending, Handle, Launcher
 
 log = logging.getLogger(__name__)
 PAUSE_SECONDS = 0.5

@@ -5,10 +5,18 @@ from __future__ import annotations
 import gradio as gr
 
 from workbench.services import Services
-from workbench.ui import api, strip
-from workbench.ui.checked import CheckedBlocks
-from workbench.ui.place import TABS, Place
-from workbench.ui.tabs import augment, collect, curate, evaluate, label, models, predict, train
+from workbench.ui import status_bar
+from workbench.ui.api.publish import publish
+from workbench.ui.call_validation import CheckedBlocks
+from workbench.ui.context import TABS, Place
+from workbench.ui.tabs.augment import tab as augment
+from workbench.ui.tabs.collect import tab as collect
+from workbench.ui.tabs.curate import tab as curate
+from workbench.ui.tabs.evaluate import tab as evaluate
+from workbench.ui.tabs.label import tab as label
+from workbench.ui.tabs.models import tab as models
+from workbench.ui.tabs.predict import tab as predict
+from workbench.ui.tabs.train import tab as train
 
 BUILDERS = {
     "collect": collect.build,
@@ -39,9 +47,9 @@ def build_page(services: Services) -> gr.Blocks:
     """Build the whole page and publish the endpoints."""
     with CheckedBlocks(title="Waterline", analytics_enabled=False, delete_cache=(3600, 86400)) as page:
         # First, so that no callback of a tab takes the name of an endpoint.
-        api.publish(services)
+        publish(services)
         with gr.Row(elem_id="head"):
-            strip.build(services, page)
+            status_bar.build(services, page)
         with gr.Tabs(selected=TABS[0], elem_id="tabs") as tabs:
             for name in TABS:
                 with gr.Tab(name.capitalize(), id=name, elem_id=f"tab-{name}") as tab:

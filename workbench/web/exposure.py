@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from storage.errors import DomainError
-from workbench.settings import EVERY_HOST, Settings
-from workbench.web.addresses import is_loopback
+from storage.core.errors import DomainError
+from workbench.core.addresses import is_loopback
+from workbench.core.settings import EVERY_HOST, Settings
 
 OPEN = "WORKBENCH_OPEN=1: there is no login. Everybody who reaches this address can see, change and delete everything."
 ANY_HOST = (

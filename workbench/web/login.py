@@ -15,10 +15,10 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from storage.preferences import Preferences
-from workbench.settings import Settings
+from storage.core.key_value import Preferences
+from workbench.core.settings import Settings
 from workbench.web.principals import NOBODY, Principal
-from workbench.web.sessions import LIFETIME_SECONDS, Sessions
+from workbench.web.session_cookies import LIFETIME_SECONDS, Sessions
 from workbench.web.throttle import Throttle
 
 LOGIN, LOGOUT = "/login", "/logout"

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from storage.records import FLAGS
-from workbench.settings import Settings
+from workbench.core.settings import Settings
 from workbench.stores import Stores, open_stores
 
 CLASSES = 20

@@ -11,8 +11,8 @@ import numpy as np
 from PIL import Image
 
 from tests.benchmarks.rows import Row
-from workbench.pictures import shrunk
-from workbench.similarity import groups, phash
+from workbench.imaging.decode import shrunk
+from workbench.imaging.phash import groups, phash
 
 HASHES = 100_000
 GOAL = 2.0

@@ -11,10 +11,10 @@ import numpy as np
 from PIL import Image
 
 from tests.benchmarks.photos import MAX_PIXELS, load_photos
-from workbench.insight.descriptor import describe
-from workbench.insight.embedders import BACKBONE, Embed
-from workbench.pictures import canonical, decode, shrunk
-from workbench.similarity import groups, phash
+from workbench.active_learning.embedders import BACKBONE, Embed
+from workbench.active_learning.hog_embedding import describe
+from workbench.imaging.decode import canonical, decode, shrunk
+from workbench.imaging.phash import groups, phash
 
 BATCH = 32
 
@@ -53,9 +53,9 @@ def embeddings(data: Path) -> Iterator[tuple[str, Embed]]:
     """What there is, the best first. Weights are looked for in ``WORKBENCH_WEIGHTS`` and in ``weights`` beside the data."""
     for folder in (os.environ.get("WORKBENCH_WEIGHTS"), data / "weights", data.parent / "weights"):
         if folder and (Path(folder) / BACKBONE.weights_file).is_file():
-            from workbench.insight import nets
+            from workbench.training.engine import embedding as engine_embedding
 
-            yield "MobileNetV2", nets.backbone(Path(folder) / BACKBONE.weights_file)
+            yield "MobileNetV2", engine_embedding.backbone(Path(folder) / BACKBONE.weights_file)
             break
     yield "built-in", describe
 

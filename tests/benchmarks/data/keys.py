@@ -21,7 +21,7 @@ from tests.benchmarks.data.catalogue import filled
 from tests.benchmarks.rows import Row
 from tests.browser.conftest import ARGUMENTS, NAMES
 from tests.running import ColdServer, until
-from workbench.media import ORIGINALS
+from workbench.imaging.derivatives import ORIGINALS
 from workbench.stores import Stores
 
 PICTURES = 100_000

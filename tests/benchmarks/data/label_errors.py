@@ -14,7 +14,7 @@ import numpy as np
 
 from tests.benchmarks.data.embedded import Embedded, bottles, fruit
 from tests.benchmarks.rows import Row
-from workbench.insight.confident import believed, doubts
+from workbench.active_learning.label_errors import believed, doubts
 
 SEEDS = range(10)
 PLANTED, LOOKED_AT = 0.05, 0.10

@@ -21,8 +21,8 @@ from sklearn.model_selection import StratifiedGroupKFold
 
 from tests.benchmarks.data.embedded import Embedded, bottles, fruit
 from tests.benchmarks.rows import Row
-from workbench.insight import choosing, head
-from workbench.insight.learning import LINED_UP, taught
+from workbench.active_learning import linear_head, query_strategy
+from workbench.active_learning.fit_suggestions import LINED_UP, taught
 
 SEEDS = (10, 11, 12, 13)
 FOLDS = 4
@@ -82,31 +82,33 @@ def _simulate(photos: Embedded, pool: np.ndarray, outer: np.ndarray, by_chance: 
         if by_chance:
             asked, left = np.concatenate([asked, left[:STEP]]), left[STEP:]
         else:
-            chosen = left[choosing.choose(_pool(photos, asked, left, fitted), LINED_UP)[:STEP]]
+            chosen = left[query_strategy.choose(_pool(photos, asked, left, fitted), LINED_UP)[:STEP]]
             asked, left = np.concatenate([asked, chosen]), np.setdiff1d(left, chosen)
         fitted = _fitted(photos, asked, judged=not by_chance)
         found.append((len(asked), *_scores(photos, asked, outer, fitted)))
     return np.array(found)
 
 
-def _pool(photos: Embedded, asked: np.ndarray, left: np.ndarray, fitted: head.Head | None) -> choosing.Pool:
+def _pool(
+    photos: Embedded, asked: np.ndarray, left: np.ndarray, fitted: linear_head.Head | None
+) -> query_strategy.Pool:
     vectors, seen = photos.vectors[left], photos.vectors[asked]
     if fitted is None:
-        return choosing.Pool(vectors, seen)
+        return query_strategy.Pool(vectors, seen)
     counts = np.array([np.sum(photos.labels[asked] == each) for each in fitted.classes])
-    return choosing.Pool(vectors, seen, fitted.probabilities(vectors), counts)
+    return query_strategy.Pool(vectors, seen, fitted.probabilities(vectors), counts)
 
 
-def _fitted(photos: Embedded, asked: np.ndarray, judged: bool) -> head.Head | None:
-    learnt = asked[head.learnable(photos.labels[asked])]
+def _fitted(photos: Embedded, asked: np.ndarray, judged: bool) -> linear_head.Head | None:
+    learnt = asked[linear_head.learnable(photos.labels[asked])]
     if len(learnt) == 0:
         return None
     vectors, labels = photos.vectors[learnt], photos.labels[learnt]
-    return taught(vectors, labels, photos.groups[learnt])[0] if judged else head.fit(vectors, labels)
+    return taught(vectors, labels, photos.groups[learnt])[0] if judged else linear_head.fit(vectors, labels)
 
 
 def _scores(
-    photos: Embedded, asked: np.ndarray, outer: np.ndarray, fitted: head.Head | None
+    photos: Embedded, asked: np.ndarray, outer: np.ndarray, fitted: linear_head.Head | None
 ) -> tuple[float, float]:
     answers = np.full(len(outer), np.bincount(photos.labels[asked]).argmax())
     if fitted is not None:

@@ -11,11 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
-from storage.cursors import pack
-from storage.filters import STATUSES
-from storage.pages import LAST
+from storage.queries.filters import STATUSES
+from storage.queries.pagination import LAST, pack
+from storage.queries.sort_orders import SORTS, Sort
 from storage.records import Filter
-from storage.sorts import SORTS, Sort
 from tests.benchmarks.data.catalogue import filled
 from tests.benchmarks.rows import Row
 from workbench.stores import Stores

@@ -22,8 +22,8 @@ import numpy as np
 from tests.benchmarks.data.workplaces import PEOPLE, OverHttp, Person, Within, Workplace
 from tests.benchmarks.rows import Row
 from tests.pictures import class_zip, picture, write_zip
+from workbench.core.settings import Settings
 from workbench.integrity import check
-from workbench.settings import Settings
 from workbench.stores import Stores, open_stores
 
 SECONDS = 180.0

@@ -11,10 +11,10 @@ from gradio_client import handle_file
 
 from storage.records import Filter
 from tests.running import ColdServer, until
-from workbench.archives import Upload
-from workbench.imports import NewImport
+from workbench.core.settings import Settings
+from workbench.importing.service import NewImport
+from workbench.importing.uploads import Upload
 from workbench.services import build_services
-from workbench.settings import Settings
 from workbench.training.spec import TrainingSpec
 
 LONG: dict[str, Any] = {"epochs": 1000, "patience": 1000, "batch_size": 16}

@@ -9,10 +9,10 @@ from typing import Any
 import gradio as gr
 import numpy as np
 
-from workbench.budget import PATIENCE
-from workbench.decoder import Decoder
-from workbench.errors import RejectedPicture
-from workbench.ui.components.scripts import script
+from workbench.core.errors import RejectedPicture
+from workbench.imaging.bounded_decoder import Decoder
+from workbench.imaging.memory_budget import PATIENCE
+from workbench.ui.components.assets import script
 
 VIEW = """<div class="view"><video playsinline muted aria-label="What the camera sees"></video>
 <button type="button" class="lens">Start the camera</button><p class="problem" role="alert"></p>NOTE</div>"""
@@ -42,7 +42,7 @@ def camera(glance: Callable[[Any], str], model: str, elem_id: str) -> gr.HTML:
     """
     return gr.HTML(
         html_template=ANSWERS,
-        js_on_load=script("camera.js", "camera_answers.js"),
+        js_on_load=script("camera/camera.js", "camera/live_answers.js"),
         server_functions=[glance],
         model=model,
         elem_id=elem_id,
@@ -61,7 +61,7 @@ def burst_camera(elem_id: str) -> gr.HTML:
     """
     return gr.HTML(
         html_template=BURST,
-        js_on_load=script("camera.js", "camera_burst.js"),
+        js_on_load=script("camera/camera.js", "camera/burst.js"),
         classes=[],
         answer={},
         elem_id=elem_id,

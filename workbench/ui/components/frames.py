@@ -8,7 +8,7 @@ from html import escape
 import numpy as np
 from PIL import Image
 
-from workbench.pictures import encoded
+from workbench.imaging.decode import encoded
 
 
 def frame(picture: np.ndarray, name: str) -> str:

@@ -8,7 +8,7 @@ import gradio as gr
 
 from storage.records import Activity, Event
 from workbench.services import Services
-from workbench.ui.components.scripts import script
+from workbench.ui.components.assets import script
 
 SHOWN = 12
 DAYS = 7
@@ -16,12 +16,16 @@ DAYS = 7
 
 def history_list() -> gr.HTML:
     """The list; its value is :func:`recent`. The browser writes times in its own time zone."""
-    return gr.HTML(js_on_load=script("label_history.js"), apply_default_css=False, elem_id="label-history")
+    return gr.HTML(
+        js_on_load=script("components/history.js"), apply_default_css=False, elem_id="label-history"
+    )
 
 
 def people_list() -> gr.HTML:
     """What each person did by day; its value is :func:`people`."""
-    return gr.HTML(js_on_load=script("label_history.js"), apply_default_css=False, elem_id="label-people")
+    return gr.HTML(
+        js_on_load=script("components/history.js"), apply_default_css=False, elem_id="label-people"
+    )
 
 
 def recent(services: Services) -> str:

@@ -1,0 +1,1 @@
+"""Pictures, their classes, and who works on which."""

@@ -1,0 +1,1 @@
+"""The database, files addressed by content, and what every store builds on."""

@@ -1,0 +1,1 @@
+"""Embeddings, and what is learnt from them."""

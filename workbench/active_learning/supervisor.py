@@ -1,0 +1,112 @@
+"""Starts the worker of the model's help where there is work. Knows neither TensorFlow nor scikit-learn."""
+
+from __future__ import annotations
+
+import logging
+import subprocess
+import threading
+import time
+
+from storage.learning.suggestions import WORKER
+from workbench.active_learning import worker_state
+from workbench.active_learning.embedders import best, choices
+from workbench.core.processes import alive, start_module
+from workbench.core.settings import Settings
+from workbench.stores import Stores
+
+log = logging.getLogger(__name__)
+PAUSE_SECONDS = 1.0
+FIRST_RETRY_SECONDS, LAST_RETRY_SECONDS = 15.0, 600.0
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+"""A head is small; what it would gain by a second core, a person who labels would lose."""
+
+
+class Helper:
+    """Runs one worker at a time, and none while a run trains unless somebody asks.
+
+    A worker outlives the server, ends by itself, and is found again by whoever starts next.
+    """
+
+    def __init__(self, stores: Stores, settings: Settings) -> None:
+        self._stores = stores
+        self._settings = settings
+        self._child: subprocess.Popen[bytes] | None = None
+        self._retry_seconds = FIRST_RETRY_SECONDS
+        self._not_before = 0.0
+        self._wake = threading.Event()
+        self._closing = False
+        self._thread = threading.Thread(target=self._watch, name="insight", daemon=True)
+
+    def start(self) -> None:
+        """Begin to watch, in a thread of its own; nothing where the model's help is switched off."""
+        if self._settings.insight:
+            self._thread.start()
+
+    def wake(self) -> None:
+        """Look for work now rather than in a moment."""
+        self._not_before = 0.0
+        self._wake.set()
+
+    def close(self) -> None:
+        """Stop watching; a worker that runs goes on."""
+        self._closing = True
+        self._wake.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout=5)
+
+    def working(self) -> bool:
+        """Whether a worker is there, whoever started it."""
+        found = self._stores.preferences.get(WORKER, None)
+        return found is not None and alive(*found)
+
+    def _watch(self) -> None:
+        while not self._closing:
+            try:
+                self._look()
+            except Exception:
+                log.exception("looking after the model's help failed; trying again")
+            self._wake.wait(PAUSE_SECONDS)
+            self._wake.clear()
+
+    def _look(self) -> None:
+        if self._child is not None:
+            code = self._child.poll()
+            if code is None:
+                return
+            self._child = None
+            self._ended(code)
+        if time.monotonic() >= self._not_before and self._due() and not self.working():
+            self._launch()
+
+    def _ended(self, code: int) -> None:
+        if code == 0:
+            self._retry_seconds = FIRST_RETRY_SECONDS
+            return
+        log.warning("the worker of the model's help ended with %s; its log says why", code)
+        self._not_before = time.monotonic() + self._retry_seconds
+        self._retry_seconds = min(2 * self._retry_seconds, LAST_RETRY_SECONDS)
+
+    def _due(self) -> bool:
+        if self._stores.insight.pictures()[0] == 0:
+            return False
+        known = worker_state.read(self._stores.preferences)
+        if worker_state.asked(self._stores.preferences) != known.asked:
+            return True
+        choice = best(choices(self._stores, self._settings), known.failed)
+        if known.done == f"{choice.name} {self._stores.insight.stamp()}":
+            return False
+        return not self._stores.runs.active()
+
+    def _launch(self) -> None:
+        file = self._stores.root / "logs" / "insight.log"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with file.open("wb") as output:
+            environment = {**ONE_THREAD, **self._environment()}
+            self._child = start_module(["workbench.active_learning.worker"], output, environment)
+
+    def _environment(self) -> dict[str, str]:
+        given = {"WORKBENCH_DATA": str(self._stores.root), "WORKBENCH_FIT": self._settings.fit}
+        given["WORKBENCH_EMBEDDINGS"] = self._settings.embeddings
+        if self._settings.weights:
+            given["WORKBENCH_WEIGHTS"] = str(self._settings.weights)
+        return given

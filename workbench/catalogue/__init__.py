@@ -1,0 +1,1 @@
+"""Labelling, the bin, near-duplicates and the split."""

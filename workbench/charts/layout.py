@@ -1,0 +1,54 @@
+"""What all figures share: transparent grounds, fixed heights, text left to the page's colours."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+# Plotly and scikit-learn import it on first use, and two threads that do so at once deadlock.
+import narwhals.stable  # noqa: F401
+import plotly.graph_objects as go
+
+from workbench.core.palette import PALETTE
+
+BLUE, ORANGE, GREEN = PALETTE[0], PALETTE[5], PALETTE[2]
+NEUTRAL = "#8a8f98"
+OUTLINE = {"color": "rgba(128,128,128,0.7)", "width": 1}
+_GRID = "rgba(128,128,128,0.25)"
+_CLEAR = "rgba(0,0,0,0)"
+
+
+def framed(traces: Sequence[Any], height: int, **layout: Any) -> go.Figure:
+    """Make a figure of a fixed height in pixels without colours of its own for grounds and text."""
+    figure = go.Figure(list(traces))
+    figure.update_layout(
+        template="none",
+        height=height,
+        margin={"l": 8, "r": 16, "t": 28, "b": 8},
+        paper_bgcolor=_CLEAR,
+        plot_bgcolor=_CLEAR,
+        legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "bgcolor": _CLEAR},
+        hoverlabel={"namelength": -1},
+    )
+    axis = {"gridcolor": _GRID, "zeroline": False, "automargin": True, "linecolor": _GRID, "ticks": ""}
+    figure.update_xaxes(**axis)
+    figure.update_yaxes(**axis)
+    figure.update_layout(**layout)
+    return figure
+
+
+def named(labels: Sequence[str], **more: Any) -> dict[str, Any]:
+    """Axis with a label at 0, 1, 2...: by position, so that names that look alike stay apart."""
+    return {"tickvals": list(range(len(labels))), "ticktext": list(labels), "showgrid": False, **more}
+
+
+def columns(labels: Sequence[str], room: int) -> dict[str, Any]:
+    """Horizontal axis of named columns, slanted where a phone has no room for that many characters in a row."""
+    longest = max((len(line) for label in labels for line in label.split("<br>")), default=0)
+    slant = -35 if longest * len(labels) > room else 0
+    return named(labels, range=[-0.5, len(labels) - 0.5], tickangle=slant)
+
+
+def rows_from_top(labels: Sequence[str]) -> dict[str, Any]:
+    """Vertical axis of named rows, the first on top."""
+    return named(labels, range=[len(labels) - 0.5, -0.5])

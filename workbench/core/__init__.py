@@ -1,0 +1,1 @@
+"""What every room needs: settings, errors, checks of values, processes, locks."""

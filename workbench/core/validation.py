@@ -1,0 +1,77 @@
+"""Checks of values that come from outside, each failing with one sentence for the user."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from storage.core.integers import LARGEST_ID, is_whole
+from workbench.core.errors import InvalidSpec
+
+
+def number(key: str, value: Any, low: float, high: float) -> float:
+    """Give back a number from ``low`` to ``high``.
+
+    Raises:
+        InvalidSpec: The value is not a number (a truth value or a text is none), not finite, or out of range.
+    """
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number or not low <= value <= high:
+        raise InvalidSpec(f"{key} is {shown(value)}; it must be a number from {low:g} to {high:g}.")
+    return float(value)
+
+
+def whole(key: str, value: Any, low: int = 1, high: int = LARGEST_ID) -> int:
+    """Give back a whole number from ``low`` to ``high``, an id where nothing else is said.
+
+    Raises:
+        InvalidSpec: The value is not an integer or out of range.
+    """
+    if not is_whole(value, low, high):
+        up_to = f" to {high}" if high < LARGEST_ID else ""
+        raise InvalidSpec(f"{key} is {shown(value)}; it must be a whole number from {low}{up_to}.")
+    return int(value)
+
+
+def flag(key: str, value: Any) -> bool:
+    """Give back a truth value.
+
+    Raises:
+        InvalidSpec: The value is not true or false.
+    """
+    if not isinstance(value, bool):
+        raise InvalidSpec(f"{key} is {shown(value)}; it must be true or false.")
+    return value
+
+
+def choice(key: str, value: Any, options: Collection[str]) -> str:
+    """Give back one of the options.
+
+    Raises:
+        InvalidSpec: The value is none of them.
+    """
+    if not isinstance(value, str) or value not in options:
+        raise InvalidSpec(f"{key} is {shown(value)}; it must be one of {', '.join(options)}.")
+    return value
+
+
+def mapping(key: str, value: Any, known: Collection[str]) -> Mapping[str, Any]:
+    """Give back a mapping that has no other keys than the known ones.
+
+    Raises:
+        InvalidSpec: The value is no mapping, or has a key that is not known.
+    """
+    if not isinstance(value, Mapping):
+        raise InvalidSpec(f"{key} is {shown(value)}; it must be an object with the keys {', '.join(known)}.")
+    unknown = [name for name in value if name not in known]
+    if unknown:
+        raise InvalidSpec(f"{key} has the unknown key {shown(unknown[0])}; known are {', '.join(known)}.")
+    return value
+
+
+def shown(value: Any) -> str:
+    """A value as it is put into a sentence: quoted when it is text, and never long."""
+    if value is None:
+        return "empty"
+    text = f'"{value}"' if isinstance(value, str) else str(value)
+    return text if len(text) <= 60 else text[:57] + "..."

@@ -1,0 +1,1 @@
+"""From rows to a file that other tools read."""

@@ -1,0 +1,50 @@
+"""The class in a JSON value: a plain text, the choices of Label Studio, or its taxonomy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from workbench.importing.table_faults import TableFault
+
+
+def several(where: str) -> TableFault:
+    """The fault of a line that has several choices."""
+    sentence = f"{where.capitalize()} has several choices; the first one counts."
+    return TableFault(where, sentence, "have several choices, of which the first one counts")
+
+
+def label_of(value: object) -> tuple[str, bool]:
+    """The class in a value, and whether it has several.
+
+    Of several choices the first one counts, of a taxonomy the last name of its first path.
+
+    Args:
+        value: A text or number, ``{"choices": [...]}``, ``{"taxonomy": [[...]]}``, or a list of such.
+
+    Raises:
+        TypeError: It is none of these.
+    """
+    names = list(_names(value))
+    return (names[0], len(set(names)) > 1) if names else ("", False)
+
+
+def _names(value: object) -> Iterator[str]:
+    if value is None or value == []:
+        return
+    if isinstance(value, str) or type(value) is int:
+        yield str(value).strip()
+    elif isinstance(value, dict) and isinstance(value.get("choices"), list):
+        yield from (name.strip() for name in value["choices"] if isinstance(name, str))
+    elif isinstance(value, dict) and isinstance(value.get("taxonomy"), list):
+        yield from _leaves(value["taxonomy"])
+    elif isinstance(value, list) and all(isinstance(part, dict) for part in value):
+        for part in value:
+            yield from _names(part)
+    else:
+        raise TypeError
+
+
+def _leaves(paths: list[object]) -> Iterator[str]:
+    for path in paths:
+        if isinstance(path, list) and path and isinstance(path[-1], str):
+            yield path[-1].strip()

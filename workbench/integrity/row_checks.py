@@ -1,0 +1,122 @@
+"""Whether the database agrees with itself: SQLite's own checks, counts, tags and the journal."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from storage.core.database import Database
+from storage.core.errors import DatabaseReplaced, DiskFull
+from storage.journal.consistency import LISTED, Integrity
+from workbench.integrity.report import Kind, Ledger
+
+ACTOR = "integrity check"
+STORAGE = Kind(
+    "The database file is damaged", "message", "",
+    "Keep a copy of waterline.db, export what can still be read, and restore the file from a backup.",
+)  # fmt: skip
+TAKEN = Kind(
+    "The database under Waterline is not the one any more that it opened", "message", "",
+    "Restart Waterline, then check again.",
+)  # fmt: skip
+INDEX = Kind("Indexes of the database that miss rows", "message", "they were built again.")
+DANGLING = Kind(
+    "Rows that refer to rows that are not there", "row", "",
+    "They were removed from outside. Restore waterline.db from a backup.",
+)  # fmt: skip
+DIFFERS = Kind(
+    "Fields whose last change in the journal is not what is there now", "field",
+    "what is there now was kept, and written into the journal.",
+)  # fmt: skip
+MISSING = Kind(
+    "Changes in the journal to a picture or class that is not there", "change", "",
+    "They were removed from outside. Restore waterline.db from a backup.",
+)  # fmt: skip
+TALLIES = Kind("Counts that are not those of the pictures", "count", "they were counted again.")
+TAGS = Kind("Tags that a search would not find, or find wrongly", "tag", "they were written again.")
+
+SIDES = Kind(
+    "Pictures on a side of the split that nothing put them on",
+    "picture",
+    "they follow the snapshot that was used last.",
+)
+NAMES = Kind("The search for file names misses pictures", "index", "it was written again.")
+
+
+def is_kept(database: Database, ledger: Ledger) -> bool:
+    """Write a row and read it back as others do; False where what is written is not kept."""
+    try:
+        database.probe()
+    except DatabaseReplaced as error:
+        ledger.note(TAKEN, str(error))
+        return False
+    except (
+        DiskFull,
+        sqlite3.DatabaseError,
+    ):  # a full disk loses nothing; a damaged file is told of by what follows
+        pass
+    return True
+
+
+def is_readable(integrity: Integrity, ledger: Ledger) -> bool:
+    """Ask SQLite whether the file is whole; False where nothing else can be asked of it."""
+    try:
+        said = integrity.complaints()
+        kind = INDEX if all("index" in each for each in said) else STORAGE
+        if said and ledger.repair:
+            integrity.reindex()
+            left = integrity.complaints()
+            kind, said = (STORAGE, left) if left else (INDEX, said)
+    except sqlite3.DatabaseError as error:
+        kind, said = STORAGE, [str(error)]
+    for each in said:
+        ledger.note(kind, each)
+    return kind is INDEX
+
+
+def check_rows(integrity: Integrity, ledger: Ledger) -> None:
+    """Check references, the journal, counts and tags."""
+    for each in integrity.dangling():
+        ledger.note(DANGLING, each)
+    for found in integrity.unjournaled(ACTOR if ledger.repair else ""):
+        for change in found.wrong:
+            ledger.note(DIFFERS, f"{change.field} of {change.entity} {change.entity_id}")
+        for entity, entity_id in found.missing:
+            ledger.note(MISSING, f"{entity} {entity_id}")
+    _check_sides(integrity, ledger)
+    # After what changes rows that are counted.
+    _check_tallies(integrity, ledger)
+    _check_tags(integrity, ledger)
+    if ledger.deep or ledger.repair:
+        _check_names(integrity, ledger)
+
+
+def _check_tallies(integrity: Integrity, ledger: Ledger) -> None:
+    wrong = integrity.miscounted()
+    for row in wrong[:LISTED]:
+        ledger.note(TALLIES, f"archived {row['archived']}, class {row['class_id']}: {row['n']:,}")
+    if wrong[LISTED:]:
+        ledger.note(TALLIES, "", len(wrong) - LISTED)
+    if wrong and ledger.repair:
+        integrity.recount()
+
+
+def _check_tags(integrity: Integrity, ledger: Ledger) -> None:
+    wrong = integrity.mistagged()
+    if wrong:
+        ledger.note(TAGS, f"“{wrong[0]['tag']}” of picture {wrong[0]['image_id']}", len(wrong))
+    if wrong and ledger.repair:
+        integrity.retag()
+
+
+def _check_sides(integrity: Integrity, ledger: Ledger) -> None:
+    if wrong := integrity.missided():
+        ledger.note(SIDES, "", wrong)
+        if ledger.repair:
+            integrity.take_sides()
+
+
+def _check_names(integrity: Integrity, ledger: Ledger) -> None:
+    if not integrity.finds_names():
+        ledger.note(NAMES, "")
+        if ledger.repair:
+            integrity.learn_names()

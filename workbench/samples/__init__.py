@@ -1,5 +1,0 @@
-"""The one-click sample set: pictures of bottles, rendered, always marked as synthetic."""
-
-from workbench.samples.collection import LABELS, MARK, SamplePicture, render_sample, sample_pictures
-
-__all__ = ["LABELS", "MARK", "SamplePicture", "render_sample", "sample_pictures"]

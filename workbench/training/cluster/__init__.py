@@ -1,0 +1,1 @@
+"""Runs and trials on a Ray cluster. Ray is imported here and nowhere else."""

@@ -1,0 +1,1 @@
+"""The nets and the loop. TensorFlow is imported here and nowhere else."""

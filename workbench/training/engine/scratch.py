@@ -1,0 +1,22 @@
+"""The recipe that starts from fresh weights. Only the worker imports this."""
+
+from __future__ import annotations
+
+from workbench.training.engine.architectures import build, mirrored
+from workbench.training.engine.input_pipeline import pictures
+from workbench.training.engine.recipe import Recipe, Stage, Task, predict
+
+
+def scratch(task: Task) -> Recipe:
+    """One stage in which the whole net learns from the pictures themselves."""
+    net = build(task.spec.architecture, len(task.dataset.classes), task.spec.dropout)
+    served = mirrored(net) if task.spec.augmentation.strength("flip") else net
+    validation = task.dataset.indices("validation")
+    stage = Stage(
+        net,
+        pictures(task.dataset, task.spec),
+        lambda: predict(served, task.dataset.pixels, validation),
+        task.spec.epochs,
+        task.spec.learning_rate,
+    )
+    return Recipe(net, served, (stage,))

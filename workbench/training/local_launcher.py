@@ -1,0 +1,73 @@
+"""Carries runs out in processes of this machine. Knows no TensorFlow."""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import dataclass
+
+from storage.core.errors import DiskFull
+from storage.records import Run
+from workbench.core.processes import NO_ROOM, alive, start_module
+from workbench.core.settings import Settings
+from workbench.stores import Stores
+from workbench.training.launcher import Ending
+
+KILLED = (
+    "The training process was killed (signal {signal}), often for lack of memory. Resume the run: it goes on from its last "
+    "finished epoch."
+)
+NO_RESULT = "The training process ended without a result. The last lines of its log say why."
+
+
+@dataclass(frozen=True)
+class Process:
+    """A worker that this server started."""
+
+    child: subprocess.Popen[bytes]
+
+    def ending(self) -> Ending | None:
+        """How it ended, ``None`` while it runs."""
+        code = self.child.poll()
+        if code is None:
+            return None
+        if code < 0:
+            return Ending("interrupted", KILLED.format(signal=-code))
+        return Ending("failed", str(DiskFull()) if code == NO_ROOM else NO_RESULT, quiet=code == 0)
+
+    def pid(self) -> int | None:
+        """Its number."""
+        return self.child.pid
+
+
+class LocalLauncher:
+    """Starts a worker process for each run; the worker outlives the server."""
+
+    engine = "local"
+
+    def __init__(self, stores: Stores, settings: Settings) -> None:
+        self._stores = stores
+        self._settings = settings
+
+    def launch(self, run: Run) -> Process:
+        """Start a worker.
+
+        Raises:
+            OSError: It cannot be started.
+        """
+        file = self._stores.log_file(run.id)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with file.open("ab") as output:
+            child = start_module(["workbench.training.worker", str(run.id)], output, self._environment())
+        return Process(child)
+
+    def lives(self, run: Run) -> bool:
+        """Whether the process that took the run is still there."""
+        return alive(run.pid, run.process_started)
+
+    def _environment(self) -> dict[str, str]:
+        given = {"WORKBENCH_DATA": str(self._stores.root), "WORKBENCH_RUNS": str(self._settings.runs)}
+        if self._settings.weights:
+            given["WORKBENCH_WEIGHTS"] = str(self._settings.weights)
+        if self._settings.memory_mb:
+            given["WORKBENCH_MEMORY_MB"] = str(self._settings.memory_mb)
+        return given

@@ -1,0 +1,54 @@
+"""What a run's best epoch says of each validation picture, and what guessing would reach."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from workbench.training.service import Report
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One validation picture: its class in the snapshot, the answer, and the answer's probability."""
+
+    image_id: int
+    true: str
+    predicted: str
+    probability: float
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """What always answering the commonest class would get right, of how many pictures."""
+
+    name: str
+    hits: int
+    pictures: int
+
+
+def judged(report: Report) -> list[Judged]:
+    """All validation pictures of a run, the surest answers first."""
+    names = report.snapshot.classes
+    answers = [
+        Judged(each.image_id, names[each.label], names[each.predicted], each.scores[each.predicted])
+        for each in report.predictions
+    ]
+    return sorted(answers, key=lambda each: -each.probability)
+
+
+def mistakes(report: Report) -> list[Judged]:
+    """The validation pictures that were answered wrongly, the surest first."""
+    return [each for each in judged(report) if each.true != each.predicted]
+
+
+def in_cell(report: Report, true: str, predicted: str) -> list[Judged]:
+    """The validation pictures in one cell of the confusion matrix, the surest first."""
+    return [each for each in judged(report) if (each.true, each.predicted) == (true, predicted)]
+
+
+def majority(classes: Sequence[str], confusion: Sequence[Sequence[int]]) -> Baseline:
+    """The majority-class baseline on the validation pictures; rows of ``confusion`` are true classes."""
+    sizes = [sum(row) for row in confusion]
+    commonest = max(range(len(sizes)), key=sizes.__getitem__)
+    return Baseline(classes[commonest], sizes[commonest], sum(sizes))

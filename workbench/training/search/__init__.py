@@ -1,0 +1,1 @@
+"""Which candidates a search tries, how it judges them, and cross-validation."""

@@ -1,0 +1,59 @@
+"""Carries the tries of a search out one after the other, in this process. Only the worker imports this."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from time import monotonic
+
+from workbench.core.errors import InvalidSpec, TrainingFailed
+from workbench.training.dataset import Dataset
+from workbench.training.engine.train import Artefacts, answers, release_memory, train
+from workbench.training.reporter import Reporter, Workplace
+from workbench.training.search.search import search
+from workbench.training.search.successive_halving import Judged
+from workbench.training.search.trial import Said, Try, Trying
+from workbench.training.spec import BEST, TrainingSpec
+
+
+def search_or_train(dataset: Dataset, spec: TrainingSpec, reporter: Reporter, place: Workplace) -> Artefacts:
+    """Search in this process where the recipe is one, else train once; raises what either does."""
+    if spec.recipe == BEST:
+        return search(dataset, spec, reporter, place, Serial())
+    return train(dataset, spec, reporter, place)
+
+
+class Serial:
+    """This process; see :class:`workbench.training.search.trial.Hands`."""
+
+    count = 1
+
+    def judge(
+        self, tries: Iterator[Try], listen: Callable[[], Trying], time_is_up: Callable[[], bool]
+    ) -> Iterator[tuple[Try, Said]]:
+        """Carry out one try before the next is taken; one that was begun is never given up."""
+        for each in tries:
+            try:
+                said: Said = judged(each, listen())
+            except (TrainingFailed, InvalidSpec) as error:
+                said = error
+            yield each, said
+
+    def train(self, dataset: Dataset, spec: TrainingSpec, reporter: Reporter, place: Workplace) -> Artefacts:
+        """Train with the memory of what was tried given back."""
+        release_memory()
+        return train(dataset, spec, reporter, place)
+
+
+def judged(each: Try, trying: Trying) -> Judged:
+    """Carry out one try.
+
+    Raises:
+        TrainingFailed: It could not be trained.
+        InvalidSpec: It could not be trained.
+        StoppedEarly: A stop was asked for.
+        Paused: A pause was asked for.
+    """
+    release_memory()
+    began = monotonic()
+    said = answers(each.dataset, each.spec, trying, each.place)
+    return Judged(said, monotonic() - began, trying.features)

@@ -1,0 +1,48 @@
+"""What a run made, as the registry takes it."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from storage.records import Snapshot, ValidationPrediction
+from storage.training.registry import Candidate
+from storage.training.run_attempts import Attempt
+from workbench.training.spec import TrainingSpec
+
+if TYPE_CHECKING:
+    from workbench.training.engine.train import Artefacts
+
+
+def candidate(attempt: Attempt, snapshot: Snapshot, spec: TrainingSpec, artefacts: Artefacts) -> Candidate:
+    """The version that a run hands in, with its manifest."""
+    return Candidate(
+        attempt=attempt,
+        snapshot_id=snapshot.id,
+        folder=artefacts.folder,
+        manifest={
+            "classes": list(snapshot.classes),
+            "fit": spec.fit,
+            "input": {"shape": [256, 256, 3], "dtype": "uint8", "range": [0, 255]},
+            "snapshot": snapshot.content_hash,
+            "validation_fraction": spec.validation_fraction,
+            "spec": spec.to_dict(),
+            "metrics": {**artefacts.metrics, "litert_agreement": artefacts.agreement},
+            "best_epoch": artefacts.best_epoch,
+            "epochs": len(artefacts.history),
+            "libraries": artefacts.libraries,
+            "weights": artefacts.weights,
+            "trials": [dataclasses.asdict(each) for each in artefacts.trials],
+        },
+        best_epoch=artefacts.best_epoch,
+        stopped=artefacts.stopped,
+        note=artefacts.note,
+        predictions=[
+            ValidationPrediction(
+                each.image_id, each.true, int(np.argmax(each.probabilities)), each.probabilities
+            )
+            for each in artefacts.predictions
+        ],
+    )

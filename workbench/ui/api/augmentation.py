@@ -1,0 +1,127 @@
+"""Endpoints on augmentation."""
+
+from collections.abc import Callable
+from typing import Any, TypedDict
+
+from gradio import FileData
+from PIL import Image
+
+from workbench.core import validation
+from workbench.imaging.augmentation import Augmentation
+from workbench.imaging.decode import encoded
+from workbench.label_safety.service import Safety
+from workbench.services import Services
+from workbench.training.spec import LIMITS
+from workbench.ui.file_transfer import handed_out
+
+# Gradio shows defaults as they are and sends them back; nothing here changes what it was given.
+EMPTY: dict[str, Any] = {}
+
+
+class CheckedOperation(TypedDict):
+    """What the model in production made of one operation alone; ``excess`` is a 95 % interval."""
+
+    operation: str
+    enabled: bool
+    strength: float
+    pictures: int
+    variants: int
+    misread: int
+    excess: list[float]
+    flagged: bool
+
+
+class Check(TypedDict):
+    """What is known so far of an augmentation."""
+
+    state: str
+    version: str | None
+    pictures: int
+    operations: list[CheckedOperation]
+    error: str | None
+
+
+class Speed(TypedDict):
+    """Pictures a second in one thread of the server's machine, of each operation alone and of those that run together."""
+
+    alone: dict[str, float]
+    together: float
+
+
+def endpoints(services: Services) -> list[Callable[..., Any]]:
+    """The functions to publish."""
+
+    def preview_augmentation(
+        image_id: int,
+        augmentation: dict[str, Any] = EMPTY,
+        count: int = 4,
+        seed: int = 1,
+    ) -> list[FileData]:
+        """Show what training will do to a picture: PNG files of 256 x 256, made by the code that training runs.
+
+        Variant k is what a run with this seed sees of the picture in epoch k.
+
+        Args:
+            image_id: Id of a picture.
+            augmentation: Operations by name, such as {"rotate": {"enabled": true, "strength": 8}}; what is missing keeps its
+                default.
+            count: How many variants, 1 to 32.
+            seed: Seed of the run.
+        """
+        variants = services.training.preview(
+            validation.whole("image_id", image_id),
+            Augmentation.from_dict(augmentation),
+            validation.whole("count", count, 1, 32),
+            validation.whole("seed", seed, 0, int(LIMITS["seed"].maximum)),
+        )
+        files = (encoded(Image.fromarray(each), "PNG", compress_level=1) for each in variants)
+        return [handed_out(data, f"variant-{number}.png") for number, data in enumerate(files, 1)]
+
+    def check_augmentation(augmentation: dict[str, Any] = EMPTY) -> Check:
+        """Say which operations change the class of pictures in the eyes of the model in production.
+
+        Each operation alone is tried in the background on pictures that the model reads rightly and surely; ask again until
+        the state is no longer checking or waiting. The other states are checked, no model, too few, off and failed.
+
+        Args:
+            augmentation: Operations by name, such as {"rotate": {"enabled": true, "strength": 8}}; what is missing keeps its
+                default.
+        """
+        wanted = Augmentation.from_dict(augmentation)
+        services.safety.ask(wanted)
+        return _check(services.safety.report(wanted), wanted)
+
+    def augmentation_cost(augmentation: dict[str, Any] = EMPTY) -> Speed:
+        """Measure how many pictures a second each operation makes on the server's machine, and those that run together.
+
+        Args:
+            augmentation: Operations by name, such as {"rotate": {"enabled": true, "strength": 8}}; what is missing keeps its
+                default.
+        """
+        cost = services.costs.of(Augmentation.from_dict(augmentation))
+        return Speed(alone=cost.alone, together=cost.together)
+
+    return [preview_augmentation, check_augmentation, augmentation_cost]
+
+
+def _check(safety: Safety, augmentation: Augmentation) -> Check:
+    operations = [
+        CheckedOperation(
+            operation=name,
+            enabled=name in augmentation.enabled,
+            strength=found.strength,
+            pictures=found.pictures,
+            variants=found.variants,
+            misread=found.misread,
+            excess=list(found.excess),
+            flagged=found.flagged,
+        )
+        for name, found in safety.tallies.items()
+    ]
+    return Check(
+        state=safety.state,
+        version=safety.version or None,
+        pictures=safety.pictures,
+        operations=operations,
+        error=safety.error or None,
+    )

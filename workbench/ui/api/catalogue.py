@@ -1,0 +1,215 @@
+"""Endpoints on pictures: which there are, what became of them, and who did how much."""
+
+from collections.abc import Callable
+from typing import Any, TypedDict
+
+from storage.records import Filter, ImageRecord
+from workbench.core import validation
+from workbench.services import Services
+from workbench.ui.api import classes, edits
+from workbench.ui.api.arguments import given_text
+
+
+class ClassCount(TypedDict):
+    """A class and how many pictures have it."""
+
+    name: str
+    count: int
+
+
+class DatasetSummary(TypedDict):
+    """Counts over the whole catalogue."""
+
+    images: int
+    labelled: int
+    unlabelled: int
+    classes: list[ClassCount]
+
+
+class Picture(TypedDict):
+    """A picture; ``label``, ``review_label``, ``suggestion``, ``probability`` and ``suspected`` are null where there is none."""
+
+    id: int
+    sha256: str
+    filename: str
+    label: str | None
+    split: str
+    width: int
+    height: int
+    synthetic: bool
+    revision: int
+    flags: list[str]
+    tags: list[str]
+    notes: str
+    pin: str
+    archived: bool
+    frames: int
+    labelled_by: str
+    review: str
+    reviewed_by: str
+    review_label: str | None
+    suggestion: str | None
+    probability: float | None
+    suspected: str | None
+
+
+class Pictures(TypedDict):
+    """A page of pictures."""
+
+    items: list[Picture]
+    next_cursor: str
+    total: int
+
+
+class FieldChanged(TypedDict):
+    """One field of a picture before and after, in words."""
+
+    field: str
+    before: str
+    after: str
+
+
+class Happened(TypedDict):
+    """What one event did to a picture, and by whom."""
+
+    event_id: int
+    kind: str
+    by: str
+    summary: str
+    at: str
+    undone: bool
+    changes: list[FieldChanged]
+
+
+class PictureHistory(TypedDict):
+    """Every event that touched a picture, newest first."""
+
+    items: list[Happened]
+
+
+class DayOfWork(TypedDict):
+    """What one person did on one day (UTC) and did not undo."""
+
+    by: str
+    day: str
+    events: int
+    pictures: int
+    labelled: int
+
+
+class ActivityReport(TypedDict):
+    """What each person did by day, newest day first."""
+
+    items: list[DayOfWork]
+
+
+def endpoints(services: Services) -> list[Callable[..., Any]]:
+    """The functions to publish."""
+    return [
+        *_pictures(services),
+        *_stories(services),
+        *edits.endpoints(services),
+        *classes.endpoints(services),
+    ]
+
+
+def _pictures(services: Services) -> list[Callable[..., Any]]:
+    stores = services.stores
+
+    def dataset_summary() -> DatasetSummary:
+        """Count pictures, labelled and unlabelled ones, and pictures per class."""
+        found = stores.catalogue.summary(stores.classes.all())
+        return DatasetSummary(
+            images=found.images,
+            labelled=found.labelled,
+            unlabelled=found.unlabelled,
+            classes=[ClassCount(name=each.name, count=each.count) for each in found.classes],
+        )
+
+    def list_images(
+        label: str = "",
+        status: str = "",
+        sort: str = "",
+        cursor: str = "",
+        limit: int = 60,
+        flag: str = "",
+        tag: str = "",
+        search: str = "",
+    ) -> Pictures:
+        """List pictures page by page. All filters combine.
+
+        Args:
+            label: Only pictures of this class.
+            status: Only labelled, unlabelled, train, validation, test, synthetic, agreed, disagreed, unreviewed or
+                suspicious pictures; bin lists those in the bin.
+            sort: newest (default), oldest, name, blurred, dark, bright, next (most useful to label), unsure or suspicious.
+            cursor: next_cursor of the page before; empty for the first page.
+            limit: Most pictures on the page, 1 to 500.
+            flag: Only pictures with this quality flag: too small, blurred, dark, bright, uniform, odd aspect, transparent
+                or grayscale.
+            tag: Only pictures with this tag.
+            search: Only pictures with this part in their file name, whatever its case.
+        """
+        texts = {"label": label, "status": status, "sort": sort, "flag": flag, "tag": tag, "search": search}
+        wanted = Filter(**{name: given_text(name, value) for name, value in texts.items()})
+        page = stores.pages.page(wanted, given_text("cursor", cursor), limit)
+        return Pictures(
+            items=[_picture(each) for each in page.items], next_cursor=page.next_cursor, total=page.total
+        )
+
+    return [dataset_summary, list_images]
+
+
+def _stories(services: Services) -> list[Callable[..., Any]]:
+    journal = services.stores.journal
+
+    def picture_history(image_id: int) -> PictureHistory:
+        """Tell what became of a picture: every event that touched it, newest first.
+
+        Args:
+            image_id: Id of a picture.
+        """
+        found = journal.history(validation.whole("image_id", image_id))
+        return PictureHistory(
+            items=[
+                Happened(
+                    event_id=each.event.id,
+                    kind=each.event.kind,
+                    by=each.event.actor,
+                    summary=each.event.summary,
+                    at=each.event.created_at,
+                    undone=each.event.undone,
+                    changes=[
+                        FieldChanged(field=c.field, before=c.before, after=c.after) for c in each.changes
+                    ],
+                )
+                for each in found
+            ]
+        )
+
+    def activity(days: int = 30) -> ActivityReport:
+        """Count what each person did on each of the last days on which anything was done.
+
+        Args:
+            days: How many days, 1 to 366.
+        """
+        found = journal.activity(validation.whole("days", days, 1, 366))
+        return ActivityReport(
+            items=[
+                DayOfWork(
+                    by=each.actor,
+                    day=each.day,
+                    events=each.events,
+                    pictures=each.pictures,
+                    labelled=each.labelled,
+                )
+                for each in found
+            ]
+        )
+
+    return [picture_history, activity]
+
+
+def _picture(image: ImageRecord) -> Picture:
+    fields = {name: getattr(image, name) for name in Picture.__annotations__}
+    return Picture(**{**fields, "flags": list(image.flags), "tags": list(image.tags)})  # type: ignore[typeddict-item]

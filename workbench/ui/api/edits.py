@@ -1,0 +1,181 @@
+"""Endpoints that change pictures. Each is one event, all of it or nothing, and can be undone by whom it is by."""
+
+from collections.abc import Callable
+from typing import Any, TypedDict
+
+from storage.core.errors import DomainError
+from storage.journal.image_edits import accept_suggestions as accept
+from workbench.core import validation
+from workbench.services import Services
+from workbench.ui.api import ACTOR
+from workbench.ui.api.arguments import given_ids, given_name, given_text, given_texts
+
+AUTOMATIC = "automatic"
+NO_TEXTS: list[str] = []
+
+
+class Labelled(TypedDict):
+    """What a change touched; ``event_id`` is null where nothing changed."""
+
+    changed: int
+    event_id: int | None
+
+
+class Undone(TypedDict):
+    """What was undone, in words, and the id of the event that was."""
+
+    undone: str
+    event_id: int
+
+
+class Redone(TypedDict):
+    """What was done again, in words, and the id of the event that was."""
+
+    redone: str
+    event_id: int
+
+
+def endpoints(services: Services) -> list[Callable[..., Any]]:
+    """The functions to publish."""
+    return [*_labels(services), *_places(services), *_words(services), *_steps(services)]
+
+
+def _labels(services: Services) -> list[Callable[..., Any]]:
+    stores = services.stores
+
+    def label_images(image_ids: list[int], label: str, by: str = ACTOR) -> Labelled:
+        """Label pictures, all or none of them, as one event that can be undone.
+
+        Where a second opinion disagreed, this settles it.
+
+        Args:
+            image_ids: Ids of pictures.
+            label: The class, added where it is new; empty clears the label.
+            by: Who does it.
+        """
+        done = services.labelling.label(given_ids(image_ids), given_text("label", label), given_name(by))
+        return _changed(done)
+
+    def review_images(image_ids: list[int], label: str, by: str = ACTOR) -> Labelled:
+        """Give a second opinion on labelled pictures: agreed where it is their class, disagreed otherwise.
+
+        Args:
+            image_ids: Ids of pictures that somebody else labelled.
+            label: The class that you see.
+            by: Who does it; nobody reviews their own labels.
+        """
+        ids, to = given_ids(image_ids), stores.classes.get(given_text("label", label))
+        stores.catalogue.require(ids)
+        revisions = {each.id: each.revision for each in stores.catalogue.several(ids)}
+        return _changed(stores.edits.review(revisions, to, given_name(by)))
+
+    def accept_suggestions(image_ids: list[int], by: str = ACTOR) -> Labelled:
+        """Label those of the pictures that have no class yet with what the model suggests for each, as one event.
+
+        Args:
+            image_ids: Ids of pictures.
+            by: Who does it.
+        """
+        return _changed(accept(stores.database, given_ids(image_ids), given_name(by)))
+
+    return [label_images, review_images, accept_suggestions]
+
+
+def _places(services: Services) -> list[Callable[..., Any]]:
+    edits = services.stores.edits
+
+    def archive_images(image_ids: list[int], by: str = ACTOR) -> Labelled:
+        """Move pictures to the bin, as one event that can be undone.
+
+        Args:
+            image_ids: Ids of pictures.
+            by: Who does it.
+        """
+        return _changed(edits.archive(given_ids(image_ids), given_name(by)))
+
+    def restore_images(image_ids: list[int], by: str = ACTOR) -> Labelled:
+        """Take pictures out of the bin, as one event that can be undone.
+
+        Args:
+            image_ids: Ids of pictures in the bin.
+            by: Who does it.
+        """
+        return _changed(edits.restore(given_ids(image_ids), given_name(by)))
+
+    def move_images(image_ids: list[int], split: str, by: str = ACTOR) -> Labelled:
+        """Put pictures on a side of the split by hand, as one event that can be undone.
+
+        Args:
+            image_ids: Ids of pictures.
+            split: train, validation or test (kept out of training and of choosing); automatic leaves them to the split that
+                every training makes.
+            by: Who does it.
+        """
+        side = given_text("split", split)
+        if side not in {"train", "validation", "test", AUTOMATIC}:
+            raise DomainError(f"split is “{side[:40]}”; it can be train, validation, test or automatic.")
+        return _changed(edits.pin(given_ids(image_ids), "" if side == AUTOMATIC else side, given_name(by)))
+
+    return [archive_images, restore_images, move_images]
+
+
+def _words(services: Services) -> list[Callable[..., Any]]:
+    edits = services.stores.edits
+
+    def tag_images(
+        image_ids: list[int], add: list[str] = NO_TEXTS, remove: list[str] = NO_TEXTS, by: str = ACTOR
+    ) -> Labelled:
+        """Add tags to pictures and take tags from them, as one event that can be undone.
+
+        Args:
+            image_ids: Ids of pictures.
+            add: Tags that they shall have.
+            remove: Tags that they shall not have any more.
+            by: Who does it.
+        """
+        put, gone = given_texts("add", add), given_texts("remove", remove)
+        if not put and not gone:
+            raise DomainError("Name at least one tag to add or to remove.")
+        return _changed(edits.tag(given_ids(image_ids), put, gone, given_name(by)))
+
+    def note_image(image_id: int, text: str, by: str = ACTOR) -> Labelled:
+        """Write the note of a picture, in place of the one it had.
+
+        Args:
+            image_id: Id of a picture.
+            text: The note; empty removes it.
+            by: Who does it.
+        """
+        number = validation.whole("image_id", image_id)
+        return _changed(edits.note(number, given_text("text", text), given_name(by)))
+
+    return [tag_images, note_image]
+
+
+def _steps(services: Services) -> list[Callable[..., Any]]:
+    journal = services.stores.journal
+
+    def undo(by: str = ACTOR) -> Undone:
+        """Undo the newest change that a person made and that is not undone yet.
+
+        Args:
+            by: Whose change.
+        """
+        event = journal.undo(given_name(by))
+        return Undone(undone=event.summary, event_id=event.id)
+
+    def redo(by: str = ACTOR) -> Redone:
+        """Do again what a person undid last.
+
+        Args:
+            by: Whose change.
+        """
+        event = journal.redo(given_name(by))
+        return Redone(redone=event.summary, event_id=event.id)
+
+    return [undo, redo]
+
+
+def _changed(done: tuple[int, int | None]) -> Labelled:
+    changed, event_id = done
+    return Labelled(changed=changed, event_id=event_id)

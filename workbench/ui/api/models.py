@@ -1,0 +1,161 @@
+"""Endpoints on model versions and predictions."""
+
+from collections.abc import Callable
+from typing import Any, TypedDict
+
+from gradio import FileData
+
+from storage.core.errors import DomainError
+from storage.records import AliasEvent, Version
+from storage.training.registry import PRODUCTION, is_version_name
+from workbench.imaging.memory_budget import PATIENCE
+from workbench.importing.uploads import read_file
+from workbench.services import Services
+from workbench.serving.batch import answers_csv
+from workbench.ui.api import ACTOR
+from workbench.ui.api.arguments import given_name
+from workbench.ui.file_transfer import answering, handed_out, upload, uploads
+
+
+class Model(TypedDict):
+    """A model version."""
+
+    version: str
+    aliases: list[str]
+    architecture: str
+    classes: list[str]
+    metrics: dict[str, Any]
+    snapshot: str
+    run_id: int
+    created_at: str
+
+
+class Models(TypedDict):
+    """All model versions, newest first."""
+
+    models: list[Model]
+
+
+class AliasMove(TypedDict):
+    """One move of an alias."""
+
+    alias: str
+    version: str
+    previous: str | None
+    reason: str
+    actor: str
+    created_at: str
+
+
+class AliasHistory(TypedDict):
+    """Every move of an alias, newest first."""
+
+    history: list[AliasMove]
+
+
+class Answer(TypedDict):
+    """What a model version says of a picture."""
+
+    label: str
+    confidence: float
+    scores: dict[str, float]
+    needs_review: bool
+    version: str
+    prediction_id: int | None
+
+
+def endpoints(services: Services) -> list[Callable[..., Any]]:
+    """The functions to publish."""
+    registry, predictor = services.stores.registry, services.predictor
+
+    def list_models() -> Models:
+        """List all model versions with their metrics, aliases and snapshot, newest first."""
+        return Models(models=[_model(each) for each in registry.versions()])
+
+    def promote(version: str, alias: str = PRODUCTION, reason: str = "", by: str = ACTOR) -> AliasHistory:
+        """Point an alias at a model version, and give the alias's history, newest first.
+
+        Args:
+            version: A version such as v3.
+            alias: The alias; /predict uses production unless told otherwise.
+            reason: Why, for the history.
+            by: Who the history says did it.
+        """
+        registry.promote(_named("version", version), _alias(alias), str(reason)[:500], given_name(by))
+        return AliasHistory(history=[_move(each) for each in registry.history(alias)])
+
+    def predict(image: FileData, model: str = PRODUCTION) -> Answer:
+        """Classify one picture.
+
+        Args:
+            image: An uploaded picture.
+            model: A version such as v3, or an alias.
+        """
+        given = upload(image)
+        with answering([given]):
+            data = read_file(given.path, services.settings.limits)
+            found = predictor.predict(data, _named("model", model), PATIENCE)
+        return Answer(
+            label=found.label,
+            confidence=found.confidence,
+            scores=found.scores,
+            needs_review=found.needs_review,
+            version=found.version,
+            prediction_id=found.prediction_id,
+        )
+
+    def predict_batch(files: list[FileData], model: str = PRODUCTION) -> FileData:
+        """Classify many pictures; gives a CSV file with one row a picture.
+
+        Args:
+            files: Uploaded pictures and/or zips.
+            model: A version such as v3, or an alias.
+        """
+        given = uploads(files)
+        with answering(given):
+            text = answers_csv(predictor, given, services.settings.limits, _named("model", model))
+        return handed_out(text.encode("utf-8-sig"), "predictions.csv")
+
+    return [list_models, promote, predict, predict_batch]
+
+
+def _model(version: Version) -> Model:
+    manifest = version.manifest
+    return Model(
+        version=version.name,
+        aliases=list(version.aliases),
+        architecture=manifest["spec"]["architecture"],
+        classes=manifest["classes"],
+        metrics=manifest["metrics"],
+        snapshot=manifest["snapshot"],
+        run_id=version.run_id,
+        created_at=version.created_at,
+    )
+
+
+def _move(event: AliasEvent) -> AliasMove:
+    return AliasMove(
+        alias=event.alias,
+        version=event.version,
+        previous=event.previous,
+        reason=event.reason,
+        actor=event.actor,
+        created_at=event.created_at,
+    )
+
+
+def _named(name: str, value: Any) -> str:
+    if not isinstance(value, str) or not value:
+        raise DomainError(f"{name} must be a version such as v3, or an alias such as {PRODUCTION}.")
+    return value
+
+
+def _alias(value: Any) -> str:
+    name = value if isinstance(value, str) else ""
+    if not (
+        name.isascii() and name.replace("-", "").isalnum() and len(name) <= 40 and not is_version_name(name)
+    ):
+        raise DomainError(
+            "alias must have 1 to 40 letters, digits or hyphens, and not look like a version (v3)."
+        )
+    return name

@@ -1,0 +1,192 @@
+"""What arrives in a call is checked here, before Gradio touches it: it would hash, copy or fetch whatever a value names."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import gradio as gr
+from fastapi import HTTPException, Request
+from gradio.blocks import BlockFunction
+
+from storage.core.errors import DomainError
+from storage.core.integers import LARGEST_ID
+from workbench.ui.error_boundary import TOO_LARGE, UNWRITABLE, sentence
+from workbench.ui.file_transfer import NOT_UPLOADED, uploaded_file
+from workbench.ui.tab_sessions import PageConfig, Unread
+
+log = logging.getLogger(__name__)
+DEEPEST = 100
+LONGEST_TOLD = 80
+TOO_DEEP = "The values of this call are nested too deeply."
+NO_NUMBER = "{name} is {number}; it must be a finite number."
+A_NUMBER = "A number of this call"
+NOT_OFFERED = "What was chosen is not offered there, or not any more. Reload the page and choose again."
+TOO_BIG = "A file of this call is larger than files may be here."
+NO_FILES_HERE = "No files are taken here. Upload them, and name them in a call of an endpoint."
+NO_FUNCTION = "This part of the page works in the browser alone, so there is nothing to call."
+WRONG_VALUES = "A value of this call is not of the kind that is expected there. /gradio_api/info tells what each endpoint takes."
+
+
+def check_values(values: Any, most_bytes: int | None = None) -> None:
+    """Look through everything that came in a call.
+
+    Args:
+        values: JSON as it was parsed.
+        most_bytes: The largest file, in bytes; None for no limit.
+
+    Raises:
+        DomainError: A file in it was not uploaded or is too large, a text cannot be written, a number is too large or none, or
+            it is nested too deeply.
+    """
+    for name, value in _every_value(values):
+        if isinstance(value, str) and not value.isascii():
+            _check_text(value)
+        elif isinstance(value, int | float):
+            _check_number(name, value)
+        elif isinstance(value, dict) and _names_a_file(value):
+            _check_file(value.get("path"), most_bytes)
+
+
+async def check_server_call(request: Request) -> None:
+    """A dependency of all of Gradio's routes: the values for a function of a component are checked as well.
+
+    Raises:
+        HTTPException: They are refused.
+    """
+    if not request.url.path.rstrip("/").endswith("/component_server"):
+        return
+    if request.headers.get("content-type", "").startswith("multipart/"):
+        raise HTTPException(400, NO_FILES_HERE)
+    try:
+        check_values(await request.json())
+    except DomainError as error:
+        raise HTTPException(400, str(error)) from error
+    except (ValueError, RecursionError) as error:
+        raise HTTPException(400, "The body of this call is no JSON.") from error
+
+
+class CheckedBlocks(gr.Blocks):  # type: ignore[misc]
+    """A page all of whose calls are checked first and answered with a sentence where they fail.
+
+    Every route that calls a function (``/run``, ``/api``, ``/call``, ``/queue/join``) comes through here.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.default_config = PageConfig(self)
+
+    def queue(self, *options: Any, **named: Any) -> CheckedBlocks:
+        """Make the line that calls stand in."""
+        super().queue(*options, **named)
+        self._queue.pending_messages_per_session = Unread(self._queue)
+        return self
+
+    async def process_api(
+        self, block_fn: BlockFunction, inputs: list[Any], event_data: gr.EventData | None = None, **call: Any
+    ) -> dict[str, Any]:
+        """Carry a call out.
+
+        Raises:
+            gr.Error: Whatever went wrong, as one sentence.
+        """
+        with _told_by(sentence):
+            check_values([inputs, getattr(event_data, "_data", None)], self.max_file_size)
+            try:
+                output: dict[str, Any] = await super().process_api(
+                    block_fn, inputs, event_data=event_data, **call
+                )
+            finally:
+                if state := call.get("state"):
+                    state.blocks_config.forget_looks()
+            return output
+
+    async def preprocess_data(self, block_fn: BlockFunction, inputs: list[Any], *rest: Any) -> list[Any]:
+        """What the function is given.
+
+        Raises:
+            gr.Error: The values do not fit the function.
+        """
+        if block_fn.fn is None:
+            raise gr.Error(NO_FUNCTION, print_exception=False)
+        if len(inputs) < len(block_fn.inputs):
+            raise gr.Error(_too_few(block_fn, len(inputs)), print_exception=False)
+
+        def refused(error: Exception) -> str:
+            log.warning("values of a call of %s were refused: %r", block_fn.api_name, error)
+            return WRONG_VALUES
+
+        try:
+            with _told_by(refused):
+                processed: list[Any] = await super().preprocess_data(block_fn, inputs, *rest)
+                return processed
+        except gr.Error as error:
+            if "is not in the list of choices" in str(error.message):
+                raise gr.Error(NOT_OFFERED, print_exception=False) from error
+            raise
+
+
+@contextmanager
+def _told_by(words: Callable[[Exception], str]) -> Iterator[None]:
+    """Whatever is raised within becomes an error that Gradio tells the caller."""
+    try:
+        yield
+    except gr.Error as error:
+        # Gradio's own ask for a trace in the log, though only a value was refused.
+        error.print_exception = False
+        raise
+    except Exception as error:
+        raise gr.Error(words(error), print_exception=False) from error
+
+
+def _every_value(values: Any) -> Iterator[tuple[str, Any]]:
+    """Each value, with the name that it or the list around it has."""
+    waiting = [(A_NUMBER, values, 0)]
+    while waiting:
+        name, value, depth = waiting.pop()
+        if depth > DEEPEST:
+            raise DomainError(TOO_DEEP)
+        yield name, value
+        if isinstance(value, dict):
+            for key, part in value.items():
+                waiting += [(A_NUMBER, key, depth + 1), (str(key)[:LONGEST_TOLD], part, depth + 1)]
+        elif isinstance(value, list | tuple):
+            waiting += [(name, part, depth + 1) for part in value]
+
+
+def _check_text(text: str) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise DomainError(UNWRITABLE) from error
+
+
+def _check_number(name: str, number: float) -> None:
+    if isinstance(number, float) and not math.isfinite(number):
+        raise DomainError(NO_NUMBER.format(name=name, number=number))
+    if abs(number) > LARGEST_ID and isinstance(number, int):
+        raise DomainError(TOO_LARGE)
+
+
+def _names_a_file(value: dict[Any, Any]) -> bool:
+    meta = value.get("meta")
+    return "path" in value or (isinstance(meta, dict) and meta.get("_type") == "gradio.FileData")
+
+
+def _check_file(path: Any, most_bytes: int | None) -> None:
+    # The address beside the path is ours to ignore: Gradio's page sends one, and nothing is ever fetched.
+    file = uploaded_file(path)
+    if file is None:
+        raise DomainError(NOT_UPLOADED)
+    if most_bytes is not None and file.stat().st_size > most_bytes:
+        raise DomainError(TOO_BIG)
+
+
+def _too_few(block_fn: BlockFunction, given: int) -> str:
+    needed = len(block_fn.inputs)
+    names = ", ".join(list(inspect.signature(block_fn.fn).parameters)[:needed])
+    return f"This call needs {needed} value{'' if needed == 1 else 's'} ({names}); {given or 'none'} came with it."

@@ -1,0 +1,47 @@
+"""A number field for each class."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from html import escape
+from typing import Any
+
+import gradio as gr
+
+from workbench.training.spec import HEAVIEST
+from workbench.ui.components.assets import script
+from workbench.ui.components.html import class_name
+
+SCRIPT = script("components/class_weights.js")
+
+
+def weights_fields(elem_id: str) -> gr.HTML:
+    """The component; its value is the JSON of the weights, and it has the event ``weighed``."""
+    return gr.HTML(
+        "{}",
+        elem_id=elem_id,
+        html_template="${fields}",
+        fields="",
+        js_on_load=SCRIPT,
+        padding=False,
+        apply_default_css=False,
+        visible=False,
+    )
+
+
+def show_weights(weights: Mapping[str, float], colours: Mapping[str, str], visible: bool) -> Any:
+    """An update for the component."""
+    fields = "".join(
+        f"<label>{class_name(name, colours)}<input type='number' inputmode='decimal' min='0.01' max='{HEAVIEST:g}' "
+        f"step='any' value='{weight:.4g}' data-class='{escape(name)}'></label>"
+        for name, weight in weights.items()
+    )
+    value = json.dumps({name: float(f"{weight:.4g}") for name, weight in weights.items()})
+    return gr.update(value=value, fields=f"<div class='weights'>{fields}</div>", visible=visible)
+
+
+def read_weights(value: str | None) -> dict[str, Any]:
+    """The weights as they were typed; a field that is empty gives None."""
+    found = json.loads(value or "{}")
+    return found if isinstance(found, dict) else {}

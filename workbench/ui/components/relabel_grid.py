@@ -1,0 +1,60 @@
+"""Pictures with what a model said of them, which can be relabelled in place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from html import escape
+
+import gradio as gr
+
+from storage.records import ImageRecord
+from workbench.charts import percent
+from workbench.training.misclassified import Judged
+from workbench.ui.components.assets import script
+from workbench.ui.components.html import class_name
+
+SYNTHETIC = "<span><span class='chip'>synthetic</span></span>"
+SCRIPT = script("components/relabel_grid.js")
+
+
+def answers_component(elem_id: str) -> gr.HTML:
+    """An empty grid; choosing another class for a picture gives the event ``relabel`` with ``image``, ``revision`` and ``label``."""
+    return gr.HTML(elem_id=elem_id, js_on_load=SCRIPT, padding=False, apply_default_css=False)
+
+
+def answers_html(
+    answers: Sequence[Judged], images: Mapping[int, ImageRecord], colours: Mapping[str, str]
+) -> str:
+    """The grid. Pictures that were removed from the catalogue since are counted, not shown.
+
+    Args:
+        answers: What to show, in order.
+        images: The pictures that are still there, by id.
+        colours: Colour of each present class, in the order in which they are offered.
+    """
+    there = [each for each in answers if each.image_id in images]
+    cards = "".join(_card(each, images[each.image_id], colours) for each in there)
+    gone = len(answers) - len(there)
+    note = f"<p class='note'>{gone:,} more were removed from the catalogue since.</p>" if gone else ""
+    return f"<div class='answers'>{cards}</div>{note}"
+
+
+def _card(answer: Judged, image: ImageRecord, colours: Mapping[str, str]) -> str:
+    name = escape(image.filename)
+    media = f"/media/{image.sha256}"
+    changed = image.label != answer.true
+    now = class_name(image.label, colours) if image.label else "no class"
+    return (
+        f"<figure><a href='{media}/stage.jpg' target='_blank' data-look title='{name}'>"
+        f"<img loading='lazy' src='{media}/thumbnail.jpg' alt='{name}, {escape(answer.true)}'></a>"
+        f"<figcaption>{SYNTHETIC if image.synthetic else ''}<span>is {class_name(answer.true, colours)}</span>"
+        f"<span>answered {class_name(answer.predicted, colours)} · {percent(answer.probability)}</span>"
+        f"{f'<span>now labelled {now}</span>' if changed else ''}"
+        f"<select data-image='{image.id}' data-revision='{image.revision}' aria-label='Relabel {name}'><option value=''>Relabel</option>"
+        f"{_options(image, colours)}</select></figcaption></figure>"
+    )
+
+
+def _options(image: ImageRecord, colours: Mapping[str, str]) -> str:
+    others = (name for name in colours if name != image.label)
+    return "".join(f"<option value='{escape(name)}'>as {escape(name)}</option>" for name in others)

@@ -1,0 +1,31 @@
+"""A training spec in a few words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from workbench.pretrained.backbones import BACKBONES
+from workbench.training.spec import BEST, FINE_TUNE, INSTANT, SCRATCH
+
+RECIPE_NAMES: Mapping[str, str] = {
+    INSTANT: "instant",
+    FINE_TUNE: "fine-tune",
+    BEST: "best in minutes",
+    SCRATCH: "from scratch",
+}
+
+
+def words_of(spec: Mapping[str, Any]) -> str:
+    """A spec's recipe and net in a few words."""
+    recipe = spec.get("recipe", SCRATCH)
+    label = BACKBONES[spec["architecture"]].label
+    if recipe == BEST:
+        minutes = spec["max_minutes"]
+        return f"best {f'in {in_minutes(minutes)}' if minutes else 'without a limit of time'}, {label}"
+    return f"{RECIPE_NAMES[recipe]}, {label}"
+
+
+def in_minutes(minutes: float) -> str:
+    """``1 minute``, ``2.5 minutes``."""
+    return f"{minutes:g} minute{'' if minutes == 1 else 's'}"

@@ -1,0 +1,132 @@
+"""What a caller is told over HTTP where something is refused or fails: always one sentence, as ``error`` and as ``detail``."""
+
+from __future__ import annotations
+
+import logging
+import re
+from http import HTTPStatus
+from traceback import walk_tb
+from typing import Any
+
+import gradio as gr
+from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from gradio.route_utils import FnIndexInferError
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from storage.core.errors import DomainError
+from workbench.ui.call_validation import WRONG_VALUES
+from workbench.ui.error_boundary import sentence
+from workbench.ui.stream_errors import told_in_stream
+
+log = logging.getLogger(__name__)
+ROUTES, OUR_PACKAGES = "gradio.routes", {"workbench", "storage"}
+NOTHING_HERE = "There is nothing at this address."
+NO_ENDPOINT = "There is no endpoint of this name; /gradio_api/info lists them."
+NOT_THERE = "The page or a part of it that this call names is not there. Reload the page and try again."
+NOT_SO = "This address cannot be used this way."
+_BARE = {404: NOTHING_HERE, 403: "This may not be read here.", 401: "Log in first."}
+# Gradio's routes that the page and its clients use. Others read or write files, fetch addresses or act for a session.
+_USED = re.compile(
+    r"/|/config/?|/(static|assets)/.+|/(favicon\.ico|theme\.css|robots\.txt|manifest\.json|pwa_icon(/.*)?)"
+    r"|/gradio_api/((run|api)/[^/]+/?|call/[^/]+/?|call/[^/]+/[^/]+/?|call/v2/[^/]+/[^/]+|heartbeat/[^/]+"
+    r"|queue/(join|data|status)|cancel|reset/?|component_server/?|upload|upload_progress"
+    r"|info/?|openapi\.json|app_id/?|user/?|login_check/?|startup-events|theme\.css)"
+)
+
+
+def answer(status: int, said: str, headers: dict[str, str] | None = None) -> JSONResponse:
+    """A refusal."""
+    words = said.encode("utf-8", "replace").decode()
+    return JSONResponse({"error": words, "detail": words}, status, headers)
+
+
+def _refused(request: Request, error: Any) -> JSONResponse:
+    bare = error.detail in (None, HTTPStatus(error.status_code).phrase)
+    said = _BARE.get(error.status_code, NOT_SO) if bare else str(error.detail)
+    return answer(error.status_code, said if said.endswith((".", "!", "?")) else f"{said}.", error.headers)
+
+
+def _not_understood(request: Request, error: Any) -> JSONResponse:
+    faults = [f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors()[:5]]
+    return answer(400, f"This request is not understood ({'; '.join(faults)}).")
+
+
+HANDLERS: dict[Any, Any] = {HTTPException: _refused, RequestValidationError: _not_understood}
+
+
+class Sentences:
+    """ASGI middleware: what a route raises is logged and answered as a sentence, not as a bare 500."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a request."""
+        begun: Message | None = None
+
+        async def noted(message: Message) -> None:
+            nonlocal begun
+            begun = begun or message
+            if message["type"] == "http.response.body" and _is_event_stream(begun):
+                message = {**message, "body": told_in_stream(message.get("body", b""))}
+            await send(message)
+
+        try:
+            await self._app(scope, receive, noted)
+        except Exception as error:
+            if scope["type"] != "http":
+                raise
+            if begun is None:
+                await answer(*_told(error))(scope, receive, send)
+            elif _is_event_stream(begun):
+                # Its last event has told what is wrong; cut off, it would look as if the connection were lost.
+                log.info("a stream of events ended early: %r", error)
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
+            else:
+                raise
+
+
+def _is_event_stream(start: Message) -> bool:
+    kinds = [value for name, value in start.get("headers", []) if name.lower() == b"content-type"]
+    return any(kind.startswith(b"text/event-stream") for kind in kinds)
+
+
+class UsedRoutes:
+    """ASGI middleware: of Gradio's routes, only those that are used."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a request."""
+        if scope["type"] == "http" and not _USED.fullmatch(scope["path"]):
+            await answer(404, NOTHING_HERE)(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+
+def _told(error: Exception) -> tuple[int, str]:
+    if isinstance(error, HTTPException):
+        return error.status_code, str(error.detail)
+    if isinstance(error, gr.Error):
+        return 400, str(error.message)
+    if isinstance(error, DomainError | OverflowError):
+        return 400, sentence(error)
+    if isinstance(error, FnIndexInferError):
+        return 404, NO_ENDPOINT
+    if isinstance(error, LookupError | TypeError | ValueError) and _is_gradios(error):
+        log.warning("Gradio does not understand a request: %r", error)
+        return (404, NOT_THERE) if isinstance(error, LookupError) else (400, WRONG_VALUES)
+    return 500, sentence(error)
+
+
+def _is_gradios(error: Exception) -> bool:
+    """Whether Gradio raised an error while it made sense of a request; what our own code raises there is our fault."""
+    names = [frame.f_globals.get("__name__", "") for frame, _ in walk_tb(error.__traceback__)]
+    if ROUTES not in names:
+        return False
+    below = names[names.index(ROUTES) :]
+    return not any(name.split(".")[0] in OUR_PACKAGES for name in below)

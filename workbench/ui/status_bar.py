@@ -1,0 +1,164 @@
+"""The strip above the tabs: what is there, what runs, what is in production."""
+
+from __future__ import annotations
+
+import contextlib
+from functools import partial
+from html import escape
+
+import gradio as gr
+
+from storage.core.errors import Conflict
+from storage.records import Run
+from workbench.charts import percent
+from workbench.charts.formatting import duration
+from workbench.importing.service import ImportState
+from workbench.services import Services
+from workbench.training.silence import silence
+from workbench.ui.components.assets import script
+from workbench.ui.error_boundary import guarded
+from workbench.ui.notifications import RECENT, build_news, news
+
+POLL_SECONDS = 1.5
+PHASES = {
+    "": "Starting",
+    "starting": "Starting",
+    "preparing": "Preparing the pictures",
+    "loading": "Loading the training library",
+    "downloading": "Downloading the net's weights",
+    "features": "Looking at the pictures",
+    "searching": "Trying settings",
+    "training": "Training",
+    "evaluating": "Judging the best epoch",
+    "exporting": "Writing the model's files",
+}
+
+
+def build(services: Services, page: gr.Blocks) -> None:
+    """Build the strip; it looks after itself."""
+    with gr.Row(elem_id="strip", equal_height=True):
+        shown = gr.HTML(elem_id="strip-facts", padding=False)
+        gr.HTML(
+            html_template=script(
+                "status_bar/name.html",
+                *(["status_bar/logout.html"] if services.settings.access.password else []),
+            ),
+            js_on_load=script("status_bar/name.js"),
+            apply_default_css=False,
+            padding=False,
+            elem_id="strip-you",
+        )
+        stop = gr.Button(
+            "Stop training", size="sm", visible=False, elem_id="strip-stop", scale=0, min_width=120
+        )
+    heard = build_news(services)
+    last, told = gr.State(""), gr.State([])
+    timer = gr.Timer(POLL_SECONDS)
+
+    @guarded
+    def poll(before: str, said: list[list[object]]) -> list[object]:
+        html = facts(services)
+        running = any(not run.stop_requested for run in _running(services))
+        now = f"{running} {html}"
+        shown = [gr.skip()] * 3 if now == before else [html, gr.update(visible=running), now]
+        states: list[list[object]] = [[run.id, run.status] for run in services.stores.runs.recent(RECENT)]
+        # At the first time too, so that the page knows what is no news.
+        return [*shown, *([gr.skip()] * 2 if states == said else [news(services), states])]
+
+    @guarded
+    def stop_now() -> None:
+        for run in _running(services):
+            with contextlib.suppress(Conflict):  # it ended by itself in this moment
+                services.training.stop(run.id)
+        gr.Info("Stopping after the current batch. The best epoch so far is kept as a model.")
+
+    outputs = [shown, stop, last, heard, told]
+    quiet = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+    page.load(partial(poll, "", [["load"]]), None, outputs, **quiet)
+    timer.tick(poll, [last, told], outputs, **quiet)
+    stop.click(stop_now, api_visibility="private")
+
+
+def _running(services: Services) -> list[Run]:
+    return [run for run in services.stores.runs.active() if run.status == "running"]
+
+
+def facts(services: Services) -> str:
+    """The strip's text as HTML."""
+    stores = services.stores
+    summary = stores.catalogue.summary(stores.classes.all())
+    parts = [_pictures(summary.images, summary.labelled)]
+    parts += [_import(state) for state in [services.imports.state()] if state.running]
+    parts += [facts_of_run(run) for run in stores.runs.active()[:1]]
+    production = stores.registry.production()
+    name = f"<b>{escape(production.name)}</b>" if production else "none yet"
+    parts.append(f"<span class='fact'>In production: {name}</span>")
+    return (
+        f"<div class='facts'><b class='brand'>Waterline</b><span role='status'>{''.join(parts)}</span></div>"
+    )
+
+
+def _pictures(images: int, labelled: int) -> str:
+    if not images:
+        return "<span class='fact'>No pictures yet</span>"
+    return (
+        f"<span class='fact'><b>{images:,}</b> pictures · {percent(labelled / images)} labelled · "
+        f"<b>{images - labelled:,}</b> left to label</span>"
+    )
+
+
+def _import(state: ImportState) -> str:
+    if state.phase:
+        return f"<span class='fact busy'>Reading tables: {state.lines:,} lines</span>"
+    return f"<span class='fact busy'>Importing {state.done:,} of {state.total:,} {_bar(state.done, state.total)}</span>"
+
+
+def facts_of_run(run: Run) -> str:
+    """Where a run stands, as HTML."""
+    if run.status == "queued":
+        return f"<span class='fact busy'>Run {run.id} is waiting to start</span>"
+    if silence(run):
+        return f"<span class='fact warn'>Run {run.id} does not answer</span>"
+    return f"<span class='fact busy'>Run {run.id}: {_stage(run)}</span>"
+
+
+def _stage(run: Run) -> str:
+    progress = run.progress
+    if run.stop_requested or run.pause_requested or not progress:
+        return escape(phase(run))
+    seconds = progress.get("eta_seconds")
+    left = "" if seconds is None else f" {duration(seconds)} left at most"
+    if run.phase == "training" and progress.get("epochs"):
+        words = f"epoch {progress['epoch']} of at most {progress['epochs']}"
+        return f"{words} {_bar(share_done(run), 1)}{left}"
+    if counts(run):
+        return f"{escape(phase(run))} {_bar(progress['done'], progress['total'])}{left}"
+    return f"{escape(phase(run))}{left if run.phase == 'searching' else ''}"
+
+
+def share_done(run: Run) -> float:
+    """The share of what a run does now that is done, from 0 to 1."""
+    progress = run.progress
+    if run.phase in {"evaluating", "exporting"}:
+        return 1
+    if run.phase == "training" and progress.get("epochs"):
+        steps = progress["epoch"] - 1 + progress["step"] / max(1, progress["steps"])
+        return float(steps / progress["epochs"])
+    return float(progress["done"] / progress["total"]) if counts(run) else 0
+
+
+def counts(run: Run) -> bool:
+    """Whether a run counts pictures or the like now, not epochs."""
+    return run.phase not in {"training", "evaluating", "exporting"} and bool(run.progress.get("total"))
+
+
+def _bar(done: float, total: float) -> str:
+    share = 100 * done / total if total else 0
+    return f"<span class='bar'><i style='width:{share:.0f}%'></i></span>"
+
+
+def phase(run: Run) -> str:
+    """What a run does now, in words."""
+    if run.stop_requested:
+        return "Stopping after the current batch"
+    return "Pausing after the current batch" if run.pause_requested else PHASES.get(run.phase, run.phase)

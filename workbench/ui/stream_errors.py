@@ -1,0 +1,47 @@
+"""What Gradio's streams of events tell where a stream itself fails: a sentence, not the text of an exception."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+
+from workbench.ui.error_boundary import UNEXPECTED
+
+log = logging.getLogger(__name__)
+NO_CALL = "There is no such call, or its answer was given already. Make the call again."
+# Each may pass here twice: a middleware is around Gradio's app, and one around all.
+AS_THEY_ARE = {NO_CALL, UNEXPECTED, "Server stopped unexpectedly."}
+# As ``/queue/data`` has it, and as ``/call`` has it, where the error of a function is an object and no text.
+_FAILED = (
+    re.compile(rb'data: (\{.*"msg":"unexpected_error".*\})\n\n', re.DOTALL),
+    re.compile(rb'event: error\ndata: (".*")\n\n', re.DOTALL),
+)
+
+
+def told_in_stream(event: bytes) -> bytes:
+    """An event as it may be sent on.
+
+    Args:
+        event: A part of a stream as Gradio writes it: one whole event.
+    """
+    for pattern in _FAILED:
+        if match := pattern.fullmatch(event):
+            return event[: match.start(1)] + _told(match[1]) + b"\n\n"
+    return event
+
+
+def _told(text: bytes) -> bytes:
+    message = json.loads(text)
+    said = message["message"] if isinstance(message, dict) else message
+    words = _words(str(said))
+    return json.dumps({**message, "message": words} if isinstance(message, dict) else words).encode()
+
+
+def _words(said: str) -> str:
+    if said.startswith("404"):
+        return NO_CALL
+    if said in AS_THEY_ARE:
+        return said
+    log.error("a stream of events failed: %s", said)
+    return UNEXPECTED

@@ -1,0 +1,55 @@
+"""The components of the Augment tab that its callbacks read and fill."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import gradio as gr
+
+from workbench.imaging.augmentation import Operation
+
+
+@dataclass(frozen=True)
+class Control:
+    """The switch and the strength of one operation, and what is said of it."""
+
+    operation: Operation
+    switch: gr.Checkbox
+    strength: gr.Slider
+    note: gr.HTML
+
+
+@dataclass(frozen=True)
+class View:
+    """The components that change."""
+
+    controls: list[Control]
+    defaults: gr.Button
+    label: gr.Dropdown
+    others: gr.Button
+    seed: gr.Number
+    count: gr.Dropdown
+    again: gr.Button
+    summary: gr.HTML
+    preview: gr.HTML
+    meaning: gr.HTML
+    collect: gr.Button
+    draw: gr.State
+    doubt: gr.State
+    said: gr.State
+    timer: gr.Timer
+
+    @property
+    def choice(self) -> list[gr.Block]:
+        """What says which pictures to show, in the order of :meth:`Choice.of`."""
+        return [self.label, self.draw, self.seed, self.count]
+
+    @property
+    def dials(self) -> list[gr.Block]:
+        """All switches and strengths, in the order of the operations."""
+        return [part for each in self.controls for part in (each.switch, each.strength)]
+
+    @property
+    def known(self) -> list[gr.Block]:
+        """What is said of the operations, in the order of :func:`_known`."""
+        return [*(each.note for each in self.controls), self.summary, self.timer, self.said]

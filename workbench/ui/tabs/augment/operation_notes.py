@@ -1,0 +1,83 @@
+"""What is said of each operation: what it costs, and whether the model still sees the same class."""
+
+from __future__ import annotations
+
+from html import escape
+
+from workbench.charts import number, percent
+from workbench.imaging.augmentation import BY_NAME, OPERATIONS, Augmentation
+from workbench.label_safety import service
+from workbench.label_safety.misread_rate import Tally
+from workbench.label_safety.results import marks
+from workbench.label_safety.service import Safety
+from workbench.label_safety.throughput import Cost
+from workbench.services import Services
+
+QUESTION = "Does each variant still show the same class? Press No where it does not."
+
+
+def notes(services: Services, augmentation: Augmentation, safety: Safety) -> list[str]:
+    """The line below each operation, as HTML, in their order."""
+    cost, marked = services.costs.of(augmentation), marks(services.stores.preferences)
+    return [
+        _note(
+            cost.alone[each.name],
+            safety.tallies.get(each.name),
+            safety.version,
+            "" if augmentation.settings[each.name].enabled else marked.get(each.name, ""),
+        )
+        for each in OPERATIONS
+    ]
+
+
+def summary(services: Services, augmentation: Augmentation, safety: Safety) -> str:
+    """The cost of all that runs, and what the model makes of it, as HTML."""
+    said = f"{_cost_sentence(services.costs.of(augmentation), augmentation)} {_safety_sentence(safety, augmentation)}"
+    return f"<p class='note' role='status'>{said}</p>"
+
+
+def _note(rate: float, tally: Tally | None, version: str, mark: str) -> str:
+    parts = [f"<span>{_rate(rate)}</span>"]
+    if tally is not None:
+        parts.append(_reading(tally, version))
+    if mark:
+        parts.append(f"<b>Switched off: {escape(mark)}</b>")
+    return f"<p class='note'>{' · '.join(parts)}</p>"
+
+
+def _reading(tally: Tally, version: str) -> str:
+    low, high = tally.excess
+    told = f"{percent(tally.share)}, 95 % interval {percent(max(0.0, low))} to {percent(high)}"
+    counted = f"{tally.misread} of {tally.variants}"
+    if not tally.flagged:
+        return f"<span title='{told}'>{escape(version)} misreads {counted}</span>"
+    mostly = f", mostly {escape(tally.true)} as {escape(tally.taken_for)}"
+    return f"<span class='flag' title='{told}'>Changes the class? {escape(version)} misreads {counted}{mostly}</span>"
+
+
+def _rate(rate: float) -> str:
+    return f"{number(float(f'{rate:.2g}'))} pictures/s"
+
+
+def _cost_sentence(cost: Cost, augmentation: Augmentation) -> str:
+    if not augmentation.enabled:
+        return "Nothing is switched on, so every epoch shows the pictures as they are."
+    return f"All that is switched on together: {_rate(cost.together)} in one thread of this machine."
+
+
+def _safety_sentence(safety: Safety, augmentation: Augmentation) -> str:
+    version = escape(safety.version)
+    if safety.state == service.CHECKED:
+        flagged = [BY_NAME[each.operation].label for each in safety.flagged(augmentation)]
+        pictures = f"{safety.pictures} pictures that {version} reads rightly and surely"
+        if flagged:
+            return f"On {pictures}, <b>{' and '.join(flagged)}</b> clearly changed what it reads."
+        return f"On {pictures}, no operation that is on clearly changed what it reads."
+    return {
+        service.NO_MODEL: "Once a model is in production, each operation is tried on it here.",
+        service.OFF: "Operations are not tried on the model by themselves: its help is switched off.",
+        service.WAITING: f"Operations are tried on {version} once the run has ended.",
+        service.CHECKING: f"Operations are being tried on {version}.",
+        service.TOO_FEW: f"{version} reads too few pictures rightly and surely to try operations on it.",
+        service.FAILED: f"Operations could not be tried on {version}: {escape(safety.error)}",
+    }[safety.state]

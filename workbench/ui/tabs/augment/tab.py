@@ -1,0 +1,71 @@
+"""Augment: switch and weigh the operations, and see at once what they do to one's own pictures."""
+
+from __future__ import annotations
+
+import gradio as gr
+
+from workbench.imaging.augmentation import OPERATIONS, Operation
+from workbench.ui.components.click_events import pressable
+from workbench.ui.context import Place
+from workbench.ui.tabs.augment.events import LARGEST_SEED, bind
+from workbench.ui.tabs.augment.html import COUNTS
+from workbench.ui.tabs.augment.layout import Control, View
+from workbench.ui.tabs.augment.operation_notes import QUESTION
+
+POLL_SECONDS = 1.5
+
+
+def build(place: Place) -> None:
+    """Build the tab."""
+    bind(place, _view())
+
+
+def _view() -> View:
+    with gr.Row(elem_id="augment", elem_classes="work stage-first"):
+        with gr.Column(elem_classes="controls"):
+            controls = [_control(each) for each in OPERATIONS]
+            defaults = gr.Button("Back to the defaults", size="sm", elem_id="augment-defaults")
+        with gr.Column(elem_classes="stage"):
+            gr.HTML(f"<p class='question'>{QUESTION}</p>")
+            with gr.Row(elem_classes="pick"):
+                label = gr.Dropdown([], label="Pictures of", elem_id="augment-class", min_width=120)
+                others = gr.Button("Other pictures", elem_id="augment-others", min_width=120)
+                seed = gr.Number(
+                    1, label="Seed", precision=0, minimum=0, maximum=LARGEST_SEED, min_width=90, elem_id="augment-seed"
+                )  # fmt: skip
+                count = gr.Dropdown(
+                    list(COUNTS), value=COUNTS[0], label="Variants", min_width=80, elem_id="augment-count"
+                )
+                again = gr.Button("New variants", elem_id="augment-again", min_width=120)
+            summed = gr.HTML(elem_id="augment-summary", padding=False)
+            preview = pressable("augment-preview")
+            meaning = gr.HTML(elem_id="augment-meaning")
+            collect = gr.Button(
+                "Collect pictures", variant="primary", visible=False, elem_id="augment-collect"
+            )
+    states = gr.State(0), gr.State(None), gr.State("")
+    return View(
+        controls, defaults, label, others, seed, count, again, summed, preview, meaning, collect,
+        *states, gr.Timer(POLL_SECONDS, active=False),
+    )  # fmt: skip
+
+
+def _control(operation: Operation) -> Control:
+    with gr.Column(elem_classes="operation", elem_id=f"augment-{operation.name}"):
+        switch = gr.Checkbox(
+            operation.enabled,
+            label=f"{operation.label} ({operation.unit})",
+            info=operation.sentence,
+            container=False,
+        )
+        strength = gr.Slider(
+            operation.minimum, operation.maximum, operation.default, step=_step(operation),
+            label=f"{operation.label} ({operation.unit})", buttons=[], container=False,
+        )  # fmt: skip
+        note = gr.HTML(elem_id=f"augment-note-{operation.name}", padding=False)
+    return Control(operation, switch, strength, note)
+
+
+def _step(operation: Operation) -> float:
+    span = operation.maximum - operation.minimum
+    return 1 if span > 20 else 0.1 if span > 1 else 0.01

@@ -1,0 +1,22 @@
+"""Collect, earlier imports: when, who, what came of each, and its report."""
+
+from __future__ import annotations
+
+import gradio as gr
+
+from workbench.ui.context import Place
+from workbench.ui.error_boundary import guarded
+from workbench.ui.tabs.collect.report import past_html
+
+LISTED = 30
+
+
+def build(place: Place, within: gr.Accordion) -> None:
+    """Build the list; it fills itself when it is opened."""
+    shown = gr.HTML(past_html([]), elem_id="collect-past")
+
+    @guarded
+    def refresh() -> str:
+        return past_html(place.services.imports.recent(LISTED))
+
+    within.expand(refresh, None, shown, queue=False, show_progress="hidden", api_visibility="private")

@@ -1,0 +1,78 @@
+"""Collect, the import: the one that runs, those that wait, and what came of the last one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from workbench.importing.service import ImportState
+from workbench.services import Services
+from workbench.ui.components.click_events import pressable
+from workbench.ui.error_boundary import guarded
+from workbench.ui.payload import Sent
+from workbench.ui.tabs.collect.report import Remarks, report_html, running_html
+
+NOTED = 200
+
+
+@dataclass(frozen=True)
+class Job:
+    """The components, and the event after which an import was stopped or taken from the queue."""
+
+    progress: gr.HTML
+    stop: gr.Button
+    report: gr.HTML
+    cancelled: Any
+
+    @property
+    def shown(self) -> list[gr.Block]:
+        """What :func:`look` gives values for, in its order."""
+        return [self.progress, self.stop, self.report]
+
+
+def build(services: Services) -> Job:
+    """Build and bind the section."""
+    progress = pressable("collect-progress")
+    with gr.Row(elem_classes="steps"):
+        stop = gr.Button("Stop the import", size="sm", visible=False, elem_id="collect-stop")
+    report = gr.HTML(visible=False, elem_id="collect-report")
+
+    @guarded
+    def stop_now() -> None:
+        services.imports.stop()
+        gr.Info("Stopping after the files in hand. What is in stays in.")
+
+    @guarded
+    def cancel(event: gr.EventData) -> None:
+        services.imports.stop(Sent.of(event).number("import"))
+
+    stop.click(stop_now, api_visibility="private")
+    cancelled = progress.press(cancel, None, None, show_progress="hidden", api_visibility="private")
+    return Job(progress, stop, report, cancelled)
+
+
+def latest(services: Services) -> ImportState:
+    """The import that runs, else the one that ended last; one that was taken from the queue never began."""
+    state = services.imports.state()
+    begun = [] if state.running else [each for each in services.imports.recent() if each.started_at]
+    last = max(begun, key=lambda each: each.ended_at or "", default=None)
+    return services.imports.state(last.id) if last else state
+
+
+def look(services: Services, state: ImportState, colours: Mapping[str, str]) -> list[object]:
+    """Updates for what is shown."""
+    queue = services.stores.import_jobs.active() if state.running else []
+    report = "" if state.running or not state.id else report_html(state, colours, _remarks(services, state))
+    return [
+        running_html(state, queue),
+        gr.update(visible=state.running),
+        gr.update(value=report, visible=bool(report)),
+    ]
+
+
+def _remarks(services: Services, state: ImportState) -> Remarks:
+    jobs = services.stores.import_jobs
+    return Remarks(jobs.flags(state.id), jobs.noted(state.id, NOTED))

@@ -1,0 +1,82 @@
+"""Collect, a folder of the server: there only where whoever runs the server allowed some."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from storage.core.errors import DomainError
+from workbench.catalogue.labelling import class_name
+from workbench.importing.server_folders import files_in, offered
+from workbench.importing.service import NewImport
+from workbench.services import Services
+from workbench.ui.components.html import problem
+from workbench.ui.context import actor
+from workbench.ui.error_boundary import guarded
+
+NOTHING_CHOSEN = "Choose a folder to import"
+ABOUT = (
+    "<p class='note'>Files are read where they lie. A folder in it names the class of its pictures, and so does a table "
+    "beside them. A folder further in can be typed.</p>"
+)
+
+
+@dataclass(frozen=True)
+class Folder:
+    """The components."""
+
+    folder: gr.Dropdown
+    label: gr.Dropdown
+    start: gr.Button
+    said: gr.HTML
+
+
+def build(services: Services) -> Folder:
+    """Build the section."""
+    folder = gr.Dropdown(
+        offered(services.settings), value=None, allow_custom_value=True, label="Folder on the server",
+        elem_id="collect-folder-name",
+    )  # fmt: skip
+    label = gr.Dropdown(
+        [], value=None, allow_custom_value=True, label="Class for these pictures (optional)",
+        info="Leave it empty where folders or a table name the classes.", elem_id="collect-folder-class",
+    )  # fmt: skip
+    start = gr.Button(NOTHING_CHOSEN, interactive=False, elem_id="collect-folder-import")
+    said = gr.HTML(visible=False, elem_id="collect-folder-said")
+    gr.HTML(ABOUT)
+    return Folder(folder, label, start, said)
+
+
+def bind(services: Services, view: Folder) -> Any:
+    """Bind the section.
+
+    Returns:
+        The event after which an import has been begun.
+    """
+    settings = services.settings
+
+    @guarded
+    def chosen(folder: str | None) -> tuple[object, object]:
+        try:
+            found = len(files_in(folder, settings)) if folder else 0
+        except DomainError as error:
+            return _button(0), gr.update(value=problem(str(error)), visible=True)
+        return _button(found), gr.update(visible=False)
+
+    @guarded
+    def start(folder: str | None, label: str | None, request: gr.Request) -> None:
+        name = class_name(str(label)) if label and str(label).strip() else ""
+        services.imports.start(NewImport(folder=folder or "", label=name, actor=actor(request)))
+
+    private: dict[str, Any] = {"api_visibility": "private"}
+    view.folder.change(chosen, view.folder, [view.start, view.said], trigger_mode="always_last", **private)
+    return view.start.click(start, [view.folder, view.label], None, **private)
+
+
+def _button(files: int) -> object:
+    if not files:
+        return gr.update(value=NOTHING_CHOSEN, interactive=False, variant="secondary")
+    what = "1 file" if files == 1 else f"{files:,} files"
+    return gr.update(value=f"Import {what}", interactive=True, variant="primary")

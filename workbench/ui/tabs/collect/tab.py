@@ -1,0 +1,190 @@
+"""Collect: bring pictures in, see what came of it, and what is there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import gradio as gr
+
+from storage.core.errors import Conflict
+from storage.queries.image_rows import counted
+from storage.records import Event, Filter, Summary
+from workbench.importing.ingest import SAMPLES
+from workbench.importing.service import ImportState, NewImport
+from workbench.services import Services
+from workbench.ui.components.click_events import pressable
+from workbench.ui.context import Place, actor, open_tab
+from workbench.ui.error_boundary import guarded
+from workbench.ui.tabs.collect import export, import_history, import_progress, integrity, sources
+from workbench.ui.tabs.collect.html import WELCOME, overview_html
+from workbench.ui.tabs.collect.import_progress import Job
+from workbench.ui.tabs.collect.sources import Ways
+
+POLL_SECONDS = 0.7
+NEWEST = 16
+ONE_CLASS = "<p class='note'>Training needs at least two classes; so far all pictures are of one.</p>"
+MIXED = "<p class='note'>Synthetic pictures are mixed with yours. Remove them before you train for real.</p>"
+SYNTHETIC = Filter(status="synthetic")
+QUIET = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+
+
+@dataclass(frozen=True)
+class View:
+    """The components that change."""
+
+    welcome: gr.HTML
+    samples: gr.Button
+    ways: Ways
+    job: Job
+    overview: gr.HTML
+    step: gr.Button
+    why: gr.HTML
+    remove: gr.Button
+    undo: gr.Button
+    timer: gr.Timer
+    seen: gr.State
+
+    @property
+    def shown(self) -> list[gr.Block]:
+        """What :func:`_look` gives values for, in its order."""
+        return [
+            self.welcome, self.samples, *self.ways.shown, *self.job.shown, self.overview,
+            self.step, self.why, self.remove, self.undo, self.timer, self.seen,
+        ]  # fmt: skip
+
+
+def build(place: Place) -> None:
+    """Build the tab."""
+    view = _view(place.services)
+    with gr.Accordion("Earlier imports", open=False, elem_id="collect-earlier") as earlier:
+        import_history.build(place, earlier)
+    with gr.Accordion("Take your data with you", open=False, elem_id="collect-take") as take:
+        export.build(place.services, take)
+    with gr.Accordion("Check the data", open=False, elem_id="collect-check"):
+        integrity.build(place.services)
+    _bind_import(place, view)
+    _bind_rest(place, view)
+
+
+def _view(services: Services) -> View:
+    welcome = gr.HTML(WELCOME, visible=False, elem_id="collect-welcome")
+    samples = gr.Button(
+        f"Start with {SAMPLES} sample bottles", variant="primary", visible=False, elem_id="collect-samples"
+    )
+    with gr.Row(elem_id="collect", elem_classes="work"):
+        with gr.Column(elem_classes="controls"):
+            ways = sources.build(services)
+        with gr.Column(elem_classes="stage"):
+            job = import_progress.build(services)
+            with gr.Row(elem_classes="steps"):
+                step = gr.Button("Label", visible=False, variant="primary", elem_id="collect-next")
+                remove = gr.Button("Remove", size="sm", visible=False, elem_id="collect-remove")
+                undo = gr.Button("Undo", size="sm", visible=False, elem_id="collect-undo")
+            why = gr.HTML(visible=False, elem_id="collect-why")
+            overview = pressable("collect-overview")
+    timer, seen = gr.Timer(POLL_SECONDS, active=False), gr.State(())
+    return View(welcome, samples, ways, job, overview, step, why, remove, undo, timer, seen)
+
+
+def _bind_import(place: Place, view: View) -> None:
+    services = place.services
+
+    @guarded
+    def refresh(request: gr.Request) -> list[object]:
+        return _look(view, services, actor(request))
+
+    @guarded
+    def start_samples(request: gr.Request) -> list[object]:
+        services.imports.start(NewImport(samples=True, actor=actor(request)))
+        return _look(view, services, actor(request))
+
+    @guarded
+    def poll(before: tuple[int, int, int], request: gr.Request) -> list[object]:
+        state = services.imports.state()
+        if state.running and _seen(state) == before:
+            return [gr.skip()] * len(view.shown)
+        return _look(view, services, actor(request))
+
+    for begun in sources.bind(services, view.ways, [view.samples, view.step]):
+        begun.success(refresh, None, view.shown, **QUIET)
+    view.samples.click(start_samples, None, view.shown, api_visibility="private")
+    view.job.cancelled.success(refresh, None, view.shown, **QUIET)
+    view.timer.tick(poll, view.seen, view.shown, **QUIET)
+    place.page.load(refresh, None, view.shown, **QUIET)
+    place.tab.select(refresh, None, view.shown, **QUIET)
+
+
+def _bind_rest(place: Place, view: View) -> None:
+    services = place.services
+
+    @guarded
+    def go() -> object:
+        return open_tab(_next_step(_summary(services))[0])
+
+    @guarded
+    def remove(request: gr.Request) -> list[object]:
+        stores = services.stores
+        gone, _ = stores.edits.archive(stores.pages.ids(SYNTHETIC), actor(request))
+        gr.Info(f"Moved {counted(gone)} to the bin. Undo brings them back.")
+        return _look(view, services, actor(request))
+
+    @guarded
+    def undo(request: gr.Request) -> list[object]:
+        removal = _removal(services, actor(request))
+        if removal is None:
+            raise Conflict("Something else was changed since. Undo it on the Label tab first.")
+        services.stores.journal.undo(actor(request), removal.id)
+        return _look(view, services, actor(request))
+
+    view.step.click(go, None, place.tabs, **QUIET)
+    view.overview.press(lambda: open_tab("label"), None, place.tabs, **QUIET)
+    view.remove.click(remove, None, view.shown, api_visibility="private")
+    view.undo.click(undo, None, view.shown, api_visibility="private")
+
+
+def _look(view: View, services: Services, who: str) -> list[object]:
+    """Updates for everything shown."""
+    state, summary = import_progress.latest(services), _summary(services)
+    newest = services.stores.pages.page(Filter(sort="newest"), limit=NEWEST).items
+    empty, removal = not summary.images and not state.running, _removal(services, who)
+    _, text, why = _next_step(summary)
+    return [
+        gr.update(visible=empty),
+        gr.update(visible=empty),
+        *sources.look(view.ways, summary),
+        *import_progress.look(services, state, summary.colours),
+        overview_html(summary, newest),
+        gr.update(value=text, visible=bool(summary.images) and not state.running),
+        gr.update(value=why, visible=bool(why) and not state.running),
+        gr.update(
+            value=f"Remove the {counted(summary.synthetic).replace('picture', 'sample picture')}",
+            visible=bool(summary.synthetic) and not state.running,
+        ),
+        gr.update(value=f"Undo: {removal.summary}" if removal else "Undo", visible=removal is not None),
+        gr.Timer(active=state.running),
+        _seen(state),
+    ]
+
+
+def _seen(state: ImportState) -> tuple[int, int, int]:
+    return state.id, state.done, state.waiting
+
+
+def _summary(services: Services) -> Summary:
+    return services.stores.catalogue.summary(services.stores.classes.all())
+
+
+def _next_step(summary: Summary) -> tuple[str, str, str]:
+    """The tab that comes next, the words on its button, and why where that is not plain."""
+    if summary.unlabelled:
+        return "label", f"Label {counted(summary.unlabelled)}", ""
+    if summary.images and sum(1 for each in summary.classes if each.count) < 2:
+        return "label", f"Sort {counted(summary.images)} into classes", ONE_CLASS
+    mixed = 0 < summary.synthetic < summary.images
+    return "train", f"Train on {counted(summary.images)}", MIXED if mixed else ""
+
+
+def _removal(services: Services, who: str) -> Event | None:
+    """The change that undo would take back, where it put pictures into the bin."""
+    last = services.stores.journal.undoable(who)
+    return last if last and last.kind == "archive" else None

@@ -1,0 +1,52 @@
+"""Quality: how many pictures have each flag; each leads to those pictures on the Label tab."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote
+
+import gradio as gr
+
+from storage.queries.image_rows import counted
+from workbench.ui.components.html import table
+from workbench.ui.tabs.curate.section import Frame, Outcome, Section, board
+
+MEANINGS = {
+    "too small": "is so small that it has less than half the detail that a model can see",
+    "blurred": "has soft edges only",
+    "dark": "has hardly a light spot",
+    "bright": "has hardly a dark spot",
+    "uniform": "has hardly anything to see, such as a lens cap or a wall",
+    "odd aspect": "is over three times as long as it is wide, a thin strip in a square",
+    "transparent": "has a see-through ground, which becomes white",
+    "grayscale": "has no colours",
+}
+
+
+def build(frame: Frame) -> Section:
+    """Build the section."""
+    curation = frame.services.stores.curation
+    with gr.Column(visible=False, elem_id="curate-quality") as column:
+        page = board("curate-flags")
+
+    def show(looked: Any) -> list[Any]:
+        return [looked, _table(curation.flagged())]
+
+    section = Section("quality", "Quality", column, gr.State(None), [page], show, lambda: None)
+    frame.acts(page, section, lambda press: Outcome(press.looked))
+    return section
+
+
+def _table(flagged: dict[str, int]) -> str:
+    rows = [
+        [name, MEANINGS[name], f"{count:,}", _link(name, count)]
+        for name, count in sorted(flagged.items(), key=lambda each: -each[1])
+    ]
+    note = "<p class='note'>Flags are set as pictures come in. None is a fault by itself: look before you remove one.</p>"
+    return f"{table(['flag', 'a picture that', 'pictures', ''], rows, 'Quality flags', wide=True)}{note}"
+
+
+def _link(name: str, count: int) -> str:
+    if not count:
+        return ""
+    return f"<a href='?tab=label&show={quote(f'flag:{name}')}' data-go>Look at {counted(count)}</a>"

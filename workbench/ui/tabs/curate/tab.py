@@ -1,0 +1,84 @@
+"""Curate: look-alikes, labels that look wrong, a map of the pictures, their quality, and the bin."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import gradio as gr
+
+from workbench.ui.context import Place, actor, open_tab
+from workbench.ui.error_boundary import guarded
+from workbench.ui.payload import Sent
+from workbench.ui.tabs.curate import label_errors, map, near_duplicates, quality, trash
+from workbench.ui.tabs.curate.section import EVENT, Frame, Outcome, Section, board, said_html
+
+BUILDERS = (
+    near_duplicates.build,
+    label_errors.build,
+    map.build,
+    quality.build,
+    trash.build,
+)
+WRITE_ADDRESS = """
+element.addEventListener('click', (event) => {
+  const pressed = event.target.closest('[data-part]');
+  if (!pressed) return;
+  const url = new URL(location);
+  url.searchParams.set('part', pressed.dataset.part);
+  history.replaceState(history.state, '', url);
+});
+"""
+
+
+def build(place: Place) -> None:
+    """Build the tab."""
+    with gr.Column(visible=False, elem_id="curate-empty") as empty:
+        gr.HTML("<p>Pictures that you collect are looked over here: copies, wrong labels, poor quality.</p>")
+        collect = gr.Button("Collect pictures", variant="primary", elem_id="curate-collect", scale=0)
+    with gr.Column(visible=False, elem_id="curate") as full:
+        with gr.Row(elem_id="curate-top"):
+            frame = Frame(place, board("curate-nav", WRITE_ADDRESS), board("curate-said"), [])
+        frame.sections.extend(each(frame) for each in BUILDERS)
+    collect.click(partial(open_tab, "collect"), None, place.tabs, api_visibility="private")
+    _bind(frame, gr.State(frame.sections[0].name), [empty, full])
+
+
+def _bind(frame: Frame, opened: gr.State, pages: list[gr.Column]) -> None:
+    sections, stores = frame.sections, frame.services.stores
+    outputs = [opened, frame.nav, frame.said, *pages, *(each.column for each in sections)]
+    for each in sections:
+        outputs += each.outputs
+
+    def show(name: str, said: str, *looked: Any) -> list[Any]:
+        name = name if name in {each.name for each in sections} else sections[0].name
+        some = stores.curation.newest() > 0
+        updates = [name, frame.nav_html(name) if some else "", said]
+        updates += [gr.update(visible=not some), gr.update(visible=some)]
+        updates += [gr.update(visible=each.name == name) for each in sections]
+        for each, seen in zip(sections, looked, strict=True):
+            updates += each.show(seen) if some and each.name == name else _skips(each)
+        return updates
+
+    def arrive(address: str, name: str, *looked: Any) -> list[Any]:
+        return show(address or name, "", *looked)
+
+    def turn(event: gr.EventData, name: str, *looked: Any) -> list[Any]:
+        return show(Sent.of(event).text("part", name), "", *looked)
+
+    def undo(event: gr.EventData, request: gr.Request, name: str, *looked: Any) -> list[Any]:
+        undone = stores.journal.undo(actor(request), Sent.of(event).number("event"))
+        return show(name, said_html(Outcome(None, f"Undone: {undone.summary}.")), *looked)
+
+    inputs = [opened, *(each.looked for each in sections)]
+    # The browser has no say over a state, so that the address comes in a field of its own.
+    address = gr.Textbox(visible=False)
+    js = "(...given) => [new URL(location).searchParams.get('part') || '', ...given.slice(1)]"
+    for listen in (frame.place.page.load, frame.place.tab.select):
+        listen(guarded(arrive), [address, *inputs], outputs, js=js, **EVENT)
+    frame.nav.press(guarded(turn), inputs, outputs, **EVENT)
+    frame.said.press(guarded(undo), inputs, outputs, **EVENT)
+
+
+def _skips(section: Section) -> list[Any]:
+    return [gr.skip() for _ in section.outputs]

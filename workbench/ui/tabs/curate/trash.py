@@ -1,0 +1,86 @@
+"""The bin: what was taken out of the catalogue; it comes back, or goes for good."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from storage.core.errors import Conflict
+from storage.queries.image_rows import counted
+from storage.records import Filter
+from workbench.catalogue.trash import WORD
+from workbench.services import Services
+from workbench.ui.payload import STALE
+from workbench.ui.tabs.curate.section import Frame, Outcome, Press, Section, board
+from workbench.ui.tabs.curate.tiles import tiles
+
+PAGE = 60
+BIN = Filter(status="bin")
+
+
+@dataclass(frozen=True)
+class Looked:
+    """The cursor of each page up to the present one."""
+
+    cursors: tuple[str, ...] = ("",)
+
+
+def build(frame: Frame) -> Section:
+    """Build the section."""
+    services = frame.services
+    with gr.Column(visible=False, elem_id="curate-bin") as column:
+        page = board("curate-binned")
+
+    def show(looked: Looked) -> list[Any]:
+        found = services.stores.pages.page(BIN, looked.cursors[-1], PAGE)
+        if not found.items and len(looked.cursors) > 1:
+            return show(Looked(looked.cursors[:-1]))
+        if not found.items:
+            return [looked, "<p>The bin is empty. Pictures that you remove from the catalogue come here.</p>"]
+        rest = _pager(looked, found.next_cursor)
+        return [looked, f"<div data-scope>{_head(found.total)}{tiles(found.items)}{rest}</div>"]
+
+    section = Section("bin", "Bin", column, gr.State(Looked()), [page], show, services.stores.curation.in_bin)
+    frame.acts(page, section, lambda press: _act(services, press))
+    return section
+
+
+def _act(services: Services, press: Press) -> Outcome:
+    looked: Looked = press.looked
+    if press.kind == "next":
+        return Outcome(Looked((*looked.cursors, press.sent.text("cursor"))))
+    if press.kind == "previous":
+        return Outcome(Looked(looked.cursors[:-1] or ("",)))
+    if press.kind == "empty":
+        count = services.bin.empty(press.value, press.by)
+        return Outcome(Looked(), f"Removed {counted(count)} for good.")
+    if press.kind != "restore":
+        raise Conflict(STALE)
+    ids = press.picked or services.stores.pages.ids(BIN)
+    changed, event = services.stores.edits.restore(ids, press.by)
+    return Outcome(looked, f"Brought {counted(changed)} back.", event)
+
+
+def _head(total: int) -> str:
+    whole = f"Restore all {total:,}" if total > 1 else "Restore all"
+    return (
+        f"<div class='curate-head'><p>{counted(total)} in the bin. They are not trained on and not counted, and come back with their class.</p>"
+        f"<button class='primary' data-press='restore' data-some='Restore {{}}' data-whole='{whole}'>{whole}</button></div>"
+        "<details class='emptying'><summary>Empty the bin …</summary>"
+        f"<p>This removes {counted(total)} with all files, and cannot be undone. Type <b>{total}</b> or <b>{WORD}</b> to confirm.</p>"
+        f"<div><input data-typed aria-label='Type {total} to confirm' autocomplete='off' placeholder='{total}'>"
+        "<button class='stop' data-press='empty' data-typed-by>Empty the bin</button></div></details>"
+    )
+
+
+def _pager(looked: Looked, cursor: str) -> str:
+    if len(looked.cursors) == 1 and not cursor:
+        return ""
+    before = "" if len(looked.cursors) > 1 else " disabled"
+    return (
+        f"<div class='pager'><button class='plain' data-press='previous'{before}>Previous</button>"
+        f"<span>Page {len(looked.cursors):,}</span>"
+        f"<button class='plain' data-press='next' data-cursor='{cursor}'{'' if cursor else ' disabled'}>Next</button></div>"
+    )

@@ -1,0 +1,105 @@
+"""The parts of a run's report, made anew only where they have changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import gradio as gr
+
+from workbench import charts
+from workbench.services import Services
+from workbench.training.misclassified import Judged, in_cell, mistakes
+from workbench.training.service import Report
+from workbench.ui.components.diff import Keys, Wanted, changed
+from workbench.ui.components.relabel_grid import answers_html
+from workbench.ui.tabs.evaluate import html
+
+COUNTS, SHARES = "counts", "shares"
+WORST, OPENED = 24, 60
+PARTS = (
+    "headline", "curves", "loss", "accuracy", "classes", "table", "bars", "confused", "confusion", "cells", "title",
+    "opened", "stays", "worst",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Looked:
+    """What a session looks at.
+
+    Attributes:
+        run: The run that is shown.
+        newest: The newest finished run when it was chosen; a newer one takes its place.
+        measure: ``counts`` or ``shares`` in the confusion matrix.
+        cell: The true and the predicted class of the opened cell.
+    """
+
+    run: int | None = None
+    newest: int | None = None
+    measure: str = COUNTS
+    cell: tuple[str, str] | None = None
+
+
+def show(services: Services, looked: Looked, sent: Keys) -> list[Any]:
+    """Updates of the parts in the order of ``PARTS``, then what is looked at and what was sent."""
+    if looked.run is None:
+        return [*([gr.skip()] * len(PARTS)), looked, sent]
+    report = services.training.report(looked.run)
+    colours = services.stores.classes.colours()
+    wanted = {
+        **_texts(report, looked, colours),
+        **_charts(report, looked),
+        **_pictures(services, report, looked, colours),
+    }
+    updates, keys = changed(sent, {name: wanted[name] for name in PARTS})
+    return [*updates, looked, keys]
+
+
+def _charts(report: Report, looked: Looked) -> Wanted:
+    run, history, metrics = report.run, report.history, report.metrics or {}
+    classes, matrix, per_class = report.snapshot.classes, metrics["confusion"], metrics["per_class"]
+    shares = looked.measure == SHARES
+    return {
+        "loss": (run.id, lambda: charts.loss_curves(history, run.best_epoch)),
+        "accuracy": (run.id, lambda: charts.accuracy_curves(history, run.best_epoch)),
+        "bars": (run.id, lambda: charts.per_class_bars(per_class)),
+        "confusion": ((run.id, shares), lambda: charts.confusion_figure(classes, matrix, shares)),
+    }
+
+
+def _texts(report: Report, looked: Looked, colours: Mapping[str, str]) -> Wanted:
+    run, metrics = report.run, report.metrics or {}
+    classes, matrix = report.snapshot.classes, metrics["confusion"]
+    texts = {
+        "headline": html.headline(classes, metrics, report.caveats),
+        "curves": _said(
+            "Epoch by epoch", charts.curves_sentence(report.history, run.best_epoch, run.spec["monitor"])
+        ),
+        "classes": _said("Class by class", charts.per_class_sentence(metrics["per_class"])),
+        "table": html.per_class_html(metrics, colours),
+        "confused": _said("What is taken for what", charts.confusion_sentence(classes, matrix)),
+        "cells": html.cells_html(classes, matrix, looked.cell),
+        "stays": html.stays(str(run.version)),
+    }
+    return {name: (text, partial(str, text)) for name, text in texts.items()}
+
+
+def _said(title: str, sentence: str) -> str:
+    return f"<h3>{title}</h3><p>{sentence}</p>"
+
+
+def _pictures(services: Services, report: Report, looked: Looked, colours: Mapping[str, str]) -> Wanted:
+    def grid(answers: Sequence[Judged]) -> str:
+        there = services.stores.catalogue.several([each.image_id for each in answers])
+        return answers_html(answers, {each.id: each for each in there}, colours)
+
+    opened = in_cell(report, *looked.cell) if looked.cell else []
+    wrong = mistakes(report)[:WORST]
+    texts = {
+        "title": html.opened_title(*looked.cell, len(opened), OPENED) if looked.cell else "",
+        "opened": grid(opened[:OPENED]) if opened else "",
+        "worst": grid(wrong) if wrong else "<p>It made no mistake on the validation pictures.</p>",
+    }
+    return {name: (text, partial(str, text)) for name, text in texts.items()}

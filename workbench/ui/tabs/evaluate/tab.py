@@ -1,0 +1,164 @@
+"""Evaluate: how good a run's model is, class by class and picture by picture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import partial
+from html import escape
+from typing import Any
+
+import gradio as gr
+
+from storage.records import Run
+from workbench.services import Services
+from workbench.ui.components.assets import script
+from workbench.ui.components.click_events import pressable
+from workbench.ui.components.diff import Keys
+from workbench.ui.components.relabel_grid import answers_component
+from workbench.ui.context import Place, actor, open_tab
+from workbench.ui.error_boundary import guarded
+from workbench.ui.payload import Sent
+from workbench.ui.tabs.evaluate.html import choice_text
+from workbench.ui.tabs.evaluate.report import COUNTS, PARTS, SHARES, Looked, show
+
+CONFUSION = script("evaluate/confusion.js")
+MOST_RUNS = 500
+QUIET: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+# One after the other: an answer that took long must not undo what was chosen since.
+IN_TURN: dict[str, Any] = {
+    "show_progress": "hidden",
+    "api_visibility": "private",
+    "concurrency_id": "evaluate",
+}
+
+
+@dataclass(frozen=True)
+class View:
+    """The components: parts are updated by name; ``looked`` and ``sent`` are kept for the session."""
+
+    choice: gr.Dropdown
+    measure: gr.Radio
+    parts: dict[str, Any]
+    looked: gr.State
+    sent: gr.State
+
+    @property
+    def outputs(self) -> list[Any]:
+        """In the order of :func:`workbench.ui.tabs.evaluate.report.show`."""
+        return [*(self.parts[name] for name in PARTS), self.looked, self.sent]
+
+
+def build(place: Place) -> None:
+    """Build the tab."""
+    with gr.Column(visible=False, elem_id="evaluate-empty") as empty:
+        gr.HTML(
+            "<p>How good a model is shows here once a run has finished: figures, charts and its mistakes.</p>"
+        )
+        train = gr.Button("Train a model", variant="primary", elem_id="evaluate-train", scale=0)
+    with gr.Column(elem_classes="stage-first", visible=False, elem_id="evaluate") as full:
+        with gr.Row(elem_id="evaluate-head"):
+            choice = gr.Dropdown(label="Model", elem_id="evaluate-run", filterable=False)
+            models = gr.Button(
+                "Compare and promote models",
+                variant="primary",
+                elem_id="evaluate-models",
+                scale=0,
+                min_width=320,
+            )
+        view = _build_view(choice)
+    models.click(partial(open_tab, "models"), None, place.tabs, **QUIET)
+    train.click(partial(open_tab, "train"), None, place.tabs, **QUIET)
+    _bind(place, view, [empty, full])
+
+
+def _build_view(choice: gr.Dropdown) -> View:
+    parts: dict[str, Any] = {}
+    parts["headline"] = _html("evaluate-headline")
+    parts["curves"] = _html("evaluate-curves")
+    with gr.Row(elem_classes="chart-pair"):
+        parts["loss"] = _plot("evaluate-loss")
+        parts["accuracy"] = _plot("evaluate-accuracy")
+    parts["classes"] = _html("evaluate-classes")
+    with gr.Row(elem_classes="chart-pair"):
+        parts["table"] = _html("evaluate-table")
+        parts["bars"] = _plot("evaluate-bars")
+    measure = _build_confusion(parts)
+    parts["stays"] = _html("evaluate-stays")
+    parts["worst"] = answers_component("evaluate-worst")
+    return View(choice, measure, parts, gr.State(Looked()), gr.State({}))
+
+
+def _build_confusion(parts: dict[str, Any]) -> gr.Radio:
+    parts["confused"] = _html("evaluate-confused")
+    with gr.Row(elem_classes="chart-pair", elem_id="evaluate-cells-area"):
+        with gr.Column():
+            measure = gr.Radio(
+                [("Counts", COUNTS), ("Shares of each row", SHARES)],
+                value=COUNTS,
+                show_label=False,
+                container=False,
+                elem_id="evaluate-measure",
+            )
+            parts["confusion"] = _plot("evaluate-confusion")
+        with gr.Column():
+            gr.HTML("<p class='note'>Press a cell to see its pictures.</p>", padding=False)
+            parts["cells"] = pressable("evaluate-cells", CONFUSION)
+            parts["title"] = _html("evaluate-opened-title")
+            parts["opened"] = answers_component("evaluate-opened")
+    return measure
+
+
+def _html(elem_id: str) -> gr.HTML:
+    return gr.HTML(elem_id=elem_id, padding=False, apply_default_css=False)
+
+
+def _plot(elem_id: str) -> gr.Plot:
+    return gr.Plot(show_label=False, container=False, elem_id=elem_id)
+
+
+def _bind(place: Place, view: View, pages: list[Any]) -> None:
+    services = place.services
+
+    def refresh(looked: Looked, sent: Keys) -> list[Any]:
+        runs = [run for run in services.stores.runs.recent(MOST_RUNS) if run.version]
+        newest = runs[0].id if runs else None
+        if looked.newest != newest:
+            looked = Looked(newest, newest, looked.measure)
+        choices = [(_choice(services, run), run.id) for run in runs]
+        pages = [gr.update(visible=not runs), gr.update(visible=bool(runs))]
+        return [*pages, gr.update(choices=choices, value=looked.run), *show(services, looked, sent)]
+
+    # The fields say what is looked at, also where a tab is older than what the server remembers of it.
+    def seen(run: int, measure: str, looked: Looked, sent: Keys) -> tuple[Looked, Keys]:
+        cell = looked.cell if looked.run == run else None
+        return replace(looked, run=run, measure=measure, cell=cell), sent
+
+    def choose(*fields: Any) -> list[Any]:
+        return show(services, *seen(*fields))
+
+    def press(event: gr.EventData, *fields: Any) -> list[Any]:
+        looked, sent = seen(*fields)
+        pressed = Sent.of(event)
+        cell = (pressed.text("true"), pressed.text("predicted"))
+        return show(services, replace(looked, cell=cell), sent)
+
+    def relabel(event: gr.EventData, request: gr.Request, *fields: Any) -> list[Any]:
+        chosen = Sent.of(event)
+        label, revisions = chosen.text("label"), {chosen.number("image"): chosen.number("revision")}
+        services.labelling.relabel(revisions, label, actor(request))
+        gr.Info(f"Labelled as {escape(label)}. Undo it on the Label tab.")
+        return show(services, *seen(*fields))
+
+    everything = [*pages, view.choice, *view.outputs]
+    place.tab.select(guarded(refresh), [view.looked, view.sent], everything, **IN_TURN)
+    inputs, parts = [view.choice, view.measure, view.looked, view.sent], view.parts
+    acts: dict[str, Any] = {"outputs": view.outputs, **IN_TURN}
+    for field in (view.choice, view.measure):
+        field.input(guarded(choose), inputs, **acts)
+    parts["cells"].press(guarded(press), inputs, **acts)
+    for grid in (parts["worst"], parts["opened"]):
+        grid.relabel(guarded(relabel), inputs, **acts)
+
+
+def _choice(services: Services, run: Run) -> str:
+    return choice_text(run, services.stores.registry.metrics(str(run.version)))

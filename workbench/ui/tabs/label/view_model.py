@@ -1,0 +1,152 @@
+"""What the Label tab's script shows, as data."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
+from math import ceil
+from typing import Any
+
+from storage.core.errors import DomainError
+from storage.queries.filters import tags_in_use
+from storage.records import Event, Filter, ImageRecord, Page
+from workbench.services import Services
+from workbench.ui.components.filter_address import address
+
+PAGE = 60
+AHEAD = 40
+Answer = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class View:
+    """What a session looks at: a filter, and the cursor of each page up to the present one."""
+
+    wanted: Filter = field(default_factory=Filter)
+    cursors: tuple[str, ...] = ("",)
+
+    def next(self, cursor: str) -> View:
+        """The page that begins after a cursor; asked for twice, it is turned to once."""
+        if cursor == self.cursors[-1]:
+            return self
+        return replace(self, cursors=(*self.cursors, cursor))
+
+    def previous(self) -> View:
+        """The page before; before the first one there is only the first one."""
+        return replace(self, cursors=self.cursors[:-1] or ("",))
+
+
+@dataclass(frozen=True)
+class Visit:
+    """Who looks, and how: ``mode`` is ``stage`` or ``grid`` to switch to, ``picture`` the id of one to open."""
+
+    me: str
+    mode: str = ""
+    picture: int = 0
+
+
+def present(services: Services, view: View, visit: Visit) -> tuple[View, Answer]:
+    """The page of a view, with what follows it, so that the stage never waits.
+
+    Args:
+        services: Where the pictures are.
+        view: Where it turned out to be empty because its pictures left the filter, an earlier page is shown.
+        visit: Who looks, and how.
+
+    Returns:
+        The view that is shown, and the data for the script.
+    """
+    stores = services.stores
+    classes, tags = stores.classes.all(), tags_in_use(stores.database)
+    view = _without_lost(view, [each.name for each in classes], tags)
+    view, page = _filled(services, view)
+    opened = stores.catalogue.several([visit.picture]) if visit.picture else []
+    wanted = view.wanted
+    return view, {
+        "filter": asdict(wanted),
+        "address": address(wanted),
+        "key": [*asdict(wanted).values(), [each.name for each in classes]],
+        "items": [picture(each) for each in page.items],
+        "ahead": [picture(each) for each in _ahead(services, wanted, page.next_cursor)],
+        "opened": [picture(each) for each in opened],
+        "next": page.next_cursor,
+        "offset": PAGE * (len(view.cursors) - 1),
+        "page": len(view.cursors),
+        "pages": max(len(view.cursors), ceil(page.total / PAGE)),
+        "total": page.total,
+        "classes": [{"name": each.name, "colour": each.colour} for each in classes],
+        "tags": tags,
+        "mode": "stage" if opened else visit.mode,
+        **facts(services, visit.me),
+    }
+
+
+def picture(image: ImageRecord) -> Answer:
+    """A picture as the script holds it."""
+    return {
+        "id": image.id,
+        "sha": image.sha256,
+        "file": image.filename,
+        "size": f"{image.width} × {image.height}",
+        "label": image.label or "",
+        "split": image.split,
+        "pin": image.pin,
+        "synthetic": image.synthetic,
+        "archived": image.archived,
+        "revision": image.revision,
+        "frames": image.frames,
+        "flags": list(image.flags),
+        "tags": list(image.tags),
+        "notes": image.notes,
+        "by": image.labelled_by,
+        "review": image.review,
+        "reviewed_by": image.reviewed_by,
+        "review_label": image.review_label or "",
+        "suggestion": "" if image.label else image.suggestion or "",
+        "probability": image.probability or 0,
+        "suspected": image.suspected or "",
+    }
+
+
+def facts(services: Services, me: str) -> Answer:
+    """Counts over all pictures, and what a person can undo; ``serial`` tells a newer answer from an older one."""
+    stores = services.stores
+    serial = time.time_ns() // 1000
+    summary = stores.catalogue.summary(())
+    return {
+        "serial": serial,
+        "me": me,
+        "images": summary.images,
+        "left": summary.unlabelled,
+        "undo": _step(stores.journal.undoable(me)),
+        "redo": _step(stores.journal.redoable(me)),
+    }
+
+
+def _step(event: Event | None) -> Answer | None:
+    return {"id": event.id, "summary": event.summary} if event else None
+
+
+def _without_lost(view: View, names: Sequence[str], tags: Sequence[str]) -> View:
+    label = view.wanted.label if view.wanted.label in names else ""
+    tag = view.wanted.tag if view.wanted.tag in tags else ""
+    wanted = replace(view.wanted, label=label, tag=tag)
+    return view if wanted == view.wanted else View(wanted)
+
+
+def _filled(services: Services, view: View) -> tuple[View, Page]:
+    pages = services.stores.pages
+    try:
+        page = pages.page(view.wanted, view.cursors[-1], PAGE)
+    except DomainError:  # an address that somebody typed, or a class that went in this moment
+        view = View()
+        page = pages.page(view.wanted, "", PAGE)
+    while not page.items and len(view.cursors) > 1:
+        view = view.previous()
+        page = pages.page(view.wanted, view.cursors[-1], PAGE)
+    return view, page
+
+
+def _ahead(services: Services, wanted: Filter, cursor: str) -> Sequence[ImageRecord]:
+    return services.stores.pages.page(wanted, cursor, AHEAD).items if cursor else ()

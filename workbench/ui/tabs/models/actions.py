@@ -1,0 +1,200 @@
+"""What can be done with a chosen version: promote, roll back, download, delete."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from storage.core.errors import DomainError
+from storage.records import Version
+from storage.training.registry import MANIFEST, PRODUCTION
+from workbench.services import Services
+from workbench.ui.file_transfer import handed_out
+from workbench.ui.tabs.models.html import version_html
+from workbench.ui.tabs.models.promotion_dialog import Ask, against, best_of, build_ask, is_worse, show_ask
+
+FILES = (
+    ("Download the Keras model (.keras)", "model.keras"),
+    ("Download the LiteRT model (.tflite)", "model.tflite"),
+    ("Download the manifest (.json)", MANIFEST),
+)
+SAVE = """(file) => {
+  const link = document.createElement('a');
+  link.href = file.url;
+  link.download = file.orig_name;
+  link.click();
+}"""
+
+
+@dataclass(frozen=True)
+class Acts:
+    """The fields and buttons."""
+
+    chosen: gr.Dropdown
+    facts: gr.HTML
+    reason: gr.Textbox
+    promote: gr.Button
+    promote_note: gr.HTML
+    ask: Ask
+    roll_back: gr.Button
+    again: gr.Button
+    downloads: dict[str, gr.Button]
+    file: gr.DownloadButton
+    typed: gr.Textbox
+    delete: gr.Button
+    delete_note: gr.HTML
+
+    @property
+    def inputs(self) -> list[Any]:
+        """What :func:`show_acts` goes by."""
+        return [self.chosen, self.typed]
+
+    @property
+    def outputs(self) -> list[Any]:
+        """In the order of :func:`show_acts`."""
+        return [
+            self.chosen, self.facts, self.promote, self.promote_note, self.roll_back, self.typed, self.delete,
+            self.delete_note, *self.ask.outputs,
+        ]  # fmt: skip
+
+
+def build_acts() -> Acts:
+    """Build the fields and buttons."""
+    chosen = gr.Dropdown(label="Version", elem_id="models-chosen", filterable=False)
+    facts = gr.HTML(elem_id="models-facts", padding=False, apply_default_css=False)
+    reason = gr.Textbox(
+        "", label="Why", placeholder="finds Overflowing better", max_length=500, elem_id="models-reason"
+    )
+    promote = gr.Button("Promote", variant="primary", interactive=False, elem_id="models-promote")
+    promote_note = gr.HTML(elem_id="models-promote-note", padding=False)
+    ask = build_ask()
+    roll_back = gr.Button("Roll back", interactive=False, elem_id="models-roll-back")
+    again = gr.Button("Train again like this", elem_id="models-again")
+    downloads = {
+        name: gr.Button(words, size="sm", elem_id=f"models-{name.replace('.', '-')}") for words, name in FILES
+    }
+    file = gr.DownloadButton(visible=False)
+    with gr.Accordion("Delete this version", open=False, elem_id="models-deleting"):
+        typed = gr.Textbox("", label="Type its name to delete it", elem_id="models-typed")
+        delete = gr.Button("Delete", variant="stop", interactive=False, elem_id="models-delete")
+        delete_note = gr.HTML(elem_id="models-delete-note", padding=False)
+    return Acts(
+        chosen,
+        facts,
+        reason,
+        promote,
+        promote_note,
+        ask,
+        roll_back,
+        again,
+        downloads,
+        file,
+        typed,
+        delete,
+        delete_note,
+    )
+
+
+def show_acts(services: Services, name: str | None, typed: str | None) -> list[Any]:
+    """Updates in the order of :attr:`Acts.outputs`; without a version, or one that is gone, the figures choose."""
+    registry = services.stores.registry
+    versions = {each.name: each for each in registry.versions()}
+    if not versions:
+        return [gr.skip()] * 12
+    production = registry.production()
+    version = versions.get(name or "") or best_of(list(versions.values()), production)
+    previous = registry.previous(PRODUCTION)
+    back = f"Roll back to {previous.name}" if previous else "Nothing to roll back to"
+    return [
+        gr.update(choices=list(versions), value=version.name),
+        version_html(version),
+        *show_promote(version, production),
+        gr.update(value=back, interactive=previous is not None),
+        gr.update(label=f"Type {version.name} to delete it", interactive=not version.aliases),
+        *show_delete(version, typed or ""),
+        *show_ask(),
+    ]
+
+
+def show_promote(version: Version, production: Version | None) -> list[Any]:
+    """Updates of the button and of why it cannot be pressed; it is the main one only where the figures speak for it."""
+    if PRODUCTION in version.aliases:
+        return [
+            gr.update(value=f"Promote {version.name}", interactive=False, variant="secondary"),
+            _note(f"{version.name} is in production already."),
+        ]
+    # Never closed for want of a reason: a reason typed while an answer is on its way would leave it closed.
+    why = "Say why; the history keeps it."
+    if production is None or not is_worse(version, production):
+        words = f"Promote {version.name} to production"
+        return [gr.update(value=words, interactive=True, variant="primary"), _note(why)]
+    words = f"Promote {version.name} to production …"
+    note = f"{against(version, production)} You are asked once more. {why}"
+    return [gr.update(value=words, interactive=True, variant="secondary"), _note(note)]
+
+
+def show_delete(version: Version, typed: str) -> list[Any]:
+    """Updates of the button and of why it cannot be pressed."""
+    if version.aliases:
+        note = f"{version.name} is in use as {', '.join(version.aliases)}, so it cannot be deleted. Promote another first."
+    else:
+        note = "Its files are gone for good, and its number is never used again."
+    ready = not version.aliases and typed.strip() == version.name
+    return [gr.update(value=f"Delete {version.name}", interactive=ready), _note(note)]
+
+
+def question(services: Services, name: str, reason: str) -> list[Any] | None:
+    """The question to ask before a version is promoted, ``None`` where it is no worse than the one in production.
+
+    Raises:
+        NotFound: There is no such version.
+        DomainError: No reason is given.
+    """
+    _require_reason(reason)
+    version, production = services.stores.registry.get(name), services.stores.registry.production()
+    return show_ask(version, production) if is_worse(version, production) else None
+
+
+def promote(services: Services, name: str, reason: str, actor: str) -> None:
+    """Promote to production.
+
+    Raises:
+        NotFound: There is no such version.
+        DomainError: No reason is given.
+    """
+    _require_reason(reason)
+    services.stores.registry.promote(name, PRODUCTION, reason.strip(), actor)
+
+
+def _require_reason(reason: str) -> None:
+    if not reason.strip():
+        raise DomainError("Say in a few words why this version is promoted; the history keeps it.")
+
+
+def delete(services: Services, name: str, typed: str) -> None:
+    """Delete a version.
+
+    Raises:
+        DomainError: Its name was not typed, or an alias points to it.
+    """
+    if typed.strip() != name:
+        raise DomainError(f"Type {name} to delete it.")
+    services.stores.registry.delete(name)
+
+
+def download(services: Services, name: str, file: str) -> str:
+    """Where a checked copy of a version's file lies, for the browser.
+
+    Raises:
+        NotFound: There is no such version.
+        Corrupt: The file is gone or no longer what was registered.
+    """
+    registry = services.stores.registry
+    data = registry.file(registry.get(name), file).read_bytes()
+    return str(handed_out(data, f"{name}-{file}")["path"])
+
+
+def _note(text: str) -> Any:
+    return gr.update(value=f"<p class='note'>{text}</p>", visible=bool(text))

@@ -1,0 +1,116 @@
+"""Predict, many pictures: a table on the page and as CSV."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import gradio as gr
+
+from storage.core.errors import DomainError
+from storage.records import Version
+from workbench.importing.uploads import Upload, count
+from workbench.services import Services
+from workbench.serving.batch import Answered, answers, as_csv
+from workbench.ui.components.progress import Pace, pace_html
+from workbench.ui.error_boundary import guarded, sentence
+from workbench.ui.file_transfer import handed_out, uploads
+from workbench.ui.tabs.predict.html import many_html, refusal_html, waiting_html
+
+SHOW_SECONDS = 0.5
+NOTHING_CHOSEN = "Choose pictures to classify"
+STOPPED = "Stopped before the end, so there is no table. Start again to get one."
+WHAT = ("Classifying", "Classified")
+WAITING = "The answers to all pictures appear here, and as a table to download."
+
+
+@dataclass(frozen=True)
+class View:
+    """The components of the section."""
+
+    drop: gr.File
+    start: gr.Button
+    stop: gr.Button
+    download: gr.DownloadButton
+    result: gr.HTML
+
+
+def build(services: Services, model: gr.Dropdown) -> None:
+    """Build the section."""
+    view = _view()
+    _bind(services, view, model)
+
+
+def _view() -> View:
+    with gr.Row(elem_classes="work"):
+        with gr.Column(elem_classes="controls"):
+            drop = gr.File(
+                file_count="multiple", label="Pictures and zips", height=170, elem_id="predict-files"
+            )
+            start = gr.Button(NOTHING_CHOSEN, interactive=False, elem_id="predict-many-start")
+            stop = gr.Button("Stop", size="sm", visible=False, elem_id="predict-many-stop")
+            download = gr.DownloadButton("Download as CSV", visible=False, elem_id="predict-csv")
+        with gr.Column(elem_classes="stage"):
+            result = gr.HTML(waiting_html(WAITING), elem_id="predict-many")
+    return View(drop, start, stop, download, result)
+
+
+def _bind(services: Services, view: View, model: gr.Dropdown) -> None:
+    @guarded
+    def chosen(raw: list[object] | None) -> object:
+        files = sum(map(count, uploads(raw or [])))
+        if not files:
+            return gr.update(value=NOTHING_CHOSEN, interactive=False, variant="secondary")
+        what = "1 file" if files == 1 else f"{files:,} files"
+        return gr.update(value=f"Classify {what}", interactive=True, variant="primary")
+
+    def classify(raw: list[object] | None, name: str) -> Iterator[tuple[object, ...]]:
+        try:
+            yield from _classified(services, uploads(raw or []), name)
+        except DomainError as error:
+            yield refusal_html(str(error)), gr.update(visible=False), gr.update(visible=False)
+        except Exception as error:
+            raise gr.Error(sentence(error), print_exception=False) from error
+
+    shown, private = [view.result, view.download, view.stop], {"api_visibility": "private"}
+    view.drop.change(chosen, view.drop, view.start, preprocess=False, **private)
+    run = view.start.click(
+        classify, [view.drop, model], shown, preprocess=False, show_progress="hidden", **private
+    )
+    view.stop.click(
+        lambda: (waiting_html(STOPPED), gr.skip(), gr.update(visible=False)),
+        None,
+        shown,
+        cancels=run,
+        **private,
+    )
+
+
+def _classified(services: Services, files: list[Upload], model: str) -> Iterator[tuple[object, ...]]:
+    predictor, limits = services.predictor, services.settings.limits
+    contract, total, done, begun = predictor.contract(model), sum(map(count, files)), [], time.monotonic()
+    shown = begun
+    yield pace_html(Pace(*WHAT, 0, total)), gr.update(visible=False), gr.update(visible=True)
+    for answered in answers(predictor, files, limits, contract.name):
+        done.append(answered)
+        if time.monotonic() - shown > SHOW_SECONDS:
+            shown = time.monotonic()
+            yield (
+                pace_html(Pace(*WHAT, len(done), total, len(done) / (shown - begun))),
+                gr.skip(),
+                gr.skip(),
+            )
+    yield _table(services, services.stores.registry.get(contract.name), contract.classes, done)
+
+
+def _table(
+    services: Services, version: Version, classes: tuple[str, ...], done: list[Answered]
+) -> tuple[object, ...]:
+    colours = services.stores.classes.colours()
+    file = handed_out(as_csv(classes, done).encode("utf-8-sig"), f"answers-{version.name}.csv")
+    return (
+        many_html(done, version, colours),
+        gr.update(value=file["path"], visible=True),
+        gr.update(visible=False),
+    )

@@ -1,0 +1,157 @@
+"""Predict: ask a model about one picture, about what a camera sees, or about many pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from storage.core.errors import DomainError
+from storage.training.registry import PRODUCTION
+from workbench.core.errors import RejectedPicture
+from workbench.imaging.memory_budget import PATIENCE
+from workbench.importing.uploads import read_file
+from workbench.services import Services
+from workbench.serving.service import Prediction
+from workbench.ui.components.camera import camera, frame_of
+from workbench.ui.context import Place, open_tab
+from workbench.ui.error_boundary import guarded, sentence
+from workbench.ui.file_transfer import upload
+from workbench.ui.payload import Sent
+from workbench.ui.tabs.predict import batch
+from workbench.ui.tabs.predict.html import answer_html, refusal_html, waiting_html
+
+WAITING = "Drop a picture, paste one or choose a file. The answer appears here."
+
+
+@dataclass(frozen=True)
+class View:
+    """The components that change."""
+
+    model: gr.Dropdown
+    notice: gr.HTML
+    go: gr.Button
+    picture: gr.Image
+    result: gr.HTML
+    camera: gr.HTML
+
+
+def build(place: Place) -> None:
+    """Build the tab."""
+    view = _view(place.services)
+    _bind(place, view)
+
+
+def _view(services: Services) -> View:
+    with gr.Row(elem_id="predict-head"):
+        model = gr.Dropdown(
+            [("production", PRODUCTION)],
+            value=PRODUCTION,
+            label="Model to ask",
+            elem_id="predict-model",
+            min_width=240,
+        )
+        notice = gr.HTML(visible=False, elem_id="predict-notice")
+        go = gr.Button("Train a model", variant="primary", visible=False, scale=0, elem_id="predict-go")
+    with gr.Tabs(elem_id="predict-sections"):
+        with gr.Tab("Picture", elem_id="predict-one"), gr.Row(elem_classes="work halves"):
+            picture = gr.Image(
+                sources=["upload", "clipboard"], type="filepath", label="Picture", height=380, buttons=[], alt_text="The picture to classify",
+                elem_id="predict-picture",
+            )  # fmt: skip
+            result = gr.HTML(waiting_html(WAITING), elem_id="predict-result")
+        with gr.Tab("Camera", elem_id="predict-live"):
+            watched = camera(_glance(services), PRODUCTION, "predict-camera")
+        with gr.Tab("Many pictures", elem_id="predict-many-tab"):
+            batch.build(services, model)
+    return View(model, notice, go, picture, result, watched)
+
+
+def _bind(place: Place, view: View) -> None:
+    services = place.services
+
+    @guarded
+    def refresh(model: str) -> tuple[object, ...]:
+        options = _options(services)
+        model = model if model in {value for _, value in options} else PRODUCTION
+        return (gr.update(choices=options, value=model), *_obstacle(services, model))
+
+    @guarded
+    def classify(raw: dict[str, Any] | None, model: str) -> tuple[object, str]:
+        if raw is None:
+            return gr.skip(), waiting_html(WAITING)
+        try:
+            data = read_file(upload(raw).path, services.settings.limits)
+            return gr.skip(), _html(services, services.predictor.predict(data, model, PATIENCE))
+        except RejectedPicture as error:
+            # The browser could not show it either.
+            return None, refusal_html(str(error))
+        except DomainError as error:
+            return gr.skip(), refusal_html(str(error))
+
+    @guarded
+    def switched(model: str) -> tuple[object, ...]:
+        return (*_obstacle(services, model), gr.update(model=model))
+
+    @guarded
+    def go() -> object:
+        return open_tab("models" if services.stores.registry.versions() else "train")
+
+    quiet = {"show_progress": "hidden", "api_visibility": "private"}
+    head = [view.notice, view.go]
+    place.tab.select(refresh, view.model, [view.model, *head], queue=False, **quiet)
+    view.model.input(switched, view.model, [*head, view.camera], queue=False, **quiet)
+    # Not preprocessed: Gradio would open the file first and show an error of its own where it cannot.
+    gr.on(
+        [view.picture.input, view.picture.clear, view.model.input],
+        classify,
+        [view.picture, view.model],
+        [view.picture, view.result],
+        preprocess=False,
+        # A picture dropped while the one before is being answered gets its answer too.
+        trigger_mode="always_last",
+        **quiet,
+    )
+    view.go.click(go, None, place.tabs, queue=False, **quiet)
+
+
+def _glance(services: Services) -> Any:
+    def glance(request: Any) -> str:
+        try:
+            sent = Sent.of(request)
+            frame = frame_of(sent.text("picture"), services.stores.decoder)
+            found = services.predictor.glance(frame, sent.text("model"))
+            # In one order for all frames: bars that change places cannot be read.
+            return _html(services, found, sorted(found.scores))
+        except Exception as error:
+            return refusal_html(sentence(error))
+
+    return glance
+
+
+def _html(services: Services, found: Prediction, order: Sequence[str] = ()) -> str:
+    colours = services.stores.classes.colours()
+    return answer_html(found, services.stores.registry.get(found.version), colours, order)
+
+
+def _options(services: Services) -> list[tuple[str, str]]:
+    """Aliases and versions, as (words, value)."""
+    registry = services.stores.registry
+    versions = registry.versions()
+    aliases = {alias: version.name for version in versions for alias in version.aliases}
+    names = [PRODUCTION, *sorted(set(aliases) - {PRODUCTION})]
+    words = [(f"{name} ({aliases.get(name, 'none yet')})", name) for name in names]
+    return words + [(version.name, version.name) for version in versions]
+
+
+def _obstacle(services: Services, model: str) -> tuple[object, object]:
+    """Updates that say what is missing before there can be an answer, and offer the way there."""
+    try:
+        services.predictor.contract(model)
+    except DomainError as error:
+        text = "Choose a model" if services.stores.registry.versions() else "Train a model"
+        said = refusal_html(str(error))
+        return gr.update(value=said, visible=True), gr.update(value=text, visible=True)
+    return gr.update(visible=False), gr.update(visible=False)

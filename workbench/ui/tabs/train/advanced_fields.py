@@ -1,0 +1,117 @@
+"""The settings that few need, in the words of the field."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import gradio as gr
+
+from workbench.training.spec import BEST, FINE_TUNE, INSTANT, SCRATCH, TrainingSpec
+from workbench.ui.tabs.train import options
+
+NETS = (INSTANT, FINE_TUNE)
+USED: Mapping[str, tuple[str, ...]] = {
+    "max_minutes": (SCRATCH, FINE_TUNE, BEST),
+    "head": NETS,
+    "variants": NETS,
+    "depth": (FINE_TUNE,),
+    "members": (FINE_TUNE,),
+}
+"""Which recipes use a setting that not all do; those of :data:`SEARCHED` a search chooses by itself."""
+SEARCHED = (
+    "epochs", "learning_rate", "batch_size", "patience", "plateau_patience", "plateau_factor", "dropout", "label_smoothing",
+    "mixup", "cutmix", "loss", "focal_gamma", "sampling", "optimizer", "schedule", "warmup_epochs",
+)  # fmt: skip
+
+
+def useful(key: str, spec: TrainingSpec | Mapping[str, Any]) -> bool:
+    """Whether a field says anything to a run with the other settings of the spec."""
+    values = spec.to_dict() if isinstance(spec, TrainingSpec) else spec
+    if values["recipe"] not in USED.get(key, (values["recipe"],)):
+        return False
+    if values["recipe"] == BEST and key in SEARCHED:
+        return False
+    if key.startswith("plateau_"):
+        return bool(values["schedule"] == "plateau")
+    return key != "focal_gamma" or bool(values["loss"] == "focal")
+
+
+def advanced_fields(fields: dict[str, Any]) -> None:
+    """Build the fields into the mapping, by the key of the spec that each sets."""
+    _net(fields)
+    _steps(fields)
+    _loss(fields)
+    _end(fields)
+
+
+def _net(fields: dict[str, Any]) -> None:
+    fields["depth"] = _radio("depth", "How deep the net adapts", options.DEPTHS)
+    fields["head"] = _radio("head", "Head", options.HEADS)
+    fields["variants"] = whole(
+        "variants", "Variants of a picture", "Augmented copies with features of their own."
+    )
+    fields["members"] = whole("members", "Nets side by side", "Their mean answers: better, and slower.")
+    fields["fit"] = _radio(
+        "fit",
+        "How a picture becomes square",
+        (("Letterbox", "letterbox"), ("Squash", "squash"), ("Crop", "crop")),
+        "Letterbox keeps all of it in shape. Squash distorts it. Crop cuts off its ends.",
+    )
+
+
+def _steps(fields: dict[str, Any]) -> None:
+    fields["optimizer"] = _list("optimizer", "Optimizer", options.OPTIMIZERS)
+    fields["learning_rate"] = number(
+        "learning_rate", "Learning rate", "The optimizer's step size at the start."
+    )
+    fields["schedule"] = _list("schedule", "Learning rate over time", options.SCHEDULES)
+    fields["plateau_patience"] = whole(
+        "plateau_patience", "Plateau patience, epochs", "Lowers the learning rate after so many."
+    )
+    fields["plateau_factor"] = number(
+        "plateau_factor", "Plateau factor", "What the rate is multiplied by then."
+    )
+    fields["warmup_epochs"] = whole("warmup_epochs", "Warm-up, epochs", "The rate rises over so many.")
+    fields["batch_size"] = whole("batch_size", "Batch size", "Pictures a step.")
+
+
+def _loss(fields: dict[str, Any]) -> None:
+    fields["loss"] = _list("loss", "Loss", options.LOSSES)
+    fields["focal_gamma"] = number("focal_gamma", "Focal gamma", "How much less is asked of easy pictures.")
+    fields["sampling"] = _list("sampling", "Pictures of an epoch", options.SAMPLINGS)
+    fields["dropout"] = number("dropout", "Dropout", "Share of the features left out; 0 is off.")
+    fields["label_smoothing"] = number("label_smoothing", "Label smoothing", "0 is off.")
+    fields["mixup"] = number("mixup", "Mixup, alpha", "0 is off.")
+    fields["cutmix"] = number("cutmix", "CutMix, alpha", "0 is off.")
+
+
+def _end(fields: dict[str, Any]) -> None:
+    fields["patience"] = whole(
+        "patience", "Patience, epochs", "Ends after so many epochs without a better one."
+    )
+    monitors = (("Validation loss", "val_loss"), ("Validation macro-F1", "val_macro_f1"))
+    fields["monitor"] = _radio("monitor", "The best epoch is that with the best", monitors)
+    fields["precision"] = _list("precision", "Precision", options.PRECISIONS)
+
+
+def _radio(key: str, label: str, choices: options.Choices, info: str = "") -> gr.Radio:
+    return gr.Radio(list(choices), label=label, info=info or None, elem_id=_id(key))
+
+
+def _list(key: str, label: str, choices: options.Choices) -> gr.Dropdown:
+    return gr.Dropdown(list(choices), label=label, filterable=False, elem_id=_id(key))
+
+
+def whole(key: str, label: str, info: str) -> gr.Number:
+    """A field for a whole number."""
+    return gr.Number(label=label, info=info, precision=0, elem_id=_id(key))
+
+
+def number(key: str, label: str, info: str) -> gr.Number:
+    """A field for a number."""
+    return gr.Number(label=label, info=info, elem_id=_id(key))
+
+
+def _id(key: str) -> str:
+    return f"train-{key.replace('_', '-')}"

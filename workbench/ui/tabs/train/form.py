@@ -1,0 +1,140 @@
+"""The settings of a run as fields: a few for everyone, the others folded away, and none that the recipe has no use for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import gradio as gr
+
+from workbench.pretrained.backbones import BACKBONES
+from workbench.services import Services
+from workbench.training.spec import BEST, RECIPES, SCRATCH, TrainingSpec, class_weight_table
+from workbench.ui.components.class_weights import read_weights, show_weights, weights_fields
+from workbench.ui.tabs.train import options
+from workbench.ui.tabs.train.advanced_fields import advanced_fields, number, useful, whole
+
+BY_HAND = "by hand"
+KEPT = ("validation_fraction", "seed", "class_weights", "fit", "precision", "augmentation")
+"""What stays as it is when another recipe is chosen; the rest takes the recipe's defaults."""
+FORMING = ("recipe", "loss", "schedule")
+"""What decides which other fields there are."""
+
+
+@dataclass(frozen=True)
+class Form:
+    """The fields by the key of :class:`TrainingSpec` that they set, the weights by hand, and what is said of the net."""
+
+    fields: Mapping[str, Any]
+    weights: gr.HTML
+    net: gr.HTML
+
+    @property
+    def inputs(self) -> list[Any]:
+        """All fields, in the order in which :func:`read` takes their values."""
+        return [*self.fields.values(), self.weights]
+
+    @property
+    def outputs(self) -> list[Any]:
+        """In the order of :func:`show`."""
+        return [*self.inputs, self.net]
+
+
+def build_recipe() -> gr.Radio:
+    """Build the choice that comes before all others."""
+    choices = options.recipe_choices(options.FITTING_MINUTES)
+    return gr.Radio(choices, label="How to train", elem_id="train-recipe", elem_classes="cards")
+
+
+def build_form(recipe: gr.Radio) -> Form:
+    """Build the other fields; they are empty until :func:`show` fills them."""
+    fields: dict[str, Any] = {"recipe": recipe}
+    choices = options.net_choices(SCRATCH)
+    fields["architecture"] = gr.Radio(choices, label="Net", elem_id="train-architecture")
+    net = gr.HTML(elem_id="train-net", padding=False, apply_default_css=False)
+    fields["max_minutes"] = number("max_minutes", "Minutes, at most", "0 is no limit.")
+    fields["epochs"] = whole("epochs", "Epochs, at most", "Passes over the training pictures.")
+    fields["validation_fraction"] = gr.Slider(
+        5, 50, step=1, label="Kept to check with, %", info="Never trained on.", elem_id="train-validation"
+    )
+    fields["seed"] = whole("seed", "Seed", "The same seed gives the same split and the same first weights.")
+    fields["class_weights"] = gr.Radio(
+        [("Balanced", "balanced"), ("None", "none"), ("By hand", BY_HAND)],
+        label="Weight of a class in the loss",
+        info="Balanced makes rare classes count as much as common ones.",
+        elem_id="train-weighting",
+    )
+    weights = weights_fields("train-weights")
+    with gr.Accordion("Advanced", open=False, elem_id="train-advanced"):
+        advanced_fields(fields)
+    return Form(fields, weights, net)
+
+
+def read(form: Form, values: Sequence[Any]) -> dict[str, Any]:
+    """What the fields say, by the keys of :class:`TrainingSpec`; not yet checked."""
+    *fields, weights = values
+    given = dict(zip(form.fields, fields, strict=True))
+    given["validation_fraction"] = (given["validation_fraction"] or 0) / 100
+    if given["class_weights"] == BY_HAND:
+        given["class_weights"] = read_weights(weights)
+    return given
+
+
+def show(form: Form, services: Services, spec: TrainingSpec) -> list[Any]:
+    """Updates that make the fields show a spec, in the order of :attr:`Form.outputs`."""
+    by_hand = not isinstance(spec.class_weights, str)
+    shown = {**spec.to_dict(), "validation_fraction": round(spec.validation_fraction * 100)}
+    shown["class_weights"] = BY_HAND if by_hand else spec.class_weights
+    summary = services.stores.catalogue.summary(services.stores.classes.all())
+    weights = spec.class_weights if isinstance(spec.class_weights, Mapping) else {}
+    updates = [gr.update(value=shown[key], **_more(key, spec)) for key in form.fields]
+    return [*updates, show_weights(weights, summary.colours, by_hand), show_net(services, spec.architecture)]
+
+
+def _more(key: str, spec: TrainingSpec) -> dict[str, Any]:
+    """What else of a field depends on the spec."""
+    more: dict[str, Any] = {"visible": useful(key, spec)}
+    if key == "recipe":
+        more["choices"] = options.recipe_choices(options.minutes_of(spec))
+    if key == "architecture":
+        more["choices"] = options.net_choices(spec.recipe)
+        more["label"] = "Net to try beside those from scratch" if spec.recipe == BEST else "Net"
+    if key == "max_minutes":
+        more["label"] = "Minutes to search" if spec.recipe == BEST else "Minutes, at most"
+        more["info"] = (
+            "More minutes, more is tried; 0 is no limit." if spec.recipe == BEST else "0 is no limit."
+        )
+    return more
+
+
+def show_useful(form: Form, spec: Mapping[str, Any]) -> list[Any]:
+    """Updates that show or hide the fields and leave their values alone, in the order of ``form.fields``."""
+    return [gr.update(visible=useful(key, spec)) for key in form.fields]
+
+
+def show_net(services: Services, architecture: str | None) -> str:
+    """What is said of the net that is chosen."""
+    backbone = BACKBONES.get(architecture or "")
+    return options.net_html(backbone, services.settings.weights_folder) if backbone else ""
+
+
+def switched(spec: TrainingSpec, recipe: str) -> TrainingSpec:
+    """A spec with another recipe: its defaults, but for what has nothing to do with it."""
+    if spec.recipe == recipe or recipe not in RECIPES:
+        return spec
+    kept = {key: getattr(spec, key) for key in KEPT}
+    if SCRATCH not in (spec.recipe, recipe):
+        kept["architecture"] = spec.architecture
+    return TrainingSpec.of(recipe, **kept)
+
+
+def fitting(services: Services, spec: TrainingSpec) -> TrainingSpec:
+    """The spec with a weight for each class that has pictures now, where weights are given by hand."""
+    if isinstance(spec.class_weights, str):
+        return spec
+    present = {each.name: each.count for each in services.stores.classes.all() if each.count}
+    start = class_weight_table(present, "balanced") if not spec.class_weights else dict.fromkeys(present, 1.0)
+    return replace(
+        spec, class_weights={**start, **{k: v for k, v in spec.class_weights.items() if k in start}}
+    )

@@ -1,0 +1,204 @@
+"""What the Train tab says of a plan and of runs, as HTML."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import Any
+
+from storage.records import Run, Trial
+from workbench import charts
+from workbench.charts.formatting import duration
+from workbench.charts.formatting import pictures as pictures_words
+from workbench.evaluation.best_epoch import kept_so_far
+from workbench.training.service import Plan
+from workbench.training.silence import silence
+from workbench.training.spec import BEST
+from workbench.ui.components.glossary import term
+from workbench.ui.components.html import class_name, facts, problem, table
+from workbench.ui.components.spec_words import words_of
+from workbench.ui.status_bar import counts, phase, share_done
+from workbench.ui.tabs.train.trials import tried
+
+MONITORS = {"val_loss": "validation loss", "val_macro_f1": "validation macro-F1"}
+
+
+def plan_html(plan: Plan, colours: Mapping[str, str]) -> str:
+    """Pictures of each class on both sides with the weight in the loss, and what was kept together."""
+    rows = [
+        [
+            class_name(name, colours),
+            f"{count:,}",
+            f"{plan.validation.get(name, 0):,}",
+            charts.number(plan.weights[name]),
+        ]
+        for name, count in plan.train.items()
+    ]
+    total = [f"{sum(side.values()):,}" for side in (plan.train, plan.validation)]
+    heads = ["class", "to train on", "to check with", term("weight")]
+    return (
+        f"{''.join(map(problem, plan.caveats))}{table(heads, [*rows, ['all', *total, '']], 'What would be trained', foot=1)}"
+        f"<p class='note'>{_kept_together(plan)}{_by_hand(plan)}{_tested(plan)}</p>"
+    )
+
+
+def _kept_together(plan: Plan) -> str:
+    if not plan.kept_together:
+        return "No near-duplicates were found, so each picture is on a side by itself."
+    purpose = "" if plan.caveats else " so that none is on both sides"
+    return f"Kept {plan.kept_together:,} near-duplicates together{purpose}."
+
+
+def _by_hand(plan: Plan) -> str:
+    if not plan.pinned:
+        return ""
+    kept = f" {_are(plan.pinned)} on a side chosen by hand, or by the folders or tables they came with."
+    if not plan.drawn:
+        return kept
+    return f"{kept} Nothing was set aside to check with, so {plan.drawn:,} of those put into training {'does' if plan.drawn == 1 else 'do'} it."
+
+
+def _tested(plan: Plan) -> str:
+    if not plan.test:
+        return ""
+    kept = f" {pictures_words(plan.test, 'test ')} {_be(plan.test)} kept out of training and of choosing."
+    if not plan.left_out:
+        return kept
+    return f"{kept} {_are(plan.left_out)} left out, since {'it looks' if plan.left_out == 1 else 'they look'} almost like a test picture."
+
+
+def _are(count: int) -> str:
+    return f"{pictures_words(count)} {_be(count)}"
+
+
+def _be(count: int) -> str:
+    return "is" if count == 1 else "are"
+
+
+def active_html(run: Run, history: Sequence[Mapping[str, Any]], trials: Sequence[Trial] = ()) -> str:
+    """Where a run stands that waits or runs; a search by its tries."""
+    if run.status == "queued":
+        return f"<h3>Run {run.id} is waiting to start</h3><p>{settings(run)}</p>"
+    title = f"<h3>Run {run.id}: {escape(phase(run))}</h3>"
+    if trials:
+        bar, found = _bar(_share_tried(trials)), _search_facts(run, trials)
+    else:
+        bar, found = _bar(share_done(run)), _facts(run, history)
+    return f"{title}{bar}{facts(found)}{_silence(run)}"
+
+
+def _share_tried(trials: Sequence[Trial]) -> float:
+    """The share of a search that is done; what is trained when its tries are over counts as one more."""
+    dropped = sum(each.status == "dropped" and "macro_f1" not in each.metrics for each in trials)
+    return (tried(trials) + dropped) / (len(trials) + 1)
+
+
+def _search_facts(run: Run, trials: Sequence[Trial]) -> list[tuple[str, str]]:
+    """The same at all times but for the last, so that none of them jumps; epochs are those of a try that lasts seconds."""
+    features = counts(run)
+    found = [
+        ("tried", f"{tried(trials)} of {len(trials)}"),
+        ("time left", "–" if features else _left(run)),
+        *_machine(run.progress),
+    ]
+    return [*found, _done(run)] if features else found
+
+
+def _facts(run: Run, history: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    progress = run.progress
+    if counts(run):
+        found = [_done(run)]
+    elif progress.get("epochs"):
+        found = [("epoch", f"{progress['epoch']} of at most {progress['epochs']}")]
+    else:
+        return _machine(progress)
+    found += [("speed", _speed(run)), ("time left", _left(run))]
+    if progress.get("epochs"):
+        found.append(("best epoch so far", _best(run, history)))
+    return [*found, *_machine(progress)]
+
+
+def _done(run: Run) -> tuple[str, str]:
+    unit = " MB" if run.phase == "downloading" else ""
+    return "done", f"{run.progress['done']:,} of {run.progress['total']:,}{unit}"
+
+
+def _speed(run: Run) -> str:
+    rate = run.progress.get("pictures_per_second")
+    return (
+        "–"
+        if rate is None
+        else f"{charts.number(rate)} {'MB' if run.phase == 'downloading' else 'pictures'}/s"
+    )
+
+
+def _left(run: Run) -> str:
+    seconds = run.progress.get("eta_seconds")
+    return "–" if seconds is None else f"at most {duration(seconds)}"
+
+
+def _best(run: Run, history: Sequence[Mapping[str, Any]]) -> str:
+    monitor = run.spec["monitor"]
+    best = kept_so_far(history, monitor)
+    return f"{best['epoch']} · {MONITORS[monitor]} {charts.number(best[monitor])}" if best else "none yet"
+
+
+def _machine(progress: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What the worker takes of the machine; 100 % is one core."""
+    found = []
+    if progress.get("cpu_percent") is not None:
+        found.append(("processor", f"{progress['cpu_percent']:.0f} % of a core"))
+    if progress.get("memory_mb") is not None:
+        found.append(("memory", f"{progress['memory_mb'] / 1000:.2g} GB"))
+    return found
+
+
+def _bar(share: float) -> str:
+    return (
+        f"<progress class='run-bar' max='1' value='{share:.3f}' aria-label='Share that is done'></progress>"
+    )
+
+
+def _silence(run: Run) -> str:
+    return problem(silence(run))
+
+
+def ended_html(run: Run, metrics: Mapping[str, Any] | None) -> str:
+    """How a run ended: what is ready, or why there is nothing."""
+    if metrics is not None:
+        return f"<h3>{_ready(run)}: {measures(metrics)}</h3><p>{_how(run)}</p>"
+    title = {"stopped": "was stopped", "interrupted": "was interrupted", "paused": "is paused"}.get(
+        run.status, "failed"
+    )
+    reason = run.error or (
+        "It goes on from its last epoch when you resume it." if run.status == "paused" else ""
+    )
+    tone = "note" if run.status == "paused" else "problem"
+    return f"<h3>Run {run.id} {title}</h3><p class='{tone}'>{escape(reason)}</p>"
+
+
+def _ready(run: Run) -> str:
+    return f"{escape(run.version or '')} is ready"
+
+
+def _how(run: Run) -> str:
+    ended = "was stopped" if run.status == "stopped" else "is finished"
+    # What a search has kept stands among its tries.
+    epoch = run.best_epoch if run.spec.get("recipe") != BEST else None
+    kept = f"; its best epoch, {epoch}, was kept" if epoch else ""
+    return f"Run {run.id} {ended}{kept}. {escape(run.error or '')}"
+
+
+def measures(metrics: Mapping[str, Any]) -> str:
+    """Macro-F1 with its interval, and accuracy with its counts."""
+    pictures = int(metrics["pictures"])
+    right = round(metrics["accuracy"] * pictures)
+    return f"macro-F1 {charts.number(metrics['macro_f1'])}, accuracy {charts.share(right, pictures)}"
+
+
+def settings(run: Run) -> str:
+    """A run's main settings in a few words."""
+    spec = run.spec
+    weights = spec["class_weights"] if isinstance(spec["class_weights"], str) else "by hand"
+    epochs = "" if spec.get("recipe") == BEST else f", at most {spec['epochs']} epochs"
+    return escape(f"{words_of(spec)}{epochs}, seed {spec['seed']}, weights {weights}")

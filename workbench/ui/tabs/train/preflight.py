@@ -1,0 +1,139 @@
+"""What is said before a run starts: the button, the plan, or why there is none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from html import escape
+from typing import Any
+
+import gradio as gr
+
+from storage.core.errors import DomainError
+from workbench.core.errors import NotReady
+from workbench.imaging.augmentation import BY_NAME
+from workbench.pretrained.weights import WeightsState
+from workbench.services import Services
+from workbench.training.service import Plan
+from workbench.training.spec import BEST, TrainingSpec
+from workbench.ui.components.html import problem
+from workbench.ui.components.spec_words import in_minutes
+from workbench.ui.tabs.train.form import fitting, switched
+from workbench.ui.tabs.train.html import plan_html
+from workbench.ui.tabs.train.options import purposes_html, weights_lacking
+
+
+@dataclass(frozen=True)
+class Ahead:
+    """What is said before a run starts."""
+
+    start: gr.Button
+    reason: gr.HTML
+    collect: gr.Button
+    label: gr.Button
+    lacking: gr.HTML
+    plan: gr.HTML
+
+    @property
+    def outputs(self) -> list[Any]:
+        """In the order of :func:`show_ahead`."""
+        return [self.start, self.reason, self.collect, self.label, self.lacking, self.plan]
+
+
+def build_ahead() -> Ahead:
+    """Build it, empty; the plan is for the caller to render."""
+    with gr.Column(elem_classes="ahead"):
+        with gr.Row():
+            start = gr.Button("Train", variant="primary", interactive=False, elem_id="train-start")
+            collect = gr.Button("Collect pictures", variant="primary", visible=False, elem_id="train-collect")
+            label = gr.Button("Label pictures", variant="primary", visible=False, elem_id="train-label")
+        reason = gr.HTML(elem_id="train-reason", padding=False, visible=False)
+        lacking = gr.HTML(elem_id="train-lacking", padding=False, visible=False, apply_default_css=False)
+    # Not here: what is said of a run goes between, so that it appears under the button and the button stays where it was.
+    plan = gr.HTML(elem_id="train-plan", padding=False, apply_default_css=False, render=False)
+    return Ahead(start, reason, collect, label, lacking, plan)
+
+
+def build_help() -> gr.HTML:
+    """Build what explains the choices, folded away; gives the part on the nets, whose weights come and go."""
+    nets = gr.HTML(elem_id="train-nets", padding=False, apply_default_css=False)
+    gr.HTML(purposes_html(), elem_id="train-purposes", padding=False, apply_default_css=False)
+    return nets
+
+
+def save_setting(services: Services, key: str, given: dict[str, Any]) -> list[Any]:
+    """Keep one setting; what is said ahead of the run is about all of them as they stand in the fields."""
+    try:
+        draft = services.training.change_draft(
+            lambda draft: fitting(services, replace(switched(draft, given["recipe"]), **{key: given[key]}))
+        )
+        if key == "class_weights":
+            given[key] = draft.class_weights
+        return show_ahead(services, replace(draft, **given))
+    except DomainError as error:
+        return _blocked(services, error)
+
+
+def show_ahead(services: Services, spec: TrainingSpec) -> list[Any]:
+    """Updates in the order of :attr:`Ahead.outputs`."""
+    try:
+        plan = services.training.plan(spec)
+    except DomainError as error:
+        return _blocked(services, error)
+    state = weights_lacking(spec, services.settings.weights_folder)
+    if state and state.path.is_file():
+        return _blocked(services, DomainError(state.sentence))
+    colours = services.stores.classes.colours()
+    hidden = gr.update(visible=False)
+    start = gr.update(value=_words(spec, plan), interactive=True)
+    return [
+        start,
+        hidden,
+        hidden,
+        hidden,
+        _lacking(state),
+        gr.update(value=plan_html(plan, colours) + _warned(services, spec), visible=True),
+    ]
+
+
+def _warned(services: Services, spec: TrainingSpec) -> str:
+    warning = augmentation_warning(services, spec)
+    return f"<p class='note'>{escape(warning)}</p>" if warning else ""
+
+
+def _words(spec: TrainingSpec, plan: Plan) -> str:
+    if spec.recipe == BEST:
+        time = f"for {in_minutes(spec.max_minutes)}" if spec.max_minutes else "without a limit of time"
+        return f"Search {time} on {plan.images:,} pictures"
+    return f"Train on {plan.images:,} pictures"
+
+
+def _lacking(state: WeightsState | None) -> Any:
+    value = f"<p class='note'>{escape(state.sentence)}</p>" if state else ""
+    return gr.update(value=value, visible=state is not None)
+
+
+def _blocked(services: Services, error: DomainError) -> list[Any]:
+    summary = services.stores.catalogue.summary(services.stores.classes.all())
+    lacking = isinstance(error, NotReady)
+    return [
+        gr.update(value="Train", interactive=False),
+        gr.update(value=problem(str(error)), visible=True),
+        gr.update(visible=lacking and not summary.unlabelled),
+        gr.update(visible=lacking and bool(summary.unlabelled)),
+        gr.update(visible=False),
+        gr.update(visible=False),
+    ]
+
+
+def augmentation_warning(services: Services, spec: TrainingSpec) -> str:
+    """One sentence on operations that clearly change the class in the eyes of the model in production; empty where none does."""
+    safety = services.safety.report(spec.augmentation)
+    flagged = safety.flagged(spec.augmentation)
+    if not flagged:
+        return ""
+    names = " and ".join(BY_NAME[each.operation].label for each in flagged)
+    worst = flagged[0]
+    return (
+        f"{names} may change the class: {safety.version} reads {worst.misread} of {worst.variants} variants "
+        f"by {BY_NAME[worst.operation].label} as another one. See the Augment tab."
+    )

@@ -1,0 +1,69 @@
+"""The list of runs, each with what can be done with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from html import escape
+
+from storage.records import Run
+from workbench import charts
+from workbench.ui.components.html import table, when
+from workbench.ui.tabs.train.html import settings
+
+STATUSES = {"queued": "waiting"}
+
+
+def runs_html(runs: Sequence[Run], macro_f1: Mapping[str, float], resumable: frozenset[int]) -> str:
+    """The runs as a table.
+
+    Args:
+        runs: Those that wait in the order in which they start.
+        macro_f1: Of each version.
+        resumable: Ids of the runs that can go on.
+    """
+    if not runs:
+        return ""
+    waiting = [run.id for run in runs if run.status == "queued"]
+    rows = [
+        [
+            f"run {run.id}",
+            settings(run),
+            f"{_status(run, waiting)} {_acts(run, waiting, resumable)}",
+            _result(run, macro_f1),
+            when(run.created_at),
+        ]
+        for run in runs
+    ]
+    heads = ["run", "settings", "status", "result", "asked for"]
+    return "<h3>Runs</h3>" + table(heads, rows, "Runs", wide=True)
+
+
+def _status(run: Run, waiting: Sequence[int]) -> str:
+    if run.status == "queued" and len(waiting) > 1:
+        return f"waiting, {waiting.index(run.id) + 1} of {len(waiting)}"
+    return escape(STATUSES.get(run.status, run.status))
+
+
+def _acts(run: Run, waiting: Sequence[int], resumable: frozenset[int]) -> str:
+    """Buttons for what can be done with a run."""
+    buttons = []
+    if run.status == "queued":
+        place = waiting.index(run.id)
+        if place:
+            buttons.append(_button("up", run.id, "Move up"))
+        if place < len(waiting) - 1:
+            buttons.append(_button("down", run.id, "Move down"))
+        buttons.append(_button("cancel", run.id, "Cancel"))
+    if run.id in resumable:
+        buttons.append(_button("resume", run.id, "Resume"))
+    return f"<span class='run-acts'>{''.join(buttons)}</span>" if buttons else ""
+
+
+def _button(act: str, run_id: int, words: str) -> str:
+    return f"<button class='plain' data-press='{act}' data-run='{run_id}'>{words} run {run_id}</button>"
+
+
+def _result(run: Run, macro_f1: Mapping[str, float]) -> str:
+    if run.version:
+        return f"{escape(run.version)}, macro-F1 {charts.number(macro_f1.get(run.version))}"
+    return escape(run.error or "–")

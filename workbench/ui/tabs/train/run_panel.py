@@ -1,0 +1,210 @@
+"""The run that is shown: the one under way as it goes, or else how the newest one ended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+import gradio as gr
+
+from storage.records import Run
+from workbench import charts
+from workbench.evaluation.best_epoch import kept_so_far
+from workbench.services import Services
+from workbench.training.spec import BEST
+from workbench.ui.components.diff import Keys, Wanted, changed
+from workbench.ui.components.live_chart import curves, drawn
+from workbench.ui.notifications import notify_button
+from workbench.ui.tabs.train.html import active_html, ended_html
+from workbench.ui.tabs.train.queue import runs_html
+from workbench.ui.tabs.train.trials import trials_html
+
+BUSY_SECONDS, IDLE_SECONDS = 0.7, 5.0
+RECENT = 12
+LOG_LINES = 12
+PARTS = (
+    "area", "status", "stop", "pause", "resume", "see", "models", "again", "trials", "sentence", "charts", "loss", "accuracy",
+    "log", "start",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Under:
+    """What is said of the run that is shown: the one under way, or else the newest."""
+
+    parts: dict[str, Any]
+    runs: gr.HTML
+    timer: gr.Timer
+    sent: gr.State
+
+    @property
+    def outputs(self) -> list[Any]:
+        """In the order of :func:`show_run`."""
+        return [*(self.parts[name] for name in PARTS), self.runs, self.timer, self.sent]
+
+
+def build_run() -> dict[str, Any]:
+    """Build what is shown of a run, hidden; ``start``, which begins the next, is for the caller to add."""
+    parts: dict[str, Any] = {}
+    with gr.Column(visible=False, elem_id="train-run") as parts["area"]:
+        parts["status"] = gr.HTML(elem_id="train-status", padding=False, apply_default_css=False)
+        with gr.Row(elem_classes="run-buttons"):
+            _buttons(parts)
+        notify_button()
+        parts["trials"] = gr.HTML(
+            elem_id="train-trials", padding=False, visible=False, apply_default_css=False
+        )
+        parts["sentence"] = gr.HTML(elem_id="train-sentence", padding=False)
+        with gr.Row(elem_classes="chart-pair") as parts["charts"]:
+            parts["loss"] = curves("train-loss")
+            parts["accuracy"] = curves("train-accuracy")
+        with gr.Accordion("The last lines of its log", open=False, elem_id="train-logging"):
+            parts["log"] = gr.Textbox(
+                label="Last lines of the log",
+                show_label=False,
+                container=False,
+                lines=LOG_LINES,
+                max_lines=LOG_LINES,
+                interactive=False,
+                elem_id="train-log",
+            )
+    return parts
+
+
+def _buttons(parts: dict[str, Any]) -> None:
+    parts["stop"] = _button("train-stop", "Stop and keep the best epoch", "stop")
+    parts["pause"] = _button("train-pause", "Pause")
+    parts["resume"] = _button("train-resume", "Resume from its last epoch", "primary")
+    parts["see"] = _button("train-see", "See how good it is", "primary")
+    parts["models"] = _button("train-models", "Models")
+    parts["again"] = _button("train-again", "Train again with the same settings")
+
+
+def _button(elem_id: str, words: str, variant: str = "secondary") -> gr.Button:
+    return gr.Button(words, variant=variant, elem_id=elem_id, scale=0, min_width=80)
+
+
+def shown_run(services: Services) -> Run | None:
+    """The run under way, or else the one that ended or paused last; one that was cancelled before it began only for want of others."""
+    ended = sorted(services.stores.runs.recent(RECENT), key=_last_heard, reverse=True)
+    return next(iter([*services.stores.runs.active(), *ended]), None)
+
+
+def _last_heard(run: Run) -> tuple[bool, float]:
+    moment = datetime.fromisoformat(run.ended_at).timestamp() if run.ended_at else run.heartbeat
+    return run.status != "stopped" or run.started_at is not None, moment or 0
+
+
+def show_run(services: Services, sent: Keys) -> list[Any]:
+    """Updates of what has changed since ``sent``, in the order of :attr:`Under.outputs`."""
+    run = shown_run(services)
+    active = bool(run and run.active)
+    listed = _listed(services)
+    wanted: Wanted = {
+        **_parts(services, run),
+        "runs": ([(each.id, each.status) for each in listed], partial(_runs, services, listed)),
+        "timer": (active, lambda: gr.Timer(BUSY_SECONDS if active else IDLE_SECONDS)),
+    }
+    updates, keys = changed(sent, wanted)
+    return [*updates, {**keys, "run": run.id if run else None}]
+
+
+def _listed(services: Services) -> list[Run]:
+    """What runs, every run that waits in its order, then the newest of the others."""
+    runs = services.stores.runs
+    active = runs.active()
+    shown = {each.id for each in active}
+    return [*active, *(each for each in runs.recent(RECENT) if each.id not in shown)]
+
+
+def _parts(services: Services, run: Run | None) -> Wanted:
+    if run is None:
+        return dict.fromkeys(PARTS, (None, gr.skip))
+    history = services.stores.runs.history(run.id)
+    trials = services.stores.trials.of(run.id) if run.spec.get("recipe") == BEST else []
+    state = (run.id, run.status)
+    html = active_html(run, history, trials) if run.active else ""
+    tried = trials_html(trials)
+    log = services.training.log_tail(run.id)
+    lost = not run.active and run.version is None
+    return {
+        "area": (True, lambda: gr.update(visible=True)),
+        "status": (html or state, lambda: html or _ended(services, run)),
+        **_acts(services, run),
+        "trials": (tried, lambda: gr.update(value=tried, visible=bool(tried))),
+        **_curves(run, history),
+        "log": (log, lambda: log),
+        # One primary button: with a run under way that is its stop, with a model the look at it.
+        "start": (lost, lambda: gr.update(variant="primary" if lost else "secondary")),
+    }
+
+
+def _acts(services: Services, run: Run) -> Wanted:
+    asked = (run.id, run.status, run.stop_requested, run.pause_requested)
+    goes_on = services.training.resumable(run)
+    lost = not run.active and run.version is None
+    return {
+        "stop": (asked, lambda: _stop(run)),
+        "pause": (asked, lambda: _pause(run)),
+        "resume": ((asked, goes_on), lambda: gr.update(visible=goes_on and lost)),
+        "see": (asked, lambda: gr.update(visible=not run.active and bool(run.version))),
+        "models": (asked, lambda: gr.update(visible=not run.active and bool(run.version))),
+        "again": (asked, lambda: gr.update(visible=lost and run.status != "paused")),
+    }
+
+
+def _curves(run: Run, history: list[dict[str, Any]]) -> Wanted:
+    epochs = (run.id, run.status, len(history))
+    best = _best(run, history)
+    return {
+        "sentence": (epochs, lambda: _sentence(run, history)),
+        "charts": (bool(history), lambda: gr.update(visible=bool(history))),
+        "loss": (epochs, lambda: drawn(charts.loss_curves(history, best), run.id)),
+        "accuracy": (epochs, lambda: drawn(charts.accuracy_curves(history, best), run.id)),
+    }
+
+
+def _best(run: Run, history: list[dict[str, Any]]) -> int | None:
+    best = kept_so_far(history, run.spec["monitor"])
+    return run.best_epoch or (best["epoch"] if best else None)
+
+
+def _ended(services: Services, run: Run) -> str:
+    metrics = services.stores.registry.metrics(run.version) if run.version else None
+    return ended_html(run, metrics)
+
+
+def _stop(run: Run) -> Any:
+    if run.stop_requested:
+        return gr.update(value="Stopping", interactive=False, visible=run.active)
+    kept = "try" if run.spec.get("recipe") == BEST else "epoch"
+    words = "Do not start it" if run.status == "queued" else f"Stop and keep the best {kept}"
+    return gr.update(value=words, interactive=True, visible=run.active or run.status == "paused")
+
+
+def _pause(run: Run) -> Any:
+    asked = run.pause_requested or run.stop_requested
+    return gr.update(
+        value="Pausing" if run.pause_requested else "Pause",
+        interactive=not asked,
+        visible=run.status == "running",
+    )
+
+
+def _sentence(run: Run, history: list[dict[str, Any]]) -> Any:
+    if run.active:
+        return gr.update(value="The curves gain a point with each epoch.", visible=bool(history))
+    said = charts.curves_sentence(history, run.best_epoch, run.spec["monitor"])
+    return gr.update(value=said, visible=bool(history))
+
+
+def _runs(services: Services, listed: list[Run]) -> str:
+    scores = {
+        run.version: services.stores.registry.metrics(run.version)["macro_f1"]
+        for run in listed
+        if run.version
+    }
+    resumable = frozenset(run.id for run in listed if services.training.resumable(run))
+    return runs_html(listed, scores, resumable)
