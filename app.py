@@ -19,7 +19,7 @@ def serve() -> None:
     import uvicorn
 
     from storage.core.errors import DomainError
-    from workbench.core.instance_lock import Claim
+    from workbench.core.instance_lock import InstanceLock
     from workbench.core.privacy import begin_private
     from workbench.core.settings import from_environment
     from workbench.server import build_app
@@ -31,7 +31,7 @@ def serve() -> None:
     try:
         settings = from_environment(os.environ)
         warnings = warn_or_refuse(settings)
-        claim = Claim(settings.data, f"http://{settings.host}:{settings.port}")
+        claim = InstanceLock(settings.data, f"http://{settings.host}:{settings.port}")
     except DomainError as error:
         sys.exit(str(error))
     # Workers inherit the environment, and need no password.

@@ -225,7 +225,7 @@ class Run:
         continues: The run from whose last epoch this one goes on.
         process_started: Tells its process from others of the same number, together with ``pid``.
         engine: Where it runs: ``local`` or ``ray``.
-        attempt: How often a worker has taken it; see :class:`storage.training.run_attempts.Attempt`.
+        attempt: How often a worker has taken it; see :class:`storage.training.run_attempts.RunAttempt`.
     """
 
     id: int

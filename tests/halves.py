@@ -9,12 +9,12 @@ import numpy as np
 from PIL import Image
 
 from storage.records import Version
-from storage.training.registry import PRODUCTION, Candidate
+from storage.training.registry import PRODUCTION, VersionCandidate
 from tests.pictures import write_zip
 from workbench.catalogue.splits import split
 from workbench.core.processes import started_at
 from workbench.imaging.decode import encoded
-from workbench.importing.ingest import Order
+from workbench.importing.ingest import ImportRequest
 from workbench.importing.uploads import Upload, sources
 from workbench.services import Services
 from workbench.training.spec import TrainingSpec
@@ -31,7 +31,7 @@ def halves_zip(path: Path, per_class: int = 12) -> Path:
 def import_halves(services: Services, folder: Path, per_class: int = 12) -> None:
     """Take those pictures in."""
     uploads = [Upload(halves_zip(folder / "halves.zip", per_class), "halves.zip")]
-    services.intake.run(Order(sources(uploads, services.settings.limits)))
+    services.intake.run(ImportRequest(sources(uploads, services.settings.limits)))
 
 
 def promote_reader(services: Services, folder: Path) -> Version:
@@ -51,7 +51,9 @@ def promote_reader(services: Services, folder: Path) -> Version:
         "snapshot": snapshot.content_hash,
         "metrics": {},
     }
-    version = stores.registry.register(Candidate(attempt, snapshot.id, place, manifest, 1, False, "", []))
+    version = stores.registry.register(
+        VersionCandidate(attempt, snapshot.id, place, manifest, 1, False, "", [])
+    )
     return stores.registry.promote(version.name, PRODUCTION, "reads halves", "someone")
 
 

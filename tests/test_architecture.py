@@ -294,7 +294,7 @@ def test_charts_and_scikit_learn_share_nothing_that_two_threads_could_import_at_
     """Python refuses one of two threads that import modules of one cycle, and the page asks for both at once."""
     measures = "{'accuracy': 1, 'macro_f1': 1, 'per_class': []}"
     drawn = _newly_imported(
-        f"from workbench.charts import *\ncomparison_bars(*[Measured('v1', {measures})] * 2)"
+        f"from workbench.charts import *\ncomparison_bars(*[VersionMetrics('v1', {measures})] * 2)"
     )
     both = drawn & _newly_imported("import sklearn.model_selection")
     assert not {name for name in both if name.split(".")[0] not in sys.stdlib_module_names}

@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 
 from storage.records import SnapshotItem, ValidationPrediction, Version
-from storage.training.registry import Candidate
+from storage.training.registry import VersionCandidate
 from tests.pictures import picture
 from workbench.catalogue.splits import split
 from workbench.core.processes import started_at
 from workbench.evaluation.metrics import evaluate
-from workbench.importing.ingest import Order
+from workbench.importing.ingest import ImportRequest
 from workbench.importing.uploads import Source
 from workbench.services import Services
 from workbench.training.spec import TrainingSpec
@@ -37,7 +37,7 @@ def import_pictures(services: Services, counts: dict[str, int]) -> None:
         for name, count in counts.items()
         for number, seed in zip(range(count), seeds, strict=False)
     ]
-    services.intake.run(Order(sources))
+    services.intake.run(ImportRequest(sources))
 
 
 def finished_run(services: Services, folder: Path, wrong: Answers, seed: int = 1) -> Version:
@@ -57,7 +57,7 @@ def finished_run(services: Services, folder: Path, wrong: Answers, seed: int = 1
     (folder / "model.keras").write_bytes(b"keras" * 100)
     (folder / "model.tflite").write_bytes(b"litert" * 100)
     return stores.registry.register(
-        Candidate(
+        VersionCandidate(
             attempt,
             snapshot.id,
             folder,

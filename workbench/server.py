@@ -13,22 +13,22 @@ from fastapi import Depends, FastAPI, HTTPException, Response
 from fastapi.responses import FileResponse, JSONResponse
 from starlette.middleware import Middleware
 
-from storage.core.disk_space import Room
+from storage.core.disk_space import DiskSpace
 from storage.core.errors import DomainError
 from workbench.charts.plotly_asset import ADDRESS, packed_library
 from workbench.core.errors import Overloaded
 from workbench.core.settings import MEGABYTE
-from workbench.core.upload_folder import Uploads
+from workbench.core.upload_folder import UploadFolder
 from workbench.imaging.memory_budget import PATIENCE
 from workbench.services import Services
 from workbench.ui.call_validation import check_server_call
-from workbench.ui.error_responses import HANDLERS, Sentences, UsedRoutes
+from workbench.ui.error_responses import HANDLERS, ErrorSentences, RouteAllowlist
 from workbench.ui.file_transfer import served_file
 from workbench.ui.page import build_page
 from workbench.ui.tab_sessions import keep_few
 from workbench.ui.upload_route import upload_route
-from workbench.web.access_middleware import Gate
-from workbench.web.body_limits import SmallBodies
+from workbench.web.access_middleware import AccessMiddleware
+from workbench.web.body_limits import BodyLimit
 
 STYLES = sorted((Path(__file__).parent / "ui/static").rglob("*.css"), key=lambda path: path.name)
 UPLOADS = "gradio-uploads"
@@ -36,7 +36,7 @@ FOREVER = {"Cache-Control": "private, max-age=31536000, immutable"}
 FONTS = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif"]
 
 
-def build_app(services: Services) -> Gate:
+def build_app(services: Services) -> AccessMiddleware:
     """The application, ready to be served; services start and end with it."""
     # Before the page is built: Gradio reads them then; it would look up hosts outside, and mix uploads of several apps.
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
@@ -55,7 +55,7 @@ def build_app(services: Services) -> Gate:
 
     app = FastAPI(
         title="Waterline", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None,
-        exception_handlers=HANDLERS, middleware=[Middleware(Sentences), Middleware(SmallBodies)],
+        exception_handlers=HANDLERS, middleware=[Middleware(ErrorSentences), Middleware(BodyLimit)],
     )  # fmt: skip
 
     @app.get("/healthz")
@@ -93,15 +93,17 @@ def build_app(services: Services) -> Gate:
     app.post("/gradio_api/upload", response_model=None)(upload)
     # So that Gradio names an export where it lies, and makes no copy; what may be read is decided above.
     gr.set_static_paths([services.exports.folder])
-    return Gate(_mount(app, services), services.settings, services.stores.preferences)
+    return AccessMiddleware(_mount(app, services), services.settings, services.stores.preferences)
 
 
-def _uploads(services: Services) -> Uploads:
+def _uploads(services: Services) -> UploadFolder:
     own = services.settings.data / UPLOADS
     # Whatever a server before this one has left; of a folder that others may use too, only what is old is swept.
     shutil.rmtree(own, ignore_errors=True)
     folder = Path(os.environ.get("GRADIO_TEMP_DIR") or own).resolve()
-    return Uploads(folder, Room(folder, services.settings.reserve_mb * MEGABYTE, "the folder of uploads"))
+    return UploadFolder(
+        folder, DiskSpace(folder, services.settings.reserve_mb * MEGABYTE, "the folder of uploads")
+    )
 
 
 def _export(services: Services, name: str) -> Response:
@@ -152,7 +154,7 @@ def _mount(app: FastAPI, services: Services) -> FastAPI:
         allowed_paths=[os.environ["GRADIO_TEMP_DIR"]],
         app_kwargs={
             "exception_handlers": HANDLERS,
-            "middleware": [Middleware(Sentences), Middleware(UsedRoutes)],
+            "middleware": [Middleware(ErrorSentences), Middleware(RouteAllowlist)],
             "dependencies": [Depends(check_server_call)],
         },
         max_file_size=services.settings.limits.upload_mb * MEGABYTE,

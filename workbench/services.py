@@ -9,27 +9,27 @@ from dataclasses import dataclass
 from functools import partial
 
 from storage.core.errors import DomainError
-from workbench.active_learning.service import Insight
-from workbench.active_learning.supervisor import Helper
+from workbench.active_learning.service import ActiveLearning
+from workbench.active_learning.supervisor import ActiveLearningSupervisor
 from workbench.catalogue.labelling import Labelling
-from workbench.catalogue.near_duplicates import LookAlikes
-from workbench.catalogue.trash import Bin
+from workbench.catalogue.near_duplicates import NearDuplicates
+from workbench.catalogue.trash import Trash
 from workbench.core.settings import Settings
 from workbench.exporting.service import Exports
-from workbench.importing.ingest import Intake
-from workbench.importing.service import Imports
+from workbench.importing.ingest import Ingest
+from workbench.importing.service import ImportService
 from workbench.importing.staging import Staging
 from workbench.integrity import tidy
 from workbench.label_safety.service import LabelSafety
-from workbench.label_safety.throughput import Costs
+from workbench.label_safety.throughput import ThroughputMeter
 from workbench.serving.service import Predictor
 from workbench.stores import Stores, open_stores
 from workbench.training.checkpoint_retention import sweep
 from workbench.training.launcher import Launcher
 from workbench.training.local_launcher import LocalLauncher
 from workbench.training.ray_launcher import RayLauncher
-from workbench.training.service import Training, first_spec
-from workbench.training.supervisor import Supervisor
+from workbench.training.service import TrainingService, first_spec
+from workbench.training.supervisor import RunSupervisor
 from workbench.training.webhook import Webhook
 
 log = logging.getLogger(__name__)
@@ -43,18 +43,18 @@ class Services:
     settings: Settings
     stores: Stores
     labelling: Labelling
-    intake: Intake
-    imports: Imports
+    intake: Ingest
+    imports: ImportService
     exports: Exports
-    training: Training
-    supervisor: Supervisor
+    training: TrainingService
+    supervisor: RunSupervisor
     predictor: Predictor
-    insight: Insight
-    helper: Helper
-    lookalikes: LookAlikes
-    bin: Bin
+    insight: ActiveLearning
+    helper: ActiveLearningSupervisor
+    lookalikes: NearDuplicates
+    bin: Trash
     safety: LabelSafety
-    costs: Costs
+    costs: ThroughputMeter
 
     def start(self) -> None:
         """Begin to look after runs and imports, also those that an earlier process left."""
@@ -98,31 +98,31 @@ def build_services(settings: Settings) -> Services:
     """Open the data folder and wire everything that works on it."""
     stores = open_stores(settings)
     labelling = Labelling(stores.catalogue, stores.edits, stores.classes)
-    intake = Intake(stores, labelling, settings)
-    supervisor = Supervisor(
+    intake = Ingest(stores, labelling, settings)
+    supervisor = RunSupervisor(
         stores, _launchers(stores, settings), settings.runs, Webhook(settings.webhook).tell
     )
-    helper = Helper(stores, settings)
-    training = Training(stores, supervisor, first=partial(first_spec, settings.weights_folder))
+    helper = ActiveLearningSupervisor(stores, settings)
+    training = TrainingService(stores, supervisor, first=partial(first_spec, settings.weights_folder))
     predictor = Predictor(stores.registry, stores.predictions, stores.decoder)
     return Services(
         settings=settings,
         stores=stores,
         labelling=labelling,
         intake=intake,
-        imports=Imports(
+        imports=ImportService(
             intake, stores.import_jobs, Staging(settings.data / "staging", stores.room), settings
         ),
         exports=Exports(stores),
         training=training,
         supervisor=supervisor,
         predictor=predictor,
-        insight=Insight(stores, settings, helper),
+        insight=ActiveLearning(stores, settings, helper),
         helper=helper,
-        lookalikes=LookAlikes(stores.curation, stores.edits),
-        bin=Bin(stores),
+        lookalikes=NearDuplicates(stores.curation, stores.edits),
+        bin=Trash(stores),
         safety=LabelSafety(
             stores, predictor, (lambda: training.draft().augmentation) if settings.insight else None
         ),
-        costs=Costs(),
+        costs=ThroughputMeter(),
     )

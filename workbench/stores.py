@@ -6,28 +6,28 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from storage.catalogue.classes import Classes
-from storage.catalogue.curation_queries import Curation
-from storage.catalogue.export_rows import Listings
+from storage.catalogue.curation_queries import CurationQueries
+from storage.catalogue.export_rows import ExportRows
 from storage.catalogue.images import Catalogue
-from storage.catalogue.leases import Handouts
+from storage.catalogue.leases import Leases
 from storage.core.blobs import Blobs
 from storage.core.database import Database
-from storage.core.disk_space import Room
-from storage.core.key_value import Preferences
+from storage.core.disk_space import DiskSpace
+from storage.core.key_value import KeyValue
 from storage.jobs.import_jobs import ImportJobs
 from storage.journal.events import Journal
-from storage.journal.image_edits import Edits
+from storage.journal.image_edits import ImageEdits
 from storage.learning.embeddings import Embeddings
-from storage.learning.suggestions import Insights
+from storage.learning.suggestions import Suggestions
 from storage.queries.pagination import Pages
-from storage.training.predictions import Predictions
+from storage.training.predictions import PredictionLog
 from storage.training.registry import Registry
 from storage.training.runs import Runs, Trials
 from storage.training.snapshots import Snapshots
 from workbench.core.privacy import shut
 from workbench.core.settings import MEGABYTE, Settings
-from workbench.imaging.bounded_decoder import Decoder
-from workbench.imaging.derivatives import Media
+from workbench.imaging.bounded_decoder import BoundedDecoder
+from workbench.imaging.derivatives import Derivatives
 
 
 @dataclass(frozen=True)
@@ -35,27 +35,27 @@ class Stores:
     """Everything that is kept."""
 
     root: Path
-    room: Room
+    room: DiskSpace
     database: Database
     journal: Journal
     classes: Classes
     catalogue: Catalogue
     pages: Pages
-    edits: Edits
-    curation: Curation
-    handouts: Handouts
+    edits: ImageEdits
+    curation: CurationQueries
+    handouts: Leases
     snapshots: Snapshots
     runs: Runs
     trials: Trials
     registry: Registry
-    predictions: Predictions
-    preferences: Preferences
+    predictions: PredictionLog
+    preferences: KeyValue
     import_jobs: ImportJobs
-    listings: Listings
+    listings: ExportRows
     embeddings: Embeddings
-    insight: Insights
-    decoder: Decoder
-    media: Media
+    insight: Suggestions
+    decoder: BoundedDecoder
+    media: Derivatives
 
     def log_file(self, run_id: int) -> Path:
         """Where a run's worker writes its log."""
@@ -87,28 +87,28 @@ def open_stores(settings: Settings) -> Stores:
     database = Database(root / "waterline.db")
     journal = Journal(database)
     pages = Pages(database)
-    decoder = Decoder(settings.limits.pixels, settings.limits.decode_mb * MEGABYTE)
+    decoder = BoundedDecoder(settings.limits.pixels, settings.limits.decode_mb * MEGABYTE)
     return Stores(
         root=root,
-        room=Room(root, settings.reserve_mb * MEGABYTE),
+        room=DiskSpace(root, settings.reserve_mb * MEGABYTE),
         database=database,
         journal=journal,
         classes=Classes(database, journal),
         catalogue=Catalogue(database, journal),
         pages=pages,
-        edits=Edits(database),
-        curation=Curation(database),
-        handouts=Handouts(database, pages),
+        edits=ImageEdits(database),
+        curation=CurationQueries(database),
+        handouts=Leases(database, pages),
         snapshots=Snapshots(database),
         runs=Runs(database, settings.limits.queued_runs),
         trials=Trials(database),
         registry=Registry(database, root / "models"),
-        predictions=Predictions(database),
-        preferences=Preferences(database),
+        predictions=PredictionLog(database),
+        preferences=KeyValue(database),
         import_jobs=ImportJobs(database),
-        listings=Listings(database),
+        listings=ExportRows(database),
         embeddings=Embeddings(database),
-        insight=Insights(database),
+        insight=Suggestions(database),
         decoder=decoder,
-        media=Media(Blobs(root / "blobs"), decoder),
+        media=Derivatives(Blobs(root / "blobs"), decoder),
     )

@@ -7,7 +7,7 @@ import sqlite3
 from storage.core.database import Database
 from storage.core.errors import Conflict, NotFound
 from storage.journal import changes
-from storage.journal.changes import Edit, Entry
+from storage.journal.changes import EventHeader, FieldUpdate
 from storage.journal.events import Journal
 from storage.records import Change, ClassRecord
 
@@ -76,7 +76,7 @@ class Classes:
                 (name, colour),
             )
             added = int(cursor.lastrowid or 0)
-            entry = Entry(kind, actor, f"added class {name}")
+            entry = EventHeader(kind, actor, f"added class {name}")
             self._journal.apply(connection, entry, [Change("class", added, "removed", 1, 0)])
         return ClassRecord(added, name, colour, 0)
 
@@ -91,7 +91,7 @@ class Classes:
             before = _current(connection, class_id)["name"]
             if before == name:
                 return
-            entry = Entry("class", actor, f"renamed {before} to {name}")
+            entry = EventHeader("class", actor, f"renamed {before} to {name}")
             self._journal.apply(connection, entry, [Change("class", class_id, "name", before, name)])
 
     def recolour(self, class_id: int, colour: str, actor: str) -> None:
@@ -100,7 +100,7 @@ class Classes:
             row = _current(connection, class_id)
             if row["colour"] == colour:
                 return
-            entry = Entry("class", actor, f"recoloured {row['name']}")
+            entry = EventHeader("class", actor, f"recoloured {row['name']}")
             self._journal.apply(
                 connection, entry, [Change("class", class_id, "colour", row["colour"], colour)]
             )
@@ -123,8 +123,8 @@ class Classes:
                 summary = f"merged {name} into {_current(connection, into)['name']}"
             moved = connection.execute(MOVED, (class_id,)).fetchone()[0]
             ids = connection.execute(TOUCHED, {"gone": class_id}).fetchone()[0]
-            edit = Edit(MOVE, "true", {"ids": ids, "gone": class_id, "into": into})
-            event_id = changes.note(connection, Entry("class", actor, summary))
+            edit = FieldUpdate(MOVE, "true", {"ids": ids, "gone": class_id, "into": into})
+            event_id = changes.note(connection, EventHeader("class", actor, summary))
             changes.write_edit(connection, event_id, edit)
             changes.write(connection, event_id, [Change("class", class_id, "removed", 0, 1)])
             changes.carry_out(connection, event_id)

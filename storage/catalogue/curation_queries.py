@@ -16,7 +16,7 @@ FROM images i WHERE i.archived = 0 AND i.id IN (SELECT value FROM json_each(?)) 
 
 
 @dataclass(frozen=True)
-class Member:
+class DuplicateCandidate:
     """A picture that may look like others: ``class_id`` is 0 where it has none, ``alike`` where it is not settled."""
 
     id: int
@@ -28,7 +28,7 @@ class Member:
     alike: int
 
 
-class Curation:
+class CurationQueries:
     """Reads for curation, none of which goes through all pictures but :meth:`hashes`."""
 
     def __init__(self, database: Database) -> None:
@@ -54,9 +54,11 @@ class Curation:
         rows = self._database.rows("SELECT id, phash FROM images ORDER BY id")
         return [row[0] for row in rows], [row[1] for row in rows]
 
-    def members(self, image_ids: Sequence[int]) -> list[Member]:
+    def members(self, image_ids: Sequence[int]) -> list[DuplicateCandidate]:
         """Those of the pictures that are in the catalogue, by id."""
-        return [Member(*row) for row in self._database.rows(MEMBERS, (json.dumps(list(image_ids)),))]
+        return [
+            DuplicateCandidate(*row) for row in self._database.rows(MEMBERS, (json.dumps(list(image_ids)),))
+        ]
 
     def captions(self, image_ids: Sequence[int]) -> dict[int, tuple[str, int]]:
         """File name and flags, as bits, of those of the pictures that are in the catalogue, by id."""

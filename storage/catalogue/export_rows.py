@@ -14,7 +14,7 @@ CHUNK = 2000
 
 
 @dataclass(frozen=True)
-class Listed:
+class ExportRow:
     """A picture as exported: ``label`` is its class, ``split`` its side, each empty where it has none."""
 
     sha256: str
@@ -30,13 +30,13 @@ class Listed:
 COLUMNS = "i.sha256, i.filename, i.format, i.bytes, i.width, i.height"
 
 
-class Listings:
+class ExportRows:
     """Reads many pictures at once."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def of(self, image_ids: Sequence[int]) -> list[Listed]:
+    def of(self, image_ids: Sequence[int]) -> list[ExportRow]:
         """Pictures as they are now, by id; those that are not there any more are left out."""
         sql = (
             f"SELECT {COLUMNS}, coalesce(c.name, '') AS label, i.split FROM images i "
@@ -44,7 +44,7 @@ class Listings:
             "WHERE i.archived < 2 AND i.id IN (SELECT value FROM json_each(?)) ORDER BY i.id"
         )
         return [
-            Listed(**dict(row))
+            ExportRow(**dict(row))
             for chunk in _chunks(sorted(image_ids))
             for row in self._database.rows(sql, (json.dumps(chunk),))
         ]
@@ -54,7 +54,7 @@ class Listings:
         sql = "SELECT coalesce(sum(bytes), 0) FROM images WHERE id IN (SELECT value FROM json_each(?))"
         return sum(self._database.value(sql, (json.dumps(chunk),)) for chunk in _chunks(image_ids))
 
-    def of_snapshot(self, snapshot_id: int) -> list[Listed]:
+    def of_snapshot(self, snapshot_id: int) -> list[ExportRow]:
         """Pictures as a snapshot has them, by id, also those that were thrown away since.
 
         Raises:
@@ -69,7 +69,7 @@ class Listings:
             "WHERE s.snapshot_id = ? ORDER BY i.id",
             (snapshot_id,),
         )
-        return [Listed(**{**dict(row), "label": names[row["label"]]}) for row in rows]
+        return [ExportRow(**{**dict(row), "label": names[row["label"]]}) for row in rows]
 
 
 def _chunks(values: Sequence[int]) -> Iterator[list[int]]:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from storage.core.database import Database
 from storage.core.errors import NotFound
 from storage.core.timestamps import now
-from storage.journal.changes import Entry
+from storage.journal.changes import EventHeader
 from storage.journal.events import Journal
 from storage.queries import image_rows
 from storage.records import Change, ClassRecord, ImageRecord, NewImage, Summary
@@ -109,7 +109,7 @@ class Catalogue:
         connection.execute(f"UPDATE images SET {VALUES} WHERE sha256 = :sha256", values)
         self._journal.apply(
             connection,
-            Entry("import", actor, f"brought {values['filename']} back"),
+            EventHeader("import", actor, f"brought {values['filename']} back"),
             [
                 Change("image", before["id"], field, before[field], value)
                 for field, value in after.items()

@@ -18,7 +18,7 @@ FREE = (
 )
 
 
-class Handouts:
+class Leases:
     """Pictures in the hands of people. A picture that is labelled, reviewed or archived leaves them."""
 
     def __init__(self, database: Database, pages: Pages) -> None:

@@ -53,7 +53,7 @@ class Blobs:
     def put(self, kind: str, sha256: str, data: bytes) -> Path:
         """Store what can be made again from an original; a reader sees all of it or nothing, and one that is there stays.
 
-        Originals come in through :class:`storage.core.incoming_blobs.Incoming`.
+        Originals come in through :class:`storage.core.incoming_blobs.IncomingBlobs`.
 
         Args:
             kind: What it is.

@@ -16,11 +16,11 @@ NEARLY_FULL = (
 )
 
 
-class NoRoom(DiskFull):
+class ReserveReached(DiskFull):
     """What is to be written would use up the reserve."""
 
 
-class Room:
+class DiskSpace:
     """The disk of a folder.
 
     Args:
@@ -45,7 +45,7 @@ class Room:
         )
         reserve = self._reserve or min(MOST_RESERVE, int(usage.total * SHARE))
         if size > usage.free - reserve:
-            raise NoRoom(
+            raise ReserveReached(
                 NEARLY_FULL.format(
                     place=self._place, free=_megabytes(usage.free), reserve=_megabytes(reserve)
                 )
@@ -55,7 +55,7 @@ class Room:
         """Whether so many bytes may be written."""
         try:
             self.require(size)
-        except NoRoom:
+        except ReserveReached:
             return False
         return True
 

@@ -18,7 +18,7 @@ from storage.core.files import make_folder, part_of, sync, told_when_full, write
 SYNCS_AT_ONCE = 8
 
 
-class Incoming:
+class IncomingBlobs:
     """The originals of one import. Each has a second name until its row is committed, whatever happens to its own.
 
     For each batch: :meth:`take` (in any thread), :meth:`place` before the write, :meth:`confirm` within it, :meth:`release`
@@ -37,7 +37,7 @@ class Incoming:
         self._unplaced: dict[str, Path] = {}
         self._pool = ThreadPoolExecutor(SYNCS_AT_ONCE, "sync")
 
-    def __enter__(self) -> Incoming:
+    def __enter__(self) -> IncomingBlobs:
         """Begin."""
         return self
 

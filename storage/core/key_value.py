@@ -8,7 +8,7 @@ from typing import Any
 from storage.core.database import Database
 
 
-class Preferences:
+class KeyValue:
     """JSON values by name."""
 
     def __init__(self, database: Database) -> None:

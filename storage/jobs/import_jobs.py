@@ -21,7 +21,7 @@ RESULTS = (IMPORTED, PRESENT, REJECTED, READ)
 COLUMNS = "id, actor, label, source, status, stop_requested, total, done, error, created_at, started_at, ended_at, tally"
 
 
-class CarriedOutElsewhere(Conflict):
+class ImportRunsElsewhere(Conflict):
     """Another process carries the import out."""
 
     def __init__(self) -> None:
@@ -29,7 +29,7 @@ class CarriedOutElsewhere(Conflict):
 
 
 @dataclass(frozen=True)
-class Outcome:
+class FileOutcome:
     """What became of one file.
 
     Attributes:
@@ -50,7 +50,7 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class Discarded:
+class DiscardedImage:
     """A picture that was taken out of the catalogue: into the bin, or for good with its files."""
 
     in_bin: bool
@@ -58,7 +58,7 @@ class Discarded:
 
 
 @dataclass(frozen=True)
-class Tally:
+class ImportTally:
     """An import in figures.
 
     Attributes:
@@ -90,7 +90,7 @@ class Import:
     created_at: str
     started_at: str | None
     ended_at: str | None
-    tally: Tally
+    tally: ImportTally
 
     @property
     def active(self) -> bool:
@@ -110,7 +110,7 @@ class ImportJobs:
             cursor = connection.execute(
                 "INSERT INTO imports (actor, label, source, status, created_at, tally) "
                 "VALUES (?, ?, ?, 'queued', ?, ?)",
-                (actor, label, json.dumps(source), now(), json.dumps(asdict(Tally({}, {})))),
+                (actor, label, json.dumps(source), now(), json.dumps(asdict(ImportTally({}, {})))),
             )
         return int(cursor.lastrowid or 0)
 
@@ -156,7 +156,7 @@ class ImportJobs:
         with self._database.write() as connection:
             connection.execute("UPDATE imports SET total = ? WHERE id = ?", (total, import_id))
 
-    def record(self, import_id: int, done: int, outcomes: Sequence[Outcome | None]) -> bool:
+    def record(self, import_id: int, done: int, outcomes: Sequence[FileOutcome | None]) -> bool:
         """Write what became of the next files, to be called within the write that takes their pictures in.
 
         Args:
@@ -173,7 +173,7 @@ class ImportJobs:
         with self._database.write() as connection:
             current = self.get(import_id)
             if current.done != done or current.status != "running":
-                raise CarriedOutElsewhere
+                raise ImportRunsElsewhere
             connection.executemany(
                 "INSERT INTO import_files (import_id, position, file, result, reason, note, label, image_id) "
                 "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -224,7 +224,7 @@ class ImportJobs:
 
     def files(
         self, import_id: int, result: str = "", after: int = -1, limit: int = 200
-    ) -> list[tuple[int, Outcome]]:
+    ) -> list[tuple[int, FileOutcome]]:
         """A page of what became of the files, in their order.
 
         Args:
@@ -242,23 +242,23 @@ class ImportJobs:
             f"WHERE {where} ORDER BY position LIMIT ?",
             (import_id, after, *([result] if result else []), limit),
         )
-        return [(row[0], Outcome(*row[1:])) for row in rows]
+        return [(row[0], FileOutcome(*row[1:])) for row in rows]
 
-    def every_file(self, import_id: int) -> Iterator[Outcome]:
+    def every_file(self, import_id: int) -> Iterator[FileOutcome]:
         """What became of each file, in their order, read page by page."""
         after = -1
         while page := self.files(import_id, after=after, limit=1000):
             yield from (outcome for _, outcome in page)
             after = page[-1][0]
 
-    def discarded(self, sha256s: Sequence[str]) -> dict[str, Discarded]:
+    def discarded(self, sha256s: Sequence[str]) -> dict[str, DiscardedImage]:
         """Those of the pictures that were taken out of the catalogue, by sha256."""
         rows = self._database.rows(
             "SELECT sha256, archived, class_id FROM images "
             "WHERE archived > 0 AND sha256 IN (SELECT value FROM json_each(?))",
             (json.dumps(list(sha256s)),),
         )
-        return {row["sha256"]: Discarded(row["archived"] == 1, row["class_id"]) for row in rows}
+        return {row["sha256"]: DiscardedImage(row["archived"] == 1, row["class_id"]) for row in rows}
 
     def filenames(self) -> Iterator[tuple[int, str]]:
         """Id and file name of each picture of the catalogue, by id."""
@@ -289,16 +289,16 @@ class ImportJobs:
         return {flag: count for flag, count in found.items() if count}
 
 
-def _added(tally: Tally, outcomes: Sequence[Outcome]) -> Tally:
+def _added(tally: ImportTally, outcomes: Sequence[FileOutcome]) -> ImportTally:
     results, labels = Counter(tally.results), Counter(tally.labels)
     results.update(each.result for each in outcomes)
     labels.update(each.label for each in outcomes if each.result == IMPORTED)
-    return Tally(dict(results), dict(labels), tally.begun_at, tally.attempts)
+    return ImportTally(dict(results), dict(labels), tally.begun_at, tally.attempts)
 
 
 def _import(row: sqlite3.Row) -> Import:
     values = dict(row)
     values["source"] = json.loads(values["source"])
     values["stop_requested"] = bool(values["stop_requested"])
-    values["tally"] = Tally(**{"results": {}, "labels": {}, **json.loads(values["tally"])})
+    values["tally"] = ImportTally(**{"results": {}, "labels": {}, **json.loads(values["tally"])})
     return Import(**values)

@@ -22,7 +22,7 @@ TABLES = {"image": "images", "class": "classes"}
 
 
 @dataclass(frozen=True)
-class Entry:
+class EventHeader:
     """What is to be written: a kind, who did it, and one line that says what."""
 
     kind: str
@@ -31,7 +31,7 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Edit:
+class FieldUpdate:
     """New values of pictures as SQL.
 
     Attributes:
@@ -48,7 +48,7 @@ class Edit:
 PICKED = "FROM images i WHERE i.id IN (SELECT value FROM json_each(:ids))"
 
 
-def note(connection: sqlite3.Connection, entry: Entry, undoes: int | None = None) -> int:
+def note(connection: sqlite3.Connection, entry: EventHeader, undoes: int | None = None) -> int:
     """Begin an event and give its id."""
     cursor = connection.execute(
         "INSERT INTO events (kind, actor, summary, created_at, undoes) VALUES (?, ?, ?, ?, ?)",
@@ -65,14 +65,14 @@ def write(connection: sqlite3.Connection, event_id: int, changes: Iterable[Chang
     )
 
 
-def affected(connection: sqlite3.Connection, edit: Edit) -> int:
+def affected(connection: sqlite3.Connection, edit: FieldUpdate) -> int:
     """How many pictures an edit would change."""
     differs = " OR ".join(f"i.{name} IS NOT ({value})" for name, value in edit.values.items())
     sql = f"SELECT count(*) {PICKED} AND ({edit.where}) AND ({differs})"
     return int(connection.execute(sql, edit.parameters).fetchone()[0])
 
 
-def write_edit(connection: sqlite3.Connection, event_id: int, edit: Edit) -> None:
+def write_edit(connection: sqlite3.Connection, event_id: int, edit: FieldUpdate) -> None:
     """Write the changes of an edit down, field by field."""
     for name, value in edit.values.items():
         connection.execute(
@@ -111,7 +111,7 @@ def _carry_out_images(connection: sqlite3.Connection, event_id: int, fields: Seq
     connection.execute("UPDATE events SET pictures = ? WHERE id = ?", (changed, event_id))
 
 
-def reverse(connection: sqlite3.Connection, last: sqlite3.Row, entry: Entry) -> int:
+def reverse(connection: sqlite3.Connection, last: sqlite3.Row, entry: EventHeader) -> int:
     """Carry out the opposite of an event as a new event, and give its id.
 
     Raises:
@@ -201,7 +201,7 @@ def _fields(connection: sqlite3.Connection, event_id: int) -> dict[str, list[str
     return found
 
 
-def _refuse_orphans(connection: sqlite3.Connection, event_id: int, entry: Entry) -> None:
+def _refuse_orphans(connection: sqlite3.Connection, event_id: int, entry: EventHeader) -> None:
     """No picture may get a class that was removed, nor keep one that is removed by this."""
     gone = connection.execute(GONE, (event_id,)).fetchone()
     if gone is not None:
@@ -214,5 +214,5 @@ def _refuse_orphans(connection: sqlite3.Connection, event_id: int, entry: Entry)
             raise Conflict(f"{_ends(entry)}: {have} the class “{name}” now. Remove the class by hand.")
 
 
-def _ends(entry: Entry) -> str:
+def _ends(entry: EventHeader) -> str:
     return f"{entry.kind.capitalize()} ends here"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from storage.core.database import Database
-from storage.journal.changes import FIELDS, TABLES, Entry
+from storage.journal.changes import FIELDS, TABLES, EventHeader
 from storage.journal.events import Journal
 from storage.records import Change
 
@@ -33,7 +33,7 @@ WHERE c.entity = ? AND c.entity_id > ? AND c.entity_id <= ? ORDER BY c.entity_id
 
 
 @dataclass(frozen=True)
-class Differences:
+class FieldDifferences:
     """Fields that are not what the journal says, as changes from that to what is there; and rows that are not there."""
 
     wrong: list[Change]
@@ -41,7 +41,7 @@ class Differences:
 
 
 @dataclass(frozen=True)
-class _Stretch:
+class _IdRange:
     """The pictures or classes whose ids are above ``after`` and at most ``PAGE`` further."""
 
     entity: str
@@ -52,7 +52,7 @@ class _Stretch:
         return self.entity, self.after, self.after + PAGE
 
 
-class Integrity:
+class ConsistencyChecks:
     """Checks and repairs of the database; memory stays small however many pictures there are."""
 
     def __init__(self, database: Database, journal: Journal) -> None:
@@ -132,7 +132,7 @@ class Integrity:
             )
             connection.execute("INSERT INTO image_names (image_names) VALUES ('rebuild')")
 
-    def unjournaled(self, actor: str = "") -> Iterator[Differences]:
+    def unjournaled(self, actor: str = "") -> Iterator[FieldDifferences]:
         """Play the journal, some thousand pictures at a time, and compare what comes out with what is there.
 
         Args:
@@ -147,10 +147,10 @@ class Integrity:
             for after in range(0, last, PAGE):
                 # Within one write, so that nothing changes between the reading of a picture and of its journal.
                 with self._database.write() as connection:
-                    found = _compared(connection, _Stretch(entity, after))
+                    found = _compared(connection, _IdRange(entity, after))
                     if found.wrong and actor:
                         self._journal.apply(
-                            connection, Entry("repair", actor, "wrote down what was there"), found.wrong
+                            connection, EventHeader("repair", actor, "wrote down what was there"), found.wrong
                         )
                 yield found
 
@@ -160,8 +160,8 @@ class Integrity:
         )
 
 
-def _compared(connection: sqlite3.Connection, stretch: _Stretch) -> Differences:
-    found, present = Differences([], []), _present(connection, stretch)
+def _compared(connection: sqlite3.Connection, stretch: _IdRange) -> FieldDifferences:
+    found, present = FieldDifferences([], []), _present(connection, stretch)
     for entity_id, field, value in _played(connection, stretch):
         if entity_id not in present:
             found.missing.append((stretch.entity, entity_id))
@@ -170,7 +170,7 @@ def _compared(connection: sqlite3.Connection, stretch: _Stretch) -> Differences:
     return found
 
 
-def _present(connection: sqlite3.Connection, stretch: _Stretch) -> dict[int, sqlite3.Row]:
+def _present(connection: sqlite3.Connection, stretch: _IdRange) -> dict[int, sqlite3.Row]:
     columns = ", ".join(["id", *FIELDS[stretch.entity]])
     rows = connection.execute(
         f"SELECT {columns} FROM {TABLES[stretch.entity]} WHERE id > ? AND id <= ?", stretch.parameters[1:]
@@ -178,7 +178,7 @@ def _present(connection: sqlite3.Connection, stretch: _Stretch) -> dict[int, sql
     return {row["id"]: row for row in rows}
 
 
-def _played(connection: sqlite3.Connection, stretch: _Stretch) -> Iterator[tuple[int, str, object]]:
+def _played(connection: sqlite3.Connection, stretch: _IdRange) -> Iterator[tuple[int, str, object]]:
     """What each field is by the journal: the newest change, else what was before all of them.
 
     Undoing is a change of its own; in the journals of early versions it was only a mark on the change it took back.

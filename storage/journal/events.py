@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from storage.core.database import Database
 from storage.core.errors import NotFound, StaleEdit
 from storage.journal import changes as change_log
-from storage.journal.changes import Entry
+from storage.journal.changes import EventHeader
 from storage.journal.history import activity, history
 from storage.records import Activity, Change, Event, PictureEvent
 
@@ -30,7 +30,7 @@ class Journal:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def apply(self, connection: sqlite3.Connection, entry: Entry, changes: Sequence[Change]) -> int:
+    def apply(self, connection: sqlite3.Connection, entry: EventHeader, changes: Sequence[Change]) -> int:
         """Carry changes out and write them down as one event, within the caller's transaction.
 
         Returns:
@@ -70,7 +70,9 @@ class Journal:
             last = connection.execute(UNDOABLE, (actor,)).fetchone()
             _refuse_other(last, expected, "undo")
             change_log.refuse_overwritten(connection, last, "after")
-            undoing = change_log.reverse(connection, last, Entry("undo", actor, f"undid: {last['summary']}"))
+            undoing = change_log.reverse(
+                connection, last, EventHeader("undo", actor, f"undid: {last['summary']}")
+            )
             connection.execute("UPDATE events SET undone_by = ? WHERE id = ?", (undoing, last["id"]))
         return self.event(last["id"])
 
@@ -95,7 +97,7 @@ class Journal:
             undoing = connection.execute("SELECT * FROM events WHERE id = ?", (last["undoing"],)).fetchone()
             change_log.refuse_overwritten(connection, undoing, "after")
             redoing = change_log.reverse(
-                connection, undoing, Entry("redo", actor, f"redid: {last['summary']}")
+                connection, undoing, EventHeader("redo", actor, f"redid: {last['summary']}")
             )
             connection.execute("UPDATE events SET undone_by = ? WHERE id = ?", (redoing, undoing["id"]))
             connection.execute("UPDATE events SET undone_by = NULL WHERE id = ?", (last["id"],))

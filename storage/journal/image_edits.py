@@ -11,7 +11,7 @@ from dataclasses import replace
 from storage.core.database import Database
 from storage.core.errors import Conflict, DomainError, NotFound
 from storage.journal import changes
-from storage.journal.changes import Edit, Entry
+from storage.journal.changes import EventHeader, FieldUpdate
 from storage.queries import image_rows
 from storage.queries.image_rows import counted
 from storage.records import ClassRecord
@@ -41,7 +41,7 @@ TAGS = """(SELECT json_group_array(tag) FROM (
     EXCEPT SELECT value FROM json_each(:remove) ORDER BY 1))"""
 
 
-class Edits:
+class ImageEdits:
     """Labels, reviews, tags, notes, splits by hand, and the bin.
 
     Each edit gives how many pictures changed and the event's id, None where nothing changed. Each raises ``NotFound``
@@ -60,14 +60,16 @@ class Edits:
         revisions: Mapping[int, int] | None = None,
     ) -> Done:
         """Give pictures a class, or none. Where a second opinion disagreed, this settles it."""
-        edit = Edit(LABEL, "i.class_id IS NOT :to OR i.review = 'disagreed'")
+        edit = FieldUpdate(LABEL, "i.class_id IS NOT :to OR i.review = 'disagreed'")
         edit = replace(edit, parameters={"to": to.id if to else None, "actor": actor})
         verb = f"as {to.name}" if to else "as not labelled"
         with self._database.write() as connection:
             image_rows.require(connection, image_ids)
             image_rows.refuse_stale(connection, revisions or {})
             _refuse_removed(connection, to)
-            return _carry_out(connection, Entry("label", actor, f"labelled {{}} {verb}"), image_ids, edit)
+            return _carry_out(
+                connection, EventHeader("label", actor, f"labelled {{}} {verb}"), image_ids, edit
+            )
 
     def archive(
         self, image_ids: Sequence[int], actor: str, revisions: Mapping[int, int] | None = None
@@ -76,15 +78,15 @@ class Edits:
         with self._database.write() as connection:
             image_rows.require(connection, image_ids)
             image_rows.refuse_stale(connection, revisions or {})
-            entry = Entry("archive", actor, "removed {}")
-            return _carry_out(connection, entry, image_ids, Edit({"archived": "1"}, "true"))
+            entry = EventHeader("archive", actor, "removed {}")
+            return _carry_out(connection, entry, image_ids, FieldUpdate({"archived": "1"}, "true"))
 
     def restore(self, image_ids: Sequence[int], actor: str) -> Done:
         """Take pictures out of the bin."""
         with self._database.write() as connection:
             image_rows.require(connection, image_ids, archived=1)
-            entry = Entry("restore", actor, "brought {} back from the bin")
-            return _carry_out(connection, entry, image_ids, Edit({"archived": "0"}, "true"))
+            entry = EventHeader("restore", actor, "brought {} back from the bin")
+            return _carry_out(connection, entry, image_ids, FieldUpdate({"archived": "0"}, "true"))
 
     def pin(self, image_ids: Sequence[int], side: str, actor: str) -> Done:
         """Put pictures on a side of the split by hand; an empty side leaves them to the automatic split again.
@@ -96,8 +98,10 @@ class Edits:
             raise DomainError(f"The side is “{str(side)[:40]}”; it can be train, validation, test or empty.")
         with self._database.write() as connection:
             image_rows.require(connection, image_ids)
-            edit = Edit({"pin": ":side"}, "true", {"side": side})
-            return _carry_out(connection, Entry("pin", actor, f"moved {{}} {SIDES[side]}"), image_ids, edit)
+            edit = FieldUpdate({"pin": ":side"}, "true", {"side": side})
+            return _carry_out(
+                connection, EventHeader("pin", actor, f"moved {{}} {SIDES[side]}"), image_ids, edit
+            )
 
     def tag(self, image_ids: Sequence[int], add: Sequence[str], remove: Sequence[str], actor: str) -> Done:
         """Add tags to pictures and take tags from them.
@@ -110,8 +114,8 @@ class Edits:
         what = [f"with {', '.join(put)}"] * bool(put) + [f"without {', '.join(gone)}"] * bool(gone)
         with self._database.write() as connection:
             image_rows.require(connection, image_ids)
-            entry = Entry("tag", actor, f"tagged {{}} {' and '.join(what)}")
-            done = _carry_out(connection, entry, image_ids, Edit({"tags": TAGS}, "true", parameters))
+            entry = EventHeader("tag", actor, f"tagged {{}} {' and '.join(what)}")
+            done = _carry_out(connection, entry, image_ids, FieldUpdate({"tags": TAGS}, "true", parameters))
             full = "SELECT 1 FROM images WHERE id IN (SELECT value FROM json_each(?)) AND json_array_length(tags) > ?"
             if connection.execute(full, (_json(image_ids), MOST_TAGS)).fetchone():
                 raise DomainError(
@@ -129,8 +133,10 @@ class Edits:
         with self._database.write() as connection:
             image_rows.require(connection, [image_id])
             image_rows.refuse_stale(connection, {} if revision is None else {image_id: revision})
-            entry = Entry("note", actor, "wrote a note on {}" if text else "removed the note of {}")
-            return _carry_out(connection, entry, [image_id], Edit({"notes": ":text"}, "true", {"text": text}))
+            entry = EventHeader("note", actor, "wrote a note on {}" if text else "removed the note of {}")
+            return _carry_out(
+                connection, entry, [image_id], FieldUpdate({"notes": ":text"}, "true", {"text": text})
+            )
 
     def review(self, revisions: Mapping[int, int], to: ClassRecord, actor: str) -> Done:
         """Give a second opinion on labelled pictures: agreed where it is the same class, disagreed otherwise.
@@ -138,13 +144,13 @@ class Edits:
         Raises:
             Conflict: A picture has no class, or the actor labelled it.
         """
-        edit = Edit(REVIEW, "true", {"to": to.id, "actor": actor})
+        edit = FieldUpdate(REVIEW, "true", {"to": to.id, "actor": actor})
         with self._database.write() as connection:
             image_rows.require(connection, list(revisions))
             image_rows.refuse_stale(connection, revisions)
             _refuse_removed(connection, to)
             _refuse_own(connection, list(revisions), actor)
-            entry = Entry("review", actor, f"reviewed {{}} as {to.name}")
+            entry = EventHeader("review", actor, f"reviewed {{}} as {to.name}")
             return _carry_out(connection, entry, list(revisions), edit)
 
     def dismiss(
@@ -154,16 +160,16 @@ class Edits:
         with self._database.write() as connection:
             image_rows.require(connection, image_ids)
             image_rows.refuse_stale(connection, revisions or {})
-            entry = Entry("dismiss", actor, "confirmed the class of {}")
-            edit = Edit({"cleared_class_id": "i.class_id"}, "i.class_id IS NOT NULL")
+            entry = EventHeader("dismiss", actor, "confirmed the class of {}")
+            edit = FieldUpdate({"cleared_class_id": "i.class_id"}, "i.class_id IS NOT NULL")
             return _carry_out(connection, entry, image_ids, edit)
 
     def keep_alike(self, image_ids: Sequence[int], actor: str) -> Done:
         """Say that pictures which look alike are all kept: until another joins them they are not shown as a group."""
         with self._database.write() as connection:
             image_rows.require(connection, image_ids)
-            entry = Entry("keep", actor, "kept {} that look alike")
-            edit = Edit({"alike": ":group"}, "true", {"group": min(image_ids, default=0)})
+            entry = EventHeader("keep", actor, "kept {} that look alike")
+            edit = FieldUpdate({"alike": ":group"}, "true", {"group": min(image_ids, default=0)})
             return _carry_out(connection, entry, image_ids, edit)
 
     def empty_bin(self, actor: str = "someone") -> list[str]:
@@ -176,8 +182,8 @@ class Edits:
             rows = connection.execute(
                 "SELECT id, sha256 FROM images WHERE archived = 1 ORDER BY id"
             ).fetchall()
-            edit = Edit({"archived": "2"}, "i.archived = 1")
-            entry = Entry("empty", actor, "emptied the bin of {}")
+            edit = FieldUpdate({"archived": "2"}, "i.archived = 1")
+            entry = EventHeader("empty", actor, "emptied the bin of {}")
             _carry_out(connection, entry, [row["id"] for row in rows], edit)
         return [row["sha256"] for row in rows]
 
@@ -208,7 +214,9 @@ def tag_name(text: str) -> str:
     return name
 
 
-def _carry_out(connection: sqlite3.Connection, entry: Entry, image_ids: Sequence[int], edit: Edit) -> Done:
+def _carry_out(
+    connection: sqlite3.Connection, entry: EventHeader, image_ids: Sequence[int], edit: FieldUpdate
+) -> Done:
     edit = replace(edit, parameters={**edit.parameters, "ids": _json(image_ids)})
     count = changes.affected(connection, edit)
     if not count:
@@ -267,14 +275,16 @@ def accept_suggestions(
         StaleEdit: A picture was changed since it was shown; nothing is changed.
     """
     parameters = {"ids": json.dumps(list(image_ids)), "actor": actor}
-    edit = Edit({"class_id": SUGGESTED, "labelled_by": ":actor"}, OPEN, parameters)
+    edit = FieldUpdate({"class_id": SUGGESTED, "labelled_by": ":actor"}, OPEN, parameters)
     with database.write() as connection:
         image_rows.require(connection, image_ids)
         image_rows.refuse_stale(connection, revisions or {})
         count = changes.affected(connection, edit)
         if not count:
             return 0, None
-        event_id = changes.note(connection, Entry("label", actor, f"labelled {counted(count)} as suggested"))
+        event_id = changes.note(
+            connection, EventHeader("label", actor, f"labelled {counted(count)} as suggested")
+        )
         changes.write_edit(connection, event_id, edit)
         changes.carry_out(connection, event_id)
     return count, event_id

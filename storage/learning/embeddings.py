@@ -28,7 +28,7 @@ class Embedder:
 
 
 @dataclass(frozen=True)
-class Waiting:
+class UnembeddedImage:
     """A picture without an embedding."""
 
     image_id: int
@@ -36,7 +36,7 @@ class Waiting:
 
 
 @dataclass(frozen=True)
-class Known:
+class EmbeddedImages:
     """What the catalogue knows of every embedded picture, by id; each array is ``(N,)``.
 
     ``classes`` is the class id, 0 where a picture is left to label; ``cleared`` whether its suspicion was dismissed.
@@ -93,14 +93,14 @@ class Embeddings:
             connection.execute("DELETE FROM projection WHERE embedder_id = ?", (embedder_id,))
             connection.execute("DELETE FROM embedders WHERE id = ?", (embedder_id,))
 
-    def missing(self, embedder_id: int, after: int, limit: int) -> list[Waiting]:
+    def missing(self, embedder_id: int, after: int, limit: int) -> list[UnembeddedImage]:
         """Pictures of the catalogue without an embedding whose id is above ``after``, by id."""
         rows = self._database.rows(
             "SELECT i.id, i.sha256 FROM images i WHERE i.archived = 0 AND i.id > ? AND NOT EXISTS "
             "(SELECT 1 FROM embeddings e WHERE e.embedder_id = ? AND e.image_id = i.id) ORDER BY i.id LIMIT ?",
             (after, embedder_id, limit),
         )
-        return [Waiting(*row) for row in rows]
+        return [UnembeddedImage(*row) for row in rows]
 
     def add(self, embedder_id: int, image_ids: Sequence[int], vectors: np.ndarray) -> None:
         """Write a batch of embeddings, ``(len(image_ids), dimensions) float``, in one transaction."""
@@ -160,7 +160,7 @@ class Embeddings:
         blob = b"".join(found[each] for each in image_ids.tolist())
         return np.frombuffer(blob, "<f2").reshape(len(image_ids), embedder.dimensions).astype(np.float32)
 
-    def known(self, embedder: Embedder) -> Known:
+    def known(self, embedder: Embedder) -> EmbeddedImages:
         """What the catalogue knows of the pictures that have an embedding, by id."""
         rows = self._database.rows(
             "SELECT i.id, coalesce(i.class_id, 0), coalesce(i.cleared_class_id = i.class_id, 0), i.phash FROM images i "
@@ -169,4 +169,6 @@ class Embeddings:
             (embedder.id,),
         )
         table = np.array([row[:3] for row in map(tuple, rows)], dtype=np.int64).reshape(-1, 3)
-        return Known(table[:, 0], table[:, 1], table[:, 2].astype(bool), tuple(row[3] for row in rows))
+        return EmbeddedImages(
+            table[:, 0], table[:, 1], table[:, 2].astype(bool), tuple(row[3] for row in rows)
+        )

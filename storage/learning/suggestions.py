@@ -46,7 +46,7 @@ class Suspicion:
 
 
 @dataclass(frozen=True)
-class Point:
+class ProjectionPoint:
     """A picture on the map; ``suspicion`` is 0 where its label is not suspicious."""
 
     image_id: int
@@ -60,7 +60,7 @@ class Point:
 
 
 @dataclass(frozen=True)
-class Similar:
+class SimilarImage:
     """A picture that looks like another; ``similarity`` is the cosine of the two embeddings."""
 
     image_id: int
@@ -68,7 +68,7 @@ class Similar:
 
 
 @dataclass(frozen=True)
-class Counts:
+class SuggestionCounts:
     """Rows that hold now."""
 
     suggestions: int
@@ -77,7 +77,7 @@ class Counts:
     mapped: int
 
 
-class Insights:
+class Suggestions:
     """The rows of the model's help."""
 
     def __init__(self, database: Database) -> None:
@@ -178,18 +178,18 @@ class Insights:
         )
         return {row[0]: row[1] for row in rows}
 
-    def points(self, limit: int) -> list[Point]:
+    def points(self, limit: int) -> list[ProjectionPoint]:
         """The map; where it has more points than ``limit``, an even part of them that is the same each time."""
         total = self._database.value("SELECT count(*) FROM projection") or 0
         stride = max(1, -(-total // limit))
         rows = self._database.rows(_POINTS, (stride, limit))
-        return [Point(*row) for row in rows]
+        return [ProjectionPoint(*row) for row in rows]
 
-    def counts(self) -> Counts:
+    def counts(self) -> SuggestionCounts:
         """How many rows there are; of suggestions a few may be labelled already."""
         row = self._database.row(_COUNTS)
         assert row is not None  # noqa: S101 - counts always give a row
-        return Counts(*row)
+        return SuggestionCounts(*row)
 
     def stamp(self) -> str:
         """A text that changes with every change to the catalogue; reads no picture."""

@@ -11,7 +11,7 @@ from storage.core.timestamps import now
 
 
 @dataclass(frozen=True)
-class Answer:
+class LoggedPrediction:
     """One answer of a model version to one picture."""
 
     number: int
@@ -22,13 +22,13 @@ class Answer:
     needs_review: bool
 
 
-class Predictions:
+class PredictionLog:
     """The record of predictions."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def add(self, answer: Answer) -> int:
+    def add(self, answer: LoggedPrediction) -> int:
         """Write an answer down and give its id."""
         with self._database.write() as connection:
             cursor = connection.execute(

@@ -17,7 +17,7 @@ from storage.core.errors import Conflict, Corrupt, NotFound
 from storage.core.files import sync, write_atomic
 from storage.core.timestamps import now
 from storage.records import AliasEvent, ValidationPrediction, Version
-from storage.training.run_attempts import Attempt
+from storage.training.run_attempts import RunAttempt
 from storage.training.runs import add_predictions, prediction_rows
 
 MANIFEST = "manifest.json"
@@ -27,10 +27,10 @@ LOST_AND_FOUND = "lost+found"
 
 
 @dataclass(frozen=True)
-class Candidate:
+class VersionCandidate:
     """What an attempt at a run hands in: a folder with its files, and what is to stand in the manifest."""
 
-    attempt: Attempt
+    attempt: RunAttempt
     snapshot_id: int
     folder: Path
     manifest: Mapping[str, Any]
@@ -41,7 +41,7 @@ class Candidate:
 
 
 @dataclass(frozen=True)
-class _Move:
+class _AliasMove:
     """An alias that is to point to a version from now on."""
 
     alias: str
@@ -64,7 +64,7 @@ class Registry:
         self._database = database
         self.root = root
 
-    def register(self, candidate: Candidate) -> Version:
+    def register(self, candidate: VersionCandidate) -> Version:
         """Move a run's folder into the registry, give it the next number and end its run, all or nothing.
 
         Whatever takes long comes before the transaction, so that no other writer waits for it.
@@ -174,7 +174,7 @@ class Registry:
         """
         with self._database.write() as connection:
             version = self.get(name)
-            _point(connection, _Move(alias, version.number, reason, actor))
+            _point(connection, _AliasMove(alias, version.number, reason, actor))
         return self.get(version.name)
 
     def roll_back(self, alias: str, reason: str, actor: str) -> Version:
@@ -187,7 +187,7 @@ class Registry:
             previous = _previous(connection, alias)
             if previous is None:
                 raise Conflict(f"{alias} has no earlier version to go back to.")
-            _point(connection, _Move(alias, previous, reason or "rolled back", actor, roll_back=True))
+            _point(connection, _AliasMove(alias, previous, reason or "rolled back", actor, roll_back=True))
         return self.get(f"v{previous}")
 
     def previous(self, alias: str) -> Version | None:
@@ -250,7 +250,7 @@ def _arriving(run_id: int, attempt: int) -> str:
 
 
 def _add_version(
-    connection: sqlite3.Connection, candidate: Candidate, hashes: Mapping[str, str], folder: Path
+    connection: sqlite3.Connection, candidate: VersionCandidate, hashes: Mapping[str, str], folder: Path
 ) -> int:
     """Write the row and the manifest of a version, whose number is known only now."""
     number, run_id = _next_number(connection), candidate.attempt.run_id
@@ -266,7 +266,7 @@ def _add_version(
     return number
 
 
-def _end_run(connection: sqlite3.Connection, candidate: Candidate, version: str) -> None:
+def _end_run(connection: sqlite3.Connection, candidate: VersionCandidate, version: str) -> None:
     status = "stopped" if candidate.stopped else "finished"
     connection.execute(
         "UPDATE runs SET status = ?, version = ?, best_epoch = ?, error = ?, ended_at = ?, phase = '' "
@@ -275,7 +275,7 @@ def _end_run(connection: sqlite3.Connection, candidate: Candidate, version: str)
     )
 
 
-def _point(connection: sqlite3.Connection, move: _Move) -> None:
+def _point(connection: sqlite3.Connection, move: _AliasMove) -> None:
     before = connection.execute("SELECT number FROM aliases WHERE alias = ?", (move.alias,)).fetchone()
     connection.execute(
         "INSERT INTO aliases (alias, number) VALUES (?, ?) ON CONFLICT (alias) DO UPDATE SET number = excluded.number",

@@ -27,7 +27,7 @@ class Superseded(Conflict):
 
 
 @dataclass(frozen=True)
-class Attempt:
+class RunAttempt:
     """One attempt at carrying a run out, from the moment in which a process takes the run.
 
     Attributes:

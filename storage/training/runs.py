@@ -12,7 +12,7 @@ from storage.core.database import Database
 from storage.core.errors import Conflict, NotFound
 from storage.core.timestamps import now
 from storage.records import Run, Trial, ValidationPrediction
-from storage.training.run_attempts import ENDED, Attempt
+from storage.training.run_attempts import ENDED, RunAttempt
 
 RESUMABLE = ("paused", "stopped", "failed", "interrupted")
 _BEHIND = "(SELECT coalesce(max(place), 0) + 1 FROM runs)"
@@ -75,7 +75,7 @@ class Runs:
 
     def claim(
         self, run_id: int, pid: int | None, process_started: str | None, engine: str = "local"
-    ) -> Attempt | None:
+    ) -> RunAttempt | None:
         """Hand a queued run to a process, or to an engine without one here; None where it is not queued any more."""
         with self._database.write() as connection:
             row = connection.execute(
@@ -84,7 +84,7 @@ class Runs:
                 "RETURNING attempt",
                 (pid, process_started, engine, time.time(), now(), run_id),
             ).fetchone()
-        return Attempt(self._database, run_id, row["attempt"]) if row else None
+        return RunAttempt(self._database, run_id, row["attempt"]) if row else None
 
     def history(self, run_id: int) -> list[dict[str, Any]]:
         """What each epoch measured, in order."""
@@ -177,9 +177,9 @@ class Runs:
             )
         return cursor.rowcount == 1
 
-    def attempt_at(self, run: Run) -> Attempt:
+    def attempt_at(self, run: Run) -> RunAttempt:
         """The attempt that a run is in, as it was read."""
-        return Attempt(self._database, run.id, run.attempt)
+        return RunAttempt(self._database, run.id, run.attempt)
 
     def predictions(self, run_id: int) -> list[ValidationPrediction]:
         """What the best epoch says of each validation picture, by id."""

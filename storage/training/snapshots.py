@@ -23,7 +23,7 @@ UPDATE images SET split = n.split FROM (
 
 
 @dataclass(frozen=True)
-class Labelled:
+class LabelledImage:
     """A labelled picture, as the split sees it."""
 
     image_id: int
@@ -34,7 +34,7 @@ class Labelled:
 
 
 @dataclass(frozen=True)
-class Draft:
+class SplitDraft:
     """A split that is about to be frozen.
 
     Attributes:
@@ -70,15 +70,15 @@ class Snapshots:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def labelled(self) -> list[Labelled]:
+    def labelled(self) -> list[LabelledImage]:
         """Every labelled picture of the catalogue, by id."""
         rows = self._database.rows(
             "SELECT i.id, i.sha256, i.phash, c.name, i.pin FROM images i JOIN classes c ON c.id = i.class_id "
             "WHERE i.archived = 0 ORDER BY i.id"
         )
-        return [Labelled(*row) for row in rows]
+        return [LabelledImage(*row) for row in rows]
 
-    def freeze(self, draft: Draft) -> Snapshot:
+    def freeze(self, draft: SplitDraft) -> Snapshot:
         """Store a split, or find it where the same one is stored already."""
         with self._database.write() as connection:
             found = connection.execute(
@@ -121,7 +121,7 @@ class Snapshots:
         return [SnapshotItem(*row) for row in rows]
 
 
-def _insert(connection: sqlite3.Connection, draft: Draft) -> int:
+def _insert(connection: sqlite3.Connection, draft: SplitDraft) -> int:
     cursor = connection.execute(
         "INSERT INTO snapshots (content_hash, classes, validation_fraction, seed, images, kept_together, created_at) "
         "VALUES (?, ?, ?, ?, ?, ?, ?)",

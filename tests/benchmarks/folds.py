@@ -27,7 +27,7 @@ from tests.benchmarks.asked import FOLDS, Asked
 from tests.benchmarks.methods import BASELINES, BEST_MINUTES, MINUTES, Divided, answered
 from tests.benchmarks.photos import Photos, grouped_folds, load_photos
 from tests.benchmarks.rows import Row
-from workbench.training.reporter import Workplace
+from workbench.training.reporter import RunPaths
 
 SEED = 2
 TUNING_SEEDS = (777, 0)
@@ -137,7 +137,7 @@ def _run(name: tuple[str, str, int], asked: Asked, features: Path) -> Fold:
     method, split, number = name
     photos = _photos(asked.data, split)
     rest, fold = grouped_folds(photos, np.arange(len(photos.labels)), FOLDS, SEED)[number - 1]
-    place = Workplace(features / "unused", features / "unused", features / "features", asked.weights)
+    place = RunPaths(features / "unused", features / "unused", features / "features", asked.weights)
     answers, seconds = answered(method, Divided(photos, rest, fold), place)
     found = judge(name, photos.labels[fold], answers, seconds)
     if asked.keep is not None:

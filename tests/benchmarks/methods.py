@@ -13,7 +13,7 @@ import numpy as np
 from tests.benchmarks.baselines import hog_features, linear_svm, majority
 from tests.benchmarks.photos import Photos, grouped_folds
 from workbench.training.dataset import Dataset, write_dataset
-from workbench.training.reporter import EpochRecord, Progress, TrialRecord, Workplace
+from workbench.training.reporter import EpochRecord, Progress, RunPaths, TrialRecord
 from workbench.training.spec import BEST, FINE_TUNE, INSTANT, SCRATCH, TrainingSpec
 
 MINUTES = 3.0
@@ -82,7 +82,7 @@ def gradients(given: Divided) -> np.ndarray:
 BASELINES: dict[str, Callable[[Divided], np.ndarray]] = {"majority": commonest, "hog": gradients}
 
 
-def answered(method: str, given: Divided, place: Workplace) -> Answered:
+def answered(method: str, given: Divided, place: RunPaths) -> Answered:
     """Get a method ready and let it answer for the fold.
 
     Args:
@@ -99,7 +99,7 @@ def answered(method: str, given: Divided, place: Workplace) -> Answered:
     return BASELINES[method](given), perf_counter() - began
 
 
-def train_and_answer(given: Divided, spec: TrainingSpec, place: Workplace) -> Answered:
+def train_and_answer(given: Divided, spec: TrainingSpec, place: RunPaths) -> Answered:
     """Train on ``rest`` with the product's own ``train()`` and answer for ``fold`` with the exported file."""
     import keras
 
@@ -109,7 +109,7 @@ def train_and_answer(given: Divided, spec: TrainingSpec, place: Workplace) -> An
     keras.backend.clear_session()
     with TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        own = Workplace(folder / "model", folder / "checkpoints", place.features, place.weights)
+        own = RunPaths(folder / "model", folder / "checkpoints", place.features, place.weights)
         dataset = write_rest(given.photos, given.rest, folder / "data", spec)
         began = perf_counter()
         search_or_train(dataset, spec, Silent(), own)

@@ -16,12 +16,12 @@ from time import perf_counter
 import numpy as np
 from PIL import Image, ImageOps
 
-from storage.core.disk_space import Room
+from storage.core.disk_space import DiskSpace
 from tests.benchmarks.rows import Row
 from workbench.core.machine import cores
 from workbench.core.settings import Limits, Settings
 from workbench.imaging.decode import SIDE
-from workbench.importing.ingest import Order
+from workbench.importing.ingest import ImportRequest
 from workbench.importing.staging import Staging
 from workbench.importing.uploads import Upload, sources
 from workbench.services import build_services
@@ -96,10 +96,10 @@ def _import_rate(files: Sequence[Path]) -> float:
 def _imported(uploads: Sequence[Upload], place: Path, expected: int) -> float:
     """Import what was uploaded into a fresh folder; gives the seconds it took."""
     services = build_services(Settings(data=place))
-    staging = Staging(place / "staged", Room(place))
+    staging = Staging(place / "staged", DiskSpace(place))
     began = perf_counter()
     kept = staging.files(staging.take(uploads))
-    report = services.intake.run(Order(sources(kept, Limits())))
+    report = services.intake.run(ImportRequest(sources(kept, Limits())))
     seconds = perf_counter() - began
     services.stores.database.close()
     if len(report.outcomes) != expected or report.having("rejected"):
@@ -120,7 +120,7 @@ def _first_sight(figure: str, files: Sequence[Path]) -> Row:
     with TemporaryDirectory() as place:
         services = build_services(Settings(data=Path(place)))
         report = services.intake.run(
-            Order(sources([Upload(file, file.name) for file in files[:PAGE]], Limits()))
+            ImportRequest(sources([Upload(file, file.name) for file in files[:PAGE]], Limits()))
         )
         stores = services.stores
         kept = stores.catalogue.several([each.image_id for each in report.outcomes if each.image_id])
@@ -163,7 +163,9 @@ def _grown(archive: Path, count: int) -> float:
         services = build_services(Settings(data=Path(place) / "b"))
         done = sum(
             len(each)
-            for each in services.intake.stream(Order(sources([Upload(archive, archive.name)], Limits())))
+            for each in services.intake.stream(
+                ImportRequest(sources([Upload(archive, archive.name)], Limits()))
+            )
         )
         services.stores.database.close()
     if done != count:

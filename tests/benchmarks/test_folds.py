@@ -8,7 +8,7 @@ from tests.benchmarks.folds import GOALS, Fold, judge, row, rows
 from tests.benchmarks.methods import BASELINES, SPECS, Divided, train_and_answer, write_rest
 from tests.benchmarks.photos import Photos, grouped_folds, load_fruit, load_photos
 from tests.pictures import picture
-from workbench.training.reporter import Workplace
+from workbench.training.reporter import RunPaths
 from workbench.training.spec import TrainingSpec
 
 
@@ -57,7 +57,7 @@ def test_every_recipe_is_trained_without_early_stopping() -> None:
 @pytest.mark.slow
 def test_a_fold_is_trained_by_the_product_and_answered_by_its_file(photos: Photos, tmp_path: Path) -> None:
     given = Divided(photos, *grouped_folds(photos, np.arange(60), 5, seed=0)[0])
-    place = Workplace(*(tmp_path / name for name in ("model", "checkpoints", "features", "weights")))
+    place = RunPaths(*(tmp_path / name for name in ("model", "checkpoints", "features", "weights")))
     answers, seconds = train_and_answer(given, TrainingSpec(epochs=1), place)
     assert answers.shape == given.fold.shape
     assert set(answers.tolist()) <= {0, 1, 2}

@@ -14,7 +14,7 @@ from tests.benchmarks.methods import Silent
 from tests.benchmarks.rows import Row
 from workbench.imaging.augmentation import Augmentation, augment
 from workbench.training.dataset import Dataset, write_dataset
-from workbench.training.reporter import Progress, Workplace
+from workbench.training.reporter import Progress, RunPaths
 from workbench.training.spec import INSTANT, TrainingSpec
 
 PICTURES, JUDGED = 256, 32
@@ -127,7 +127,7 @@ def cached(weights: Path, rounds: int = ROUNDS - 2) -> Row:
     from workbench.pretrained.backbones import BACKBONES
     from workbench.pretrained.weights import find_or_download
     from workbench.training.engine import backbone_graph
-    from workbench.training.engine.input_pipeline import Feed
+    from workbench.training.engine.input_pipeline import InputPipeline
     from workbench.training.engine.optimizer import compile_net
     from workbench.training.engine.recipe import Task
     from workbench.training.engine.train import RECIPES, limit_threads
@@ -141,7 +141,7 @@ def cached(weights: Path, rounds: int = ROUNDS - 2) -> Row:
         stage = RECIPES[INSTANT](task).stages[0]
         stage.prepare()
         compile_net(stage.net, spec, stage.rate)
-        feed = Feed(dataset, spec, even, stage.examples)
+        feed = InputPipeline(dataset, spec, even, stage.examples)
         state = find_or_download(BACKBONES[spec.architecture], weights, task.told)
         again = backbone_graph.assembled(spec, state, CLASSES)
         compile_net(again, spec, stage.rate)
@@ -187,9 +187,11 @@ def _in_turns(
 
 
 def _feed(dataset: Dataset, chosen: Augmentation) -> Any:
-    from workbench.training.engine.input_pipeline import Feed
+    from workbench.training.engine.input_pipeline import InputPipeline
 
-    return Feed(dataset, TrainingSpec(batch_size=BATCH, augmentation=chosen), np.ones(CLASSES, np.float32))
+    return InputPipeline(
+        dataset, TrainingSpec(batch_size=BATCH, augmentation=chosen), np.ones(CLASSES, np.float32)
+    )
 
 
 def _net(name: str) -> Any:
@@ -229,8 +231,8 @@ def _dataset(folder: Path, judged: int = 0) -> Dataset:
     return Dataset.open(folder)
 
 
-def _workplace(folder: Path, weights: Path) -> Workplace:
-    return Workplace(folder / "model", folder / "checkpoints", folder / "features", weights)
+def _workplace(folder: Path, weights: Path) -> RunPaths:
+    return RunPaths(folder / "model", folder / "checkpoints", folder / "features", weights)
 
 
 class _Clock(Silent):

@@ -14,7 +14,7 @@ from tests.benchmarks.asked import Asked
 from tests.benchmarks.methods import Divided, Silent, fixed, train_and_answer, write_rest
 from tests.benchmarks.photos import load_fruit, load_photos
 from tests.benchmarks.rows import Row
-from workbench.training.reporter import Workplace
+from workbench.training.reporter import RunPaths
 from workbench.training.spec import INSTANT, TrainingSpec
 
 FIRST_SECONDS, AGAIN_SECONDS = 40.0, 4.0
@@ -75,7 +75,7 @@ def fruit(asked: Asked) -> Row:
     photos, held_out = load_fruit(asked.data)
     given = Divided(photos, np.flatnonzero(~held_out), np.flatnonzero(held_out))
     with TemporaryDirectory() as temporary:
-        place = Workplace(*(Path(temporary) / name for name in ("m", "c", "f")), asked.weights)
+        place = RunPaths(*(Path(temporary) / name for name in ("m", "c", "f")), asked.weights)
         answers, seconds = train_and_answer(given, fixed(INSTANT), place)
     accuracy = float((answers == photos.labels[held_out]).mean())
     value = f"{accuracy:.3f} ({len(given.fold)} held out, {len(given.rest)} learnt from), {seconds:.1f} s with features"
@@ -89,7 +89,7 @@ def _seconds(spec: TrainingSpec, folder: Path, weights: Path) -> float:
     from workbench.training.engine.train import train
 
     with TemporaryDirectory() as own:
-        place = Workplace(Path(own) / "model", Path(own) / "checkpoints", folder / "features", weights)
+        place = RunPaths(Path(own) / "model", Path(own) / "checkpoints", folder / "features", weights)
         dataset = Dataset.open(folder / "data")
         began = perf_counter()
         train(dataset, spec, Silent(), place)

@@ -13,7 +13,7 @@ from storage.records import Filter
 from tests.pictures import picture
 from tests.running import Server, until
 from workbench.core.settings import Settings
-from workbench.importing.ingest import Order
+from workbench.importing.ingest import ImportRequest
 from workbench.importing.uploads import Source
 from workbench.services import Services, build_services
 
@@ -35,7 +35,7 @@ def fill(services: Services) -> None:
         )
         for place, (name, seed, size) in enumerate(PICTURES)
     ]
-    services.intake.run(Order(sources))
+    services.intake.run(ImportRequest(sources))
     stores = services.stores
     ids = np.array(stores.pages.ids(Filter()))
     classes = {each.name: each.id for each in stores.classes.all()}

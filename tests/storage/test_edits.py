@@ -5,7 +5,7 @@ import pytest
 
 from storage.core.errors import Conflict, DomainError, NotFound, StaleEdit
 from storage.records import ClassRecord, FieldChange, Filter, ImageRecord, NewImage, SnapshotItem
-from storage.training.snapshots import Draft
+from storage.training.snapshots import SplitDraft
 from tests.storage.conftest import Add
 from workbench.stores import Stores
 
@@ -144,7 +144,7 @@ def test_a_split_by_hand_wins_over_the_snapshot(stores: Stores, add: Add, full: 
 
     def freeze(*image_ids: int, seed: int = 1) -> None:
         items = tuple(SnapshotItem(each, f"{each:064x}", 0, "validation", each) for each in image_ids)
-        stores.snapshots.freeze(Draft(("Full", "Half"), items, 0.2, seed, 0))
+        stores.snapshots.freeze(SplitDraft(("Full", "Half"), items, 0.2, seed, 0))
 
     stores.edits.pin([pinned], "train", "ann")
     assert sides() == [("train", "train"), ("", ""), ("", "")]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from storage.core.blobs import Blobs
-from storage.core.incoming_blobs import Incoming
+from storage.core.incoming_blobs import IncomingBlobs
 
 DATA = b"picture"
 SHA256 = hashlib.sha256(DATA).hexdigest()
@@ -21,8 +21,8 @@ def blobs(tmp_path: Path) -> Blobs:
 
 
 @pytest.fixture
-def incoming(blobs: Blobs) -> Incoming:
-    return Incoming(blobs, "originals")
+def incoming(blobs: Blobs) -> IncomingBlobs:
+    return IncomingBlobs(blobs, "originals")
 
 
 def files(folder: Path) -> list[Path]:
@@ -31,7 +31,7 @@ def files(folder: Path) -> list[Path]:
 
 def bring(blobs: Blobs, *pictures: bytes, file: Path | None = None) -> None:
     sha256s = [hashlib.sha256(data).hexdigest() for data in pictures]
-    with Incoming(blobs, "originals") as incoming:
+    with IncomingBlobs(blobs, "originals") as incoming:
         for sha256, data in zip(sha256s, pictures, strict=True):
             incoming.take(sha256, data, file)
         incoming.place(sha256s)
@@ -66,7 +66,7 @@ def test_one_that_is_whole_is_not_written_again_and_is_young(blobs: Blobs) -> No
 
 @pytest.mark.parametrize("there", [True, False])
 def test_one_that_is_removed_before_its_row_is_written_is_brought_back(
-    blobs: Blobs, incoming: Incoming, there: bool
+    blobs: Blobs, incoming: IncomingBlobs, there: bool
 ) -> None:
     if there:
         bring(blobs, DATA)
@@ -80,7 +80,7 @@ def test_one_that_is_removed_before_its_row_is_written_is_brought_back(
     assert len(files(blobs.root)) == 1
 
 
-def test_what_is_taken_again_while_it_comes_stays_safe(blobs: Blobs, incoming: Incoming) -> None:
+def test_what_is_taken_again_while_it_comes_stays_safe(blobs: Blobs, incoming: IncomingBlobs) -> None:
     with incoming:
         incoming.take(SHA256, DATA)
         incoming.take(SHA256, DATA)
@@ -95,7 +95,7 @@ def test_what_is_taken_again_while_it_comes_stays_safe(blobs: Blobs, incoming: I
     assert len(files(blobs.root)) == 1
 
 
-def test_what_never_got_a_row_leaves_no_second_name(blobs: Blobs, incoming: Incoming) -> None:
+def test_what_never_got_a_row_leaves_no_second_name(blobs: Blobs, incoming: IncomingBlobs) -> None:
     with pytest.raises(KeyboardInterrupt), incoming:
         incoming.take(SHA256, DATA)
         raise KeyboardInterrupt
@@ -122,7 +122,7 @@ def test_a_file_that_somebody_has_another_name_for_is_never_an_original(blobs: B
 
 
 def test_a_file_and_its_name_are_on_the_disk_before_the_row_may_be_written(
-    blobs: Blobs, incoming: Incoming, synced: set[tuple[int, int]]
+    blobs: Blobs, incoming: IncomingBlobs, synced: set[tuple[int, int]]
 ) -> None:
     with incoming:
         incoming.take(SHA256, DATA)

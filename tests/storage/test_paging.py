@@ -11,7 +11,7 @@ from storage.queries.filters import STATUSES
 from storage.queries.pagination import pack
 from storage.queries.sort_orders import SORTS
 from storage.records import Filter, ImageRecord, SnapshotItem
-from storage.training.snapshots import Draft
+from storage.training.snapshots import SplitDraft
 from tests.storage.conftest import Add
 from workbench.stores import Stores
 
@@ -49,7 +49,7 @@ def filled(stores: Stores, add: Add) -> Stores:
         SnapshotItem(each.image_id, each.sha256, 0, ("train", "validation")[index % 2], index)
         for index, each in enumerate(labelled)
     )
-    stores.snapshots.freeze(Draft(("Full", "Half"), items, 0.5, 1, 0))
+    stores.snapshots.freeze(SplitDraft(("Full", "Half"), items, 0.5, 1, 0))
     return stores
 
 

@@ -9,23 +9,23 @@ import pytest
 
 from storage.core.errors import Conflict, Corrupt, NotFound
 from storage.records import ValidationPrediction, Version
-from storage.training.registry import Candidate
-from storage.training.run_attempts import Attempt, Superseded
-from storage.training.snapshots import Draft
+from storage.training.registry import VersionCandidate
+from storage.training.run_attempts import RunAttempt, Superseded
+from storage.training.snapshots import SplitDraft
 from tests.storage.conftest import Add
 from tests.watching import before
 from workbench.stores import Stores
 
-MakeCandidate = Callable[..., Candidate]
+MakeCandidate = Callable[..., VersionCandidate]
 
 
 @pytest.fixture
 def candidate(stores: Stores, tmp_path: Path, add: Add) -> MakeCandidate:
     """A run that is about to hand in two files."""
-    snapshot_id = stores.snapshots.freeze(Draft(("Full", "Half"), (), 0.2, 1, 0)).id
+    snapshot_id = stores.snapshots.freeze(SplitDraft(("Full", "Half"), (), 0.2, 1, 0)).id
     image_id = add("a.jpg")[0]
 
-    def make(stopped: bool = False, claimed: bool = True) -> Candidate:
+    def make(stopped: bool = False, claimed: bool = True) -> VersionCandidate:
         run_id = stores.runs.create(snapshot_id, {})
         if claimed:
             stores.runs.claim(run_id, 1, "then")
@@ -35,8 +35,8 @@ def candidate(stores: Stores, tmp_path: Path, add: Add) -> MakeCandidate:
             (folder / name).write_bytes(f"{name} of run {run_id}".encode())
         manifest = {"classes": ["Full", "Half"], "metrics": {"accuracy": run_id}}
         answers = [ValidationPrediction(image_id, 0, 1, (0.25, 0.75))]
-        attempt = Attempt(stores.database, run_id, 1)
-        return Candidate(attempt, snapshot_id, folder, manifest, 3, stopped, "", answers)
+        attempt = RunAttempt(stores.database, run_id, 1)
+        return VersionCandidate(attempt, snapshot_id, folder, manifest, 3, stopped, "", answers)
 
     return make
 

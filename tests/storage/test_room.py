@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from storage.core.disk_space import MOST_RESERVE, SHARE, NoRoom, Room
+from storage.core.disk_space import MOST_RESERVE, SHARE, DiskSpace, ReserveReached
 from storage.core.errors import DiskFull
 
 MEGABYTE = 2**20
@@ -14,10 +14,10 @@ MEGABYTE = 2**20
 def test_what_leaves_the_reserve_free_may_be_written_and_no_more(tmp_path: Path) -> None:
     usage = shutil.disk_usage(tmp_path)
     reserve = usage.free // 2
-    room = Room(tmp_path, reserve)
+    room = DiskSpace(tmp_path, reserve)
     room.require(reserve // 2)
     with pytest.raises(
-        NoRoom, match=r"The disk of the data folder is full but for .* MB, of which .* MB stay free"
+        ReserveReached, match=r"The disk of the data folder is full but for .* MB, of which .* MB stay free"
     ) as told:
         room.require(usage.free)
     assert isinstance(told.value, DiskFull)
@@ -29,6 +29,6 @@ def test_without_a_setting_a_share_of_the_disk_stays_free_but_not_more_than_is_s
 ) -> None:
     usage = shutil.disk_usage(tmp_path)
     reserve = min(MOST_RESERVE, int(usage.total * SHARE))
-    room = Room(tmp_path / "not" / "there" / "yet")
+    room = DiskSpace(tmp_path / "not" / "there" / "yet")
     assert room.has(usage.free - reserve - 50 * MEGABYTE)
     assert not room.has(usage.free - reserve + 50 * MEGABYTE)

@@ -5,16 +5,16 @@ from pathlib import Path
 import pytest
 
 from storage.core.errors import Conflict, NotFound
-from storage.training.run_attempts import Attempt, Superseded
+from storage.training.run_attempts import RunAttempt, Superseded
 from storage.training.runs import QueueFull
-from storage.training.snapshots import Draft
+from storage.training.snapshots import SplitDraft
 from workbench.core.settings import Limits, Settings
 from workbench.stores import Stores, open_stores
 
 
 @pytest.fixture
 def snapshot_id(stores: Stores) -> int:
-    return stores.snapshots.freeze(Draft(("Full", "Half"), (), 0.2, 1, 0)).id
+    return stores.snapshots.freeze(SplitDraft(("Full", "Half"), (), 0.2, 1, 0)).id
 
 
 @pytest.fixture
@@ -23,14 +23,14 @@ def queued(stores: Stores, snapshot_id: int) -> int:
 
 
 @pytest.fixture
-def attempt(stores: Stores, queued: int) -> Attempt:
+def attempt(stores: Stores, queued: int) -> RunAttempt:
     attempt = stores.runs.claim(queued, 4711, "then")
     assert attempt is not None
     return attempt
 
 
 @pytest.fixture
-def running(attempt: Attempt) -> int:
+def running(attempt: RunAttempt) -> int:
     return attempt.run_id
 
 
@@ -57,7 +57,7 @@ def test_stopping_a_run_that_waits_ends_it(stores: Stores, queued: int) -> None:
 
 
 def test_stopping_a_run_that_runs_is_heard_with_the_next_beat(
-    stores: Stores, running: int, attempt: Attempt
+    stores: Stores, running: int, attempt: RunAttempt
 ) -> None:
     assert not attempt.beat("training", {"epoch": 1})
     assert stores.runs.request_stop(running).status == "running"
@@ -66,7 +66,7 @@ def test_stopping_a_run_that_runs_is_heard_with_the_next_beat(
 
 
 def test_a_pause_is_heard_with_the_next_beat_and_the_run_goes_on_under_its_number(
-    stores: Stores, running: int, attempt: Attempt
+    stores: Stores, running: int, attempt: RunAttempt
 ) -> None:
     assert stores.runs.request_pause(running).status == "running"
     assert attempt.beat("training", {}) == "pause"
@@ -84,7 +84,7 @@ def test_a_run_that_waits_is_paused_at_once(stores: Stores, queued: int) -> None
 
 
 def test_stopping_a_paused_run_with_epochs_lets_it_keep_the_best(
-    stores: Stores, running: int, attempt: Attempt
+    stores: Stores, running: int, attempt: RunAttempt
 ) -> None:
     attempt.add_epoch(1, {"epoch": 1})
     stores.runs.end(running, "paused")
@@ -99,7 +99,7 @@ def test_stopping_a_paused_run_without_epochs_ends_it(stores: Stores, queued: in
 
 
 def test_a_resumed_run_that_is_taken_out_of_the_queue_can_go_on(
-    stores: Stores, running: int, attempt: Attempt
+    stores: Stores, running: int, attempt: RunAttempt
 ) -> None:
     attempt.add_epoch(1, {"epoch": 1})
     stores.runs.end(running, "interrupted", "It is gone.")
@@ -140,7 +140,7 @@ def test_a_run_ends_once(stores: Stores, running: int) -> None:
         stores.runs.request_stop(running)
 
 
-def writes(attempt: Attempt) -> list[Callable[[], object]]:
+def writes(attempt: RunAttempt) -> list[Callable[[], object]]:
     """All that a worker writes while its run goes."""
     trial = {"number": 1, "name": "Instant", "spec": {}, "status": "running", "metrics": {}, "seconds": 0}
     return [
@@ -150,7 +150,7 @@ def writes(attempt: Attempt) -> list[Callable[[], object]]:
     ]
 
 
-def refused(attempt: Attempt) -> None:
+def refused(attempt: RunAttempt) -> None:
     for write in writes(attempt):
         with pytest.raises(Superseded, match="has ended already, or was given to another process"):
             write()
@@ -158,7 +158,7 @@ def refused(attempt: Attempt) -> None:
 
 
 def test_a_worker_whose_run_has_ended_writes_nothing_more(
-    stores: Stores, running: int, attempt: Attempt
+    stores: Stores, running: int, attempt: RunAttempt
 ) -> None:
     stores.runs.end(running, "interrupted", "It is gone.")
     before = stores.runs.get(running)
@@ -172,7 +172,7 @@ def test_a_worker_whose_run_has_ended_writes_nothing_more(
 
 @pytest.mark.parametrize("taken", [False, True], ids=["waits", "runs"])
 def test_a_worker_that_was_taken_for_gone_does_not_write_into_what_goes_on_without_it(
-    stores: Stores, running: int, attempt: Attempt, taken: bool
+    stores: Stores, running: int, attempt: RunAttempt, taken: bool
 ) -> None:
     attempt.add_epoch(1, {"epoch": 1})
     attempt.end("interrupted", "It is gone.")
@@ -226,7 +226,7 @@ def test_processes_that_queue_at_once_stay_within_the_limit(folder: Path, snapsh
         assert sum(pool.map(queue, range(40))) == 5
 
 
-def test_epochs_come_back_in_order_and_once(stores: Stores, running: int, attempt: Attempt) -> None:
+def test_epochs_come_back_in_order_and_once(stores: Stores, running: int, attempt: RunAttempt) -> None:
     for epoch in (2, 1, 10, 2):
         attempt.add_epoch(epoch, {"epoch": epoch})
     assert [each["epoch"] for each in stores.runs.history(running)] == [1, 2, 10]

@@ -3,24 +3,24 @@ import dataclasses
 import pytest
 
 from storage.core.errors import NotFound
-from storage.journal.consistency import Integrity
+from storage.journal.consistency import ConsistencyChecks
 from storage.records import SnapshotItem
-from storage.training.snapshots import Draft
+from storage.training.snapshots import SplitDraft
 from tests.storage.conftest import Add
 from workbench.stores import Stores
 
 
 @pytest.fixture
-def draft(stores: Stores, add: Add) -> Draft:
+def draft(stores: Stores, add: Add) -> SplitDraft:
     add("a.jpg", "b.jpg", "c.jpg", label=stores.classes.add("Full", "#0072B2", "ann"))
     items = tuple(
         SnapshotItem(each.image_id, each.sha256, 0, "train" if index else "validation", index)
         for index, each in enumerate(stores.snapshots.labelled())
     )
-    return Draft(("Full", "Half"), items, 0.2, 7, 0)
+    return SplitDraft(("Full", "Half"), items, 0.2, 7, 0)
 
 
-def test_the_same_content_is_the_same_snapshot(stores: Stores, draft: Draft) -> None:
+def test_the_same_content_is_the_same_snapshot(stores: Stores, draft: SplitDraft) -> None:
     first = stores.snapshots.freeze(draft)
     shuffled = dataclasses.replace(draft, items=draft.items[::-1])
     assert stores.snapshots.freeze(shuffled) == first
@@ -28,7 +28,7 @@ def test_the_same_content_is_the_same_snapshot(stores: Stores, draft: Draft) -> 
     assert stores.snapshots.items(first.id) == list(draft.items)
 
 
-def test_any_other_content_is_another_snapshot(stores: Stores, draft: Draft) -> None:
+def test_any_other_content_is_another_snapshot(stores: Stores, draft: SplitDraft) -> None:
     first, *rest = draft.items
     others = [
         dataclasses.replace(draft, classes=("Full", "Other")),
@@ -40,7 +40,7 @@ def test_any_other_content_is_another_snapshot(stores: Stores, draft: Draft) -> 
     assert len({each.content_hash for each in snapshots}) == len({each.id for each in snapshots}) == 5
 
 
-def test_a_snapshot_stays_as_it_was(stores: Stores, draft: Draft) -> None:
+def test_a_snapshot_stays_as_it_was(stores: Stores, draft: SplitDraft) -> None:
     frozen = stores.snapshots.freeze(draft)
     stores.classes.remove(stores.classes.get("Full").id, "ann")
     stores.edits.archive([draft.items[0].image_id], "ann")
@@ -49,7 +49,7 @@ def test_a_snapshot_stays_as_it_was(stores: Stores, draft: Draft) -> None:
     assert stores.snapshots.labelled() == []
 
 
-def test_pictures_show_their_side_in_the_newest_snapshot(stores: Stores, add: Add, draft: Draft) -> None:
+def test_pictures_show_their_side_in_the_newest_snapshot(stores: Stores, add: Add, draft: SplitDraft) -> None:
     stores.snapshots.freeze(draft)
     newer = add("d.jpg")[0]
     sides = [each.split for each in stores.catalogue.several([item.image_id for item in draft.items])]
@@ -57,7 +57,9 @@ def test_pictures_show_their_side_in_the_newest_snapshot(stores: Stores, add: Ad
     assert stores.catalogue.get(newer).split == ""
 
 
-def test_pictures_show_their_side_in_the_snapshot_that_was_used_last(stores: Stores, draft: Draft) -> None:
+def test_pictures_show_their_side_in_the_snapshot_that_was_used_last(
+    stores: Stores, draft: SplitDraft
+) -> None:
     def shown() -> list[str]:
         return [each.split for each in stores.catalogue.several([item.image_id for item in draft.items])]
 
@@ -79,10 +81,10 @@ def test_pictures_show_their_side_in_the_snapshot_that_was_used_last(stores: Sto
     assert shown() == ["validation", "train", "train"]
     stores.snapshots.use(newest.id)
     assert shown() == mirrored
-    assert Integrity(stores.database, stores.journal).missided() == 0
+    assert ConsistencyChecks(stores.database, stores.journal).missided() == 0
 
 
-def test_a_snapshot_may_have_test_pictures(stores: Stores, draft: Draft) -> None:
+def test_a_snapshot_may_have_test_pictures(stores: Stores, draft: SplitDraft) -> None:
     first, *rest = draft.items
     frozen = stores.snapshots.freeze(
         dataclasses.replace(draft, items=(dataclasses.replace(first, split="test"), *rest))

@@ -13,9 +13,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from storage.core.errors import DomainError
-from storage.journal.consistency import Integrity
+from storage.journal.consistency import ConsistencyChecks
 from storage.records import ClassRecord, Filter, NewImage, SnapshotItem
-from storage.training.snapshots import Draft
+from storage.training.snapshots import SplitDraft
 from workbench.core.settings import Settings
 from workbench.stores import Stores, open_stores
 
@@ -38,7 +38,7 @@ def _freeze(stores: Stores, side: str) -> None:
         SnapshotItem(each.image_id, each.sha256, 0, side or SIDES[1 + each.image_id % 2], each.image_id)
         for each in stores.snapshots.labelled()
     )
-    stores.snapshots.freeze(Draft(("Full",), items, 0.2, 1, 0))
+    stores.snapshots.freeze(SplitDraft(("Full",), items, 0.2, 1, 0))
 
 
 WORKS: dict[str, Callable[[Stores, str, list[int], int, str], object]] = {
@@ -112,7 +112,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @given(steps=st.lists(STEPS, min_size=4, max_size=25))
 def test_after_every_step_the_counts_are_those_of_the_pictures(template: Path, steps: list[Step]) -> None:
     with _copy(template) as stores:
-        integrity = Integrity(stores.database, stores.journal)
+        integrity = ConsistencyChecks(stores.database, stores.journal)
         for kind, *given_ in steps:
             with suppress(DomainError):
                 WORKS[kind](stores, *given_)

@@ -10,7 +10,7 @@ from starlette.middleware import Middleware
 from starlette.testclient import TestClient
 
 from workbench.ui.error_boundary import UNEXPECTED
-from workbench.ui.error_responses import HANDLERS, Sentences
+from workbench.ui.error_responses import HANDLERS, ErrorSentences
 from workbench.ui.stream_errors import NO_CALL, told_in_stream
 
 FAULTS = [KeyError("secret"), IndexError("secret"), TypeError("secret"), ValueError("secret"), RuntimeError("secret")]  # fmt: skip
@@ -18,7 +18,7 @@ FAULTS = [KeyError("secret"), IndexError("secret"), TypeError("secret"), ValueEr
 
 @pytest.mark.parametrize("fault", FAULTS, ids=repr)
 def test_what_our_own_code_raises_is_a_fault_of_the_server(fault: Exception) -> None:
-    app = FastAPI(exception_handlers=HANDLERS, middleware=[Middleware(Sentences)])
+    app = FastAPI(exception_handlers=HANDLERS, middleware=[Middleware(ErrorSentences)])
 
     @app.get("/fault")
     def raising() -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from workbench.core.settings import Access
 from workbench.services import Services
-from workbench.web.access_middleware import Gate
+from workbench.web.access_middleware import AccessMiddleware
 from workbench.web.principals import NOBODY, Principal, principal_of
 
 HOST = (b"host", b"127.0.0.1")
@@ -25,7 +25,7 @@ def scope(kind: str = "http", *headers: tuple[bytes, bytes], **more: Any) -> dic
     return {"type": kind, **method, **given, **more}
 
 
-def through(gate: Gate, asked: dict[str, Any], *incoming: dict[str, Any]) -> Messages:
+def through(gate: AccessMiddleware, asked: dict[str, Any], *incoming: dict[str, Any]) -> Messages:
     """What comes out of the gate."""
     sent: Messages = []
     waiting = list(incoming)
@@ -60,9 +60,9 @@ class App:
             await send({"type": "http.response.body", "body": part, "more_body": bool(part)})
 
 
-def gated(services: Services, app: App, **access: Any) -> Gate:
+def gated(services: Services, app: App, **access: Any) -> AccessMiddleware:
     settings = replace(services.settings, access=Access(**access))
-    return Gate(app, settings, services.stores.preferences)
+    return AccessMiddleware(app, settings, services.stores.preferences)
 
 
 def test_parts_are_handed_on_as_they_come(services: Services) -> None:

@@ -7,18 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from storage.jobs.import_jobs import Outcome
+from storage.jobs.import_jobs import FileOutcome
 from storage.records import Filter
 from tests.pictures import class_zip, picture
 from tests.workbench.small_disk import small_disk
-from workbench.importing.ingest import Order, Report
+from workbench.importing.ingest import ImportRequest, IngestReport
 from workbench.importing.service import NewImport
 from workbench.importing.uploads import Upload, sources
 from workbench.integrity import check
 from workbench.services import Services
 
-Take = Callable[..., Report]
-Bring = Callable[..., list[Outcome]]
+Take = Callable[..., IngestReport]
+Bring = Callable[..., list[FileOutcome]]
 
 
 @pytest.fixture
@@ -46,9 +46,9 @@ def disk(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
 def take(services: Services, upload: Callable[[str, bytes], Upload]) -> Take:
     """Imports files, given as bytes by name, and gives the report."""
 
-    def run(files: dict[str, bytes], **order: object) -> Report:
+    def run(files: dict[str, bytes], **order: object) -> IngestReport:
         uploads = [upload(name, data) for name, data in files.items()]
-        return services.intake.run(Order(sources(uploads, services.settings.limits), **order))
+        return services.intake.run(ImportRequest(sources(uploads, services.settings.limits), **order))
 
     return run
 
@@ -57,7 +57,7 @@ def take(services: Services, upload: Callable[[str, bytes], Upload]) -> Take:
 def labelled(services: Services, tmp_path: Path) -> Services:
     """Services with twelve pictures in each of the classes Low and High, easy to tell apart."""
     uploads = [Upload(class_zip(tmp_path / "classes.zip"), "classes.zip")]
-    services.intake.run(Order(sources(uploads, services.settings.limits)))
+    services.intake.run(ImportRequest(sources(uploads, services.settings.limits)))
     return services
 
 
@@ -65,7 +65,7 @@ def labelled(services: Services, tmp_path: Path) -> Services:
 def bring(services: Services, upload: Callable[[str, bytes], Upload]) -> Bring:
     """Imports files, given as bytes by name, as a job, and gives what became of each."""
 
-    def run(files: dict[str, bytes], **wanted: object) -> list[Outcome]:
+    def run(files: dict[str, bytes], **wanted: object) -> list[FileOutcome]:
         given = [upload(name, data) for name, data in files.items()]
         ended = services.imports.wait(services.imports.start(NewImport(given, **wanted)))
         assert (ended.status, ended.error, ended.done) == ("finished", "", ended.total)

@@ -8,16 +8,16 @@ import sklearn.manifold  # noqa: F401 - loaded here, so that the limit below rea
 from threadpoolctl import threadpool_limits
 
 from tests.running import until
-from workbench.active_learning.service import Status
-from workbench.active_learning.worker import Worker
+from workbench.active_learning.service import ActiveLearningStatus
+from workbench.active_learning.worker import ActiveLearningWorker
 from workbench.services import Services
 
 
-def helped(services: Services, anew: bool = True) -> Status:
+def helped(services: Services, anew: bool = True) -> ActiveLearningStatus:
     """Do all that is due, on one thread as in its own process; ``anew`` asks for it, so that nothing waits for more labels."""
     if anew:
         services.insight.refresh()
-    worker = Worker(services.stores, services.settings)
+    worker = ActiveLearningWorker(services.stores, services.settings)
 
     def done() -> bool:
         while worker.step():

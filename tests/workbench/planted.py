@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from storage.records import Filter
-from workbench.integrity import Fault, Findings, check
+from workbench.integrity import Fault, IntegrityReport, check
 from workbench.services import Services
 
 
@@ -21,7 +21,7 @@ def blob(services: Services, kind: str, sha256: str) -> Path:
     return path
 
 
-def only(found: Findings) -> Fault:
+def only(found: IntegrityReport) -> Fault:
     (fault,) = found.faults
     return fault
 

@@ -19,7 +19,7 @@ from tests.workbench.conftest import Take
 from tests.workbench.test_integrity_leftovers import HOUR_AGO
 from workbench.catalogue.trash import WORD
 from workbench.core.machine import cores
-from workbench.importing.ingest import AHEAD, Order
+from workbench.importing.ingest import AHEAD, ImportRequest
 from workbench.importing.service import NewImport
 from workbench.importing.uploads import Source, Upload
 from workbench.integrity import check
@@ -67,7 +67,7 @@ def test_a_bin_that_is_emptied_when_an_import_has_decoded_the_picture_leaves_it_
         assert binned.bin.empty(WORD, "ben") == 1
         assert not original(binned).exists()
 
-    report = binned.intake.run(Order(decoded_then(empty)))
+    report = binned.intake.run(ImportRequest(decoded_then(empty)))
     assert report.outcomes[0].note == "It was thrown away before and is back."
     assert_there(binned)
 
@@ -103,7 +103,7 @@ def emptied_but_for_its_files(services: Services) -> Iterator[Callable[[], None]
 
 def test_an_import_that_comes_between_the_emptying_and_its_files_keeps_its_file(binned: Services) -> None:
     with emptied_but_for_its_files(binned):
-        binned.intake.run(Order([Source("a.jpg", "Full", lambda: DATA)]))
+        binned.intake.run(ImportRequest([Source("a.jpg", "Full", lambda: DATA)]))
     assert_there(binned)
 
 
@@ -115,7 +115,7 @@ def test_an_import_that_has_decoded_the_picture_when_the_files_go_brings_it_back
             go_on()
             assert not original(binned).exists()
 
-        binned.intake.run(Order(decoded_then(remove)))
+        binned.intake.run(ImportRequest(decoded_then(remove)))
     assert_there(binned)
 
 
@@ -141,7 +141,7 @@ def test_a_repair_while_an_import_brings_the_picture_leaves_it_its_file(
         check(services.stores, repair=True)
         assert not path.exists()
 
-    services.intake.run(Order(decoded_then(repair)))
+    services.intake.run(ImportRequest(decoded_then(repair)))
     assert_there(services)
 
 

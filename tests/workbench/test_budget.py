@@ -5,18 +5,18 @@ import pytest
 from tests.running import until
 from workbench.core.errors import Overloaded
 from workbench.core.single_flight import SingleFlight
-from workbench.imaging.memory_budget import Budget
+from workbench.imaging.memory_budget import MemoryBudget
 
 
 class Job:
     """Work in a thread of its own that holds its part of a budget until it is let go."""
 
-    def __init__(self, budget: Budget, amount: int) -> None:
+    def __init__(self, budget: MemoryBudget, amount: int) -> None:
         self.begun, self._go_on = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, args=(budget, amount), daemon=True)
         self._thread.start()
 
-    def _run(self, budget: Budget, amount: int) -> None:
+    def _run(self, budget: MemoryBudget, amount: int) -> None:
         with budget.taking(amount):
             self.begun.set()
             self._go_on.wait(60)
@@ -27,7 +27,7 @@ class Job:
 
 
 def test_work_waits_until_there_is_room_and_comes_in_its_order() -> None:
-    budget = Budget(10)
+    budget = MemoryBudget(10)
     first, second = Job(budget, 6), Job(budget, 4)
     assert first.begun.wait(60)
     assert second.begun.wait(60)
@@ -45,7 +45,7 @@ def test_work_waits_until_there_is_room_and_comes_in_its_order() -> None:
 
 
 def test_work_that_takes_more_than_all_goes_alone() -> None:
-    budget = Budget(10)
+    budget = MemoryBudget(10)
     small = Job(budget, 1)
     assert small.begun.wait(60)
     huge = Job(budget, 1000)
@@ -61,7 +61,7 @@ def test_work_that_takes_more_than_all_goes_alone() -> None:
 
 
 def test_a_wait_that_takes_too_long_ends_and_holds_nobody_up() -> None:
-    budget = Budget(10)
+    budget = MemoryBudget(10)
     first = Job(budget, 8)
     assert first.begun.wait(60)
     with pytest.raises(Overloaded, match="busy with other pictures"), budget.taking(5, patience=0.05):
@@ -75,7 +75,7 @@ def test_a_wait_that_takes_too_long_ends_and_holds_nobody_up() -> None:
 
 
 def test_what_work_took_is_free_again_when_it_fails() -> None:
-    budget = Budget(10)
+    budget = MemoryBudget(10)
     with pytest.raises(KeyError), budget.taking(10):
         raise KeyError
     with budget.taking(10, patience=0.05):

@@ -9,7 +9,7 @@ import pytest
 
 from tests.workbench.chart_data import CLASSES, HOSTILE, MATRIX, history, measures, rows
 from workbench.charts import (
-    Measured,
+    VersionMetrics,
     class_counts_sentence,
     comparison_sentence,
     confusion_sentence,
@@ -201,12 +201,12 @@ def test_the_sentence_over_the_counts(counts: dict[str, int], sentence: str) -> 
     ids=["ahead", "equal", "at a price", "overlap", "different pictures"],
 )
 def test_the_sentence_over_a_comparison(left: dict[str, Any], right: dict[str, Any], sentence: str) -> None:
-    assert comparison_sentence(Measured("v4", left), Measured("v5", right)) == sentence
+    assert comparison_sentence(VersionMetrics("v4", left), VersionMetrics("v5", right)) == sentence
 
 
 def test_no_name_reaches_a_sentence_as_html() -> None:
-    version = Measured(HOSTILE, measures({HOSTILE: 0.5}, 0.9))
-    other = Measured("v5", measures({HOSTILE: 0.6}, 0.5))
+    version = VersionMetrics(HOSTILE, measures({HOSTILE: 0.5}, 0.9))
+    other = VersionMetrics("v5", measures({HOSTILE: 0.6}, 0.5))
     sentences = [
         confusion_sentence((HOSTILE, "Half"), [[1, 2], [0, 3]]),
         per_class_sentence(rows((HOSTILE, 0.5, 30))),

@@ -11,7 +11,7 @@ import pytest
 
 from tests.workbench.chart_data import CLASSES, HOSTILE, MATRIX, history, measures, rows
 from workbench.charts import (
-    Measured,
+    VersionMetrics,
     accuracy_curves,
     comparison_bars,
     confusion_figure,
@@ -89,8 +89,8 @@ def test_class_bars_show_three_measures_with_support_in_the_label() -> None:
 
 
 def test_two_versions_stand_side_by_side() -> None:
-    left = Measured("v4", measures({"Full": 0.9, "Half": 0.6}, 0.74))
-    right = Measured("v5", measures({"Full": 0.8, "Empty": 0.7}, 0.81))
+    left = VersionMetrics("v4", measures({"Full": 0.9, "Half": 0.6}, 0.74))
+    right = VersionMetrics("v5", measures({"Full": 0.8, "Empty": 0.7}, 0.81))
     figure = comparison_bars(left, right)
     assert figure.layout.yaxis.ticktext == (
         "accuracy",
@@ -103,7 +103,7 @@ def test_two_versions_stand_side_by_side() -> None:
 
 
 def every_figure(name: str) -> list[go.Figure]:
-    version = Measured(name, measures({name: 0.5, "Half": 0.6}, 0.5))
+    version = VersionMetrics(name, measures({name: 0.5, "Half": 0.6}, 0.5))
     return [
         loss_curves(history([0.9, 0.4]), 2),
         accuracy_curves([], None),

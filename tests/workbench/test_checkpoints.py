@@ -14,7 +14,7 @@ from workbench.services import Services
 from workbench.training.dataset import Dataset
 from workbench.training.engine.train import Artefacts, train
 from workbench.training.spec import TrainingSpec
-from workbench.training.worker.export_dataset import write_inputs
+from workbench.training.worker.export_dataset import export_dataset
 
 pytestmark = pytest.mark.slow
 STEPS = 4
@@ -127,7 +127,7 @@ def test_other_test_pictures_leave_every_weight_and_figure_as_it_is(
         run = stores.runs.get(labelled.training.start(chosen))
         assert labelled.training.report(run.id).test == len(seeds)
         folder = tmp_path / str(run.id)
-        write_inputs(stores, run, folder / "data", lambda done, total: None)
+        export_dataset(stores, run, folder / "data", lambda done, total: None)
         artefacts = train(Dataset.open(folder / "data"), chosen, Recorder(), workplace(folder))
         stores.edits.archive(newest, "Ann")
         return artefacts

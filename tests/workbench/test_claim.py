@@ -13,7 +13,7 @@ import pytest
 
 from storage.core.errors import Conflict
 from tests.running import ROOT, Server
-from workbench.core.instance_lock import Claim
+from workbench.core.instance_lock import InstanceLock
 
 LEAVES_CHILDREN = """
 import os, subprocess, sys, time
@@ -33,13 +33,13 @@ time.sleep(60)
 
 
 def test_a_folder_is_claimed_once_and_given_back(tmp_path: Path) -> None:
-    first = Claim(tmp_path / "data", "http://first")
+    first = InstanceLock(tmp_path / "data", "http://first")
     with pytest.raises(Conflict) as refused:
-        Claim(tmp_path / "data", "http://second")
+        InstanceLock(tmp_path / "data", "http://second")
     assert f"(http://first, process {os.getpid()} on " in str(refused.value)
-    Claim(tmp_path / "other", "http://second").release()
+    InstanceLock(tmp_path / "other", "http://second").release()
     first.release()
-    Claim(tmp_path / "data", "http://second").release()
+    InstanceLock(tmp_path / "data", "http://second").release()
 
 
 def test_children_of_a_killed_server_do_not_keep_its_folder(tmp_path: Path) -> None:
@@ -49,11 +49,11 @@ def test_children_of_a_killed_server_do_not_keep_its_folder(tmp_path: Path) -> N
     children = [psutil.Process(int(pid)) for pid in process.stdout.readline().split()]
     try:
         with pytest.raises(Conflict, match="http://first"):
-            Claim(tmp_path, "http://second")
+            InstanceLock(tmp_path, "http://second")
         process.kill()
         process.wait(30)
         assert [child.is_running() for child in children] == [True, True]
-        Claim(tmp_path, "http://second").release()
+        InstanceLock(tmp_path, "http://second").release()
     finally:
         for child in children:
             child.kill()

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from workbench.training.engine.optimizer import Pace, compile_net, loss
+from workbench.training.engine.optimizer import LearningRateSchedule, compile_net, loss
 from workbench.training.spec import OPTIMIZERS, TrainingSpec
 
 STEPS = 4
@@ -13,7 +13,7 @@ ANSWERS = np.array([[0.9, 0.05, 0.05], [0.3, 0.4, 0.3]], np.float32)
 
 
 def rates(epochs: int, **values: object) -> list[float | None]:
-    pace = Pace(TrainingSpec(**values), 0.1, epochs, 0)
+    pace = LearningRateSchedule(TrainingSpec(**values), 0.1, epochs, 0)
     return [pace.rate(step, STEPS) for step in range(epochs * STEPS)]
 
 

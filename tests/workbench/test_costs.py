@@ -1,9 +1,9 @@
 from workbench.imaging.augmentation import OPERATIONS, Augmentation
-from workbench.label_safety.throughput import Costs
+from workbench.label_safety.throughput import ThroughputMeter
 
 
 def test_every_operation_has_a_cost_of_its_own_and_all_together_cost_more_than_the_dearest() -> None:
-    costs = Costs()
+    costs = ThroughputMeter()
     everything = Augmentation.from_dict({each.name: {"enabled": True} for each in OPERATIONS})
     cost = costs.of(everything)
     assert set(cost.alone) == {each.name for each in OPERATIONS}
@@ -12,10 +12,10 @@ def test_every_operation_has_a_cost_of_its_own_and_all_together_cost_more_than_t
 
 
 def test_what_was_measured_once_stays_as_it_is() -> None:
-    costs = Costs()
+    costs = ThroughputMeter()
     assert costs.of(Augmentation()) == costs.of(Augmentation())
 
 
 def test_with_nothing_switched_on_there_is_hardly_a_cost() -> None:
-    cost = Costs().of(Augmentation.off())
+    cost = ThroughputMeter().of(Augmentation.off())
     assert cost.together > cost.alone["noise"]

@@ -7,7 +7,15 @@ from pathlib import Path
 import pytest
 
 from tests.running import until
-from workbench.training.cluster.mailbox import Desk, Files, News, Relay, apply, tell, whole
+from workbench.training.cluster.mailbox import (
+    FileChanges,
+    Mailbox,
+    RemoteReporter,
+    Update,
+    apply,
+    tell,
+    whole,
+)
 from workbench.training.reporter import Progress
 
 
@@ -36,11 +44,11 @@ def test_news_and_checkpoints_arrive_and_requests_go_back(
     there, here = tmp_path / "there", tmp_path / "here"
     there.mkdir(), here.mkdir()
     (here / "epoch-000000.checkpoint").write_bytes(b"old")
-    desk, heard = Desk(whole(here)), Heard()
+    desk, heard = Mailbox(whole(here)), Heard()
     attempt, begun = desk.begin("a")
     apply(begun, there)
     assert contents(there) == {"epoch-000000.checkpoint": b"old"}
-    with Relay(lambda news: desk.leave(attempt, news), there) as relay:
+    with RemoteReporter(lambda news: desk.leave(attempt, news), there) as relay:
         relay.phase("training")
         for number in range(1, 9):
             relay.step(step(number))
@@ -65,24 +73,27 @@ def test_news_and_checkpoints_arrive_and_requests_go_back(
 
 
 def test_another_node_goes_on_from_what_arrived_and_the_first_is_not_heard_any_more() -> None:
-    desk = Desk(Files())
+    desk = Mailbox(FileChanges())
     first, _ = desk.begin("a")
-    assert desk.leave(first, News((), Files(frozenset({"one", "two"}), {"one": b"1", "two": b"2"}))) == ""
-    assert desk.leave(first, News((), Files(frozenset({"two", "three"}), {"three": b"3"}))) == ""
+    assert (
+        desk.leave(first, Update((), FileChanges(frozenset({"one", "two"}), {"one": b"1", "two": b"2"})))
+        == ""
+    )
+    assert desk.leave(first, Update((), FileChanges(frozenset({"two", "three"}), {"three": b"3"}))) == ""
     second, begun = desk.begin("b")
-    assert begun == Files(frozenset({"two", "three"}), {"two": b"2", "three": b"3"})
-    assert desk.leave(first, News((("phase", ("late",)),), Files())) == "stop"
-    assert desk.leave(second, News((("phase", ("searching",)),))) == ""
+    assert begun == FileChanges(frozenset({"two", "three"}), {"two": b"2", "three": b"3"})
+    assert desk.leave(first, Update((("phase", ("late",)),), FileChanges())) == "stop"
+    assert desk.leave(second, Update((("phase", ("searching",)),))) == ""
     news = desk.fetch("stop")
     assert [event for event in news.events if event[0] == "phase"] == [("phase", ("searching",))]
     assert news.checkpoint == begun
-    assert desk.fetch("stop") == News()
-    assert desk.leave(second, News()) == "stop"
+    assert desk.fetch("stop") == Update()
+    assert desk.leave(second, Update()) == "stop"
 
 
 def test_a_server_that_is_not_reached_any_more_stops_the_run(tmp_path: Path) -> None:
-    def leave(news: News) -> str:
+    def leave(news: Update) -> str:
         raise ConnectionError("gone")
 
-    with pytest.raises(ConnectionError), Relay(leave, tmp_path) as relay:
+    with pytest.raises(ConnectionError), RemoteReporter(leave, tmp_path) as relay:
         assert until(relay.asked, "the run to be stopped", 10) == "stop"

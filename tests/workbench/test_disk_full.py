@@ -19,7 +19,7 @@ from tests.workbench.conftest import Take
 from tests.workbench.small_disk import fill
 from workbench.core.settings import Settings
 from workbench.exporting.service import ExportOrder
-from workbench.importing.ingest import Order
+from workbench.importing.ingest import ImportRequest
 from workbench.importing.service import ImportState, NewImport
 from workbench.importing.uploads import Source, Upload
 from workbench.integrity import check
@@ -60,7 +60,7 @@ def test_an_import_that_fills_the_disk_says_so_and_keeps_what_was_there(
 ) -> None:
     take({f"{seed}.jpg": picture(seed) for seed in range(3)}, label="Half")
     with pytest.raises(DiskFull, match="The disk of the data folder is full"):
-        services.intake.run(Order(noise(200)))
+        services.intake.run(ImportRequest(noise(200)))
     assert services.stores.pages.page(Filter(label="Half")).total == 3
     assert_whole(services)
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from storage.catalogue.export_rows import Listed
+from storage.catalogue.export_rows import ExportRow
 from storage.core.errors import DomainError
 from tests.pictures import picture, write_zip
 from tests.workbench.conftest import Bring
@@ -130,9 +130,9 @@ NAME = st.text(st.characters(blacklist_categories=["Cs"]), max_size=300).map(
 )
 
 
-def listed(names: list[str]) -> list[Listed]:
+def listed(names: list[str]) -> list[ExportRow]:
     digests = [hashlib.sha256(str(number).encode()).hexdigest() for number in range(len(names))]
-    return [Listed(d, name, "JPEG", 1, 1, 1, "", "") for d, name in zip(digests, names, strict=True)]
+    return [ExportRow(d, name, "JPEG", 1, 1, 1, "", "") for d, name in zip(digests, names, strict=True)]
 
 
 @example(["水" * 38, "水" * 38])

@@ -17,9 +17,9 @@ from workbench.training.dataset import Dataset
 from workbench.training.engine.feature_cache import (
     MIRRORED,
     FeatureCache,
-    Trunk,
+    FeatureRequest,
+    FrozenBackbone,
     Views,
-    Wanted,
     gather,
     prune,
 )
@@ -36,8 +36,8 @@ class Means:
     pictures: list[np.ndarray] = field(default_factory=list)
 
     @property
-    def trunk(self) -> Trunk:
-        return Trunk(self.name, (2, 3), self.dtype, self.run)
+    def trunk(self) -> FrozenBackbone:
+        return FrozenBackbone(self.name, (2, 3), self.dtype, self.run)
 
     def run(self, pictures: np.ndarray) -> np.ndarray:
         self.pictures += list(pictures)
@@ -57,8 +57,8 @@ def dataset(tmp_path: Path) -> Dataset:
     return bars(tmp_path / "data")
 
 
-def wanted(dataset: Dataset, views: Views = VIEWS) -> Wanted:
-    return Wanted(dataset, dataset.indices("train"), views)
+def wanted(dataset: Dataset, views: Views = VIEWS) -> FeatureRequest:
+    return FeatureRequest(dataset, dataset.indices("train"), views)
 
 
 def files(folder: Path) -> list[Path]:

@@ -12,17 +12,23 @@ from tests.workbench.training_data import bars
 from workbench.imaging.augmentation import Augmentation
 from workbench.training.dataset import Dataset
 from workbench.training.search.candidates import MANY_PICTURES, candidates, expected
-from workbench.training.search.search_state import Decided, Diary
-from workbench.training.search.successive_halving import Judged, Standing, better_half, inner_folds, together
+from workbench.training.search.search_state import SearchDecision, SearchState
+from workbench.training.search.successive_halving import (
+    FoldAnswers,
+    Leaderboard,
+    better_half,
+    inner_folds,
+    makespan_bound,
+)
 from workbench.training.spec import FINE_TUNE, INSTANT, SCRATCH, TrainingSpec
 
 TRUTH = [np.array([0, 0, 1, 1]), np.array([0, 1, 0, 1])]
 
 
-def said(*answers: int, sure: float = 0.9) -> Judged:
+def said(*answers: int, sure: float = 0.9) -> FoldAnswers:
     """What a candidate says that is so sure of its answers; ten seconds, four of them for features."""
     rows = [[sure, 1 - sure] if answer == 0 else [1 - sure, sure] for answer in answers]
-    return Judged(np.array(rows), 10.0, 4.0)
+    return FoldAnswers(np.array(rows), 10.0, 4.0)
 
 
 @pytest.fixture
@@ -41,8 +47,8 @@ def test_each_inner_fold_has_whole_groups_of_the_training_side_alone(dataset: Da
         train, held_out = (set(fold.groups[fold.indices(side)]) for side in ("train", "validation"))
         assert train and held_out and not train & held_out
         assert fold.content_hash != dataset.content_hash
-    together = np.concatenate([fold.indices("validation") for fold in folds])
-    assert sorted(together) == sorted(dataset.indices("train"))
+    makespan_bound = np.concatenate([fold.indices("validation") for fold in folds])
+    assert sorted(makespan_bound) == sorted(dataset.indices("train"))
 
 
 def test_there_are_no_inner_folds_where_a_class_has_one_group(dataset: Dataset) -> None:
@@ -90,7 +96,7 @@ def test_features_are_paid_for_by_the_first_that_needs_them() -> None:
 
 
 def test_candidates_are_compared_on_the_folds_that_all_were_judged_on() -> None:
-    standing = Standing(TRUTH, 2)
+    standing = Leaderboard(TRUTH, 2)
     standing.judged = {0: [said(0, 0, 1, 1), said(1, 0, 1, 0)], 1: [said(0, 0, 1, 0)], 2: []}
     assert standing.score([0], 1) == 1
     assert standing.score([0], 2) == 0.5
@@ -105,17 +111,17 @@ def test_the_better_half_goes_on_but_never_one_alone() -> None:
 
 
 def test_two_are_chosen_where_their_mean_is_better_than_either() -> None:
-    standing = Standing(TRUTH[:1], 2)
+    standing = Leaderboard(TRUTH[:1], 2)
     standing.judged = {0: [said(0, 0, 1, 0, sure=0.6)], 1: [said(1, 0, 1, 1, sure=0.7)]}
     assert standing.chosen([0, 1]) == [0]
-    right = Judged(np.array([[0.9, 0.1], [0.6, 0.4], [0.1, 0.9], [0.55, 0.45]]), 10.0, 4.0)
-    left = Judged(np.array([[0.45, 0.55], [0.9, 0.1], [0.4, 0.6], [0.1, 0.9]]), 10.0, 4.0)
+    right = FoldAnswers(np.array([[0.9, 0.1], [0.6, 0.4], [0.1, 0.9], [0.55, 0.45]]), 10.0, 4.0)
+    left = FoldAnswers(np.array([[0.45, 0.55], [0.9, 0.1], [0.4, 0.6], [0.1, 0.9]]), 10.0, 4.0)
     standing.judged = {0: [right], 1: [left]}
     assert sorted(standing.chosen([0, 1])) == [0, 1]
 
 
 def test_time_is_guessed_from_what_was_seen() -> None:
-    standing = Standing(TRUTH, 2)
+    standing = Leaderboard(TRUTH, 2)
     costs = {0: 5.0, 1: 20.0}
     assert standing.seconds(1, costs) == 20
     standing.judged = {0: [said(0, 0, 1, 1)]}
@@ -126,29 +132,29 @@ def test_time_is_guessed_from_what_was_seen() -> None:
 
 
 def test_tasks_that_several_hands_share_take_no_longer_than_the_worst_order() -> None:
-    assert together([3.0, 5.0, 4.0], 1) == 12
-    assert together([4.0, 4.0], 2) == 4 + 2
-    assert together([4.0], 9) == 4
-    assert together([], 2) == 0
+    assert makespan_bound([3.0, 5.0, 4.0], 1) == 12
+    assert makespan_bound([4.0, 4.0], 2) == 4 + 2
+    assert makespan_bound([4.0], 9) == 4
+    assert makespan_bound([], 2) == 0
 
 
 def test_a_diary_is_read_by_the_same_search_only(tmp_path: Path) -> None:
-    standing = Standing(TRUTH, 2)
-    diary = Diary(tmp_path / "search", "this", standing)
+    standing = Leaderboard(TRUTH, 2)
+    diary = SearchState(tmp_path / "search", "this", standing)
     standing.judged = {3: [said(0, 1, 1, 0)]}
     standing.failed = {1}
-    diary.decided = Decided([3], 2.5)
+    diary.decided = SearchDecision([3], 2.5)
     diary.write()
-    same, other = Standing(TRUTH, 2), Standing(TRUTH, 2)
-    read = Diary(tmp_path / "search", "this", same)
+    same, other = Leaderboard(TRUTH, 2), Leaderboard(TRUTH, 2)
+    read = SearchState(tmp_path / "search", "this", same)
     assert np.array_equal(same.judged[3][0].answers, standing.judged[3][0].answers)
-    assert (same.failed, read.decided) == ({1}, Decided([3], 2.5))
-    assert Diary(tmp_path / "search", "another", other).decided is None
+    assert (same.failed, read.decided) == ({1}, SearchDecision([3], 2.5))
+    assert SearchState(tmp_path / "search", "another", other).decided is None
     assert (other.judged, other.failed) == ({}, set())
 
 
 def test_a_damaged_diary_is_begun_again(tmp_path: Path) -> None:
     (tmp_path / "search.json").write_text('{"fingerprint": ')
-    standing = Standing(TRUTH, 2)
-    assert Diary(tmp_path, "this", standing).decided is None
+    standing = Leaderboard(TRUTH, 2)
+    assert SearchState(tmp_path, "this", standing).decided is None
     assert standing.judged == {}

@@ -15,7 +15,7 @@ from tests.workbench.conftest import Take
 from tests.workbench.helping import helped
 from workbench.active_learning import fit_suggestions
 from workbench.core.errors import NotReady
-from workbench.importing.ingest import Order
+from workbench.importing.ingest import ImportRequest
 from workbench.importing.uploads import Upload, sources
 from workbench.services import Services, build_services
 
@@ -29,7 +29,7 @@ def services(services: Services) -> Services:
 def some_left(services: Services, tmp_path: Path) -> Services:
     """Twelve pictures each of Low and High, of which the first eight are labelled."""
     uploads = [Upload(class_zip(tmp_path / "classes.zip"), "classes.zip")]
-    services.intake.run(Order(sources(uploads, services.settings.limits)))
+    services.intake.run(ImportRequest(sources(uploads, services.settings.limits)))
     for name in ("Low", "High"):
         services.stores.edits.label(of(services, name)[8:], None, "Ada")
     return services

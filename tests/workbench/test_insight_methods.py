@@ -7,7 +7,7 @@ import pytest
 
 from workbench.active_learning import linear_head, projection, query_strategy
 from workbench.active_learning.hog_embedding import DIMENSIONS, describe
-from workbench.active_learning.label_errors import believed, doubts, thresholds
+from workbench.active_learning.label_errors import believed, find_label_issues, thresholds
 
 CLASSES = np.array([3, 7, 20])
 """Class ids as a catalogue may have them: sorted, with gaps."""
@@ -84,7 +84,7 @@ def test_planted_errors_lead_the_list_with_the_class_they_were_taken_from() -> N
     given = np.searchsorted(CLASSES, classes)
     truth = given.copy()
     given[wrong] = (given[wrong] + 1) % 3
-    found = doubts(believed(points, CLASSES[given], np.arange(300)), given)
+    found = find_label_issues(believed(points, CLASSES[given], np.arange(300)), given)
     assert set(wrong) <= set(found.positions[:20].tolist())
     likely = dict(zip(found.positions.tolist(), found.likely.tolist(), strict=True))
     assert [likely[each] for each in wrong.tolist()] == truth[wrong].tolist()

@@ -16,7 +16,7 @@ from storage.learning.suggestions import WORKER
 from tests.running import until
 from workbench.active_learning import worker_state
 from workbench.active_learning.embedders import BACKBONE
-from workbench.active_learning.service import Status
+from workbench.active_learning.service import ActiveLearningStatus
 from workbench.core.processes import alive, started_at
 from workbench.services import Services, build_services
 from workbench.training.spec import TrainingSpec
@@ -46,8 +46,8 @@ def worker(services: Services) -> psutil.Process | None:
     return process if process.environ().get("WORKBENCH_DATA") == str(services.stores.root) else None
 
 
-def done(services: Services) -> Status:
-    def there() -> Status | None:
+def done(services: Services) -> ActiveLearningStatus:
+    def there() -> ActiveLearningStatus | None:
         status = services.insight.status()
         stamp = services.stores.insight.stamp()
         return status if worker_state.read(services.stores.preferences).done.endswith(stamp) else None

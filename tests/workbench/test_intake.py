@@ -7,13 +7,13 @@ import pytest
 from PIL import Image
 
 from storage.core.errors import DomainError
-from storage.jobs.import_jobs import IMPORTED, PRESENT, REJECTED, Outcome
+from storage.jobs.import_jobs import IMPORTED, PRESENT, REJECTED, FileOutcome
 from storage.records import Filter
 from tests.pictures import picture
 from tests.workbench.conftest import Take
 from tests.workbench.test_archives import zipped
 from workbench.imaging.decode import canonical, decode
-from workbench.importing.ingest import Order, Report
+from workbench.importing.ingest import ImportRequest, IngestReport
 from workbench.importing.uploads import Source, Upload, sources
 from workbench.services import Services
 
@@ -24,7 +24,7 @@ def labels(services: Services) -> dict[str, str | None]:
     return {each.filename: each.label for each in services.stores.catalogue.several(ids)}
 
 
-def results(report: Report) -> list[str]:
+def results(report: IngestReport) -> list[str]:
     return [each.result for each in report.outcomes]
 
 
@@ -172,15 +172,15 @@ def test_what_became_of_each_batch_is_told_within_its_write(
     services: Services, upload: Callable[[str, bytes], Upload]
 ) -> None:
     entries = {f"Full/{index}.jpg": picture(index) if index % 3 else b"text" for index in range(150)}
-    told: list[Outcome] = []
+    told: list[FileOutcome] = []
     sizes: list[int] = []
 
-    def record(outcomes: Sequence[Outcome]) -> None:
+    def record(outcomes: Sequence[FileOutcome]) -> None:
         assert services.stores.database.connection().in_transaction
         told.extend(outcomes)
         sizes.append(len(outcomes))
 
-    order = Order(sources([upload("a.zip", zipped(entries))], services.settings.limits))
+    order = ImportRequest(sources([upload("a.zip", zipped(entries))], services.settings.limits))
     assert list(services.intake.run(order, record).outcomes) == told
     assert [each.file for each in told] == list(entries)
     assert len(sizes) >= 3
@@ -190,13 +190,13 @@ def test_a_batch_that_cannot_be_recorded_is_not_taken_in(services: Services) -> 
     files = [Source(f"{index}.jpg", "Full", lambda index=index: picture(index)) for index in range(100)]
     taken: list[int] = []
 
-    def record(outcomes: Sequence[Outcome]) -> None:
+    def record(outcomes: Sequence[FileOutcome]) -> None:
         if taken:
             raise RuntimeError("no room for the report")
         taken.append(len(outcomes))
 
     with pytest.raises(RuntimeError, match="no room"):
-        services.intake.run(Order(files), record)
+        services.intake.run(ImportRequest(files), record)
     assert services.stores.catalogue.summary(()).images == taken[0]
 
 
@@ -206,9 +206,9 @@ def test_what_was_reported_stays_when_the_import_breaks_off(services: Services) 
             yield Source(f"{index}.jpg", "", lambda index=index: picture(index))
         raise RuntimeError("the uploads are gone")
 
-    told: list[Outcome] = []
+    told: list[FileOutcome] = []
     with pytest.raises(RuntimeError, match="gone"):
-        services.intake.run(Order(breaking()), told.extend)
+        services.intake.run(ImportRequest(breaking()), told.extend)
     assert told
     assert services.stores.catalogue.summary(()).images == len(told)
 

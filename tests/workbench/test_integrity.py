@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from storage.records import Filter
-from storage.training.registry import Candidate
+from storage.training.registry import VersionCandidate
 from tests.pictures import picture
 from tests.running import ROOT
 from tests.workbench.conftest import Take
@@ -188,7 +188,7 @@ def test_snapshots_and_models_are_held_to_their_hashes(labelled: Services, tmp_p
     folder.mkdir()
     (folder / "model.tflite").write_bytes(b"weights")
     manifest = {"classes": ["High", "Low"], "metrics": {}}
-    stores.registry.register(Candidate(attempt, snapshot.id, folder, manifest, 1, False, "", []))
+    stores.registry.register(VersionCandidate(attempt, snapshot.id, folder, manifest, 1, False, "", []))
     assert check(stores, deep=True).faults == ()
 
     (stores.registry.root / "v1" / "model.tflite").write_bytes(b"other")

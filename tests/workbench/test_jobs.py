@@ -19,7 +19,7 @@ from storage.core.errors import Conflict, NotFound
 from storage.records import Run
 from tests.running import until
 from tests.versions import Answers, finished_run, import_pictures
-from workbench.core.processes import Budget, memory_bytes, started_at
+from workbench.core.processes import MemoryLimit, memory_bytes, started_at
 from workbench.services import Services, build_services
 from workbench.training import checkpoint_retention
 from workbench.training.silence import SILENT_SECONDS, silence
@@ -145,10 +145,10 @@ def test_a_run_that_nothing_is_heard_of_is_named(labelled: Services) -> None:
 
 
 def test_a_budget_is_a_share_of_the_machine_for_each_run_at_once() -> None:
-    whole = Budget(0, 1)
+    whole = MemoryLimit(0, 1)
     assert 0.5 * memory_bytes() < whole.megabytes * 2**20 < memory_bytes()
-    assert abs(Budget(0, 2).megabytes * 2 - whole.megabytes) <= 2
-    assert Budget(700, 2).megabytes == 700
+    assert abs(MemoryLimit(0, 2).megabytes * 2 - whole.megabytes) <= 2
+    assert MemoryLimit(700, 2).megabytes == 700
     ballast = bytearray(64 * 2**20)
     usage = whole.usage()
     assert len(ballast) / 2**20 < usage.memory_mb < whole.megabytes

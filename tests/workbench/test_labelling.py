@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from storage.core.errors import Conflict, DomainError, NotFound, StaleEdit
 from tests.pictures import picture
 from tests.workbench.conftest import Take
-from workbench.catalogue.labelling import PALETTE, class_name
+from workbench.catalogue.labelling import class_name
 from workbench.core.file_names import folders
+from workbench.core.palette import PALETTE
 from workbench.importing.service import NewImport
 from workbench.services import Services
 

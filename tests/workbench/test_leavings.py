@@ -13,27 +13,27 @@ import pytest
 
 from storage.core.errors import Conflict
 from storage.records import Run
-from storage.training.run_attempts import Attempt, Superseded
+from storage.training.run_attempts import RunAttempt, Superseded
 from tests.watching import before
-from workbench.core.processes import Budget, alive, started_at
+from workbench.core.processes import MemoryLimit, alive, started_at
 from workbench.services import Services
 from workbench.training import checkpoint_retention
-from workbench.training.cluster.mailbox import Files, News, tell
+from workbench.training.cluster.mailbox import FileChanges, Update, tell
 from workbench.training.reporter import EpochRecord, TrialRecord
 from workbench.training.spec import TrainingSpec
-from workbench.training.worker.db_reporter import RowReporter
+from workbench.training.worker.db_reporter import DatabaseReporter
 
 EPOCH = EpochRecord(9, 0.5, 0.5, 0.5, 0.5, 0.5, 1e-3, 1.0)
 TRIAL = TrialRecord(1, "Instant", {}, "running", {}, 0.0)
 
 
-def claimed(services: Services, run_id: int) -> Attempt:
+def claimed(services: Services, run_id: int) -> RunAttempt:
     attempt = services.stores.runs.claim(run_id, os.getpid(), started_at(os.getpid()))
     assert attempt is not None
     return attempt
 
 
-def begun(services: Services) -> Attempt:
+def begun(services: Services) -> RunAttempt:
     """An attempt that has written an epoch and its checkpoint."""
     attempt = claimed(services, services.training.start(TrainingSpec()))
     attempt.add_epoch(1, {"epoch": 1})
@@ -46,7 +46,7 @@ def write(file: Path, data: bytes) -> None:
     file.write_bytes(data)
 
 
-def run_of(services: Services, attempt: Attempt) -> Run:
+def run_of(services: Services, attempt: RunAttempt) -> Run:
     return services.stores.runs.get(attempt.run_id)
 
 
@@ -78,20 +78,20 @@ def test_a_worker_taken_for_gone_cannot_touch_the_checkpoints_of_the_one_after_i
 @pytest.mark.parametrize(
     "news",
     [
-        News((("epoch", (EPOCH,)),), Files(frozenset({"a"}), {"a": b"stale"})),
-        News((("trial", (TRIAL,)),), Files(frozenset({"a"}), {"a": b"stale"})),
+        Update((("epoch", (EPOCH,)),), FileChanges(frozenset({"a"}), {"a": b"stale"})),
+        Update((("trial", (TRIAL,)),), FileChanges(frozenset({"a"}), {"a": b"stale"})),
     ],
     ids=["epoch", "trial"],
 )
 def test_what_a_cluster_tells_a_worker_that_was_given_up_is_not_written(
-    labelled: Services, news: News
+    labelled: Services, news: Update
 ) -> None:
     first = begun(labelled)
     first.end("interrupted", "It is gone.")
     labelled.training.resume(first.run_id)
     second = claimed(labelled, first.run_id)
     own = checkpoint_retention.take_over(labelled.stores, second)
-    reporter = RowReporter(labelled.stores, first, Budget(0, 1))
+    reporter = DatabaseReporter(labelled.stores, first, MemoryLimit(0, 1))
     with pytest.raises(Superseded):
         tell(news, reporter, labelled.stores.checkpoint_folder(first.run_id, first.number))
     assert [each.name for each in own.iterdir()] == ["epoch-000001.checkpoint"]

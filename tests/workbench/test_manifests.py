@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from workbench.core.csv_cells import shielded
 from workbench.core.errors import RejectedTable
-from workbench.importing.label_tables import Line
-from workbench.importing.table_faults import FaultLog, TableFault
+from workbench.importing.label_tables import TableLine
+from workbench.importing.table_faults import TableFault, TableFaultLog
 from workbench.importing.table_reader import read_table
 
-A, B = Line("line 2", ("a.jpg",), "Full"), Line("line 3", ("b/c.jpg",), "Half")
+A, B = TableLine("line 2", ("a.jpg",), "Full"), TableLine("line 3", ("b/c.jpg",), "Half")
 PLAIN = "filename,label\na.jpg,Full\nb/c.jpg,Half\n"
 
 
@@ -23,14 +23,14 @@ PLAIN = "filename,label\na.jpg,Full\nb/c.jpg,Half\n"
 class Table:
     """The lines of a table, and a sentence on each line that says nothing usable."""
 
-    lines: tuple[Line, ...]
+    lines: tuple[TableLine, ...]
     problems: tuple[str, ...]
 
 
 def parse(name: str, data: bytes) -> Table:
     """A table read to its end."""
-    found: list[Line] = []
-    log = FaultLog()
+    found: list[TableLine] = []
+    log = TableFaultLog()
     for item in read_table(name, BytesIO(data)):
         if isinstance(item, TableFault):
             log.add(item)
@@ -127,7 +127,7 @@ def test_what_is_no_such_table_is_told_in_a_sentence(text: str, words: str) -> N
 def test_a_file_is_found_by_its_sha256_alone() -> None:
     digest = "ab" * 32
     assert parse("a.csv", f"sha256,label\n{digest.upper()},Full\nshort,Half\n".encode()) == Table(
-        (Line("line 2", (), "Full", None, digest),), ("Line 3 names no file.",)
+        (TableLine("line 2", (), "Full", None, digest),), ("Line 3 names no file.",)
     )
 
 

@@ -2,7 +2,7 @@ from pathlib import Path
 
 from tests.versions import Answers, finished_run, import_pictures
 from workbench.services import Services
-from workbench.training.misclassified import Baseline, in_cell, judged, majority, mistakes
+from workbench.training.misclassified import Baseline, in_cell, judged_images, majority, mistakes
 
 
 def test_mistakes_come_surest_first_and_cells_hold_their_pictures(services: Services, tmp_path: Path) -> None:
@@ -18,7 +18,7 @@ def test_mistakes_come_surest_first_and_cells_hold_their_pictures(services: Serv
     matrix = version.manifest["metrics"]["confusion"]
     cells = [(true, predicted) for true in report.snapshot.classes for predicted in report.snapshot.classes]
     assert [len(in_cell(report, *cell)) for cell in cells] == [count for row in matrix for count in row]
-    assert len(judged(report)) == version.manifest["metrics"]["pictures"]
+    assert len(judged_images(report)) == version.manifest["metrics"]["pictures"]
 
 
 def test_always_answering_the_commonest_class_is_the_baseline() -> None:

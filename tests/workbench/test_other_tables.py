@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from storage.jobs.import_jobs import IMPORTED, REJECTED, Outcome
+from storage.jobs.import_jobs import IMPORTED, REJECTED, FileOutcome
 from tests.pictures import picture
 from tests.workbench.conftest import Bring
 from tests.workbench.test_archives import zipped
@@ -18,7 +18,7 @@ def labels(services: Services) -> dict[str, str | None]:
     return {name: label for name, (label, _) in known(services).items()}
 
 
-def rejected(outcomes: list[Outcome]) -> list[str]:
+def rejected(outcomes: list[FileOutcome]) -> list[str]:
     return [outcome.reason for outcome in outcomes if outcome.result == REJECTED]
 
 

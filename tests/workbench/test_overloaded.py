@@ -13,7 +13,7 @@ from tests.pictures import picture
 from workbench import server
 from workbench.core.errors import Overloaded, RejectedPicture
 from workbench.core.settings import Limits, Settings
-from workbench.importing.ingest import Order
+from workbench.importing.ingest import ImportRequest
 from workbench.importing.uploads import Upload, sources
 from workbench.services import Services, build_services
 from workbench.ui.components.camera import frame_of
@@ -27,7 +27,7 @@ def narrow(tmp_path: Path) -> Services:
     services = build_services(
         Settings(data=tmp_path / "workbench", insight=False, limits=Limits(decode_mb=1))
     )
-    services.intake.run(Order(sources([Upload(file, "a.jpg")], services.settings.limits)))
+    services.intake.run(ImportRequest(sources([Upload(file, "a.jpg")], services.settings.limits)))
     return services
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from storage.core.disk_space import Room
+from storage.core.disk_space import DiskSpace
 from storage.core.errors import DomainError
 from tests.pictures import picture
 from tests.running import ROOT
@@ -108,7 +108,7 @@ def test_a_file_of_the_database_is_not_read_as_an_upload(
     subprocess.run([sys.executable, "-c", looks], check=True)
     assert around.problem() == ""
     with pytest.raises(DomainError, match="a file of Waterline's own database"):
-        Staging(shared / "staging", Room(shared)).take([upload])
+        Staging(shared / "staging", DiskSpace(shared)).take([upload])
 
 
 @pytest.mark.parametrize("folder", ["", "inside", "link"])

@@ -13,8 +13,8 @@ from PIL import Image
 
 from storage.core.errors import Corrupt, DomainError, NotFound
 from storage.records import Version
-from storage.training.registry import Candidate
-from storage.training.snapshots import Draft
+from storage.training.registry import VersionCandidate
+from storage.training.snapshots import SplitDraft
 from tests.pictures import picture
 from tests.running import ROOT
 from workbench.core.errors import NotReady, RejectedPicture
@@ -60,13 +60,13 @@ def register(services: Services, model_file: Path, tmp_path: Path) -> Register:
     stores = services.stores
 
     def registered(data: bytes = model_file.read_bytes(), fit: str = "letterbox") -> Version:
-        run_id = stores.runs.create(stores.snapshots.freeze(Draft(tuple(CLASSES), (), 0.2, 1, 0)).id, {})
+        run_id = stores.runs.create(stores.snapshots.freeze(SplitDraft(tuple(CLASSES), (), 0.2, 1, 0)).id, {})
         attempt = stores.runs.claim(run_id, 1, "then")
         folder = tmp_path / f"work-{run_id}"
         folder.mkdir()
         (folder / "model.tflite").write_bytes(data)
         manifest = {"classes": CLASSES, "fit": fit}
-        return stores.registry.register(Candidate(attempt, 1, folder, manifest, 1, False, "", []))
+        return stores.registry.register(VersionCandidate(attempt, 1, folder, manifest, 1, False, "", []))
 
     return registered
 

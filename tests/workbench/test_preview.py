@@ -34,9 +34,9 @@ def dataset(labelled: Services, tmp_path: Path) -> Dataset:
 def test_the_batches_of_every_epoch_are_the_variants_of_the_preview(
     labelled: Services, dataset: Dataset
 ) -> None:
-    from workbench.training.engine.input_pipeline import Feed
+    from workbench.training.engine.input_pipeline import InputPipeline
 
-    feed = Feed(dataset, SPEC, np.ones(2, np.float32))
+    feed = InputPipeline(dataset, SPEC, np.ones(2, np.float32))
     train = dataset.image_ids[dataset.indices(TRAIN)]
     previewed = {
         int(image_id): labelled.training.preview(int(image_id), EVERYTHING, EPOCHS, SPEC.seed)
@@ -50,9 +50,9 @@ def test_the_batches_of_every_epoch_are_the_variants_of_the_preview(
 
 
 def test_the_stream_that_training_reads_is_the_same(dataset: Dataset) -> None:
-    from workbench.training.engine.input_pipeline import Feed
+    from workbench.training.engine.input_pipeline import InputPipeline
 
-    feed = Feed(dataset, SPEC, np.ones(2, np.float32))
+    feed = InputPipeline(dataset, SPEC, np.ones(2, np.float32))
     for step, (pictures, *_) in zip(range(2 * feed.steps), feed.batches(), strict=False):
         assert np.array_equal(pictures.numpy(), feed.batch(step)[0])
 

@@ -19,13 +19,13 @@ from tests.workbench.tiny_weights import SMALL, write_weights
 from tests.workbench.training_data import bars
 from workbench.core.errors import NotReady, Paused
 from workbench.services import Services, build_services
-from workbench.training.cluster.backend import NO_RAY, Nodes, connected, train_on_cluster
-from workbench.training.cluster.executor import Errands
+from workbench.training.cluster.backend import NO_RAY, ClusterMapper, connected, train_on_cluster
+from workbench.training.cluster.executor import RayExecutor
 from workbench.training.engine.train import Artefacts, train
-from workbench.training.reporter import EpochRecord, Progress, TrialRecord, Workplace
+from workbench.training.reporter import EpochRecord, Progress, RunPaths, TrialRecord
 from workbench.training.search.cross_validation import cross_validate
-from workbench.training.search.successive_halving import Judged
-from workbench.training.search.trial import Hands, Said, Try, Trying
+from workbench.training.search.successive_halving import FoldAnswers
+from workbench.training.search.trial import TrialExecutor, TrialReporter, TrialResult, TrialTask
 from workbench.training.spec import TrainingSpec
 
 pytestmark = pytest.mark.slow
@@ -110,8 +110,8 @@ def workers() -> Iterator[Workers]:
     found.close()
 
 
-def place(folder: Path) -> Workplace:
-    return Workplace(folder / "model", folder / "checkpoints", folder / "features", folder / "weights")
+def place(folder: Path) -> RunPaths:
+    return RunPaths(folder / "model", folder / "checkpoints", folder / "features", folder / "weights")
 
 
 def nodes_in(log: str) -> list[str]:
@@ -171,18 +171,18 @@ def test_a_run_paused_on_the_cluster_goes_on_here(
 def test_folds_on_the_cluster_give_the_figures_of_folds_here(workers: Workers, tmp_path: Path) -> None:
     data, spec = bars(tmp_path / "data"), replace(SPEC, epochs=1)
     here = cross_validate(data, spec, 2, place(tmp_path))
-    there = cross_validate(data, spec, 2, place(tmp_path), Nodes(workers.address))
+    there = cross_validate(data, spec, 2, place(tmp_path), ClusterMapper(workers.address))
     assert there.macro_f1 == here.macro_f1
     assert there.accuracy == here.accuracy
     for mine, theirs in zip(here.folds, there.folds, strict=True):
         np.testing.assert_array_equal(mine.probabilities, theirs.probabilities)
 
 
-def listening(reporter: Following) -> Callable[[], Trying]:
-    return lambda: Trying(reporter, "searching", lambda: 60.0)
+def listening(reporter: Following) -> Callable[[], TrialReporter]:
+    return lambda: TrialReporter(reporter, "searching", lambda: 60.0)
 
 
-def tried(hands: Hands, tries: list[Try], reporter: Following) -> dict[int, Said]:
+def tried(hands: TrialExecutor, tries: list[TrialTask], reporter: Following) -> dict[int, TrialResult]:
     """What became of each try."""
     return {each.number: said for each, said in hands.judge(iter(tries), listening(reporter), lambda: False)}
 
@@ -190,7 +190,7 @@ def tried(hands: Hands, tries: list[Try], reporter: Following) -> dict[int, Said
 def test_tries_whose_node_dies_answer_on_another_as_they_do_here(
     workers: Workers, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    from workbench.training.search.local_executor import Serial
+    from workbench.training.search.local_executor import LocalExecutor
 
     caplog.set_level(logging.INFO, "cluster")
     data = bars(tmp_path / "data")
@@ -201,20 +201,23 @@ def test_tries_whose_node_dies_answer_on_another_as_they_do_here(
         replace(SPEC, class_weights={"?": 1.0}),
     ]
     here, there = (
-        [Try(number, data, spec, place(tmp_path / name / str(number))) for number, spec in enumerate(specs)]
+        [
+            TrialTask(number, data, spec, place(tmp_path / name / str(number)))
+            for number, spec in enumerate(specs)
+        ]
         for name in ("here", "there")
     )
     reporter = Following(there[0].place.checkpoints, lambda: workers.kill(nodes_in(caplog.text)[0]))
     with connected(workers.address) as ray:
-        errands = Errands(ray, data, SPEC, there[0].place.weights)
+        errands = RayExecutor(ray, data, SPEC, there[0].place.weights)
         assert errands.count == 2
         found = tried(errands, there, reporter)
     assert len(set(nodes_in(caplog.text)[:2])) == 2
     assert "The node that trained is gone" in caplog.text
-    for number, said in tried(Serial(), here, Following()).items():
+    for number, said in tried(LocalExecutor(), here, Following()).items():
         mine = found[number]
-        if isinstance(said, Judged):
-            assert isinstance(mine, Judged)
+        if isinstance(said, FoldAnswers):
+            assert isinstance(mine, FoldAnswers)
             np.testing.assert_array_equal(mine.answers, said.answers)
         else:
             assert (type(mine), str(mine)) == (type(said), str(said))
@@ -224,12 +227,13 @@ def test_tries_whose_node_dies_answer_on_another_as_they_do_here(
 def test_tries_are_paused_together_and_given_up_together(workers: Workers, tmp_path: Path) -> None:
     data = bars(tmp_path / "data")
     tries = [
-        Try(number, data, replace(SPEC, epochs=500), place(tmp_path / str(number))) for number in range(3)
+        TrialTask(number, data, replace(SPEC, epochs=500), place(tmp_path / str(number)))
+        for number in range(3)
     ]
     reporter = Following(tries[0].place.checkpoints, lambda: "pause")
-    ended: list[Said] = []
+    ended: list[TrialResult] = []
     with connected(workers.address) as ray:
-        errands = Errands(ray, data, SPEC, tries[0].place.weights)
+        errands = RayExecutor(ray, data, SPEC, tries[0].place.weights)
         with pytest.raises(Paused):
             for _, said in errands.judge(iter(tries), listening(reporter), lambda: False):
                 ended.append(said)

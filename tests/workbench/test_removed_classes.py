@@ -15,7 +15,7 @@ from workbench.core.errors import InvalidSpec, NotReady
 from workbench.integrity import check
 from workbench.services import Services
 from workbench.training.spec import TrainingSpec
-from workbench.ui.tabs.evaluate.report import PARTS, Looked, show
+from workbench.ui.tabs.evaluate.report import PARTS, EvaluateState, show
 
 pytestmark = pytest.mark.slow
 SHORT = TrainingSpec(epochs=1, batch_size=8)
@@ -41,7 +41,7 @@ def trained(labelled: Services) -> Iterator[Services]:
 
 def shown(services: Services, run_id: int, cell: tuple[str, str]) -> str:
     """All that the report of a run says, with one cell of the matrix opened."""
-    updates = dict(zip(PARTS, show(services, Looked(run_id, run_id, cell=cell), {}), strict=False))
+    updates = dict(zip(PARTS, show(services, EvaluateState(run_id, run_id, cell=cell), {}), strict=False))
     assert gr.skip() not in updates.values()
     return " ".join(str(each) for each in updates.values())
 

@@ -13,10 +13,10 @@ from tests.halves import import_halves, promote_reader
 from tests.running import until
 from workbench.imaging.augmentation import OPERATIONS, Augmentation, augment
 from workbench.label_safety import service
-from workbench.label_safety.attribution import culprit, suspects
-from workbench.label_safety.misread_rate import Seen, Tally, difference_interval, tally
+from workbench.label_safety.attribution import attribute, attribution_candidates
+from workbench.label_safety.misread_rate import MisreadTally, Probe, difference_interval, tally
 from workbench.label_safety.results import mark, marks, read_findings
-from workbench.label_safety.sampling import MOST, in_turns, sample
+from workbench.label_safety.sampling import MOST, round_robin, sample
 from workbench.label_safety.service import LabelSafety
 from workbench.services import Services
 from workbench.serving.service import Prediction, Predictor
@@ -31,10 +31,10 @@ def read(picture: np.ndarray) -> Prediction:
     return Prediction(label, 0.9, {label: 0.9}, False, "v1")
 
 
-def half_lit(image_id: int = 1) -> Seen:
+def half_lit(image_id: int = 1) -> Probe:
     picture = np.full((256, 256, 3), 60, np.uint8)
     picture[:128] = 190
-    return Seen(image_id, "Top", picture)
+    return Probe(image_id, "Top", picture)
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def watching(halves: Services) -> Iterator[LabelSafety]:
     safety.close()
 
 
-def checked(safety: LabelSafety, augmentation: Augmentation) -> service.Safety:
+def checked(safety: LabelSafety, augmentation: Augmentation) -> service.SafetyReport:
     until(lambda: safety.report(augmentation).state == service.CHECKED, "the check to end")
     return safety.report(augmentation)
 
@@ -78,7 +78,7 @@ def test_an_operation_that_turns_the_class_around_is_flagged_and_one_that_does_n
 
 @pytest.mark.parametrize(("pictures", "misread", "flagged"), [(60, 3, False), (60, 60, True), (8, 3, False)])
 def test_a_few_of_few_pictures_prove_nothing(pictures: int, misread: int, flagged: bool) -> None:
-    assert Tally("rotate", 10.0, pictures, 3 * pictures, misread).flagged is flagged
+    assert MisreadTally("rotate", 10.0, pictures, 3 * pictures, misread).flagged is flagged
 
 
 def test_the_sample_takes_classes_in_turns_and_only_what_is_read_rightly_and_still_has_its_class(
@@ -88,7 +88,7 @@ def test_the_sample_takes_classes_in_turns_and_only_what_is_read_rightly_and_sti
     chosen = list(sample(halves.stores, version, read))
     assert sorted(each.label for each in chosen[:4]) == ["Bottom", "Bottom", "Top", "Top"]
     assert len(chosen) == 24 <= MOST
-    first = in_turns(halves.stores.snapshots, version.snapshot_id)[0]
+    first = round_robin(halves.stores.snapshots, version.snapshot_id)[0]
     assert first.split == "validation"
 
     other = "Top" if chosen[0].label == "Bottom" else "Bottom"
@@ -179,24 +179,27 @@ def test_the_plan_of_a_run_gets_one_sentence(halves: Services, watching: LabelSa
 
 def test_the_operations_of_a_variant_are_shown_with_the_draws_that_it_had() -> None:
     seen, key = half_lit(), (1, 2, 1)
-    found = suspects(seen.pixels, UPSIDE_DOWN, key)
+    found = attribution_candidates(seen.pixels, UPSIDE_DOWN, key)
     for each in found:
         alone = UPSIDE_DOWN.alone(each.operation)
         assert np.array_equal(each.pixels, augment(seen.pixels, alone, key))
         assert not np.array_equal(each.pixels, seen.pixels)
-    assert suspects(seen.pixels, Augmentation.off(), key) == []
+    assert attribution_candidates(seen.pixels, Augmentation.off(), key) == []
 
 
 def test_the_culprit_is_the_only_one_or_the_only_one_that_a_model_reads_otherwise() -> None:
     seen = half_lit()
     certain = Augmentation.off().alone("flip_vertical", 1.0)
     both = Augmentation({**certain.settings, "brightness": Augmentation().settings["brightness"]})
-    alone = suspects(seen.pixels, certain, (1, 1, 1))
-    assert culprit(alone, None) == "flip_vertical"
-    unread = suspects(seen.pixels, both, (1, 1, 1))
+    alone = attribution_candidates(seen.pixels, certain, (1, 1, 1))
+    assert attribute(alone, None) == "flip_vertical"
+    unread = attribution_candidates(seen.pixels, both, (1, 1, 1))
     assert len(unread) == 2
-    assert culprit(unread, None) == ""
-    assert culprit(suspects(seen.pixels, both, (1, 1, 1), read), read(seen.pixels)) == "flip_vertical"
+    assert attribute(unread, None) == ""
+    assert (
+        attribute(attribution_candidates(seen.pixels, both, (1, 1, 1), read), read(seen.pixels))
+        == "flip_vertical"
+    )
 
 
 def test_why_an_operation_is_off_is_remembered_until_it_is_on_again(services: Services) -> None:

@@ -19,11 +19,11 @@ from workbench.training.dataset import Dataset
 from workbench.training.engine.averaged import mean_of
 from workbench.training.engine.export import litert_probabilities
 from workbench.training.engine.train import Artefacts
-from workbench.training.reporter import TrialRecord, Workplace
-from workbench.training.search.local_executor import Serial
+from workbench.training.reporter import RunPaths, TrialRecord
+from workbench.training.search.local_executor import LocalExecutor
 from workbench.training.search.local_executor import search_or_train as train
 from workbench.training.search.search import search
-from workbench.training.search.trial import Said, Try, Trying
+from workbench.training.search.trial import TrialReporter, TrialResult, TrialTask
 from workbench.training.spec import TrainingSpec
 
 pytestmark = pytest.mark.slow
@@ -58,8 +58,8 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def place(tmp_path: Path, shared: Path) -> Workplace:
-    return Workplace(tmp_path / "model", tmp_path / "checkpoints", shared / "features", shared / "weights")
+def place(tmp_path: Path, shared: Path) -> RunPaths:
+    return RunPaths(tmp_path / "model", tmp_path / "checkpoints", shared / "features", shared / "weights")
 
 
 @pytest.fixture
@@ -80,7 +80,7 @@ def answers_for_the_validation_split(made: Artefacts, dataset: Dataset) -> None:
     assert made.metrics["pictures"] == len(validation)
 
 
-def test_a_search_that_is_paused_goes_on_where_it_was(dataset: Dataset, place: Workplace) -> None:
+def test_a_search_that_is_paused_goes_on_where_it_was(dataset: Dataset, place: RunPaths) -> None:
     before, after = (Listener(enough=2, wish="pause") for _ in range(2))
     for listener in (before, after):
         with pytest.raises(Paused):
@@ -94,7 +94,7 @@ def test_a_search_that_is_paused_goes_on_where_it_was(dataset: Dataset, place: W
 def test_a_search_ends_with_the_best_try_trained_on_the_whole_training_side(
     tmp_path: Path, dataset: Dataset
 ) -> None:
-    nothing = Workplace(*(tmp_path / name for name in ("model", "checkpoints", "features", "weights")))
+    nothing = RunPaths(*(tmp_path / name for name in ("model", "checkpoints", "features", "weights")))
     listener = Listener()
     made = train(dataset, spec(0.7), listener, nothing)
     assert {each.spec["recipe"] for each in listener.told if each.status == "waiting"} == {"scratch"}
@@ -106,7 +106,7 @@ def test_a_search_ends_with_the_best_try_trained_on_the_whole_training_side(
     answers_for_the_validation_split(made, dataset)
 
 
-def test_a_search_that_is_stopped_leaves_its_best_finished_try(dataset: Dataset, place: Workplace) -> None:
+def test_a_search_that_is_stopped_leaves_its_best_finished_try(dataset: Dataset, place: RunPaths) -> None:
     made = train(dataset, spec(NO_LIMIT), Listener(enough=2), place)
     assert made.stopped
     assert [each.number for each in made.trials if each.metrics.get("chosen")] == [1]
@@ -115,14 +115,14 @@ def test_a_search_that_is_stopped_leaves_its_best_finished_try(dataset: Dataset,
 
 
 def test_a_search_that_is_stopped_before_a_try_is_over_leaves_nothing(
-    dataset: Dataset, place: Workplace
+    dataset: Dataset, place: RunPaths
 ) -> None:
     with pytest.raises(StoppedEarly):
         train(dataset, spec(NO_LIMIT), Listener(enough=1), place)
 
 
 def test_without_time_for_a_search_the_quickest_candidate_is_the_model(
-    dataset: Dataset, place: Workplace
+    dataset: Dataset, place: RunPaths
 ) -> None:
     listener = Listener()
     made = train(dataset, spec(0.1), listener, place)
@@ -131,14 +131,14 @@ def test_without_time_for_a_search_the_quickest_candidate_is_the_model(
     answers_for_the_validation_split(made, dataset)
 
 
-class Impatient(Serial):
+class Impatient(LocalExecutor):
     """Two hands that carry only Instant tries out; after the first fold only the first of them."""
 
     count = 2
 
     def judge(
-        self, tries: Iterator[Try], listen: Callable[[], Trying], time_is_up: Callable[[], bool]
-    ) -> Iterator[tuple[Try, Said]]:
+        self, tries: Iterator[TrialTask], listen: Callable[[], TrialReporter], time_is_up: Callable[[], bool]
+    ) -> Iterator[tuple[TrialTask, TrialResult]]:
         done = 0
         for each in tries:
             first = each.dataset.content_hash.endswith("fold 1")
@@ -149,7 +149,7 @@ class Impatient(Serial):
                 yield each, None
 
 
-def test_tries_that_are_given_up_are_not_compared(dataset: Dataset, place: Workplace) -> None:
+def test_tries_that_are_given_up_are_not_compared(dataset: Dataset, place: RunPaths) -> None:
     made = search(dataset, spec(NO_LIMIT), Listener(), place, Impatient())
     folds = {each.number: each.metrics.get("folds", 0) for each in made.trials}
     instant = [each.number for each in made.trials if each.spec.get("recipe") == "instant"]
@@ -159,10 +159,10 @@ def test_tries_that_are_given_up_are_not_compared(dataset: Dataset, place: Workp
     answers_for_the_validation_split(made, dataset)
 
 
-def test_the_mean_of_two_nets_is_one_model(tmp_path: Path, dataset: Dataset, place: Workplace) -> None:
+def test_the_mean_of_two_nets_is_one_model(tmp_path: Path, dataset: Dataset, place: RunPaths) -> None:
     found = []
     for seed in (1, 2):
-        own = Workplace(tmp_path / f"m{seed}", tmp_path / f"c{seed}", place.features, place.weights)
+        own = RunPaths(tmp_path / f"m{seed}", tmp_path / f"c{seed}", place.features, place.weights)
         chosen = TrainingSpec.of("instant", architecture=SMALL, epochs=2, variants=0, seed=seed, batch_size=8)
         found.append(train(dataset, chosen, Recorder(), own))
     made = mean_of(found, dataset, place.model)

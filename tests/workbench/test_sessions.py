@@ -7,13 +7,13 @@ import pytest
 from gradio.state_holder import SessionState
 
 from storage.core.errors import DomainError
-from workbench.ui.call_validation import CheckedBlocks
+from workbench.ui.call_validation import ValidatedBlocks
 from workbench.ui.tab_sessions import TabSessions
 
 
 @pytest.fixture
-def page() -> CheckedBlocks:
-    with CheckedBlocks() as page:
+def page() -> ValidatedBlocks:
+    with ValidatedBlocks() as page:
         state, field, shown = gr.State(0), gr.Dropdown(["a"]), gr.HTML()
         gr.Button().click(lambda *_: None, [state, field], [state, field, shown])
     page.default_config.open_choices()
@@ -22,14 +22,16 @@ def page() -> CheckedBlocks:
 
 
 @pytest.fixture
-def sessions(page: CheckedBlocks) -> TabSessions:
+def sessions(page: ValidatedBlocks) -> TabSessions:
     holder = TabSessions()
     holder.set_blocks(page)
     holder.capacity = 3
     return holder
 
 
-def test_one_that_holds_nothing_goes_before_one_that_does(page: CheckedBlocks, sessions: TabSessions) -> None:
+def test_one_that_holds_nothing_goes_before_one_that_does(
+    page: ValidatedBlocks, sessions: TabSessions
+) -> None:
     state, *_ = page.parts
     sessions["tab"][state._id] = 7
     for number in range(10):
@@ -38,7 +40,9 @@ def test_one_that_holds_nothing_goes_before_one_that_does(page: CheckedBlocks, s
     assert sessions["tab"][state._id] == 7
 
 
-def test_the_one_that_was_not_used_for_longest_goes_first(page: CheckedBlocks, sessions: TabSessions) -> None:
+def test_the_one_that_was_not_used_for_longest_goes_first(
+    page: ValidatedBlocks, sessions: TabSessions
+) -> None:
     state, *_ = page.parts
     for name in ("a", "b", "c"):
         sessions[name][state._id] = name
@@ -48,7 +52,7 @@ def test_the_one_that_was_not_used_for_longest_goes_first(page: CheckedBlocks, s
     assert sessions["b"][state._id] == 0
 
 
-def test_what_is_only_shown_is_not_kept(page: CheckedBlocks, sessions: TabSessions) -> None:
+def test_what_is_only_shown_is_not_kept(page: ValidatedBlocks, sessions: TabSessions) -> None:
     _, field, shown = page.parts
     session = sessions["tab"]
     session[shown._id], session[field._id] = gr.HTML("much"), gr.Dropdown(["b"])
@@ -59,7 +63,7 @@ def test_what_is_only_shown_is_not_kept(page: CheckedBlocks, sessions: TabSessio
 
 
 def test_a_choice_is_checked_against_what_the_tab_was_sent_where_that_is_known(
-    page: CheckedBlocks, sessions: TabSessions
+    page: ValidatedBlocks, sessions: TabSessions
 ) -> None:
     _, field, _ = page.parts
     assert sessions["tab"][field._id].preprocess("z") == "z"
@@ -70,7 +74,7 @@ def test_a_choice_is_checked_against_what_the_tab_was_sent_where_that_is_known(
         sessions["tab"][field._id].preprocess("z")
 
 
-def test_a_call_without_a_session_asks_no_block_for_its_config(page: CheckedBlocks) -> None:
+def test_a_call_without_a_session_asks_no_block_for_its_config(page: ValidatedBlocks) -> None:
     session = SessionState(page)
     assert list(session.components) == []
 

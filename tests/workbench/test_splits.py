@@ -7,7 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from storage.records import SnapshotItem
-from storage.training.snapshots import Draft, Labelled
+from storage.training.snapshots import LabelledImage, SplitDraft
 from workbench.catalogue.splits import counts, split
 from workbench.core.errors import NotReady
 from workbench.services import Services
@@ -20,20 +20,20 @@ def scene(number: int) -> str:
     return hashlib.sha256(str(number).encode()).hexdigest()[:16]
 
 
-def pictures_of(*scenes: tuple[str, int]) -> list[Labelled]:
+def pictures_of(*scenes: tuple[str, int]) -> list[LabelledImage]:
     """A picture for each class and scene; pictures of one scene are near-duplicates."""
     return [
-        Labelled(place, hashlib.sha256(str(place).encode()).hexdigest(), scene(number), name)
+        LabelledImage(place, hashlib.sha256(str(place).encode()).hexdigest(), scene(number), name)
         for place, (name, number) in enumerate(scenes, 1)
     ]
 
 
-def distinct(**sizes: int) -> list[Labelled]:
+def distinct(**sizes: int) -> list[LabelledImage]:
     names = [name for name, size in sizes.items() for _ in range(size)]
     return pictures_of(*((name, place) for place, name in enumerate(names)))
 
 
-def crossing(draft: Draft, pictures: list[Labelled]) -> list[int]:
+def crossing(draft: SplitDraft, pictures: list[LabelledImage]) -> list[int]:
     """Groups on several sides though nobody put them there and no class needed it to be on both."""
     pins = {each.image_id: each.pin for each in pictures}
     members: dict[int, list[SnapshotItem]] = defaultdict(list)
@@ -49,7 +49,7 @@ def crossing(draft: Draft, pictures: list[Labelled]) -> list[int]:
     ]
 
 
-def needed(draft: Draft, label: int, cut: set[int]) -> bool:
+def needed(draft: SplitDraft, label: int, cut: set[int]) -> bool:
     """Whether a class would be missing on a side if these groups were not divided."""
     groups: dict[str, set[int]] = {"train": set(), "validation": set()}
     for item in draft.items:
@@ -58,7 +58,7 @@ def needed(draft: Draft, label: int, cut: set[int]) -> bool:
     return any(each <= cut for each in groups.values())
 
 
-def sides(draft: Draft) -> dict[int, set[str]]:
+def sides(draft: SplitDraft) -> dict[int, set[str]]:
     """The sides on which each group lies."""
     found: dict[int, set[str]] = defaultdict(set)
     for item in draft.items:
@@ -139,12 +139,12 @@ def test_groups_that_hold_two_classes_do_not_cross_either() -> None:
         (distinct(Full=9, Half=1), "Class Half has only 1 picture."),
     ],
 )
-def test_too_little_to_split_is_said_in_a_sentence(pictures: list[Labelled], sentence: str) -> None:
+def test_too_little_to_split_is_said_in_a_sentence(pictures: list[LabelledImage], sentence: str) -> None:
     with pytest.raises(NotReady, match=sentence):
         split(pictures, 0.2, 1)
 
 
-def put(pictures: list[Labelled], **sides: list[int]) -> list[Labelled]:
+def put(pictures: list[LabelledImage], **sides: list[int]) -> list[LabelledImage]:
     """The pictures with those of the given ids put on a side by hand."""
     by_id = {image_id: side for side, ids in sides.items() for image_id in ids}
     return [replace(each, pin=by_id.get(each.image_id, "")) for each in pictures]
@@ -182,7 +182,7 @@ def test_a_side_that_a_person_chose_is_kept_and_no_group_crosses_otherwise(
     assert not set(crossing(draft, pictures)) - tested
 
 
-def few(draft: Draft, pictures: list[Labelled], label: int) -> bool:
+def few(draft: SplitDraft, pictures: list[LabelledImage], label: int) -> bool:
     """Whether a class has fewer than two pictures that look like none of the test."""
     tested = {item.group for item in draft.items if item.split == "test"}
     mine = [item for item in draft.items if item.label == label and item.split != "test"]

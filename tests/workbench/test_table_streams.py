@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from storage.jobs.import_jobs import PRESENT, READ, REJECTED, Outcome
+from storage.jobs.import_jobs import PRESENT, READ, REJECTED, FileOutcome
 from tests.pictures import picture
 from tests.running import ROOT, Server, until
 from tests.workbench.conftest import Bring
@@ -19,7 +19,7 @@ from tests.workbench.test_archives import LIMITS, zipped
 from tests.workbench.test_imports import ended
 from tests.workbench.test_tables import known, told
 from workbench.core.settings import MEGABYTE, Settings
-from workbench.importing.label_tables import Line
+from workbench.importing.label_tables import TableLine
 from workbench.importing.plan import plan
 from workbench.importing.service import NewImport
 from workbench.importing.table_faults import TableFault
@@ -97,7 +97,7 @@ def test_what_never_ends_is_read_no_further(name: str, begin: bytes, rest: bytes
         for item in read_table(name, stream)
         if not (isinstance(item, TableFault) and "class" in item.sentence)
     ]
-    assert isinstance(line, Line)
+    assert isinstance(line, TableLine)
     assert isinstance(fault, TableFault)
     assert told in fault.sentence
     assert fault.sentence.endswith("The table is read no further.")
@@ -223,7 +223,7 @@ def test_all_tables_of_an_import_have_a_limit_together(tmp_path: Path, upload: P
     blanks = HEAD + b"\n" * (MEGABYTE - 100)
     given = upload("a.zip", zipped({f"{n}.csv": blanks for n in range(5)}))
     reasons = [
-        each.reason for each in plan([given], limits).after if isinstance(each, Outcome) and each.reason
+        each.reason for each in plan([given], limits).after if isinstance(each, FileOutcome) and each.reason
     ]
     assert (
         reasons

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from storage.core.errors import DomainError
-from storage.jobs.import_jobs import IMPORTED, PRESENT, READ, REJECTED, Outcome
+from storage.jobs.import_jobs import IMPORTED, PRESENT, READ, REJECTED, FileOutcome
 from storage.records import Filter
 from tests.pictures import picture, write_zip
 from tests.workbench.conftest import Bring
@@ -27,7 +27,7 @@ def known(services: Services) -> dict[str, tuple[str | None, str]]:
     return {each.filename: (each.label, each.pin) for each in services.stores.catalogue.several(ids)}
 
 
-def told(outcomes: list[Outcome]) -> list[tuple[str, str, str]]:
+def told(outcomes: list[FileOutcome]) -> list[tuple[str, str, str]]:
     return [(each.file, each.result, each.reason or each.note) for each in outcomes]
 
 
@@ -263,7 +263,7 @@ def allowed(shared: Path, tmp_path: Path) -> Services:
     return build_services(Settings(data=tmp_path / "workbench", import_folders=(shared.resolve(),)))
 
 
-def folder_import(services: Services, folder: str) -> list[Outcome]:
+def folder_import(services: Services, folder: str) -> list[FileOutcome]:
     ended = services.imports.wait(services.imports.start(NewImport(folder=folder)))
     assert ended.status == "finished", ended.error
     return list(services.imports.every_file(ended.id))

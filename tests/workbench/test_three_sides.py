@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from sklearn.datasets import load_digits
 
 from storage.records import Filter
-from storage.training.snapshots import Labelled
+from storage.training.snapshots import LabelledImage
 from tests.workbench.test_similarity import digits
 from tests.workbench.test_splits import distinct, pictures_of, put, sides
 from workbench.catalogue.splits import counts, split
@@ -19,7 +19,7 @@ from workbench.imaging.phash import phash
 from workbench.services import Services
 from workbench.training.dataset import Dataset
 from workbench.training.spec import TrainingSpec
-from workbench.training.worker.export_dataset import write_inputs
+from workbench.training.worker.export_dataset import export_dataset
 from workbench.ui.tabs.train.html import plan_html
 
 
@@ -69,7 +69,9 @@ def test_digits_are_split_in_the_share_asked_for_though_they_look_alike() -> Non
     names = [str(each) for each in load_digits().target[:1500]]
     hashes = [phash(shrunk(each)) for each in digits(1500)]
     rows = enumerate(zip(hashes, names, strict=True), 1)
-    draft = split([Labelled(number, f"{number:064x}", hash_, name) for number, (hash_, name) in rows], 0.2, 1)
+    draft = split(
+        [LabelledImage(number, f"{number:064x}", hash_, name) for number, (hash_, name) in rows], 0.2, 1
+    )
     train, validation = counts(draft, "train"), counts(draft, "validation")
     shares = [validation[name] / (train[name] + validation[name]) for name in train]
     assert 0.15 < min(shares) <= max(shares) < 0.25
@@ -146,7 +148,7 @@ def test_the_written_pictures_are_those_that_train_and_check(labelled: Services,
     ids = [each.image_id for each in stores.snapshots.labelled()]
     stores.edits.pin(ids[:3], "test", "ada")
     run = stores.runs.get(labelled.training.start(TrainingSpec()))
-    write_inputs(stores, run, tmp_path / "dataset", lambda done, total: None)
+    export_dataset(stores, run, tmp_path / "dataset", lambda done, total: None)
     dataset = Dataset.open(tmp_path / "dataset")
     assert sorted(dataset.image_ids.tolist()) == sorted(ids[3:])
     assert {item.image_id for item in stores.snapshots.items(run.snapshot_id) if item.split == "test"} == set(

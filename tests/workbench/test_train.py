@@ -10,9 +10,9 @@ from tests.workbench.training_data import bars
 from workbench.core.errors import InvalidSpec, StoppedEarly, TrainingFailed
 from workbench.imaging.augmentation import Augmentation, augment
 from workbench.training.engine.export import agreement, litert_probabilities
-from workbench.training.engine.input_pipeline import Feed
+from workbench.training.engine.input_pipeline import InputPipeline
 from workbench.training.engine.train import train
-from workbench.training.reporter import EpochRecord, Progress, TrialRecord, Workplace
+from workbench.training.reporter import EpochRecord, Progress, RunPaths, TrialRecord
 from workbench.training.spec import TrainingSpec
 
 pytestmark = pytest.mark.slow
@@ -45,8 +45,8 @@ class Recorder:
         return self.wish if len(self.steps) >= self.stop_after else ""
 
 
-def workplace(folder: Path, name: str = "model") -> Workplace:
-    return Workplace(folder / name, folder / f"checkpoints-{name}", folder / "features", folder / "weights")
+def workplace(folder: Path, name: str = "model") -> RunPaths:
+    return RunPaths(folder / name, folder / f"checkpoints-{name}", folder / "features", folder / "weights")
 
 
 def spec(**values: object) -> TrainingSpec:
@@ -204,7 +204,7 @@ def test_a_learning_rate_may_be_a_whole_number(tmp_path: Path) -> None:
 
 def test_epoch_k_shows_the_net_variant_k_of_the_preview(tmp_path: Path) -> None:
     dataset, chosen = bars(tmp_path / "data"), spec(batch_size=256)
-    feed = Feed(dataset, chosen, np.ones(2, np.float32))
+    feed = InputPipeline(dataset, chosen, np.ones(2, np.float32))
     for epoch, (pictures, _, _) in enumerate(feed.batches().take(2).as_numpy_iterator(), start=1):
         fed = sorted(picture.tobytes() for picture in pictures)
         previewed = [
@@ -216,7 +216,7 @@ def test_epoch_k_shows_the_net_variant_k_of_the_preview(tmp_path: Path) -> None:
 
 def test_batches_hold_every_training_picture_once_and_are_of_nearly_one_size(tmp_path: Path) -> None:
     dataset = bars(tmp_path / "data", pictures=27)
-    feed = Feed(dataset, spec(batch_size=16), np.array([1.0, 3.0], np.float32))
+    feed = InputPipeline(dataset, spec(batch_size=16), np.array([1.0, 3.0], np.float32))
     assert feed.steps == 2
     batches = list(feed.batches().take(4).as_numpy_iterator())
     assert [len(labels) for _, labels, _ in batches] == [9, 9, 9, 9]
@@ -227,7 +227,7 @@ def test_batches_hold_every_training_picture_once_and_are_of_nearly_one_size(tmp
 
 def test_every_epoch_has_an_order_of_its_own(tmp_path: Path) -> None:
     dataset = bars(tmp_path / "data", pictures=27)
-    feed = Feed(
+    feed = InputPipeline(
         dataset, spec(batch_size=9, augmentation=Augmentation.off().to_dict()), np.ones(2, np.float32)
     )
     shown = [picture.tobytes() for step in range(4) for picture in feed.batch(step)[0]]
@@ -241,7 +241,7 @@ def test_balanced_sampling_shows_every_class_as_often_and_all_of_its_pictures(tm
     dataset = bars(tmp_path / "data", pictures=60, classes=("low", "low again", "high"))
     chosen = spec(batch_size=64, sampling="balanced", augmentation=Augmentation.off().to_dict())
     scarce = replace(dataset, labels=np.where(dataset.image_ids % 9 == 0, 0, 1 + dataset.image_ids % 2))
-    shown, shares, weights = Feed(scarce, chosen, np.array([4.0, 1.0, 1.0], np.float32)).batch(0)
+    shown, shares, weights = InputPipeline(scarce, chosen, np.array([4.0, 1.0, 1.0], np.float32)).batch(0)
     counts = shares.sum(axis=0)
     assert counts.max() - counts.min() <= 1
     assert weights.tolist() == [1.0] * len(shown)

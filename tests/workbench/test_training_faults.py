@@ -23,7 +23,7 @@ from workbench.core.settings import Settings
 from workbench.services import Services, build_services
 from workbench.training.dataset import Dataset
 from workbench.training.engine.train import Artefacts, train
-from workbench.training.reporter import EpochRecord, Workplace
+from workbench.training.reporter import EpochRecord, RunPaths
 from workbench.training.spec import TrainingSpec
 
 pytestmark = pytest.mark.slow
@@ -146,7 +146,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 class Kept:
     """A run on kept features, and where they lie."""
 
-    place: Workplace
+    place: RunPaths
     dataset: Dataset
     artefacts: Artefacts
 

@@ -22,7 +22,7 @@ from workbench.training.dataset import Dataset
 from workbench.training.engine.ensemble import penultimate
 from workbench.training.engine.export import litert_probabilities
 from workbench.training.engine.train import Artefacts, train
-from workbench.training.reporter import Workplace
+from workbench.training.reporter import RunPaths
 from workbench.training.spec import TrainingSpec
 
 pytestmark = pytest.mark.slow
@@ -49,13 +49,13 @@ class Ran:
     """A run that is over, on eight pictures with four more to judge it by."""
 
     dataset: Dataset
-    place: Workplace
+    place: RunPaths
     recorder: Counting
     artefacts: Artefacts
 
-    def elsewhere(self, folder: Path, features: Path | None = None) -> Workplace:
+    def elsewhere(self, folder: Path, features: Path | None = None) -> RunPaths:
         """A place for another run that finds what this one kept."""
-        return Workplace(folder / "model", folder / "ck", features or self.place.features, self.place.weights)
+        return RunPaths(folder / "model", folder / "ck", features or self.place.features, self.place.weights)
 
     def model(self, artefacts: Artefacts | None = None) -> keras.Model:
         """The trained net itself, without what mirrors its pictures."""
@@ -83,7 +83,7 @@ def spec(recipe: str, **values: object) -> TrainingSpec:
 
 def ran(folder: Path, weights: Path, chosen: TrainingSpec) -> Ran:
     dataset = bars(folder / "data", pictures=12)
-    place = Workplace(folder / "model", folder / "checkpoints", folder / "features", weights.parent)
+    place = RunPaths(folder / "model", folder / "checkpoints", folder / "features", weights.parent)
     recorder = Counting()
     return Ran(dataset, place, recorder, train(dataset, chosen, recorder, place))
 
@@ -278,7 +278,7 @@ def test_weights_of_another_net_are_refused(instant: Ran, tmp_path: Path) -> Non
     large = BACKBONES["mobilenet_v3_large"]
     (tmp_path / "wrong").mkdir()
     file = shutil.copy(instant.place.weights / NET.weights_file, tmp_path / "wrong" / large.weights_file)
-    place = Workplace(tmp_path / "model", tmp_path / "ck", tmp_path / "features", tmp_path / "wrong")
+    place = RunPaths(tmp_path / "model", tmp_path / "ck", tmp_path / "features", tmp_path / "wrong")
     with pytest.raises(TrainingFailed, match="does not hold the weights") as refused:
         train(instant.dataset, spec("instant", architecture=large.name), Counting(), place)
     assert str(file) in str(refused.value)
@@ -287,6 +287,6 @@ def test_weights_of_another_net_are_refused(instant: Ran, tmp_path: Path) -> Non
 def test_weights_cut_short_are_refused(instant: Ran, tmp_path: Path) -> None:
     shutil.copytree(instant.place.weights, tmp_path / "cut")
     os.truncate(tmp_path / "cut" / NET.weights_file, 500_000)
-    place = Workplace(tmp_path / "model", tmp_path / "ck", tmp_path / "features", tmp_path / "cut")
+    place = RunPaths(tmp_path / "model", tmp_path / "ck", tmp_path / "features", tmp_path / "cut")
     with pytest.raises(TrainingFailed, match="damaged or cut short"):
         train(instant.dataset, spec("instant"), Counting(), place)

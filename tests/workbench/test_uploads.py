@@ -8,16 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from storage.core.disk_space import NoRoom, Room
-from workbench.core.upload_folder import ANSWERED_SECONDS, KEEP_SECONDS, Uploads, answered, used
+from storage.core.disk_space import DiskSpace, ReserveReached
+from workbench.core.upload_folder import ANSWERED_SECONDS, KEEP_SECONDS, UploadFolder, answered, used
 
 
 @pytest.fixture
-def uploads(tmp_path: Path) -> Uploads:
-    return Uploads(tmp_path / "uploads", Room(tmp_path))
+def uploads(tmp_path: Path) -> UploadFolder:
+    return UploadFolder(tmp_path / "uploads", DiskSpace(tmp_path))
 
 
-def sent(uploads: Uploads, name: str = "a.jpg") -> Path:
+def sent(uploads: UploadFolder, name: str = "a.jpg") -> Path:
     with uploads.arriving() as place:
         (place / name).write_bytes(b"picture")
         return uploads.arrived(place / name)
@@ -30,7 +30,7 @@ def age(file: Path, seconds: float) -> Path:
     return file
 
 
-def test_an_upload_lies_under_its_name_in_a_folder_of_its_own(uploads: Uploads) -> None:
+def test_an_upload_lies_under_its_name_in_a_folder_of_its_own(uploads: UploadFolder) -> None:
     first, second = sent(uploads), sent(uploads)
     assert (first.name, first.read_bytes()) == ("a.jpg", b"picture")
     assert first.parent != second.parent
@@ -38,14 +38,14 @@ def test_an_upload_lies_under_its_name_in_a_folder_of_its_own(uploads: Uploads) 
     assert len(first.parent.name) == 64
 
 
-def test_of_an_upload_that_is_broken_off_nothing_is_left(uploads: Uploads) -> None:
+def test_of_an_upload_that_is_broken_off_nothing_is_left(uploads: UploadFolder) -> None:
     with pytest.raises(ConnectionError), uploads.arriving() as place:
         (place / "half").write_bytes(b"pic")
         raise ConnectionError
     assert list(uploads.folder.iterdir()) == []
 
 
-def test_what_nobody_asked_for_in_a_day_goes_and_what_somebody_did_stays(uploads: Uploads) -> None:
+def test_what_nobody_asked_for_in_a_day_goes_and_what_somebody_did_stays(uploads: UploadFolder) -> None:
     young, old, asked_for = sent(uploads), sent(uploads), sent(uploads)
     age(old, KEEP_SECONDS + 60)
     used(age(asked_for, KEEP_SECONDS + 60))
@@ -57,7 +57,7 @@ def test_what_nobody_asked_for_in_a_day_goes_and_what_somebody_did_stays(uploads
     assert [each.exists() for each in (young, old, asked_for, killed)] == [True, False, True, False]
 
 
-def test_what_was_answered_goes_soon_and_at_once_where_room_is_needed(uploads: Uploads) -> None:
+def test_what_was_answered_goes_soon_and_at_once_where_room_is_needed(uploads: UploadFolder) -> None:
     waiting, done, long_done = sent(uploads), sent(uploads), sent(uploads)
     answered(done)
     age(long_done, KEEP_SECONDS + 1)
@@ -68,7 +68,7 @@ def test_what_was_answered_goes_soon_and_at_once_where_room_is_needed(uploads: U
     assert 0 < ANSWERED_SECONDS < KEEP_SECONDS
 
 
-def test_what_is_not_ours_in_a_folder_that_others_use_stays(uploads: Uploads, tmp_path: Path) -> None:
+def test_what_is_not_ours_in_a_folder_that_others_use_stays(uploads: UploadFolder, tmp_path: Path) -> None:
     other = uploads.folder / "deep_links" / "state.json"
     other.parent.mkdir(parents=True)
     other.write_text("{}")
@@ -84,11 +84,11 @@ def test_what_is_not_ours_in_a_folder_that_others_use_stays(uploads: Uploads, tm
 
 
 def test_a_large_upload_makes_room_of_what_was_answered(disk: Path) -> None:
-    uploads = Uploads(disk / "uploads", Room(disk, 2 * 2**20))
+    uploads = UploadFolder(disk / "uploads", DiskSpace(disk, 2 * 2**20))
     with uploads.arriving() as place:
         (place / "a.zip").write_bytes(bytes(4 * 2**20))
         done = uploads.arrived(place / "a.zip")
-    with pytest.raises(NoRoom, match="stay free"):
+    with pytest.raises(ReserveReached, match="stay free"):
         uploads.require(4 * 2**20)
     assert done.exists()
     answered(done)

@@ -2,7 +2,7 @@
 
 A worker process (``python -m workbench.active_learning.worker``) computes everything and writes it to the database in short
 transactions; the web process starts it where there is work and reads. ``services.insight`` is a
-:class:`workbench.active_learning.service.Insight`:
+:class:`workbench.active_learning.service.ActiveLearning`:
 
 * ``status() -> Status``: ``enabled, running: bool``, ``phase: str`` (``embedding``, ``learning``, ``checking``,
   ``mapping`` or empty), ``embedder: str``, ``kind: str`` (``backbone``, ``version``, ``built-in`` or empty),

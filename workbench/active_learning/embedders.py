@@ -18,7 +18,7 @@ Embed = Callable[[np.ndarray], np.ndarray]
 
 
 @dataclass(frozen=True)
-class Choice:
+class EmbedderChoice:
     """An embedding that could be used.
 
     Attributes:
@@ -34,7 +34,7 @@ class Choice:
     source: str = ""
 
 
-def choices(stores: Stores, settings: Settings) -> list[Choice]:
+def choices(stores: Stores, settings: Settings) -> list[EmbedderChoice]:
     """What could be used here, best first.
 
     On real photos a head on a backbone is right far more often than one on the built-in embedding. The production model
@@ -42,31 +42,31 @@ def choices(stores: Stores, settings: Settings) -> list[Choice]:
     built-in one, and having learnt the very labels that it is to check, it hides the wrong ones among them.
     """
     found = [*_backbone(settings), *_version(stores)]
-    found.append(Choice(_name("built-in 1", settings.fit), "built-in", settings.fit))
+    found.append(EmbedderChoice(_name("built-in 1", settings.fit), "built-in", settings.fit))
     order = (settings.embeddings, "backbone", "built-in")
     return [each for kind in dict.fromkeys(order) for each in found if each.kind == kind]
 
 
-def best(found: list[Choice], failed: Mapping[str, str]) -> Choice:
+def best(found: list[EmbedderChoice], failed: Mapping[str, str]) -> EmbedderChoice:
     """The first that has not failed here; the built-in one cannot."""
     return next((each for each in found if each.name not in failed), found[-1])
 
 
-def _backbone(settings: Settings) -> list[Choice]:
+def _backbone(settings: Settings) -> list[EmbedderChoice]:
     state = weights_state(BACKBONE, settings.weights or settings.data / "weights")
     if not state.path.is_file():
         return []
     # A damaged file is offered too: trying it is how one hears of it.
     name = f"mobilenet-v2 {(state.sha256 or 'damaged')[:12]}"
-    return [Choice(_name(name, settings.fit), "backbone", settings.fit, str(state.path))]
+    return [EmbedderChoice(_name(name, settings.fit), "backbone", settings.fit, str(state.path))]
 
 
-def _version(stores: Stores) -> list[Choice]:
+def _version(stores: Stores) -> list[EmbedderChoice]:
     version = stores.registry.production()
     if version is None:
         return []
     name = f"{version.name} {version.manifest_sha256[:12]}"
-    return [Choice(name, "version", version.manifest["fit"], version.name)]
+    return [EmbedderChoice(name, "version", version.manifest["fit"], version.name)]
 
 
 def _name(text: str, fit: str) -> str:

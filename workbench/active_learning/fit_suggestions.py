@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from storage.learning.embeddings import Embedder, Known
-from storage.learning.suggestions import Insights
+from storage.learning.embeddings import EmbeddedImages, Embedder
+from storage.learning.suggestions import Suggestions
 from workbench.active_learning import linear_head, query_strategy
-from workbench.active_learning.label_errors import believed, doubts
+from workbench.active_learning.label_errors import believed, find_label_issues
 from workbench.imaging.phash import groups
 from workbench.stores import Stores
 
@@ -25,7 +25,7 @@ CHECKED_TOGETHER = 10000
 
 
 @dataclass(frozen=True)
-class Learnt:
+class FitResult:
     """What came of learning; ``accuracy`` is out of fold, None where there is too little to tell."""
 
     labels: int
@@ -34,14 +34,14 @@ class Learnt:
 
 
 @dataclass(frozen=True)
-class Answers:
+class CatalogueProbabilities:
     """What a head says of every embedded picture: ``probabilities`` is ``(N, C) float16``, ``classes`` ``(C,)`` ids."""
 
     classes: np.ndarray
     probabilities: np.ndarray
 
 
-def digest(known: Known, embedder: Embedder) -> str:
+def digest(known: EmbeddedImages, embedder: Embedder) -> str:
     """A text that changes with the embedded pictures, their labels and what was dismissed."""
     content = hashlib.sha256(embedder.name.encode())
     for part in (known.ids, known.classes, known.cleared):
@@ -49,24 +49,24 @@ def digest(known: Known, embedder: Embedder) -> str:
     return content.hexdigest()[:16]
 
 
-def learn(stores: Stores, embedder: Embedder, known: Known) -> Learnt:
+def learn(stores: Stores, embedder: Embedder, known: EmbeddedImages) -> FitResult:
     """Fit a head, write suggestions and what to label next."""
     labelled = _learnable(known)
     chosen = labelled[linear_head.sample(known.classes[labelled], linear_head.MOST_LEARNT, seed=0)]
     if len(chosen) == 0:
         stores.insight.withdraw(list(stores.insight.suggested()))
         stores.insight.line_up(_next(stores, embedder, known, None))
-        return Learnt(0, None, 1.0)
+        return FitResult(0, None, 1.0)
     vectors = _vectors(stores, embedder, known, chosen)
     classes = known.classes[chosen]
-    fitted, accuracy = taught(vectors, classes, _groups(known, chosen))
+    fitted, accuracy = fit_head(vectors, classes, _groups(known, chosen))
     answers = _answers(stores, embedder, known, fitted)
     _suggest(stores.insight, known, answers)
     stores.insight.line_up(_next(stores, embedder, known, answers))
-    return Learnt(int(np.sum(known.classes > 0)), accuracy, fitted.temperature)
+    return FitResult(int(np.sum(known.classes > 0)), accuracy, fitted.temperature)
 
 
-def check(stores: Stores, embedder: Embedder, known: Known) -> int:
+def check(stores: Stores, embedder: Embedder, known: EmbeddedImages) -> int:
     """Find suspicious labels and write them; gives how many.
 
     Very many pictures are dealt out into parts, each with its share of every class, so that memory and time stay bounded.
@@ -80,7 +80,7 @@ def check(stores: Stores, embedder: Embedder, known: Known) -> int:
 
 
 def _suspects(
-    stores: Stores, embedder: Embedder, known: Known, dealt: np.ndarray
+    stores: Stores, embedder: Embedder, known: EmbeddedImages, dealt: np.ndarray
 ) -> list[tuple[int, int, int, float]]:
     """Image id, given and likely class id and score of the suspicious ones among some pictures."""
     chosen = np.sort(dealt[linear_head.learnable(known.classes[dealt])])
@@ -90,7 +90,7 @@ def _suspects(
     classes = known.classes[chosen]
     names = np.unique(classes)
     vectors = _vectors(stores, embedder, known, chosen)
-    found = doubts(believed(vectors, classes, group), np.searchsorted(names, classes))
+    found = find_label_issues(believed(vectors, classes, group), np.searchsorted(names, classes))
     return [
         (int(known.ids[chosen[place]]), int(classes[place]), int(names[likely]), float(score))
         for place, likely, score in zip(found.positions, found.likely, found.score, strict=True)
@@ -98,7 +98,7 @@ def _suspects(
     ]
 
 
-def _learnable(known: Known) -> np.ndarray:
+def _learnable(known: EmbeddedImages) -> np.ndarray:
     labelled = np.flatnonzero(known.classes > 0)
     return np.asarray(labelled[linear_head.learnable(known.classes[labelled])])
 
@@ -108,11 +108,11 @@ def _too_few(group: np.ndarray) -> bool:
     return len(np.unique(group)) < LEAST_JUDGED
 
 
-def _groups(known: Known, chosen: np.ndarray) -> np.ndarray:
+def _groups(known: EmbeddedImages, chosen: np.ndarray) -> np.ndarray:
     return groups([known.hashes[place] for place in chosen])
 
 
-def taught(
+def fit_head(
     vectors: np.ndarray, classes: np.ndarray, group: np.ndarray
 ) -> tuple[linear_head.Head, float | None]:
     """A head with its temperature, and its accuracy out of fold; of too few pictures neither of the two can be told.
@@ -130,17 +130,19 @@ def taught(
     return replace(fitted, temperature=linear_head.temperature(logits, classes)), float(right.mean())
 
 
-def _answers(stores: Stores, embedder: Embedder, known: Known, fitted: linear_head.Head) -> Answers:
+def _answers(
+    stores: Stores, embedder: Embedder, known: EmbeddedImages, fitted: linear_head.Head
+) -> CatalogueProbabilities:
     """What the head says, in the order of ``known``."""
     answers = np.zeros((len(known.ids), len(fitted.classes)), dtype=np.float16)
     for ids, vectors in stores.embeddings.vectors(embedder):
         places = np.searchsorted(known.ids, ids)
         there = (places < len(known.ids)) & (known.ids[np.minimum(places, len(known.ids) - 1)] == ids)
         answers[places[there]] = fitted.probabilities(vectors[there])
-    return Answers(fitted.classes, answers)
+    return CatalogueProbabilities(fitted.classes, answers)
 
 
-def _suggest(insight: Insights, known: Known, answers: Answers) -> None:
+def _suggest(insight: Suggestions, known: EmbeddedImages, answers: CatalogueProbabilities) -> None:
     """Write those suggestions that changed, and withdraw those that are no longer needed."""
     present = insight.suggested()
     rows = []
@@ -156,7 +158,9 @@ def _suggest(insight: Insights, known: Known, answers: Answers) -> None:
     insight.withdraw([each for each in present if each not in needed])
 
 
-def _next(stores: Stores, embedder: Embedder, known: Known, answers: Answers | None) -> list[int]:
+def _next(
+    stores: Stores, embedder: Embedder, known: EmbeddedImages, answers: CatalogueProbabilities | None
+) -> list[int]:
     """Ids of pictures to label next."""
     left = np.flatnonzero(known.classes == 0)
     chosen = query_strategy.candidates(left, answers.probabilities if answers else None, CANDIDATES)
@@ -173,5 +177,5 @@ def _next(stores: Stores, embedder: Embedder, known: Known, answers: Answers | N
     return [int(each) for each in known.ids[chosen[query_strategy.choose(pool, LINED_UP)]]]
 
 
-def _vectors(stores: Stores, embedder: Embedder, known: Known, places: np.ndarray) -> np.ndarray:
+def _vectors(stores: Stores, embedder: Embedder, known: EmbeddedImages, places: np.ndarray) -> np.ndarray:
     return stores.embeddings.of(embedder, known.ids[places])

@@ -25,7 +25,7 @@ _AT_ONCE = 1000
 
 
 @dataclass(frozen=True)
-class Doubts:
+class LabelIssues:
     """Suspicious pictures, worst first; each array is ``(M,)``.
 
     Attributes:
@@ -79,7 +79,7 @@ def thresholds(probabilities: np.ndarray, given: np.ndarray) -> np.ndarray:
     return np.asarray(np.bincount(given, own, probabilities.shape[1]) / np.maximum(carried, 1))
 
 
-def doubts(probabilities: np.ndarray, given: np.ndarray) -> Doubts:
+def find_label_issues(probabilities: np.ndarray, given: np.ndarray) -> LabelIssues:
     """The suspicious labels, worst first.
 
     Args:
@@ -94,4 +94,4 @@ def doubts(probabilities: np.ndarray, given: np.ndarray) -> Doubts:
     score = 1 - probabilities[np.arange(len(given)), given]
     positions = np.flatnonzero(likely != given)
     positions = positions[np.argsort(-score[positions], kind="stable")]
-    return Doubts(positions, likely[positions], score[positions])
+    return LabelIssues(positions, likely[positions], score[positions])

@@ -18,7 +18,7 @@ _GROWTH = 1.2
 """How many times the pictures it was drawn for a map may hold before it is drawn anew."""
 
 
-def print_of(image_ids: np.ndarray) -> str:
+def fingerprint(image_ids: np.ndarray) -> str:
     """A text that changes with the pictures."""
     return hashlib.sha256(image_ids.tobytes()).hexdigest()[:16]
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from storage.core.errors import Conflict
 from storage.learning.embeddings import Embedder
-from storage.learning.suggestions import Point, Similar, Suggestion, Suspicion
+from storage.learning.suggestions import ProjectionPoint, SimilarImage, Suggestion, Suspicion
 from workbench.active_learning import nearest, worker_state
-from workbench.active_learning.supervisor import Helper
-from workbench.active_learning.worker_state import State
+from workbench.active_learning.supervisor import ActiveLearningSupervisor
+from workbench.active_learning.worker_state import WorkerState
 from workbench.core.errors import NotReady
 from workbench.core.settings import Settings
 from workbench.stores import Stores
@@ -20,7 +20,7 @@ OFF = "The model's help is switched off on this server (WORKBENCH_INSIGHT=off)."
 
 
 @dataclass(frozen=True)
-class Status:
+class ActiveLearningStatus:
     """Where the model's help stands.
 
     Attributes:
@@ -60,21 +60,21 @@ class Status:
     sentence: str
 
 
-class Insight:
+class ActiveLearning:
     """Suggestions, what to label next, suspicious labels, the map, similar pictures."""
 
-    def __init__(self, stores: Stores, settings: Settings, helper: Helper) -> None:
+    def __init__(self, stores: Stores, settings: Settings, helper: ActiveLearningSupervisor) -> None:
         self._stores = stores
         self._settings = settings
         self._helper = helper
 
-    def status(self) -> Status:
+    def status(self) -> ActiveLearningStatus:
         """Where the work stands."""
         known = worker_state.read(self._stores.preferences)
         counts = self._stores.insight.counts()
         running = self._helper.working()
         pictures = self._stores.insight.pictures()[0]
-        return Status(
+        return ActiveLearningStatus(
             enabled=self._settings.insight,
             running=running,
             phase=known.phase if running else "",
@@ -93,7 +93,7 @@ class Insight:
             sentence=self._sentence(known, pictures),
         )
 
-    def refresh(self) -> Status:
+    def refresh(self) -> ActiveLearningStatus:
         """Ask that everything be done anew, also while a run trains.
 
         Raises:
@@ -163,11 +163,11 @@ class Insight:
         """
         return self._stores.edits.dismiss(image_ids, actor, revisions)
 
-    def points(self, limit: int = 5000) -> list[Point]:
+    def points(self, limit: int = 5000) -> list[ProjectionPoint]:
         """The map, or an even part of it."""
         return self._stores.insight.points(limit)
 
-    def similar(self, image_id: int, count: int = 12) -> list[Similar]:
+    def similar(self, image_id: int, count: int = 12) -> list[SimilarImage]:
         """Pictures of the catalogue that look like one, nearest first.
 
         Raises:
@@ -192,13 +192,13 @@ class Insight:
             return "This picture was not looked at yet; that goes on when the training run has ended."
         return "This picture was not looked at yet. Try again in a moment."
 
-    def _sentence(self, known: State, pictures: int) -> str:
+    def _sentence(self, known: WorkerState, pictures: int) -> str:
         parts = [self._progress(known, pictures)]
         if known.failed and self._settings.insight:
             parts.append(next(iter(known.failed.values())))
         return " ".join(parts)
 
-    def _progress(self, known: State, pictures: int) -> str:
+    def _progress(self, known: WorkerState, pictures: int) -> str:
         if not self._settings.insight:
             return OFF
         if pictures == 0:

@@ -21,7 +21,7 @@ ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_
 """A head is small; what it would gain by a second core, a person who labels would lose."""
 
 
-class Helper:
+class ActiveLearningSupervisor:
     """Runs one worker at a time, and none while a run trains unless somebody asks.
 
     A worker outlives the server, ends by itself, and is found again by whoever starts next.

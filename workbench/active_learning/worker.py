@@ -15,9 +15,9 @@ import numpy as np
 
 from storage.core.errors import DiskFull, DomainError
 from storage.core.timestamps import now
-from storage.learning.embeddings import Embedder, Waiting
+from storage.learning.embeddings import Embedder, UnembeddedImage
 from workbench.active_learning import projection, worker_state
-from workbench.active_learning.embedders import KERAS_FILE, Choice, Embed, best, choices
+from workbench.active_learning.embedders import KERAS_FILE, Embed, EmbedderChoice, best, choices
 from workbench.active_learning.fit_suggestions import check, digest, learn
 from workbench.active_learning.hog_embedding import describe
 from workbench.core.privacy import begin_private
@@ -39,7 +39,7 @@ BETWEEN_WHILE_EMBEDDING = 20.0
 CANNOT = "{name} cannot be used here: {reason}"
 
 
-class Worker:
+class ActiveLearningWorker:
     """One life of the worker, step by step."""
 
     def __init__(self, stores: Stores, settings: Settings) -> None:
@@ -125,7 +125,7 @@ class Worker:
         self._learn_again_at = time.monotonic() + max(BETWEEN_SECONDS, 2 * took)
         return True
 
-    def _embed(self, choice: Choice) -> bool:
+    def _embed(self, choice: EmbedderChoice) -> bool:
         """Embed the next pictures; once none is missing, use what was embedded."""
         pictures = f"{choice.name} {self._stores.insight.pictures_stamp()}"
         if pictures == self._embedded:
@@ -156,7 +156,7 @@ class Worker:
         self._write()
         return True
 
-    def _embed_these(self, choice: Choice, waiting: list[Waiting]) -> int:
+    def _embed_these(self, choice: EmbedderChoice, waiting: list[UnembeddedImage]) -> int:
         found = [(each, self._picture(each, choice.fit)) for each in waiting]
         readable = [(each.image_id, picture) for each, picture in found if picture is not None]
         if readable:
@@ -165,7 +165,7 @@ class Worker:
             self._stores.embeddings.add(embedder.id, [key for key, _ in readable], vectors)
         return len(readable)
 
-    def _picture(self, waiting: Waiting, fit: str) -> np.ndarray | None:
+    def _picture(self, waiting: UnembeddedImage, fit: str) -> np.ndarray | None:
         try:
             return self._stores.media.canonical(waiting.sha256, fit)
         except DiskFull:
@@ -174,12 +174,12 @@ class Worker:
             log.warning("picture %s cannot be read", waiting.image_id)
             return None
 
-    def _embedding(self, choice: Choice) -> Embed:
+    def _embedding(self, choice: EmbedderChoice) -> Embed:
         if self._loaded is None or self._loaded[0] != choice.name:
             self._loaded = (choice.name, _load(choice, self._stores))
         return self._loaded[1]
 
-    def _complete(self, choice: Choice, target: Embedder) -> bool:
+    def _complete(self, choice: EmbedderChoice, target: Embedder) -> bool:
         """Every picture that can be read is embedded: from now on this is in use, and the others go."""
         self._use(choice)
         self._stores.insight.forget_emptied()
@@ -190,14 +190,14 @@ class Worker:
         self._write()
         return True
 
-    def _use(self, choice: Choice) -> None:
+    def _use(self, choice: EmbedderChoice) -> None:
         if choice.name != self._state.embedder:
             self._state.embedder, self._state.kind, self._state.landmarks = choice.name, choice.kind, 0
 
     def _settle(self, active: Embedder, stamp: str) -> bool:
         """What can wait until nobody has changed anything for a moment: suspicions, then the map."""
         known = self._stores.embeddings.known(active)
-        content, pictures = digest(known, active), f"{active.name} {projection.print_of(known.ids)}"
+        content, pictures = digest(known, active), f"{active.name} {projection.fingerprint(known.ids)}"
         if content != self._state.learnt:
             return False  # held back for a moment, and then first
         if content != self._state.checked:
@@ -223,7 +223,7 @@ class Worker:
         worker_state.write(self._stores.preferences, self._state)
 
 
-def _load(choice: Choice, stores: Stores) -> Embed:
+def _load(choice: EmbedderChoice, stores: Stores) -> Embed:
     if choice.kind == "built-in":
         return describe
     # Here, not above: TensorFlow takes seconds and half a gigabyte, and the built-in embedding does without.
@@ -244,7 +244,7 @@ def main() -> None:
     if not stores.insight.claim(os.getpid(), started_at(os.getpid()), alive):
         log.info("another worker is there already")
         return
-    Worker(stores, settings).run()
+    ActiveLearningWorker(stores, settings).run()
 
 
 if __name__ == "__main__":

@@ -6,13 +6,13 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import Any
 
-from storage.core.key_value import Preferences
+from storage.core.key_value import KeyValue
 
 _STATE, _ASKED = "insight", "insight asked"
 
 
 @dataclass
-class State:
+class WorkerState:
     """Where the work stands; only the worker writes it.
 
     Attributes:
@@ -52,23 +52,23 @@ class State:
     failed: dict[str, str] = field(default_factory=dict)
 
 
-def read(preferences: Preferences) -> State:
+def read(preferences: KeyValue) -> WorkerState:
     """The state as last written."""
     stored: dict[str, Any] = preferences.get(_STATE, {})
-    known = {each.name for each in dataclasses.fields(State)}
-    return State(**{name: value for name, value in stored.items() if name in known})
+    known = {each.name for each in dataclasses.fields(WorkerState)}
+    return WorkerState(**{name: value for name, value in stored.items() if name in known})
 
 
-def write(preferences: Preferences, state: State) -> None:
+def write(preferences: KeyValue, state: WorkerState) -> None:
     """Write the state."""
     preferences.set(_STATE, dataclasses.asdict(state))
 
 
-def asked(preferences: Preferences) -> int:
+def asked(preferences: KeyValue) -> int:
     """How often it was asked that everything be done anew."""
     return int(preferences.get(_ASKED, 0))
 
 
-def ask(preferences: Preferences) -> None:
+def ask(preferences: KeyValue) -> None:
     """Ask that everything be done anew."""
     preferences.set(_ASKED, asked(preferences) + 1)

@@ -10,7 +10,7 @@ from storage.records import TRAIN, VALIDATION
 
 
 @dataclass(frozen=True)
-class Divisible:
+class SplitInput:
     """Pictures to divide.
 
     Attributes:
@@ -32,7 +32,7 @@ class Divisible:
         return np.asarray(np.where(self.pins == "", held_out[self.group], self.pins == VALIDATION))
 
 
-def divide(part: Divisible, classes: int, fraction: float, seed: int) -> np.ndarray:
+def split_groups(part: SplitInput, classes: int, fraction: float, seed: int) -> np.ndarray:
     """Which pictures go to validation, ``(N,) bool``.
 
     Every class with two pictures that are not fixed by a person is on both sides; see :func:`workbench.catalogue.splits.split`.

@@ -10,7 +10,7 @@ from contextlib import suppress
 from storage.catalogue.classes import Classes
 from storage.catalogue.images import Catalogue
 from storage.core.errors import Conflict, DomainError, NotFound
-from storage.journal.image_edits import Edits
+from storage.journal.image_edits import ImageEdits
 from storage.records import ClassRecord
 from workbench.core.palette import PALETTE
 from workbench.core.path_names import fault, shown
@@ -24,7 +24,7 @@ COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 class Labelling:
     """Labels pictures by class name, adding classes where they are new."""
 
-    def __init__(self, catalogue: Catalogue, edits: Edits, classes: Classes) -> None:
+    def __init__(self, catalogue: Catalogue, edits: ImageEdits, classes: Classes) -> None:
         self._catalogue = catalogue
         self._edits = edits
         self._classes = classes

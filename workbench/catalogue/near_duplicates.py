@@ -7,14 +7,14 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from storage.catalogue.curation_queries import Curation, Member
+from storage.catalogue.curation_queries import CurationQueries, DuplicateCandidate
 from storage.core.errors import Conflict, DomainError
-from storage.journal.image_edits import Done, Edits
+from storage.journal.image_edits import Done, ImageEdits
 from workbench.imaging.phash import groups
 
 
 @dataclass(frozen=True)
-class Group:
+class DuplicateGroup:
     """Near-duplicates as the split sees them (:func:`workbench.imaging.phash.groups`); the first is the best one to keep.
 
     ``shares`` is how many of them have each class, by its id (0 where they have none), the commonest first.
@@ -35,7 +35,7 @@ class Group:
 
 
 @dataclass(frozen=True)
-class Found:
+class OpenDuplicates:
     """The groups that are open: mixed ones first, then the largest.
 
     Attributes:
@@ -43,7 +43,7 @@ class Found:
         settled: How many groups were kept whole.
     """
 
-    groups: tuple[Group, ...]
+    groups: tuple[DuplicateGroup, ...]
     settled: int
 
     @property
@@ -57,20 +57,20 @@ class Found:
         return [image_id for each in self.groups if not each.mixed for image_id in each.image_ids[1:]]
 
 
-class LookAlikes:
+class NearDuplicates:
     """Finds near-duplicates once for a state of the catalogue, and settles them; each act is one event."""
 
-    def __init__(self, curation: Curation, edits: Edits) -> None:
+    def __init__(self, curation: CurationQueries, edits: ImageEdits) -> None:
         self._curation = curation
         self._edits = edits
         self._lock = threading.Lock()
         self._newest = self._event = -1
         self._near: dict[int, list[int]] = {}
         self._number: dict[int, int] = {}
-        self._parts: dict[int, Found] = {}
-        self._found = Found((), 0)
+        self._parts: dict[int, OpenDuplicates] = {}
+        self._found = OpenDuplicates((), 0)
 
-    def found(self) -> Found:
+    def found(self) -> OpenDuplicates:
         """All open groups.
 
         Hashes are compared again only when pictures came in since the last call, and after an act only the groups that
@@ -95,7 +95,7 @@ class LookAlikes:
     def _look_at(self, numbers: Collection[int]) -> None:
         if not numbers:
             return
-        members: dict[int, list[Member]] = {number: [] for number in numbers}
+        members: dict[int, list[DuplicateCandidate]] = {number: [] for number in numbers}
         for each in self._curation.members([each for number in numbers for each in self._near[number]]):
             members[self._number[each.id]].append(each)
         for number, present in members.items():
@@ -104,7 +104,7 @@ class LookAlikes:
         found.sort(
             key=lambda each: (-each.classes if each.mixed else 0, -len(each.image_ids), each.image_ids)
         )
-        self._found = Found(tuple(found), sum(part.settled for part in self._parts.values()))
+        self._found = OpenDuplicates(tuple(found), sum(part.settled for part in self._parts.values()))
 
     def keep_one(self, image_ids: Sequence[int], keep: int, actor: str) -> Done:
         """Keep one picture of a group; the others go to the bin.
@@ -152,30 +152,30 @@ def _near(image_ids: Sequence[int], hashes: Sequence[str]) -> dict[int, list[int
     return {number: several for number, several in members.items() if len(several) > 1}
 
 
-def _open(present: Sequence[Member], size: int) -> Found:
+def _open(present: Sequence[DuplicateCandidate], size: int) -> OpenDuplicates:
     """What is open of a group that has ``size`` pictures with those in the bin."""
     # Where a picture went to the bin, those that it joined may lie apart.
     parts = [present] if len(present) == size else _apart(present)
     several = [each for each in parts if len(each) > 1]
     open_ = [each for each in several if not _settled(each)]
-    return Found(tuple(map(_group, open_)), len(several) - len(open_))
+    return OpenDuplicates(tuple(map(_group, open_)), len(several) - len(open_))
 
 
-def _apart(present: Sequence[Member]) -> list[list[Member]]:
+def _apart(present: Sequence[DuplicateCandidate]) -> list[list[DuplicateCandidate]]:
     if len(present) < 2:
         return []
-    parts: dict[int, list[Member]] = defaultdict(list)
+    parts: dict[int, list[DuplicateCandidate]] = defaultdict(list)
     for member, number in zip(present, groups([each.phash for each in present]).tolist(), strict=True):
         parts[number].append(member)
     return list(parts.values())
 
 
-def _settled(members: Sequence[Member]) -> bool:
+def _settled(members: Sequence[DuplicateCandidate]) -> bool:
     return members[0].alike > 0 and all(each.alike == members[0].alike for each in members)
 
 
-def _group(members: Sequence[Member]) -> Group:
+def _group(members: Sequence[DuplicateCandidate]) -> DuplicateGroup:
     # A label is work that is not to be lost; then what a camera took, then what shows most.
     best = sorted(members, key=lambda m: (not m.class_id, m.synthetic, -m.pixels, -m.sharpness, m.id))
     shares = Counter(each.class_id for each in members)
-    return Group(tuple(each.id for each in best), tuple(shares.most_common()))
+    return DuplicateGroup(tuple(each.id for each in best), tuple(shares.most_common()))

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from storage.records import TEST, TRAIN, VALIDATION, SnapshotItem
-from storage.training.snapshots import Draft, Labelled
-from workbench.catalogue.group_split import Divisible, divide
+from storage.training.snapshots import LabelledImage, SplitDraft
+from workbench.catalogue.group_split import SplitInput, split_groups
 from workbench.core.errors import NotReady
 from workbench.imaging.phash import groups
 
@@ -21,7 +21,7 @@ LEAST = 2
 """Pictures that a class needs: one to learn from and one to check with."""
 
 
-def split(pictures: Sequence[Labelled], validation_fraction: float, seed: int) -> Draft:
+def split(pictures: Sequence[LabelledImage], validation_fraction: float, seed: int) -> SplitDraft:
     """Divide labelled pictures into training and validation, and set the test pictures aside.
 
     A side that a person chose is kept. Of the others those that look like a test picture are on no side: on one of the
@@ -51,10 +51,10 @@ def split(pictures: Sequence[Labelled], validation_fraction: float, seed: int) -
     part = np.flatnonzero((sides == "") & ~left_out)
     _require_two(classes, labels, part, pins)
     sides[part] = _divided(
-        classes, Divisible(labels[part], _renumbered(group[part]), pins[part]), validation_fraction, seed
+        classes, SplitInput(labels[part], _renumbered(group[part]), pins[part]), validation_fraction, seed
     )
     chosen = pins != ""
-    return Draft(
+    return SplitDraft(
         classes=classes,
         items=_items(pictures, labels, group, sides),
         validation_fraction=validation_fraction,
@@ -66,7 +66,7 @@ def split(pictures: Sequence[Labelled], validation_fraction: float, seed: int) -
     )
 
 
-def counts(draft: Draft, side: str) -> dict[str, int]:
+def counts(draft: SplitDraft, side: str) -> dict[str, int]:
     """Pictures of each class on one side (``train``, ``validation`` or ``test``)."""
     found = Counter(item.label for item in draft.items if item.split == side)
     return {name: found[index] for index, name in enumerate(draft.classes)}
@@ -80,15 +80,15 @@ def _left_out(labels: np.ndarray, group: np.ndarray, pins: np.ndarray) -> np.nda
     return np.asarray(out & (left >= LEAST)[labels])
 
 
-def _divided(classes: Sequence[str], part: Divisible, fraction: float, seed: int) -> np.ndarray:
+def _divided(classes: Sequence[str], part: SplitInput, fraction: float, seed: int) -> np.ndarray:
     """The side of each picture that is no test picture.
 
     Raises:
         NotReady: A class has nothing to learn from.
     """
     if np.all(part.pins == TRAIN):
-        part = Divisible(part.labels, part.group, np.full_like(part.pins, ""))
-    held_out = divide(part, len(classes), fraction, seed)
+        part = SplitInput(part.labels, part.group, np.full_like(part.pins, ""))
+    held_out = split_groups(part, len(classes), fraction, seed)
     for label, name in enumerate(classes):
         if held_out[part.labels == label].all():
             raise NotReady(_nothing_to_learn(name, "validation"))
@@ -107,7 +107,7 @@ def _kept_together(group: np.ndarray) -> int:
 
 
 def _items(
-    pictures: Sequence[Labelled], labels: np.ndarray, group: np.ndarray, sides: np.ndarray
+    pictures: Sequence[LabelledImage], labels: np.ndarray, group: np.ndarray, sides: np.ndarray
 ) -> tuple[SnapshotItem, ...]:
     return tuple(
         SnapshotItem(each.image_id, each.sha256, int(label), str(side), int(number))

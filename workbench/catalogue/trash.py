@@ -14,7 +14,7 @@ WORD = "empty the bin"
 AT_ONCE = 50
 
 
-class Bin:
+class Trash:
     """Brings pictures back, or removes them for good."""
 
     def __init__(self, stores: Stores) -> None:

@@ -7,12 +7,12 @@ from workbench.charts.class_metrics import (
     per_class_bars,
     per_class_sentence,
 )
-from workbench.charts.comparison import Measured, comparison_bars, comparison_sentence
+from workbench.charts.comparison import VersionMetrics, comparison_bars, comparison_sentence
 from workbench.charts.curves import accuracy_curves, curves_sentence, loss_curves
 from workbench.charts.formatting import number, percent, share, shown
 
 __all__ = [
-    "Measured",
+    "VersionMetrics",
     "accuracy_curves",
     "class_counts_sentence",
     "comparison_bars",

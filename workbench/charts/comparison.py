@@ -13,7 +13,7 @@ from workbench.charts.layout import BLUE, ORANGE, OUTLINE, framed, rows_from_top
 
 
 @dataclass(frozen=True)
-class Measured:
+class VersionMetrics:
     """A version's name and its measures: ``pictures``, ``accuracy``, ``macro_f1`` and its interval, ``per_class``."""
 
     name: str
@@ -24,7 +24,7 @@ class Measured:
         return {row["name"]: row["recall"] for row in self.measures["per_class"] if row["support"]}
 
 
-def comparison_bars(left: Measured, right: Measured) -> go.Figure:
+def comparison_bars(left: VersionMetrics, right: VersionMetrics) -> go.Figure:
     """Accuracy, macro-F1 and the recall of each class for two versions; a class that one lacks has one bar."""
     classes = list(dict.fromkeys([*left.recalls(), *right.recalls()]))
     labels = ["accuracy", "macro-F1", *(f"recall {shown(name, 18)}" for name in classes)]
@@ -35,7 +35,7 @@ def comparison_bars(left: Measured, right: Measured) -> go.Figure:
     return figure
 
 
-def comparison_sentence(left: Measured, right: Measured) -> str:
+def comparison_sentence(left: VersionMetrics, right: VersionMetrics) -> str:
     """Say which version is ahead in macro-F1, whether chance may explain it, and which class pays for it."""
     ahead, behind = sorted((left, right), key=lambda version: -version.measures["macro_f1"])
     high, low = (number(version.measures["macro_f1"]) for version in (ahead, behind))
@@ -45,7 +45,7 @@ def comparison_sentence(left: Measured, right: Measured) -> str:
     return f"{lead}{_price(ahead, behind)}{_caution(ahead, behind)}."
 
 
-def _price(ahead: Measured, behind: Measured) -> str:
+def _price(ahead: VersionMetrics, behind: VersionMetrics) -> str:
     others = behind.recalls()
     lost = {name: others[name] - recall for name, recall in ahead.recalls().items() if name in others}
     name = max(lost, key=lambda key: lost[key], default=None)
@@ -54,7 +54,7 @@ def _price(ahead: Measured, behind: Measured) -> str:
     return f", but finds {shown(name)} less often (recall {number(ahead.recalls()[name])} against {number(others[name])})"
 
 
-def _caution(ahead: Measured, behind: Measured) -> str:
+def _caution(ahead: VersionMetrics, behind: VersionMetrics) -> str:
     if ahead.measures.get("pictures") != behind.measures.get("pictures"):
         return "; they were judged on different pictures"
     intervals = ahead.measures.get("macro_f1_interval"), behind.measures.get("macro_f1_interval")
@@ -63,7 +63,9 @@ def _caution(ahead: Measured, behind: Measured) -> str:
     return ""
 
 
-def _bar(version: Measured, classes: Sequence[str], labels: Sequence[str], style: tuple[str, str]) -> go.Bar:
+def _bar(
+    version: VersionMetrics, classes: Sequence[str], labels: Sequence[str], style: tuple[str, str]
+) -> go.Bar:
     recalls = version.recalls()
     values = [
         version.measures["accuracy"],

@@ -16,7 +16,7 @@ SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "triangle-down
 
 
 @dataclass(frozen=True)
-class Spot:
+class MapPoint:
     """A picture on the map; ``known`` is what the page needs of it: id, sha256 and file name."""
 
     x: float
@@ -25,12 +25,12 @@ class Spot:
 
 
 @dataclass(frozen=True)
-class Kind:
+class PointGroup:
     """Pictures that have the same colour; ``faint`` ones stand behind the others."""
 
     name: str
     colour: str
-    spots: Sequence[Spot]
+    spots: Sequence[MapPoint]
     faint: bool = False
 
 
@@ -42,7 +42,7 @@ class Zoom:
     y: tuple[float, float]
 
 
-def map_figure(kinds: Sequence[Kind], zoom: Zoom | None) -> go.Figure:
+def map_figure(kinds: Sequence[PointGroup], zoom: Zoom | None) -> go.Figure:
     """The pictures as points, each kind in a colour and a shape of its own."""
     traces = [_trace(kind, SYMBOLS[place % len(SYMBOLS)]) for place, kind in enumerate(kinds) if kind.spots]
     figure = framed(traces, HEIGHT, dragmode="lasso", hovermode="closest", clickmode="event")
@@ -53,7 +53,7 @@ def map_figure(kinds: Sequence[Kind], zoom: Zoom | None) -> go.Figure:
     return figure
 
 
-def _trace(kind: Kind, symbol: str) -> Any:
+def _trace(kind: PointGroup, symbol: str) -> Any:
     return go.Scattergl(
         x=[each.x for each in kind.spots],
         y=[each.y for each in kind.spots],

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from itertools import chain, count
 from pathlib import PurePosixPath
 
-from storage.catalogue.export_rows import Listed
+from storage.catalogue.export_rows import ExportRow
 from workbench.core.path_names import fault, plain, repaired
 
 SUFFIXES = {
@@ -20,7 +20,7 @@ LONGEST_FOLDER = 200
 """Bytes of a folder's name."""
 
 
-def named(pictures: Iterable[Listed]) -> list[str]:
+def named(pictures: Iterable[ExportRow]) -> list[str]:
     """Names for pictures of one folder, in their order: those that they came with where that is possible.
 
     Of two alike, also by case alone, the later one gets a part of its sha256.
@@ -42,7 +42,7 @@ def folders(classes: Iterable[str]) -> dict[str, str]:
     return given
 
 
-def _safe(picture: Listed) -> str:
+def _safe(picture: ExportRow) -> str:
     name = plain(picture.filename)
     if PurePosixPath(name).suffix.lower() not in KNOWN:
         name = f"{name or 'picture'}{SUFFIXES.get(picture.format, '.jpg')}"

@@ -17,7 +17,7 @@ _PATIENCE_SECONDS = 2.0
 _PAUSE_SECONDS = 0.05
 
 
-class Claim:
+class InstanceLock:
     """A data folder that is this server's until it ends, however it ends.
 
     The lock is the system's, so that nothing is left behind by a server that is killed. No child keeps it: an open file is

@@ -84,7 +84,7 @@ class Usage:
     memory_mb: int
 
 
-class Budget:
+class MemoryLimit:
     """What this process may take of the machine's memory.
 
     Attributes:

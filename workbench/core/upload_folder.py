@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from storage.core.disk_space import Room
+from storage.core.disk_space import DiskSpace
 
 KEEP_SECONDS = 24 * 3600.0
 ANSWERED_SECONDS = 600.0
@@ -21,7 +21,7 @@ ARRIVING = ".arriving-"
 OURS = re.compile(rf"[0-9a-f]{{64}}|[0-9a-f]{{32}}|{re.escape(ARRIVING)}.+")
 
 
-class Uploads:
+class UploadFolder:
     """Removes what nobody has asked for in a day, or, where the disk is nearly full, what was answered already.
 
     An upload whose import has begun is no longer here: the import has its files. Of one that a call has answered it is kept
@@ -32,7 +32,7 @@ class Uploads:
         room: Of the disk of that folder.
     """
 
-    def __init__(self, folder: Path, room: Room) -> None:
+    def __init__(self, folder: Path, room: DiskSpace) -> None:
         self.folder = folder
         self.room = room
         self._closed = threading.Event()

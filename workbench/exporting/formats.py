@@ -8,18 +8,18 @@ from dataclasses import dataclass
 from itertools import chain
 from urllib.parse import quote
 
-from storage.catalogue.export_rows import Listed
+from storage.catalogue.export_rows import ExportRow
 from storage.records import TRAIN
 from workbench.core.csv_cells import csv_text
 from workbench.core.file_names import folders, named
 
-Placed = Sequence[tuple[str, Listed]]
+Placed = Sequence[tuple[str, ExportRow]]
 """Pictures with where they lie."""
 IMAGES = "images"
 
 
 @dataclass(frozen=True)
-class Format:
+class ExportFormat:
     """A way to write pictures down.
 
     Attributes:
@@ -30,14 +30,14 @@ class Format:
     """
 
     words: str
-    folder: Callable[[Listed], str]
+    folder: Callable[[ExportRow], str]
     tables: Callable[[Placed], Mapping[str, str]]
     pictures: bool = True
 
 
-def placed(pictures: Sequence[Listed], kind: Format) -> list[tuple[str, Listed]]:
+def placed(pictures: Sequence[ExportRow], kind: ExportFormat) -> list[tuple[str, ExportRow]]:
     """Where each picture lies, in their order."""
-    members: dict[str, list[Listed]] = {}
+    members: dict[str, list[ExportRow]] = {}
     for each in pictures:
         members.setdefault(kind.folder(each), []).append(each)
     safe = folders(members)
@@ -49,7 +49,7 @@ def placed(pictures: Sequence[Listed], kind: Format) -> list[tuple[str, Listed]]
     return [(names[each.sha256], each) for each in pictures]
 
 
-def renamed(pictures: Iterable[Listed], kind: Format) -> dict[str, str]:
+def renamed(pictures: Iterable[ExportRow], kind: ExportFormat) -> dict[str, str]:
     """The folders that cannot have the name that they should have, each with the one that it has."""
     safe = folders({kind.folder(each) for each in pictures} - {""})
     return {name: folder for name, folder in safe.items() if name != folder}
@@ -107,9 +107,11 @@ def _lines(lines: Iterable[str]) -> str:
 
 
 FORMATS = {
-    "folders": Format("A zip with a folder for each class", lambda each: each.label, lambda files: {}),
-    "csv": Format("CSV, without the pictures", lambda each: "", _csv, pictures=False),
-    "csv-zip": Format("A zip with pictures and a CSV", lambda each: IMAGES, _csv),
-    "huggingface": Format("A Hugging Face image folder, zipped", lambda each: each.split or TRAIN, _metadata),
-    "label-studio": Format("A zip with pictures and Label Studio's tasks", lambda each: IMAGES, _tasks),
+    "folders": ExportFormat("A zip with a folder for each class", lambda each: each.label, lambda files: {}),
+    "csv": ExportFormat("CSV, without the pictures", lambda each: "", _csv, pictures=False),
+    "csv-zip": ExportFormat("A zip with pictures and a CSV", lambda each: IMAGES, _csv),
+    "huggingface": ExportFormat(
+        "A Hugging Face image folder, zipped", lambda each: each.split or TRAIN, _metadata
+    ),
+    "label-studio": ExportFormat("A zip with pictures and Label Studio's tasks", lambda each: IMAGES, _tasks),
 }

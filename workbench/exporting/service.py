@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from storage.catalogue.export_rows import Listed
+from storage.catalogue.export_rows import ExportRow
 from storage.core.blobs import Blobs
 from storage.core.errors import DomainError, NotFound
 from storage.core.files import PART, whole_file
 from storage.records import Filter
 from workbench.core.errors import NotReady
-from workbench.exporting.formats import FORMATS, Format, Placed, placed, renamed
+from workbench.exporting.formats import FORMATS, ExportFormat, Placed, placed, renamed
 from workbench.imaging.derivatives import ORIGINALS
 from workbench.stores import Stores
 
@@ -65,7 +65,7 @@ class Exported:
 
 
 @dataclass(frozen=True)
-class Extent:
+class ExportExtent:
     """How many pictures an export would have, and how many bytes of them it would write."""
 
     pictures: int
@@ -118,7 +118,7 @@ class Exports:
         self._prune()
         return Exported(path, len(files) - left_out, left_out, renamed((each for _, each in files), kind))
 
-    def extent(self, order: ExportOrder) -> Extent:
+    def extent(self, order: ExportOrder) -> ExportExtent:
         """What an export would be.
 
         Raises:
@@ -127,9 +127,9 @@ class Exports:
         kind = _format(order.format)
         if order.snapshot is None:
             ids = self._stores.pages.ids(order.chosen)
-            return Extent(len(ids), self._stores.listings.bytes(ids) if kind.pictures else 0)
+            return ExportExtent(len(ids), self._stores.listings.bytes(ids) if kind.pictures else 0)
         listed = self._listed(order)
-        return Extent(len(listed), sum(each.bytes for each in listed) if kind.pictures else 0)
+        return ExportExtent(len(listed), sum(each.bytes for each in listed) if kind.pictures else 0)
 
     def file(self, name: str) -> Path:
         """The file of an export that is still kept.
@@ -146,7 +146,7 @@ class Exports:
         for each in self._root.glob(f"{PART}*"):
             each.unlink(missing_ok=True)
 
-    def _listed(self, order: ExportOrder) -> list[Listed]:
+    def _listed(self, order: ExportOrder) -> list[ExportRow]:
         if order.snapshot is None:
             return self._stores.listings.of(self._stores.pages.ids(order.chosen))
         if order.chosen != EVERYTHING:
@@ -155,7 +155,7 @@ class Exports:
             )
         return self._stores.listings.of_snapshot(order.snapshot)
 
-    def _make_room(self, files: Placed, kind: Format) -> None:
+    def _make_room(self, files: Placed, kind: ExportFormat) -> None:
         """Before anything is written: a disk that an export fills would stop everybody. Older exports make room for it."""
         needed = sum((each.bytes if kind.pictures else 0) + ROW_BYTES for _, each in files) + SPARE_BYTES
         older = self._newest_first()
@@ -172,9 +172,9 @@ class Exports:
                 kept.append((facts.st_mtime, facts.st_size, path))
         return sorted(kept, reverse=True)
 
-    def _zip(self, part: Path, files: Placed, kind: Format, progress: Progress) -> int:
+    def _zip(self, part: Path, files: Placed, kind: ExportFormat, progress: Progress) -> int:
         """Write pictures, then tables on those that are there; tells how many are not."""
-        there: list[tuple[str, Listed]] = []
+        there: list[tuple[str, ExportRow]] = []
         missing: list[str] = []
         with zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as archive:
             for done, (name, each) in enumerate(files, 1):
@@ -206,7 +206,7 @@ class Exports:
             path.unlink(missing_ok=True)
 
 
-def _format(name: str) -> Format:
+def _format(name: str) -> ExportFormat:
     if name not in FORMATS:
         raise DomainError(f"format is “{name[:40]}”; it can be {', '.join(FORMATS)}.")
     return FORMATS[name]

@@ -7,10 +7,10 @@ from contextlib import contextmanager
 
 from workbench.imaging.decode import SIDE, Decoded, opened, pixels
 from workbench.imaging.decode_memory import peak_bytes
-from workbench.imaging.memory_budget import Budget
+from workbench.imaging.memory_budget import MemoryBudget
 
 
-class Decoder:
+class BoundedDecoder:
     """Decodes pictures, a bounded number of bytes at a time.
 
     Args:
@@ -20,7 +20,7 @@ class Decoder:
 
     def __init__(self, max_pixels: int, memory: int) -> None:
         self._max_pixels = max_pixels
-        self._budget = Budget(memory)
+        self._budget = MemoryBudget(memory)
 
     @contextmanager
     def decoded(

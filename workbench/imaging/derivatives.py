@@ -9,9 +9,9 @@ from PIL import Image
 
 from storage.core.blobs import Blobs
 from storage.core.errors import DiskFull
-from storage.core.incoming_blobs import Incoming
+from storage.core.incoming_blobs import IncomingBlobs
 from workbench.core.single_flight import SingleFlight
-from workbench.imaging.bounded_decoder import Decoder
+from workbench.imaging.bounded_decoder import BoundedDecoder
 from workbench.imaging.decode import SIDE, canonical, encoded, inside
 
 ORIGINALS = "originals"
@@ -20,7 +20,7 @@ STAGES = "stages"
 STAGE_SIDE = 1024
 
 
-class Media:
+class Derivatives:
     """Makes each derived picture once and finds it again; several who ask for the same at once wait for one decode.
 
     ``patience`` is the most seconds that a call waits for other pictures, after which it raises
@@ -31,14 +31,14 @@ class Media:
         decoder: Decodes the originals.
     """
 
-    def __init__(self, blobs: Blobs, decoder: Decoder) -> None:
+    def __init__(self, blobs: Blobs, decoder: BoundedDecoder) -> None:
         self._blobs = blobs
         self._decoder = decoder
         self._flights: SingleFlight[bytes] = SingleFlight()
 
-    def incoming(self) -> Incoming:
+    def incoming(self) -> IncomingBlobs:
         """The originals of an import; what is made from them is made when first asked for."""
-        return Incoming(self._blobs, ORIGINALS)
+        return IncomingBlobs(self._blobs, ORIGINALS)
 
     def there(self, sha256: str) -> bool:
         """Whether the original of a picture is kept."""

@@ -13,7 +13,7 @@ PATIENCE = 30.0
 """Seconds that a request of a person or script waits in a line."""
 
 
-class Budget:
+class MemoryBudget:
     """Lets work begin, in the order in which it came, while all of it together takes no more than a total.
 
     Work that takes more than the total goes alone, so nothing waits for ever.

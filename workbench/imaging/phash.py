@@ -40,7 +40,7 @@ def components(values: np.ndarray, near: int) -> np.ndarray:
     Returns:
         ``(N,) int64``: one label for each component, the place of its first member.
     """
-    joined = _Joined(values, near)
+    joined = _UnionFind(values, near)
     if len(values) <= FEW:
         joined.sweep(np.arange(len(values)))
     else:
@@ -48,7 +48,7 @@ def components(values: np.ndarray, near: int) -> np.ndarray:
     return joined.labels
 
 
-class _Joined:
+class _UnionFind:
     """Components found so far."""
 
     def __init__(self, values: np.ndarray, near: int) -> None:
@@ -132,7 +132,7 @@ class _Band:
     sizes: np.ndarray
 
 
-def _by_bands(joined: _Joined) -> None:
+def _by_bands(joined: _UnionFind) -> None:
     bands = _bands(joined.values)
     for band in bands:
         for key in np.flatnonzero(band.sizes > HEAVY):
@@ -155,7 +155,7 @@ def _by_bands(joined: _Joined) -> None:
 class _Spread:
     """Whether the hashes of two keys are all joined already."""
 
-    def __init__(self, joined: _Joined, band: _Band) -> None:
+    def __init__(self, joined: _UnionFind, band: _Band) -> None:
         self._joined = joined
         self._band = band
         self._seen: np.ndarray | None = None

@@ -11,7 +11,7 @@ from typing import TextIO
 
 from workbench.core.csv_cells import bare
 from workbench.core.errors import RejectedTable
-from workbench.importing.label_tables import Line, line_of
+from workbench.importing.label_tables import TableLine, line_of
 from workbench.importing.label_values import label_of, several
 from workbench.importing.table_columns import LABEL, columns, controls, plain
 from workbench.importing.table_faults import TableFault
@@ -32,7 +32,7 @@ class _TooLong(Exception):
         super().__init__(f"a row with more than {LONGEST_LINE:,} characters")
 
 
-def csv_lines(text: TextIO) -> Iterator[Line | TableFault]:
+def csv_lines(text: TextIO) -> Iterator[TableLine | TableFault]:
     """The lines of a CSV or TSV.
 
     Raises:
@@ -133,7 +133,7 @@ class _Rows:
 
     def lines(
         self, rows: Iterable[Row | TableFault], reading: _Plain | _OneHot
-    ) -> Iterator[Line | TableFault]:
+    ) -> Iterator[TableLine | TableFault]:
         """What rows say."""
         for row in rows:
             if isinstance(row, TableFault):
@@ -149,7 +149,7 @@ class _Plain:
     places: Mapping[str, int]
     width: int
 
-    def line(self, where: str, row: Sequence[str]) -> Iterator[Line | TableFault]:
+    def line(self, where: str, row: Sequence[str]) -> Iterator[TableLine | TableFault]:
         if len(row) <= max(self.places.get("file", 0), self.places["label"]):
             sentence = f"{where.capitalize()} has {len(row)} of {self.width} columns, so it is passed over."
             yield TableFault(where, sentence, "have too few columns and are passed over")
@@ -168,7 +168,7 @@ class _OneHot:
     places: Mapping[str, int]
     classes: Mapping[int, str]
 
-    def line(self, where: str, row: Sequence[str]) -> Iterator[Line | TableFault]:
+    def line(self, where: str, row: Sequence[str]) -> Iterator[TableLine | TableFault]:
         cells = {
             name: row[place].strip().casefold() if place < len(row) else ""
             for place, name in self.classes.items()

@@ -24,7 +24,7 @@ UNTIDY = re.compile(r"\\|^\.?/|//|/\.?/|/\.?$")
 """What a path may have that does not change where it leads."""
 
 
-class Place(NamedTuple):
+class FileLocation(NamedTuple):
     """Where a file is: the number of its zip (``LOOSE`` where it is in none), that of its upload, and its name there."""
 
     zipped: int
@@ -32,31 +32,31 @@ class Place(NamedTuple):
     name: str
 
 
-class Found(NamedTuple):
+class Match(NamedTuple):
     """The one file that a name stands for; ``likely`` where it is the name as an uploader changes it."""
 
-    place: Place
+    place: FileLocation
     likely: bool = False
 
 
-class Places:
+class FileIndex:
     """All files of an import, or of the catalogue, by path and by the ends of paths, whatever the case.
 
     A look-up takes the same time however many files there are, and however many of them are called alike.
     """
 
     def __init__(self) -> None:
-        self._places: dict[Place, None] = {}
+        self._places: dict[FileLocation, None] = {}
 
     def __len__(self) -> int:
         return len(self._places)
 
-    def add(self, places: Iterable[Place]) -> None:
+    def add(self, places: Iterable[FileLocation]) -> None:
         """Know more files; all of them are to be known before the first one is looked for."""
         # A zip may have two entries of one name; nothing tells them apart.
         self._places.update(dict.fromkeys(places))
 
-    def find(self, names: Sequence[str], table: Place) -> Found | list[Place]:
+    def find(self, names: Sequence[str], table: FileLocation) -> Match | list[FileLocation]:
         """The file that a table names.
 
         Looked for beside the table, then from the top of its zip, then among all files; a name without its folders, or
@@ -81,10 +81,10 @@ class Places:
                 return _one(found, names)
         for key in keys:
             if found := self._changed(key):
-                return Found(found[0], likely=True) if len(found) == 1 else found
+                return Match(found[0], likely=True) if len(found) == 1 else found
         return []
 
-    def _changed(self, key: str) -> list[Place]:
+    def _changed(self, key: str) -> list[FileLocation]:
         """Those whose names an uploader makes into this one, or the other way round."""
         folder, _, base = key.rpartition("/")
         for spelling in written_names(base):
@@ -103,9 +103,9 @@ class Places:
         return _Index(self._places, _stem)
 
     @cached_property
-    def _renamed(self) -> dict[str, list[Place]]:
+    def _renamed(self) -> dict[str, list[FileLocation]]:
         """Files by what uploaders make of their names; of each name as many as show that it is not the only one."""
-        found: dict[str, list[Place]] = {}
+        found: dict[str, list[FileLocation]] = {}
         for place in self._places:
             for name in _variants(_key(place.name).rsplit("/", 1)[-1]):
                 same = found.setdefault(name, [])
@@ -122,12 +122,12 @@ class _Index:
         made: Makes a path, of which capitals do not count, into the key.
     """
 
-    def __init__(self, places: Iterable[Place], made: Callable[[str], str]) -> None:
-        self._whole: dict[str, list[Place]] = {}
+    def __init__(self, places: Iterable[FileLocation], made: Callable[[str], str]) -> None:
+        self._whole: dict[str, list[FileLocation]] = {}
         for place in places:
             self._whole.setdefault(made(_key(place.name)), []).append(place)
 
-    def find(self, key: str, folder: str, zipped: int) -> list[Place]:
+    def find(self, key: str, folder: str, zipped: int) -> list[FileLocation]:
         """Those beside the table, from the top of its zip, of its zip, or of all, whichever are the first that there are."""
         for path in (f"{folder}/{key}", key) if folder else (key,):
             if found := _within(zipped, self._whole.get(path, [])):
@@ -138,26 +138,26 @@ class _Index:
         return _within(zipped, found) or found
 
     @cached_property
-    def _ends(self) -> dict[str, list[Place]]:
-        ends: dict[str, list[Place]] = {}
+    def _ends(self) -> dict[str, list[FileLocation]]:
+        ends: dict[str, list[FileLocation]] = {}
         for key, places in self._whole.items():
             for end in _ends(key):
                 ends.setdefault(end, []).extend(places)
         return ends
 
 
-def _within(zipped: int, places: Sequence[Place]) -> list[Place]:
+def _within(zipped: int, places: Sequence[FileLocation]) -> list[FileLocation]:
     return [place for place in places[:MOST_COMPARED] if place.zipped == zipped]
 
 
-def _one(found: list[Place], names: Sequence[str]) -> Found | list[Place]:
+def _one(found: list[FileLocation], names: Sequence[str]) -> Match | list[FileLocation]:
     """The only one; of several the one whose capitals are those of the table."""
     best = found
     if 1 < len(found) <= MOST_KEPT_APART:
         written = [path_of(place.name).as_posix() for place in found]
         exact = [place for place, path in zip(found, written, strict=True) if path.endswith(tuple(names))]
         best = exact if len(exact) == 1 else found
-    return Found(best[0]) if len(best) == 1 else best
+    return Match(best[0]) if len(best) == 1 else best
 
 
 @lru_cache(4096)

@@ -17,7 +17,7 @@ CONTAINERS = frozenset(
 
 
 @dataclass(frozen=True)
-class Meaning:
+class FolderMeaning:
     """What the folders of a picture say; empty where they say nothing."""
 
     label: str = ""
@@ -25,7 +25,7 @@ class Meaning:
 
 
 @dataclass(frozen=True)
-class Layout:
+class FolderLayout:
     """The folders of one zip, or of one folder on the server.
 
     Attributes:
@@ -35,7 +35,7 @@ class Layout:
     """
 
     tabled: bool
-    meanings: Mapping[Folders, Meaning] = field(default_factory=dict)
+    meanings: Mapping[Folders, FolderMeaning] = field(default_factory=dict)
     notes: tuple[tuple[str, str], ...] = ()
 
     def split(self, name: str) -> str:
@@ -46,8 +46,8 @@ class Layout:
         """The class that a file's folders name, empty where they name none."""
         return "" if self.tabled else self._meaning(name).label
 
-    def _meaning(self, name: str) -> Meaning:
-        return self.meanings.get(_folders(name), Meaning())
+    def _meaning(self, name: str) -> FolderMeaning:
+        return self.meanings.get(_folders(name), FolderMeaning())
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class _Parts:
     below: Folders
 
 
-def layout(names: Iterable[str], tabled: bool, beside_table: bool = False) -> Layout:
+def layout(names: Iterable[str], tabled: bool, beside_table: bool = False) -> FolderLayout:
     """How files lie.
 
     A folder such as ``train`` or ``validation`` names a side of the split where a table names the files, where it or one
@@ -92,11 +92,11 @@ def layout(names: Iterable[str], tabled: bool, beside_table: bool = False) -> La
     # Sides within classes, rather than classes within sides.
     inside = len(classes - {()}) > 1 and not any(_without(each.below, below) for each in sided)
 
-    def meaning(each: _Parts) -> Meaning:
+    def meaning(each: _Parts) -> FolderMeaning:
         named = _without(each.below, below) or (_without(each.above, above) if inside else ())
-        return Meaning(named[-1] if named else "", each.side)
+        return FolderMeaning(named[-1] if named else "", each.side)
 
-    return Layout(tabled, {folders: meaning(each) for folders, each in parts.items()}, told(sides))
+    return FolderLayout(tabled, {folders: meaning(each) for folders, each in parts.items()}, told(sides))
 
 
 def _folders(name: str) -> Folders:

@@ -13,8 +13,8 @@ from time import monotonic
 from typing import TypeVar
 
 from storage.core.errors import DiskFull, DomainError
-from storage.core.incoming_blobs import Incoming
-from storage.jobs.import_jobs import IMPORTED, PRESENT, REJECTED, Discarded, Outcome
+from storage.core.incoming_blobs import IncomingBlobs
+from storage.jobs.import_jobs import IMPORTED, PRESENT, REJECTED, DiscardedImage, FileOutcome
 from storage.records import ClassRecord, NewImage
 from workbench.catalogue.labelling import Labelling, class_name, class_or_none
 from workbench.core.machine import cores
@@ -22,7 +22,7 @@ from workbench.core.settings import Settings
 from workbench.imaging.decode import shrunk
 from workbench.imaging.phash import phash
 from workbench.imaging.quality import assess
-from workbench.importing.table_updates import Reference, References, noted
+from workbench.importing.table_updates import TableReference, TableUpdates, join_notes
 from workbench.importing.uploads import Source
 from workbench.sample_data.dataset import SamplePicture, sample_pictures
 from workbench.stores import Stores
@@ -37,12 +37,12 @@ SAMPLES = 200
 
 
 @dataclass(frozen=True)
-class Report:
+class IngestReport:
     """What became of every file, in order."""
 
-    outcomes: tuple[Outcome, ...]
+    outcomes: tuple[FileOutcome, ...]
 
-    def having(self, result: str) -> list[Outcome]:
+    def having(self, result: str) -> list[FileOutcome]:
         """The outcomes of one kind: ``imported``, ``already there`` or ``rejected``."""
         return [each for each in self.outcomes if each.result == result]
 
@@ -53,7 +53,7 @@ class Report:
 
 
 @dataclass(frozen=True)
-class Order:
+class ImportRequest:
     """What to import.
 
     Attributes:
@@ -70,12 +70,12 @@ class Order:
     label: str = ""
     actor: str = "api"
     synthetic: bool = False
-    after: Iterable[Outcome | Reference] = ()
-    applied: Sequence[Outcome | Reference] = ()
+    after: Iterable[FileOutcome | TableReference] = ()
+    applied: Sequence[FileOutcome | TableReference] = ()
     complete: Callable[[], bool] = lambda: True
 
 
-class Intake:
+class Ingest:
     """Takes pictures into the catalogue."""
 
     def __init__(self, stores: Stores, labelling: Labelling, settings: Settings) -> None:
@@ -89,11 +89,13 @@ class Intake:
         self._decoder = stores.decoder
         self._settings = settings
 
-    def run(self, order: Order, record: Record = lambda outcomes: None) -> Report:
+    def run(self, order: ImportRequest, record: Record = lambda outcomes: None) -> IngestReport:
         """Import files and zips, as :meth:`stream` does, and report on all of them at the end."""
-        return Report(tuple(chain.from_iterable(self.stream(order, record))))
+        return IngestReport(tuple(chain.from_iterable(self.stream(order, record))))
 
-    def stream(self, order: Order, record: Record = lambda outcomes: None) -> Iterator[list[Outcome]]:
+    def stream(
+        self, order: ImportRequest, record: Record = lambda outcomes: None
+    ) -> Iterator[list[FileOutcome]]:
         """Import files and zips batch by batch; a file that cannot be taken in never stops the others.
 
         Args:
@@ -114,9 +116,9 @@ class Intake:
                 yield self._kept(batch, order, incoming, record)
         yield from self._refer(order, record)
 
-    def _refer(self, order: Order, record: Record) -> Iterator[list[Outcome]]:
+    def _refer(self, order: ImportRequest, record: Record) -> Iterator[list[FileOutcome]]:
         """Do what tables say of pictures that are there already."""
-        references = References(self._stores, self._labelling, order.actor)
+        references = TableUpdates(self._stores, self._labelling, order.actor)
         references.pass_over(order.applied)
         for rest in _batches(order.after, REST):
             with self._database.write():
@@ -129,8 +131,8 @@ class Intake:
             yield faults
 
     def _kept(
-        self, batch: Sequence[_Read], order: Order, incoming: Incoming, record: Record
-    ) -> list[Outcome]:
+        self, batch: Sequence[_Read], order: ImportRequest, incoming: IncomingBlobs, record: Record
+    ) -> list[FileOutcome]:
         """Put a batch on the disk, then into the catalogue."""
         sha256s = [image.sha256 for _, image in batch if image]
         incoming.place(sha256s)
@@ -141,7 +143,7 @@ class Intake:
         incoming.release(sha256s)
         return outcomes
 
-    def _processed(self, order: Order, incoming: Incoming) -> Iterator[_Read]:
+    def _processed(self, order: ImportRequest, incoming: IncomingBlobs) -> Iterator[_Read]:
         """Decode on all cores, a bounded number of files ahead, in the order of the files."""
         workers, process = cores(), partial(self._process, order, incoming)
         waiting: deque[tuple[Future[_Read], int]] = deque()
@@ -157,7 +159,7 @@ class Intake:
                 yield waiting.popleft()[0].result()
 
     def _process(
-        self, order: Order, incoming: Incoming, source: Source, data: bytes | DomainError | None
+        self, order: ImportRequest, incoming: IncomingBlobs, source: Source, data: bytes | DomainError | None
     ) -> _Read:
         label, unnamed = class_or_none(order.label or source.label)
         try:
@@ -168,14 +170,14 @@ class Intake:
             image = self._image(source, data, order)
             self._stores.room.require(len(data))
             incoming.take(image.sha256, data, source.file)
-            note = noted(_first_frame(image.frames), unnamed and f"{unnamed} {UNCLASSED}", source.note)
-            return Outcome(source.name, IMPORTED, label=label, note=note), image
+            note = join_notes(_first_frame(image.frames), unnamed and f"{unnamed} {UNCLASSED}", source.note)
+            return FileOutcome(source.name, IMPORTED, label=label, note=note), image
         except DiskFull:
             raise
         except DomainError as error:
-            return Outcome(source.name, REJECTED, str(error)), None
+            return FileOutcome(source.name, REJECTED, str(error)), None
 
-    def _image(self, source: Source, data: bytes, order: Order) -> NewImage:
+    def _image(self, source: Source, data: bytes, order: ImportRequest) -> NewImage:
         sha256 = hashlib.sha256(data).hexdigest()
         with self._decoder.decoded(data) as decoded:
             grey = shrunk(decoded.image)
@@ -195,7 +197,7 @@ class Intake:
             **asdict(quality),
         )
 
-    def _commit(self, batch: Sequence[_Read], order: Order) -> list[Outcome]:
+    def _commit(self, batch: Sequence[_Read], order: ImportRequest) -> list[FileOutcome]:
         """Write a batch to the catalogue."""
         gone = self._jobs.discarded([image.sha256 for _, image in batch if image])
         labels = self._new_labels(batch, gone)
@@ -209,7 +211,7 @@ class Intake:
         ]
         added = iter(self._catalogue.add(images, order.actor))
         known = self._catalogue.known([image.sha256 for image in images])
-        done: list[Outcome] = []
+        done: list[FileOutcome] = []
         present: dict[int, tuple[str, str]] = {}
         for outcome, image in batch:
             if image is None:
@@ -225,7 +227,7 @@ class Intake:
         self._complete(present, order.actor)
         return done
 
-    def _new_labels(self, batch: Sequence[_Read], gone: Mapping[str, Discarded]) -> list[str]:
+    def _new_labels(self, batch: Sequence[_Read], gone: Mapping[str, DiscardedImage]) -> list[str]:
         """The classes of pictures that are not there yet: one that is there adds none."""
         first: dict[str, str] = {}
         for outcome, image in batch:
@@ -248,17 +250,17 @@ class Intake:
             self._edits.pin([each for each in loose if loose[each] == side], side, actor)
 
 
-Record = Callable[[Sequence[Outcome | None]], None]
-_Read = tuple[Outcome, NewImage | None]
+Record = Callable[[Sequence[FileOutcome | None]], None]
+_Read = tuple[FileOutcome, NewImage | None]
 T = TypeVar("T")
 
 
-def _renamed(outcome: Outcome, classes: Mapping[str, ClassRecord]) -> Outcome:
+def _renamed(outcome: FileOutcome, classes: Mapping[str, ClassRecord]) -> FileOutcome:
     """With the class as it is called here, which may differ in case."""
     return replace(outcome, label=classes[outcome.label].name) if outcome.label in classes else outcome
 
 
-def _class_of(given: int | None, gone: Discarded | None) -> int | None:
+def _class_of(given: int | None, gone: DiscardedImage | None) -> int | None:
     """A picture out of the bin keeps its class; one whose files were gone takes the one it comes with."""
     if gone is None:
         return given
@@ -269,10 +271,12 @@ def _first_frame(frames: int) -> str:
     return f"Only the first of its {frames:,} frames was taken." if frames > 1 else ""
 
 
-def _back(outcome: Outcome, gone: Discarded) -> Outcome:
+def _back(outcome: FileOutcome, gone: DiscardedImage) -> FileOutcome:
     if gone.in_bin:
-        return replace(outcome, result=PRESENT, note=noted("It was in the bin and is back.", outcome.note))
-    return replace(outcome, note=noted("It was thrown away before and is back.", outcome.note))
+        return replace(
+            outcome, result=PRESENT, note=join_notes("It was in the bin and is back.", outcome.note)
+        )
+    return replace(outcome, note=join_notes("It was thrown away before and is back.", outcome.note))
 
 
 def _batches(items: Iterable[T], most: int = BATCH) -> Iterator[list[T]]:
@@ -294,9 +298,9 @@ def _bytes(source: Source) -> bytes | DomainError:
         return error
 
 
-def sample_order(actor: str, count: int = SAMPLES) -> Order:
+def sample_order(actor: str, count: int = SAMPLES) -> ImportRequest:
     """The order that imports the sample set, marked as synthetic; pictures are rendered one by one as they are read."""
-    return Order(map(_source, sample_pictures(count)), actor=actor, synthetic=True)
+    return ImportRequest(map(_source, sample_pictures(count)), actor=actor, synthetic=True)
 
 
 def _source(picture: SamplePicture) -> Source:

@@ -9,7 +9,7 @@ from itertools import chain, islice
 from typing import Any, TextIO
 
 from workbench.core.errors import RejectedTable
-from workbench.importing.label_tables import Line, line_of
+from workbench.importing.label_tables import TableLine, line_of
 from workbench.importing.label_values import label_of, several
 from workbench.importing.table_columns import LABEL, SHA256, SPLIT, controls, file_in, plain
 from workbench.importing.table_faults import TableFault
@@ -27,7 +27,7 @@ NOT_READ = "The JSON cannot be read: it is damaged, cut off, or nested too deep.
 BLANKS = re.compile(r"\s*")
 
 
-def json_lines(text: TextIO) -> Iterator[Line | TableFault]:
+def json_lines(text: TextIO) -> Iterator[TableLine | TableFault]:
     """What the lines say, of which each is a JSON object."""
     for number, line in lines_of(text):
         where = f"line {number}"
@@ -46,7 +46,7 @@ def json_lines(text: TextIO) -> Iterator[Line | TableFault]:
                 yield from _record(where, value, LABEL)
 
 
-def tasks(text: TextIO) -> Iterator[Line | TableFault]:
+def tasks(text: TextIO) -> Iterator[TableLine | TableFault]:
     """What the tasks of a list say.
 
     Raises:
@@ -59,8 +59,8 @@ def tasks(text: TextIO) -> Iterator[Line | TableFault]:
     named = labelled = False
     for number, value in enumerate(chain(sample, rest), 1):
         for item in _record(f"task {number}", value, keys):
-            named = named or isinstance(item, Line)
-            labelled = labelled or (isinstance(item, Line) and bool(item.label))
+            named = named or isinstance(item, TableLine)
+            labelled = labelled or (isinstance(item, TableLine) and bool(item.label))
             yield item
     if not named:
         raise RejectedTable(NOT_READ if values.error else NOT_TASKS)
@@ -207,7 +207,7 @@ def _keys(records: Sequence[Mapping[str, Any]]) -> tuple[Sequence[str], str]:
     return LABEL, "" if set(LABEL) & set(names) else shown
 
 
-def _record(where: str, value: Any, keys: Sequence[str]) -> Iterator[Line | TableFault]:
+def _record(where: str, value: Any, keys: Sequence[str]) -> Iterator[TableLine | TableFault]:
     """A line from a JSON object: a task of Label Studio, or one with plain values."""
     if not isinstance(value, dict):
         sentence = f"{where.capitalize()} is not an object with names and values, so it is passed over."

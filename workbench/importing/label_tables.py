@@ -29,7 +29,7 @@ LONGEST_NAME = 4096
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class TableLine:
     """What a table says of one picture.
 
     Attributes:
@@ -57,7 +57,7 @@ def is_table(name: str) -> bool:
     return name.lower().endswith(TABLES)
 
 
-def line_of(where: str, values: Mapping[str, str]) -> Iterator[Line | TableFault]:
+def line_of(where: str, values: Mapping[str, str]) -> Iterator[TableLine | TableFault]:
     """What a line says, and what is wrong with it.
 
     Args:
@@ -84,7 +84,7 @@ def line_of(where: str, values: Mapping[str, str]) -> Iterator[Line | TableFault
         else:
             split = known
     label = sys.intern(writable(values.get("label", "")))
-    yield Line(where, names, label, split, sha256)
+    yield TableLine(where, names, label, split, sha256)
 
 
 def names_of(written: str) -> tuple[str, ...]:

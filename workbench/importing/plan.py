@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from storage.jobs.import_jobs import READ, REJECTED, Outcome
+from storage.jobs.import_jobs import READ, REJECTED, FileOutcome
 from workbench.core.errors import RejectedPicture, RejectedTable
 from workbench.core.settings import MEGABYTE, Limits
-from workbench.importing.file_index import LOOSE, Found, Place, Places
-from workbench.importing.folder_layout import Layout, layout
-from workbench.importing.label_tables import Line
-from workbench.importing.table_faults import FaultLog, TableFault
+from workbench.importing.file_index import LOOSE, FileIndex, FileLocation, Match
+from workbench.importing.folder_layout import FolderLayout, layout
+from workbench.importing.label_tables import TableLine
+from workbench.importing.table_faults import TableFault, TableFaultLog
 from workbench.importing.table_reader import read_table
 from workbench.importing.table_text import OnProgress
-from workbench.importing.table_updates import Reference
+from workbench.importing.table_updates import TableReference
 from workbench.importing.uploads import (
     Contents,
     Source,
@@ -34,7 +34,7 @@ NO_ROOM = "The tables of this import have more than {most:,} MB together, so thi
 
 
 @dataclass(frozen=True)
-class Plan:
+class ImportPlan:
     """What an import will do, the same each time it is made from the same files.
 
     Attributes:
@@ -51,10 +51,10 @@ class Plan:
     uploads: Sequence[Upload]
     limits: Limits
     files: int
-    after: tuple[Outcome | Reference, ...]
-    said: Mapping[Place, tuple[str, Line]]
-    layouts: Mapping[int, Layout]
-    tables: frozenset[Place]
+    after: tuple[FileOutcome | TableReference, ...]
+    said: Mapping[FileLocation, tuple[str, TableLine]]
+    layouts: Mapping[int, FolderLayout]
+    tables: frozenset[FileLocation]
     containers: frozenset[tuple[int, str]] = frozenset()
 
     def sources(self) -> Iterator[Source]:
@@ -62,11 +62,11 @@ class Plan:
         for number, upload in enumerate(self.uploads):
             zipped = is_zip(upload)
             for source in sources([upload], self.limits):
-                place = Place(number if zipped else LOOSE, number, source.name)
+                place = FileLocation(number if zipped else LOOSE, number, source.name)
                 if place not in self.tables:
                     yield self._described(source, place, bool(zipped or upload.root))
 
-    def _described(self, source: Source, place: Place, has_folders: bool) -> Source:
+    def _described(self, source: Source, place: FileLocation, has_folders: bool) -> Source:
         shape = self.layouts[place.zipped]
         split = shape.split(source.name) if has_folders else ""
         if place in self.said:
@@ -78,7 +78,7 @@ class Plan:
         return replace(source, label=label, split=split, note=note)
 
 
-def plan(uploads: Sequence[Upload], limits: Limits, watch: OnProgress = lambda lines: None) -> Plan:
+def plan(uploads: Sequence[Upload], limits: Limits, watch: OnProgress = lambda lines: None) -> ImportPlan:
     """Look through uploads without reading their pictures; tables are read as streams.
 
     Args:
@@ -100,7 +100,7 @@ def plan(uploads: Sequence[Upload], limits: Limits, watch: OnProgress = lambda l
                 drafted.read(each.place(table.name), table)
     drafted.assign_likely()
     layouts = _layouts(held, uploads, {place.zipped for place in drafted.said}, bool(tables))
-    return Plan(
+    return ImportPlan(
         uploads=uploads,
         limits=limits,
         files=sum(len(each.contents.names) for each in held),
@@ -120,13 +120,13 @@ class _Held:
     upload: int
     contents: Contents
 
-    def place(self, name: str) -> Place:
-        return Place(self.zipped, self.upload, name)
+    def place(self, name: str) -> FileLocation:
+        return FileLocation(self.zipped, self.upload, name)
 
 
 def _layouts(
     held: Sequence[_Held], uploads: Sequence[Upload], tabled: set[int], any_table: bool
-) -> dict[int, Layout]:
+) -> dict[int, FolderLayout]:
     """How the files of each zip lie; those in none only where they come from a folder of the server."""
     names: dict[int, list[str]] = {}
     for each in held:
@@ -135,7 +135,7 @@ def _layouts(
     return {zipped: layout(found, zipped in tabled, any_table) for zipped, found in names.items()}
 
 
-def _containers(held: Sequence[_Held], tables: Iterable[Place]) -> frozenset[tuple[int, str]]:
+def _containers(held: Sequence[_Held], tables: Iterable[FileLocation]) -> frozenset[tuple[int, str]]:
     """Folders in which a table lies beside or above all files of its zip: its name is that of the data, not of a class."""
     folders: dict[int, set[str]] = {}
     for each in held:
@@ -154,11 +154,13 @@ def _folder(name: str) -> str:
     return path_of(name).parent.as_posix()
 
 
-def _notes(layouts: Mapping[int, Layout], said: Mapping[Place, tuple[str, Line]]) -> list[Outcome]:
+def _notes(
+    layouts: Mapping[int, FolderLayout], said: Mapping[FileLocation, tuple[str, TableLine]]
+) -> list[FileOutcome]:
     """The folders whose side is not that which everyone expects of their name; a table that speaks of sides has the last word."""
     spoken = {place.zipped for place, (_, line) in said.items() if line.split is not None}
     return [
-        Outcome(f"{folder}/", READ, note=note)
+        FileOutcome(f"{folder}/", READ, note=note)
         for zipped, shape in layouts.items()
         if zipped not in spoken
         for folder, note in shape.notes
@@ -169,52 +171,52 @@ def _notes(layouts: Mapping[int, Layout], said: Mapping[Place, tuple[str, Line]]
 class _Table:
     """What one table says, in figures and faults."""
 
-    place: Place
+    place: FileLocation
     lines: int = 0
     named: int = 0
     labelled: int = 0
-    faults: FaultLog = field(default_factory=FaultLog)
+    faults: TableFaultLog = field(default_factory=TableFaultLog)
 
-    def outcomes(self) -> list[Outcome]:
+    def outcomes(self) -> list[FileOutcome]:
         """What is told of it."""
         lines = "1 line" if self.lines == 1 else f"{self.lines:,} lines"
         note = f"{lines}, of which {self.named:,} name a file of this import."
         if self.lines and not self.labelled:
             note += " None of them has a class."
-        faults = [Outcome(self.place.name, REJECTED, sentence) for sentence in self.faults.sentences()]
-        return [Outcome(self.place.name, READ, note=note), *faults]
+        faults = [FileOutcome(self.place.name, REJECTED, sentence) for sentence in self.faults.sentences()]
+        return [FileOutcome(self.place.name, READ, note=note), *faults]
 
 
 class _Draft:
     """A plan in the making."""
 
     def __init__(self, limits: Limits, watch: OnProgress) -> None:
-        self.places = Places()
-        self.references: list[Reference] = []
-        self.said: dict[Place, tuple[str, Line]] = {}
+        self.places = FileIndex()
+        self.references: list[TableReference] = []
+        self.said: dict[FileLocation, tuple[str, TableLine]] = {}
         self._limits = limits
         self._watch = watch
         self._lines = 0
         self._bytes = 0
-        self._last: tuple[Place, str] | None = None
-        self._tables: list[_Table | Outcome] = []
-        self._likely: list[tuple[_Table, Line, Place]] = []
+        self._last: tuple[FileLocation, str] | None = None
+        self._tables: list[_Table | FileOutcome] = []
+        self._likely: list[tuple[_Table, TableLine, FileLocation]] = []
 
     @property
-    def told(self) -> list[Outcome]:
+    def told(self) -> list[FileOutcome]:
         """What is told of the tables."""
         return [
             outcome
             for table in self._tables
-            for outcome in ([table] if isinstance(table, Outcome) else table.outcomes())
+            for outcome in ([table] if isinstance(table, FileOutcome) else table.outcomes())
         ]
 
-    def read(self, place: Place, file: TableFile) -> None:
+    def read(self, place: FileLocation, file: TableFile) -> None:
         """Take what a table says."""
         table = _Table(place)
         most = READ_TABLES * self._limits.table_mb
         if self._bytes > most * MEGABYTE:
-            self._tables.append(Outcome(place.name, REJECTED, NO_ROOM.format(most=most)))
+            self._tables.append(FileOutcome(place.name, REJECTED, NO_ROOM.format(most=most)))
             return
         try:
             with file.open() as stream:
@@ -223,7 +225,7 @@ class _Draft:
                         break
         except (RejectedPicture, RejectedTable) as error:
             if not table.lines:
-                self._tables.append(Outcome(place.name, REJECTED, str(error)))
+                self._tables.append(FileOutcome(place.name, REJECTED, str(error)))
                 return
             table.faults.add(TableFault("", f"{error} What came before counts."))
         self._tables.append(table)
@@ -237,7 +239,7 @@ class _Draft:
         self._bytes += count
         self._watch(self._lines)
 
-    def _take(self, table: _Table, item: Line | TableFault) -> bool:
+    def _take(self, table: _Table, item: TableLine | TableFault) -> bool:
         """Take a line or a fault of a table; tells whether more may be read."""
         new = bool(item.where) and (table.place, item.where) != self._last
         if new and self._lines >= self._limits.table_lines:
@@ -258,11 +260,11 @@ class _Draft:
         self._find(table, item)
         return True
 
-    def _find(self, table: _Table, line: Line) -> None:
+    def _find(self, table: _Table, line: TableLine) -> None:
         found = self.places.find(line.names, table.place)
-        if isinstance(found, Found) and found.likely:
+        if isinstance(found, Match) and found.likely:
             self._likely.append((table, line, found.place))
-        elif isinstance(found, Found):
+        elif isinstance(found, Match):
             self._assign(table, line, found.place)
         elif found:
             which = ", ".join(place.name for place in found[:3])
@@ -274,9 +276,9 @@ class _Draft:
                 )
             )
         else:
-            self.references.append(Reference(table.place.name, line, alone=not self.places))
+            self.references.append(TableReference(table.place.name, line, alone=not self.places))
 
-    def _assign(self, table: _Table, line: Line, place: Place) -> None:
+    def _assign(self, table: _Table, line: TableLine, place: FileLocation) -> None:
         before = self.said.setdefault(place, (table.place.name, line))[1]
         if before is line:
             table.named += 1
@@ -287,5 +289,5 @@ class _Draft:
             )
 
 
-def _where(line: Line) -> str:
+def _where(line: TableLine) -> str:
     return line.where.capitalize()

@@ -11,14 +11,14 @@ from time import monotonic
 
 from storage.core.errors import Conflict, DatabaseReplaced, DiskFull, DomainError, is_disk_full
 from storage.jobs.import_jobs import (
-    CarriedOutElsewhere,
+    FileOutcome,
     Import,
     ImportJobs,
-    Outcome,
+    ImportRunsElsewhere,
 )
 from workbench.catalogue.labelling import class_name
 from workbench.core.settings import Settings
-from workbench.importing.ingest import SAMPLES, Intake, Order, sample_order
+from workbench.importing.ingest import SAMPLES, ImportRequest, Ingest, sample_order
 from workbench.importing.plan import plan
 from workbench.importing.server_folders import files_in
 from workbench.importing.staging import Staging
@@ -59,17 +59,17 @@ class NewImport:
     folder: str = ""
 
 
-__all__ = ["ImportState", "Imports", "NewImport"]
+__all__ = ["ImportService", "ImportState", "NewImport"]
 
 
 class _Interrupted(Exception):
     """The planning of an import was ended: by hand, or because the server ends."""
 
 
-class Imports:
+class ImportService:
     """Queues imports, carries them out in a thread, and tells what came of them."""
 
-    def __init__(self, intake: Intake, jobs: ImportJobs, staging: Staging, settings: Settings) -> None:
+    def __init__(self, intake: Ingest, jobs: ImportJobs, staging: Staging, settings: Settings) -> None:
         self._intake = intake
         self._jobs = jobs
         self._staging = staging
@@ -160,11 +160,11 @@ class Imports:
 
     def files(
         self, import_id: int, result: str = "", after: int = -1, limit: int = 200
-    ) -> list[tuple[int, Outcome]]:
+    ) -> list[tuple[int, FileOutcome]]:
         """A page of what became of the files: position and outcome of each (see ``ImportJobs.files``)."""
         return self._jobs.files(import_id, result, after, limit)
 
-    def every_file(self, import_id: int) -> Iterator[Outcome]:
+    def every_file(self, import_id: int) -> Iterator[FileOutcome]:
         """What became of each file, in their order."""
         return self._jobs.every_file(import_id)
 
@@ -229,7 +229,7 @@ class Imports:
         except _Interrupted:
             if not self._closing:
                 self._end(found, "stopped")
-        except CarriedOutElsewhere:
+        except ImportRunsElsewhere:
             self._elsewhere.add(found.id)
         except DatabaseReplaced as error:
             # Its files stay: the next start takes it up.
@@ -265,7 +265,7 @@ class Imports:
             complete=lambda: job.done <= total and (asked.is_set() or not left),
         )
 
-        def record(outcomes: Sequence[Outcome | None]) -> None:
+        def record(outcomes: Sequence[FileOutcome | None]) -> None:
             nonlocal done
             if self._jobs.record(job.id, done, outcomes):
                 asked.set()
@@ -275,7 +275,7 @@ class Imports:
             pass
         return asked.is_set() and left > 0
 
-    def _order(self, job: Import) -> tuple[Order, int, int]:
+    def _order(self, job: Import) -> tuple[ImportRequest, int, int]:
         """What an import reads, how many files that is, and how many there are with what its tables say."""
         if job.source["kind"] == SAMPLE_SET:
             return sample_order(job.actor), SAMPLES, SAMPLES
@@ -283,7 +283,7 @@ class Imports:
             found = plan(self._staging.files(job.source["place"]), self._settings.limits, self._watch(job))
         finally:
             self._reading.pop(job.id, None)
-        order = Order(found.sources(), job.label, job.actor, after=found.after)
+        order = ImportRequest(found.sources(), job.label, job.actor, after=found.after)
         return order, found.files, found.files + len(found.after)
 
     def _watch(self, job: Import) -> Callable[[int], None]:

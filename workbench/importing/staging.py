@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from storage.core.disk_space import Room
+from storage.core.disk_space import DiskSpace
 from storage.core.errors import DiskFull, DomainError, is_disk_full
 from storage.core.file_identity import is_open_database
 from workbench.core.errors import NotReady
@@ -27,7 +27,7 @@ class Staging:
         room: Of its disk.
     """
 
-    def __init__(self, root: Path, room: Room) -> None:
+    def __init__(self, root: Path, room: DiskSpace) -> None:
         self._root = root
         self._room = room
 
@@ -114,7 +114,7 @@ def _list(place: Path, files: list[list[str]]) -> None:
     (place / LISTING).write_text(json.dumps(files), "ascii")
 
 
-def link_or_copy(source: Path, target: Path, room: Room) -> None:
+def link_or_copy(source: Path, target: Path, room: DiskSpace) -> None:
     """Give a file a second name, or copy it where the file system cannot.
 
     Raises:

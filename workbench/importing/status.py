@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import chain
 
-from storage.jobs.import_jobs import IMPORTED, PRESENT, REJECTED, Import, ImportJobs, Outcome
+from storage.jobs.import_jobs import IMPORTED, PRESENT, REJECTED, FileOutcome, Import, ImportJobs
 from workbench.core.csv_cells import csv_text
 
 LISTED = 200
@@ -105,7 +105,7 @@ def state_of(
     )
 
 
-def as_csv(files: Iterable[Outcome]) -> str:
+def as_csv(files: Iterable[FileOutcome]) -> str:
     """What became of files as CSV, with the columns file, result, reason, note, class, image_id."""
     heading = ("file", "result", "reason", "note", "class", "image_id")
     rows = (

@@ -28,7 +28,7 @@ class TableFault:
 
 
 @dataclass
-class FaultLog:
+class TableFaultLog:
     """Collects the faults of one table; keeps ``SHOWN`` sentences of each kind, however many there are."""
 
     _kinds: dict[str, list[tuple[int, TableFault]]] = field(default_factory=dict)

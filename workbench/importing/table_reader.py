@@ -7,14 +7,14 @@ from pathlib import PurePosixPath
 
 from workbench.importing.csv_table import csv_lines
 from workbench.importing.json_table import json_lines, tasks
-from workbench.importing.label_tables import Line
+from workbench.importing.label_tables import TableLine
 from workbench.importing.table_faults import TableFault
 from workbench.importing.table_text import OnProgress, Readable, text_of
 
 
 def read_table(
     name: str, stream: Readable, watch: OnProgress = lambda count: None
-) -> Iterator[Line | TableFault]:
+) -> Iterator[TableLine | TableFault]:
     """What the lines of a table say and what is wrong with them, as they are read.
 
     Args:

@@ -8,23 +8,23 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
 
-from storage.jobs.import_jobs import PRESENT, REJECTED, Outcome
+from storage.jobs.import_jobs import PRESENT, REJECTED, FileOutcome
 from storage.records import ImageRecord
 from workbench.catalogue.labelling import Labelling, class_or_none
-from workbench.importing.file_index import LOOSE, Found, Place, Places
-from workbench.importing.label_tables import Line
-from workbench.importing.table_faults import FaultLog, TableFault
+from workbench.importing.file_index import LOOSE, FileIndex, FileLocation, Match
+from workbench.importing.label_tables import TableLine
+from workbench.importing.table_faults import TableFault, TableFaultLog
 from workbench.stores import Stores
 
 BATCH = 1000
 NOWHERE = "{where}: “{name}” is neither among the files of this import nor in the catalogue."
 MANY = "{where}: “{name}” is the name of {count} pictures. Add a column sha256 that tells them apart."
 AGAIN = "{where} names “{name}” again; the first line counts."
-TOP = Place(LOOSE, 0, "")
+TOP = FileLocation(LOOSE, 0, "")
 
 
 @dataclass(frozen=True, slots=True)
-class Reference:
+class TableReference:
     """A line of a table that names none of the files: perhaps a picture that is there already.
 
     Attributes:
@@ -34,12 +34,12 @@ class Reference:
     """
 
     table: str
-    line: Line
+    line: TableLine
     alone: bool
 
 
 @dataclass(frozen=True)
-class _Wish:
+class _LabelUpdate:
     """What is wanted of a picture."""
 
     place: int
@@ -49,7 +49,7 @@ class _Wish:
     note: str
 
 
-class References:
+class TableUpdates:
     """Finds the pictures that the tables of one import speak of, and does what they say.
 
     Args:
@@ -64,17 +64,17 @@ class References:
         self._jobs = stores.import_jobs
         self._labelling = labelling
         self._actor = actor
-        self._faults: dict[str, FaultLog] = defaultdict(FaultLog)
+        self._faults: dict[str, TableFaultLog] = defaultdict(TableFaultLog)
         self._said: dict[int, tuple[str, str | None]] = {}
 
-    def pass_over(self, items: Sequence[Outcome | Reference]) -> None:
+    def pass_over(self, items: Sequence[FileOutcome | TableReference]) -> None:
         """Know of lines that were applied before this process took the import up."""
         rest = iter(items)
         while batch := list(islice(rest, BATCH)):
             for _ in self._found(batch):
                 pass
 
-    def apply(self, items: Sequence[Outcome | Reference]) -> list[Outcome | None]:
+    def apply(self, items: Sequence[FileOutcome | TableReference]) -> list[FileOutcome | None]:
         """Label pictures and put them on sides of the split, an event for each class and each side.
 
         Args:
@@ -83,50 +83,56 @@ class References:
         Returns:
             What became of each; None where :meth:`faults` tells of it, or an earlier line has said the same.
         """
-        done: list[Outcome | None] = [item if isinstance(item, Outcome) else None for item in items]
-        wishes: list[_Wish] = []
+        done: list[FileOutcome | None] = [item if isinstance(item, FileOutcome) else None for item in items]
+        wishes: list[_LabelUpdate] = []
         for place, reference, image_id in self._found(items):
             line = reference.line
             label, unnamed = class_or_none(line.label)
-            wishes.append(_Wish(place, image_id, label, line.split or "", unnamed))
-            done[place] = Outcome(_shown(line), PRESENT, image_id=image_id, label=label)
+            wishes.append(_LabelUpdate(place, image_id, label, line.split or "", unnamed))
+            done[place] = FileOutcome(_shown(line), PRESENT, image_id=image_id, label=label)
         for place, label, note in self._grant(wishes):
             outcome = done[place]
             done[place] = outcome and replace(outcome, label=label, note=note)
         return done
 
-    def faults(self) -> list[Outcome]:
+    def faults(self) -> list[FileOutcome]:
         """What is wrong with the lines that name no picture, a few sentences for each table."""
         return [
-            Outcome(table, REJECTED, sentence)
+            FileOutcome(table, REJECTED, sentence)
             for table, log in self._faults.items()
             for sentence in log.sentences()
         ]
 
-    def _found(self, items: Sequence[Outcome | Reference]) -> Iterator[tuple[int, Reference, int]]:
+    def _found(
+        self, items: Sequence[FileOutcome | TableReference]
+    ) -> Iterator[tuple[int, TableReference, int]]:
         """The lines that name a picture for the first time: the place of each, itself, and the picture."""
-        known = self._catalogue.known([item.line.sha256 for item in items if isinstance(item, Reference)])
+        known = self._catalogue.known(
+            [item.line.sha256 for item in items if isinstance(item, TableReference)]
+        )
         ids: dict[int, int] = {}
         for place, item in enumerate(items):
-            if isinstance(item, Reference) and (found := known.get(item.line.sha256) or self._named(item)):
+            if isinstance(item, TableReference) and (
+                found := known.get(item.line.sha256) or self._named(item)
+            ):
                 ids[place] = found
         there = {image.id for image in self._catalogue.several(list(set(ids.values())))}
         for place, image_id in ids.items():
             item = items[place]
-            if not isinstance(item, Reference):
+            if not isinstance(item, TableReference):
                 continue
             if image_id not in there:  # it went to the bin since its name was looked up
                 self._refuse(item, NOWHERE, "name no picture of this import or of the catalogue")
             elif self._is_first(item, image_id):
                 yield place, item, image_id
 
-    def _named(self, reference: Reference) -> int | None:
+    def _named(self, reference: TableReference) -> int | None:
         """The only picture with a name that the line has for it."""
         names = reference.line.names
-        found: Found | list[Place] = []
+        found: Match | list[FileLocation] = []
         if names and (reference.alone or "/" not in names[0]):
             found = self._pictures.find(names, TOP)
-        if isinstance(found, Found):
+        if isinstance(found, Match):
             return found.place.upload
         if found:
             self._refuse(reference, MANY, "have a name that several pictures have", len(found))
@@ -135,13 +141,13 @@ class References:
         return None
 
     @cached_property
-    def _pictures(self) -> Places:
+    def _pictures(self) -> FileIndex:
         """The pictures of the catalogue by their file names; read once, not for every line."""
-        pictures = Places()
-        pictures.add(Place(LOOSE, image_id, name) for image_id, name in self._jobs.filenames())
+        pictures = FileIndex()
+        pictures.add(FileLocation(LOOSE, image_id, name) for image_id, name in self._jobs.filenames())
         return pictures
 
-    def _is_first(self, reference: Reference, image_id: int) -> bool:
+    def _is_first(self, reference: TableReference, image_id: int) -> bool:
         said = (reference.line.label, reference.line.split)
         before = self._said.get(image_id)
         if before is not None and before != said:
@@ -149,14 +155,14 @@ class References:
         self._said.setdefault(image_id, said)
         return before is None
 
-    def _refuse(self, reference: Reference, sentence: str, kind: str, count: int = 0) -> None:
+    def _refuse(self, reference: TableReference, sentence: str, kind: str, count: int = 0) -> None:
         line = reference.line
         if self._faults[reference.table].add_another(kind):
             return
         told = sentence.format(where=line.where.capitalize(), name=_shown(line), count=count)
         self._faults[reference.table].add(TableFault(line.where, told, kind))
 
-    def _grant(self, wishes: Sequence[_Wish]) -> list[tuple[int, str, str]]:
+    def _grant(self, wishes: Sequence[_LabelUpdate]) -> list[tuple[int, str, str]]:
         """Carry wishes out; gives the place of each, the class that it came with, and what changed."""
         before = {image.id: image for image in self._catalogue.several([wish.image_id for wish in wishes])}
         labels = {
@@ -175,10 +181,10 @@ class References:
             self._edits.pin([each for each in sides if sides[each] == side], side, self._actor)
         changed = self._catalogue.several(list({*labels, *sides}))
         after = before | {image.id: image for image in changed}
-        return [_granted(wish, before[wish.image_id], after[wish.image_id]) for wish in wishes]
+        return [_apply_update(wish, before[wish.image_id], after[wish.image_id]) for wish in wishes]
 
 
-def _granted(wish: _Wish, was: ImageRecord, now: ImageRecord) -> tuple[int, str, str]:
+def _apply_update(wish: _LabelUpdate, was: ImageRecord, now: ImageRecord) -> tuple[int, str, str]:
     """The place of a wish, the class that it came with, and what changed."""
     words = []
     if was.label != now.label:
@@ -186,13 +192,13 @@ def _granted(wish: _Wish, was: ImageRecord, now: ImageRecord) -> tuple[int, str,
     if was.pin != now.pin:
         words.append(f"Moved to {now.pin}.")
     label = (now.label or "") if wish.label else ""
-    return wish.place, label, noted(wish.note, *words) or "It stays as it is."
+    return wish.place, label, join_notes(wish.note, *words) or "It stays as it is."
 
 
-def _shown(line: Line) -> str:
+def _shown(line: TableLine) -> str:
     return line.names[0] if line.names else line.sha256
 
 
-def noted(*notes: str) -> str:
+def join_notes(*notes: str) -> str:
     """Notes one after the other."""
     return " ".join(filter(None, notes))

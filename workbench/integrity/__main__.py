@@ -13,7 +13,7 @@ from storage.core.errors import DomainError, NotFound
 from workbench.core.instance_lock import holder
 from workbench.core.privacy import begin_private
 from workbench.core.settings import Settings, from_environment
-from workbench.integrity import Findings, check
+from workbench.integrity import IntegrityReport, check
 from workbench.stores import Stores, open_stores
 
 PATIENCE_SECONDS = 10.0
@@ -66,7 +66,7 @@ def told_by_server(settings: Settings) -> str:
     return ""
 
 
-def described(found: Findings) -> str:
+def described(found: IntegrityReport) -> str:
     """Everything found, as lines of text."""
     lines = [f"{found.pictures:,} pictures and {found.files:,} files checked in {found.seconds:.3g} s."]
     if not found.faults:

@@ -17,7 +17,7 @@ from storage.core.errors import DomainError
 from storage.core.files import PART
 from workbench.imaging.decode import SIDE
 from workbench.imaging.derivatives import ORIGINALS, STAGES, THUMBNAILS
-from workbench.integrity.report import Kind, Ledger
+from workbench.integrity.report import FaultLog, FaultType
 from workbench.integrity.temp_files import STRAY_SECONDS
 from workbench.stores import Stores
 
@@ -28,26 +28,28 @@ CANONICAL_BYTES = SIDE * SIDE * 3
 EMPTIED = 2
 READ_BYTES = 1 << 20
 AGAIN = "Import the same files again to get the pictures back."
-LOST = Kind("Pictures whose original file is missing", "picture", "they were moved to the bin.", AGAIN)
-LOST_IN_BIN = Kind(
+LOST = FaultType("Pictures whose original file is missing", "picture", "they were moved to the bin.", AGAIN)
+LOST_IN_BIN = FaultType(
     "Pictures in the bin whose original file is missing", "picture", "", f"{AGAIN} Or empty the bin."
 )
-DAMAGED = Kind(
+DAMAGED = FaultType(
     "Original files that are not what was imported", "picture",
     f"the pictures were moved to the bin, the files to the folder {LOST_AND_FOUND}.", AGAIN,
 )  # fmt: skip
-BROKEN = Kind("Damaged small copies of pictures", "file", "they were made again from the originals.")
-UNKNOWN = Kind(
+BROKEN = FaultType("Damaged small copies of pictures", "file", "they were made again from the originals.")
+UNKNOWN = FaultType(
     "Files that no picture belongs to", "file",
     f"they were moved to the folder {LOST_AND_FOUND}; nothing was deleted.",
 )  # fmt: skip
-UNREADABLE = Kind(
+UNREADABLE = FaultType(
     "Pictures whose original cannot be read any more",
     "picture",
     "",
     "Look at them, and archive them if need be.",
 )
-LEFT_OVER = Kind("Files of pictures that were emptied from the bin", "file", "the emptying was finished.")
+LEFT_OVER = FaultType(
+    "Files of pictures that were emptied from the bin", "file", "the emptying was finished."
+)
 ROWS = "SELECT id, sha256, filename, bytes, archived FROM images WHERE sha256 >= ? AND sha256 < ?"
 
 
@@ -63,7 +65,7 @@ class File:
 class PictureFiles:
     """Checks the files of pictures, 1/256 of them at a time, so that memory stays small."""
 
-    def __init__(self, stores: Stores, ledger: Ledger) -> None:
+    def __init__(self, stores: Stores, ledger: FaultLog) -> None:
         self._stores = stores
         self._ledger = ledger
         self._root = stores.root / "blobs"
@@ -111,7 +113,7 @@ class PictureFiles:
                     self._put_aside(self._blobs.path(ORIGINALS, row["sha256"]))
         return False
 
-    def _fault(self, row: sqlite3.Row) -> Kind | None:
+    def _fault(self, row: sqlite3.Row) -> FaultType | None:
         path = self._blobs.path(ORIGINALS, row["sha256"])
         try:
             whole = path.stat().st_size == row["bytes"]

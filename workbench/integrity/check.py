@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 import time
 
-from storage.journal.consistency import Integrity
+from storage.journal.consistency import ConsistencyChecks
 from workbench.integrity.blob_checks import PictureFiles
-from workbench.integrity.report import Findings, Ledger
+from workbench.integrity.report import FaultLog, IntegrityReport
 from workbench.integrity.row_checks import check_rows, is_kept, is_readable
 from workbench.integrity.temp_files import check_exports, check_staging, sweep
 from workbench.integrity.version_checks import check_models, check_snapshots
@@ -16,7 +16,7 @@ from workbench.stores import Stores
 log = logging.getLogger(__name__)
 
 
-def check(stores: Stores, repair: bool = False, deep: bool = False) -> Findings:
+def check(stores: Stores, repair: bool = False, deep: bool = False) -> IntegrityReport:
     """Check that rows, counts, the journal and files agree; safe while people work and imports run.
 
     Args:
@@ -28,8 +28,8 @@ def check(stores: Stores, repair: bool = False, deep: bool = False) -> Findings:
     Raises:
         DiskFull: There is no room for a repair.
     """
-    begun, ledger = time.monotonic(), Ledger(repair, deep)
-    integrity = Integrity(stores.database, stores.journal)
+    begun, ledger = time.monotonic(), FaultLog(repair, deep)
+    integrity = ConsistencyChecks(stores.database, stores.journal)
     if is_kept(stores.database, ledger) and is_readable(integrity, ledger):
         check_rows(integrity, ledger)
         check_snapshots(stores, ledger)
@@ -43,7 +43,7 @@ def check(stores: Stores, repair: bool = False, deep: bool = False) -> Findings:
 
 def tidy(stores: Stores) -> None:
     """Remove parts of files that killed processes left; meant for the start, in the background."""
-    ledger = Ledger(repair=True, deep=False)
+    ledger = FaultLog(repair=True, deep=False)
     sweep(stores.root, ledger)
     for fault in ledger.findings(0.0).faults:
         log.info("%s, removed", fault.what)

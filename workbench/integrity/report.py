@@ -8,7 +8,7 @@ EXAMPLES = 5
 
 
 @dataclass(frozen=True)
-class Kind:
+class FaultType:
     """One way in which data can be wrong.
 
     Attributes:
@@ -28,7 +28,7 @@ class Kind:
 class Fault:
     """Faults of one kind: how many, some of them by name, and whether they were repaired."""
 
-    kind: Kind
+    kind: FaultType
     count: int
     examples: tuple[str, ...]
     repaired: bool
@@ -51,7 +51,7 @@ class Fault:
 
 
 @dataclass(frozen=True)
-class Findings:
+class IntegrityReport:
     """What a check found: ``pictures`` rows and ``files`` looked at, in ``seconds``."""
 
     pictures: int
@@ -70,7 +70,7 @@ class Findings:
         return any(fault.repairable and not fault.repaired for fault in self.faults)
 
 
-class Ledger:
+class FaultLog:
     """Counts faults by kind; keeps a few examples only, so that memory stays small.
 
     Args:
@@ -83,20 +83,20 @@ class Ledger:
         self.deep = deep
         self.pictures = 0
         self.files = 0
-        self._counts: dict[Kind, int] = {}
-        self._examples: dict[Kind, list[str]] = {}
+        self._counts: dict[FaultType, int] = {}
+        self._examples: dict[FaultType, list[str]] = {}
 
-    def note(self, kind: Kind, example: str, count: int = 1) -> None:
+    def note(self, kind: FaultType, example: str, count: int = 1) -> None:
         """Write faults down."""
         self._counts[kind] = self._counts.get(kind, 0) + count
         examples = self._examples.setdefault(kind, [])
         if len(examples) < EXAMPLES:
             examples.append(example)
 
-    def findings(self, seconds: float) -> Findings:
+    def findings(self, seconds: float) -> IntegrityReport:
         """All that was written down."""
         faults = tuple(
             Fault(kind, count, tuple(self._examples[kind]), self.repair and bool(kind.remedy))
             for kind, count in self._counts.items()
         )
-        return Findings(self.pictures, self.files, seconds, faults)
+        return IntegrityReport(self.pictures, self.files, seconds, faults)

@@ -6,43 +6,43 @@ import sqlite3
 
 from storage.core.database import Database
 from storage.core.errors import DatabaseReplaced, DiskFull
-from storage.journal.consistency import LISTED, Integrity
-from workbench.integrity.report import Kind, Ledger
+from storage.journal.consistency import LISTED, ConsistencyChecks
+from workbench.integrity.report import FaultLog, FaultType
 
 ACTOR = "integrity check"
-STORAGE = Kind(
+STORAGE = FaultType(
     "The database file is damaged", "message", "",
     "Keep a copy of waterline.db, export what can still be read, and restore the file from a backup.",
 )  # fmt: skip
-TAKEN = Kind(
+TAKEN = FaultType(
     "The database under Waterline is not the one any more that it opened", "message", "",
     "Restart Waterline, then check again.",
 )  # fmt: skip
-INDEX = Kind("Indexes of the database that miss rows", "message", "they were built again.")
-DANGLING = Kind(
+INDEX = FaultType("Indexes of the database that miss rows", "message", "they were built again.")
+DANGLING = FaultType(
     "Rows that refer to rows that are not there", "row", "",
     "They were removed from outside. Restore waterline.db from a backup.",
 )  # fmt: skip
-DIFFERS = Kind(
+DIFFERS = FaultType(
     "Fields whose last change in the journal is not what is there now", "field",
     "what is there now was kept, and written into the journal.",
 )  # fmt: skip
-MISSING = Kind(
+MISSING = FaultType(
     "Changes in the journal to a picture or class that is not there", "change", "",
     "They were removed from outside. Restore waterline.db from a backup.",
 )  # fmt: skip
-TALLIES = Kind("Counts that are not those of the pictures", "count", "they were counted again.")
-TAGS = Kind("Tags that a search would not find, or find wrongly", "tag", "they were written again.")
+TALLIES = FaultType("Counts that are not those of the pictures", "count", "they were counted again.")
+TAGS = FaultType("Tags that a search would not find, or find wrongly", "tag", "they were written again.")
 
-SIDES = Kind(
+SIDES = FaultType(
     "Pictures on a side of the split that nothing put them on",
     "picture",
     "they follow the snapshot that was used last.",
 )
-NAMES = Kind("The search for file names misses pictures", "index", "it was written again.")
+NAMES = FaultType("The search for file names misses pictures", "index", "it was written again.")
 
 
-def is_kept(database: Database, ledger: Ledger) -> bool:
+def is_kept(database: Database, ledger: FaultLog) -> bool:
     """Write a row and read it back as others do; False where what is written is not kept."""
     try:
         database.probe()
@@ -57,7 +57,7 @@ def is_kept(database: Database, ledger: Ledger) -> bool:
     return True
 
 
-def is_readable(integrity: Integrity, ledger: Ledger) -> bool:
+def is_readable(integrity: ConsistencyChecks, ledger: FaultLog) -> bool:
     """Ask SQLite whether the file is whole; False where nothing else can be asked of it."""
     try:
         said = integrity.complaints()
@@ -73,7 +73,7 @@ def is_readable(integrity: Integrity, ledger: Ledger) -> bool:
     return kind is INDEX
 
 
-def check_rows(integrity: Integrity, ledger: Ledger) -> None:
+def check_rows(integrity: ConsistencyChecks, ledger: FaultLog) -> None:
     """Check references, the journal, counts and tags."""
     for each in integrity.dangling():
         ledger.note(DANGLING, each)
@@ -90,7 +90,7 @@ def check_rows(integrity: Integrity, ledger: Ledger) -> None:
         _check_names(integrity, ledger)
 
 
-def _check_tallies(integrity: Integrity, ledger: Ledger) -> None:
+def _check_tallies(integrity: ConsistencyChecks, ledger: FaultLog) -> None:
     wrong = integrity.miscounted()
     for row in wrong[:LISTED]:
         ledger.note(TALLIES, f"archived {row['archived']}, class {row['class_id']}: {row['n']:,}")
@@ -100,7 +100,7 @@ def _check_tallies(integrity: Integrity, ledger: Ledger) -> None:
         integrity.recount()
 
 
-def _check_tags(integrity: Integrity, ledger: Ledger) -> None:
+def _check_tags(integrity: ConsistencyChecks, ledger: FaultLog) -> None:
     wrong = integrity.mistagged()
     if wrong:
         ledger.note(TAGS, f"“{wrong[0]['tag']}” of picture {wrong[0]['image_id']}", len(wrong))
@@ -108,14 +108,14 @@ def _check_tags(integrity: Integrity, ledger: Ledger) -> None:
         integrity.retag()
 
 
-def _check_sides(integrity: Integrity, ledger: Ledger) -> None:
+def _check_sides(integrity: ConsistencyChecks, ledger: FaultLog) -> None:
     if wrong := integrity.missided():
         ledger.note(SIDES, "", wrong)
         if ledger.repair:
             integrity.take_sides()
 
 
-def _check_names(integrity: Integrity, ledger: Ledger) -> None:
+def _check_names(integrity: ConsistencyChecks, ledger: FaultLog) -> None:
     if not integrity.finds_names():
         ledger.note(NAMES, "")
         if ledger.repair:

@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 
 from storage.core.files import PART
-from workbench.integrity.report import Kind, Ledger
+from workbench.integrity.report import FaultLog, FaultType
 from workbench.stores import Stores
 
 STAGING, EXPORTS = "staging", "exports"
@@ -21,15 +21,15 @@ STRAY_SECONDS = 3600.0
 PART_OF_PROCESS = re.compile(r"\.part-(\d+)-\d+-.+")
 # A file's time and a process's start are measured by different clocks.
 CLOCKS_DIFFER_SECONDS = 2.0
-UNFINISHED = Kind(
+UNFINISHED = FaultType(
     "Files that a killed process left unfinished", "file", "they were removed; nothing uses them."
 )
-STAGED = Kind(
+STAGED = FaultType(
     "Uploaded files of imports that have ended",
     "folder",
     "they were removed; what was imported is in the catalogue.",
 )
-HALF_EXPORTS = Kind(
+HALF_EXPORTS = FaultType(
     "Exports that a killed process left half-written", "file", "they were removed; export again."
 )
 
@@ -57,7 +57,7 @@ def abandoned(root: Path) -> Iterator[Path]:
                 yield path
 
 
-def sweep(root: Path, ledger: Ledger) -> None:
+def sweep(root: Path, ledger: FaultLog) -> None:
     """Note abandoned parts below a folder, and remove them where the ledger repairs."""
     for path in abandoned(root):
         ledger.note(UNFINISHED, path.relative_to(root).as_posix())
@@ -65,7 +65,7 @@ def sweep(root: Path, ledger: Ledger) -> None:
             path.unlink(missing_ok=True)
 
 
-def check_staging(stores: Stores, ledger: Ledger) -> None:
+def check_staging(stores: Stores, ledger: FaultLog) -> None:
     """Note folders of uploaded files whose import has ended, and remove them where the ledger repairs."""
     root = stores.root / STAGING
     places = list(root.iterdir()) if root.is_dir() else []
@@ -78,7 +78,7 @@ def check_staging(stores: Stores, ledger: Ledger) -> None:
                 shutil.rmtree(place, ignore_errors=True)
 
 
-def check_exports(stores: Stores, ledger: Ledger) -> None:
+def check_exports(stores: Stores, ledger: FaultLog) -> None:
     """Note exports that nobody has written to for an hour, and remove them where the ledger repairs."""
     for path in (stores.root / EXPORTS).glob(f"{PART}*"):
         if not PART_OF_PROCESS.fullmatch(path.name) and _age(path) > STRAY_SECONDS:

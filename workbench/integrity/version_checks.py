@@ -4,33 +4,33 @@ from __future__ import annotations
 
 from storage.core.errors import Corrupt
 from storage.training.registry import MANIFEST
-from storage.training.snapshots import Draft
-from workbench.integrity.report import Kind, Ledger
+from storage.training.snapshots import SplitDraft
+from workbench.integrity.report import FaultLog, FaultType
 from workbench.stores import Stores
 
-SNAPSHOT = Kind(
+SNAPSHOT = FaultType(
     "Snapshots that no longer match their hash", "snapshot", "",
     "Their pictures or splits were changed from outside. Train again to freeze a new one.",
 )  # fmt: skip
-MODEL = Kind(
+MODEL = FaultType(
     "Files of models that no longer match their hash", "file", "",
     "These models are not used. Promote another version, or restore the files from a backup.",
 )  # fmt: skip
 
 
-def check_snapshots(stores: Stores, ledger: Ledger) -> None:
+def check_snapshots(stores: Stores, ledger: FaultLog) -> None:
     """Hash every snapshot's content again."""
     for row in stores.database.rows("SELECT id FROM snapshots ORDER BY id"):
         snapshot = stores.snapshots.get(row["id"])
         items = tuple(stores.snapshots.items(snapshot.id))
-        draft = Draft(
+        draft = SplitDraft(
             snapshot.classes, items, snapshot.validation_fraction, snapshot.seed, snapshot.kept_together
         )
         if len(items) != snapshot.images or draft.content_hash != snapshot.content_hash:
             ledger.note(SNAPSHOT, f"snapshot {snapshot.id}")
 
 
-def check_models(stores: Stores, ledger: Ledger) -> None:
+def check_models(stores: Stores, ledger: FaultLog) -> None:
     """Hash every file of every model version again."""
     for version in stores.registry.versions():
         for name in (MANIFEST, *version.manifest["files"]):

@@ -12,7 +12,7 @@ from workbench.serving.service import Prediction
 
 
 @dataclass(frozen=True)
-class Suspect:
+class OperationSuspect:
     """One operation of a variant, done alone to the same picture with the same draws.
 
     Attributes:
@@ -26,12 +26,12 @@ class Suspect:
     answer: Prediction | None = None
 
 
-def suspects(
+def attribution_candidates(
     picture: np.ndarray,
     augmentation: Augmentation,
     key: Key,
     read: Callable[[np.ndarray], Prediction] | None = None,
-) -> list[Suspect]:
+) -> list[OperationSuspect]:
     """Every operation that had a part in a variant, alone; those that the draw left without effect are not named.
 
     Args:
@@ -42,13 +42,13 @@ def suspects(
     """
     alone = {name: augment(picture, augmentation.alone(name), key) for name in augmentation.enabled}
     return [
-        Suspect(name, pixels, read(pixels) if read else None)
+        OperationSuspect(name, pixels, read(pixels) if read else None)
         for name, pixels in alone.items()
         if not np.array_equal(pixels, picture)
     ]
 
 
-def culprit(found: Sequence[Suspect], before: Prediction | None) -> str:
+def attribute(found: Sequence[OperationSuspect], before: Prediction | None) -> str:
     """The operation that must have changed the class: the only one, or the only one whose picture the model reads as another.
 
     Args:

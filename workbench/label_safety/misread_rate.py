@@ -20,7 +20,7 @@ Reader = Callable[[np.ndarray], Prediction]
 
 
 @dataclass(frozen=True)
-class Seen:
+class Probe:
     """A picture ``(256, 256, 3) uint8`` that the model reads surely as the class it has."""
 
     image_id: int
@@ -29,7 +29,7 @@ class Seen:
 
 
 @dataclass(frozen=True)
-class Tally:
+class MisreadTally:
     """What a model made of the variants of one operation.
 
     Attributes:
@@ -87,7 +87,7 @@ def difference_interval(first: tuple[float, int], second: tuple[float, int]) -> 
     return max(-1.0, difference - below), min(1.0, difference + above)
 
 
-def tally(pictures: Sequence[Seen], operation: str, strength: float, read: Reader) -> Tally:
+def tally(pictures: Sequence[Probe], operation: str, strength: float, read: Reader) -> MisreadTally:
     """Vary pictures by one operation alone and let a model read them.
 
     What happens by chance, such as mirroring, happens to each of them: how often it does in training changes no class.
@@ -109,4 +109,4 @@ def tally(pictures: Sequence[Seen], operation: str, strength: float, read: Reade
                 misread[each.label, answer] += 1
     [((true, taken_for), _)] = misread.most_common(1) or [(("", ""), 0)]
     count = len(pictures) * len(numbers)
-    return Tally(operation, strength, len(pictures), count, misread.total(), true, taken_for)
+    return MisreadTally(operation, strength, len(pictures), count, misread.total(), true, taken_for)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from storage.core.key_value import Preferences
+from storage.core.key_value import KeyValue
 from storage.records import Version
 from workbench.imaging.augmentation import OPERATIONS, Augmentation
-from workbench.label_safety.misread_rate import Tally
+from workbench.label_safety.misread_rate import MisreadTally
 
 KEPT = "label safety"
 MOST_KEPT = 200
@@ -16,7 +16,7 @@ Setting = tuple[str, float]
 
 
 @dataclass(frozen=True)
-class Findings:
+class SafetyResults:
     """What is known of one version.
 
     Attributes:
@@ -27,7 +27,7 @@ class Findings:
 
     source: tuple[str, str, str]
     pictures: int | None = None
-    tallies: Mapping[Setting, Tally] = field(default_factory=dict)
+    tallies: Mapping[Setting, MisreadTally] = field(default_factory=dict)
 
     def missing(self, augmentation: Augmentation) -> list[Setting]:
         """What is not known yet of an augmentation, what runs first."""
@@ -36,7 +36,7 @@ class Findings:
         wanted = [(name, setting.strength) for name, setting in named if setting.strength > 0]
         return [each for each in wanted if each not in self.tallies]
 
-    def of(self, augmentation: Augmentation) -> dict[str, Tally]:
+    def of(self, augmentation: Augmentation) -> dict[str, MisreadTally]:
         """What is known of an augmentation, by operation, whether it runs or not."""
         settings = {name: (name, each.strength) for name, each in augmentation.settings.items()}
         return {name: self.tallies[key] for name, key in settings.items() if key in self.tallies}
@@ -47,17 +47,19 @@ def source(version: Version) -> tuple[str, str, str]:
     return version.name, version.manifest_sha256, str(version.manifest.get("snapshot", version.snapshot_id))
 
 
-def read_findings(preferences: Preferences, version: Version) -> Findings:
+def read_findings(preferences: KeyValue, version: Version) -> SafetyResults:
     """What is known of a version; nothing where the findings are of another one."""
     kept = preferences.get(KEPT, {})
     wanted = source(version)
     if tuple(kept.get("source", ())) != wanted:
-        return Findings(wanted)
-    tallies = [Tally(**each) for each in kept["tallies"]]
-    return Findings(wanted, kept["pictures"], {(each.operation, each.strength): each for each in tallies})
+        return SafetyResults(wanted)
+    tallies = [MisreadTally(**each) for each in kept["tallies"]]
+    return SafetyResults(
+        wanted, kept["pictures"], {(each.operation, each.strength): each for each in tallies}
+    )
 
 
-def write_findings(preferences: Preferences, findings: Findings) -> None:
+def write_findings(preferences: KeyValue, findings: SafetyResults) -> None:
     """Keep findings instead of the earlier ones."""
     tallies = [each.to_dict() for each in findings.tallies.values()][-MOST_KEPT:]
     preferences.set(KEPT, {"source": findings.source, "pictures": findings.pictures, "tallies": tallies})
@@ -66,13 +68,13 @@ def write_findings(preferences: Preferences, findings: Findings) -> None:
 _KEPT = "augmentation marks"
 
 
-def marks(preferences: Preferences) -> dict[str, str]:
+def marks(preferences: KeyValue) -> dict[str, str]:
     """The words for each operation that was switched off for a variant, by its name."""
     found: dict[str, str] = preferences.get(_KEPT, {})
     return found
 
 
-def mark(preferences: Preferences, operation: str, words: str) -> None:
+def mark(preferences: KeyValue, operation: str, words: str) -> None:
     """Remember the variant for which an operation was switched off; no words forget it."""
     others = {name: kept for name, kept in marks(preferences).items() if name != operation}
     preferences.set(_KEPT, {**others, operation: words} if words else others)

@@ -15,8 +15,8 @@ from storage.records import Version
 from workbench.core.machine import cores
 from workbench.imaging.augmentation import Augmentation
 from workbench.label_safety.check_requests import CheckRequests
-from workbench.label_safety.misread_rate import Reader, Seen, Tally, tally
-from workbench.label_safety.results import Findings, Setting, read_findings, source, write_findings
+from workbench.label_safety.misread_rate import MisreadTally, Probe, Reader, tally
+from workbench.label_safety.results import SafetyResults, Setting, read_findings, source, write_findings
 from workbench.label_safety.sampling import sample
 from workbench.serving.service import Prediction, Predictor
 from workbench.stores import Stores
@@ -34,7 +34,7 @@ UNEXPECTED = "The check failed; the server's log says why."
 
 
 @dataclass(frozen=True)
-class Safety:
+class SafetyReport:
     """What is known of an augmentation.
 
     Attributes:
@@ -49,10 +49,10 @@ class Safety:
     state: str
     version: str = ""
     pictures: int = 0
-    tallies: Mapping[str, Tally] = field(default_factory=dict)
+    tallies: Mapping[str, MisreadTally] = field(default_factory=dict)
     error: str = ""
 
-    def flagged(self, augmentation: Augmentation) -> list[Tally]:
+    def flagged(self, augmentation: Augmentation) -> list[MisreadTally]:
         """Operations that run and that the model clearly reads as other classes, worst first."""
         found = [each for name, each in self.tallies.items() if name in augmentation.enabled and each.flagged]
         return sorted(found, key=lambda each: -each.share)
@@ -92,7 +92,7 @@ class LabelSafety:
         self._shown = shown
         self._asked = CheckRequests(MOST_ASKED)
         self._last_shown: Augmentation | None = None
-        self._sample: tuple[tuple[str, ...], list[Seen]] = ((), [])
+        self._sample: tuple[tuple[str, ...], list[Probe]] = ((), [])
         self._failure = _Failure()
         self._wake = threading.Event()
         self._closing = threading.Event()
@@ -114,16 +114,16 @@ class LabelSafety:
         self._asked.add(augmentation)
         self._wake.set()
 
-    def report(self, augmentation: Augmentation) -> Safety:
+    def report(self, augmentation: Augmentation) -> SafetyReport:
         """What is known of an augmentation by now; reads no picture."""
         version = self._stores.registry.production()
         if version is None:
-            return Safety(NO_MODEL)
+            return SafetyReport(NO_MODEL)
         findings = read_findings(self._stores.preferences, version)
         failure = self._failure
         failed = failure.holds(findings.source)
         state = FAILED if failed else self._state(findings, augmentation)
-        return Safety(
+        return SafetyReport(
             state,
             version.name,
             findings.pictures or 0,
@@ -131,7 +131,7 @@ class LabelSafety:
             failure.error if failed else "",
         )
 
-    def _state(self, findings: Findings, augmentation: Augmentation) -> str:
+    def _state(self, findings: SafetyResults, augmentation: Augmentation) -> str:
         if _too_few(findings):
             return TOO_FEW
         if not findings.missing(augmentation):
@@ -177,7 +177,7 @@ class LabelSafety:
         write_findings(self._stores.preferences, replace(findings, pictures=len(pictures), tallies=found))
         return True
 
-    def _next(self, findings: Findings) -> Setting | None:
+    def _next(self, findings: SafetyResults) -> Setting | None:
         asked = self._asked.waiting()
         for augmentation in [*asked, *self._settled()]:
             if missing := findings.missing(augmentation):
@@ -192,7 +192,7 @@ class LabelSafety:
         self._last_shown = shown
         return settled
 
-    def _pictures(self, version: Version, read: Reader) -> list[Seen]:
+    def _pictures(self, version: Version, read: Reader) -> list[Probe]:
         made_from = source(version)
         if self._sample[0] != made_from:
             self._sample = (made_from, list(sample(self._stores, version, read)))
@@ -215,5 +215,5 @@ class LabelSafety:
         return cores() < FEW_CORES and any(run.status == "running" for run in self._stores.runs.active())
 
 
-def _too_few(findings: Findings) -> bool:
+def _too_few(findings: SafetyResults) -> bool:
     return findings.pictures is not None and findings.pictures < LEAST

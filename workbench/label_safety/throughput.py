@@ -19,24 +19,24 @@ _PICTURES = 4
 
 
 @dataclass(frozen=True)
-class Cost:
+class Throughput:
     """Pictures a second in one thread: of each operation alone, by its name, and of all that run together."""
 
     alone: dict[str, float]
     together: float
 
 
-class Costs:
+class ThroughputMeter:
     """Measures each setting of an operation once."""
 
     def __init__(self) -> None:
         self._rate = lru_cache(maxsize=256)(_measured)
 
-    def of(self, augmentation: Augmentation) -> Cost:
+    def of(self, augmentation: Augmentation) -> Throughput:
         """The cost of each operation at its strength, and of those that run together."""
         settings = augmentation.settings
         alone = {o.name: self._rate(((o.name, settings[o.name].strength),)) for o in OPERATIONS}
-        return Cost(
+        return Throughput(
             alone, self._rate(tuple((name, settings[name].strength) for name in augmentation.enabled))
         )
 

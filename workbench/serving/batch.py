@@ -15,7 +15,7 @@ from workbench.serving.service import Prediction, Predictor
 
 
 @dataclass(frozen=True)
-class Answered:
+class BatchRow:
     """What came of one file: a prediction, or the reason why there is none."""
 
     file: str
@@ -25,7 +25,7 @@ class Answered:
 
 def answers(
     predictor: Predictor, uploads: Iterable[Upload], limits: Limits, model: str = PRODUCTION
-) -> Iterator[Answered]:
+) -> Iterator[BatchRow]:
     """Classify every picture, one after another.
 
     Raises:
@@ -36,9 +36,9 @@ def answers(
     version = predictor.contract(model).name
     for source in sources(uploads, limits):
         try:
-            yield Answered(source.name, predictor.predict(source.read(), version))
+            yield BatchRow(source.name, predictor.predict(source.read(), version))
         except DomainError as error:
-            yield Answered(source.name, None, str(error))
+            yield BatchRow(source.name, None, str(error))
 
 
 def answers_csv(
@@ -57,14 +57,14 @@ def answers_csv(
     return as_csv(contract.classes, answers(predictor, uploads, limits, contract.name))
 
 
-def as_csv(classes: Sequence[str], answered: Iterable[Answered]) -> str:
+def as_csv(classes: Sequence[str], answered: Iterable[BatchRow]) -> str:
     """CSV with the columns file, label, confidence, needs_review, version, error, then one probability a class."""
     heading = ["file", "label", "confidence", "needs_review", "version", "error"]
     heading += [f"p({name})" for name in classes]
     return csv_text(chain([heading], (_row(each, classes) for each in answered)))
 
 
-def _row(answered: Answered, classes: Sequence[str]) -> list[object]:
+def _row(answered: BatchRow, classes: Sequence[str]) -> list[object]:
     found, file = answered.found, answered.file
     if found is None:
         return [file, "", "", "", "", answered.error, *([""] * len(classes))]

@@ -16,7 +16,7 @@ THREADS = min(2, cores())
 
 
 @dataclass(frozen=True)
-class Contract:
+class Signature:
     """What a version was trained with and must be served with."""
 
     number: int
@@ -25,7 +25,7 @@ class Contract:
     fit: str
 
     @classmethod
-    def of(cls, version: Version) -> Contract:
+    def of(cls, version: Version) -> Signature:
         """Read from the version's manifest."""
         return cls(version.number, version.name, tuple(version.manifest["classes"]), version.manifest["fit"])
 
@@ -38,7 +38,7 @@ class ServedModel:
         file: Its ``.tflite`` file.
     """
 
-    def __init__(self, contract: Contract, file: Path) -> None:
+    def __init__(self, contract: Signature, file: Path) -> None:
         self.contract = contract
         self._lock = threading.Lock()
         self._interpreter = Interpreter(model_path=str(file), num_threads=THREADS)

@@ -11,12 +11,12 @@ import numpy as np
 from PIL import Image
 
 from storage.records import Version
-from storage.training.predictions import Answer, Predictions
+from storage.training.predictions import LoggedPrediction, PredictionLog
 from storage.training.registry import PRODUCTION, Registry
 from workbench.core.errors import BrokenModel, NotReady
-from workbench.imaging.bounded_decoder import Decoder
+from workbench.imaging.bounded_decoder import BoundedDecoder
 from workbench.imaging.decode import canonical
-from workbench.serving.model import Contract, ServedModel
+from workbench.serving.model import ServedModel, Signature
 from workbench.serving.review import needs_review
 
 KEPT_LOADED = 2
@@ -44,7 +44,7 @@ class Predictor:
         decoder: Decodes the pictures.
     """
 
-    def __init__(self, registry: Registry, predictions: Predictions, decoder: Decoder) -> None:
+    def __init__(self, registry: Registry, predictions: PredictionLog, decoder: BoundedDecoder) -> None:
         self._registry = registry
         self._predictions = predictions
         self._decoder = decoder
@@ -72,7 +72,9 @@ class Predictor:
             picture = canonical(decoded.image, served.contract.fit)
         found = _answer(served, picture)
         number, sha256 = served.contract.number, hashlib.sha256(data).hexdigest()
-        answer = Answer(number, sha256, found.label, found.confidence, found.scores, found.needs_review)
+        answer = LoggedPrediction(
+            number, sha256, found.label, found.confidence, found.scores, found.needs_review
+        )
         return Prediction(**{**vars(found), "prediction_id": self._predictions.add(answer)})
 
     def glance(self, frame: np.ndarray, model: str = PRODUCTION) -> Prediction:
@@ -87,7 +89,7 @@ class Predictor:
         served = self._model(model)
         return _answer(served, canonical(Image.fromarray(frame), served.contract.fit))
 
-    def contract(self, model: str = PRODUCTION) -> Contract:
+    def contract(self, model: str = PRODUCTION) -> Signature:
         """Classes and fit of a version.
 
         Raises:
@@ -115,7 +117,7 @@ class Predictor:
     def _load(self, version: Version) -> ServedModel:
         file = self._registry.file(version, MODEL_FILE)
         try:
-            return ServedModel(Contract.of(version), file)
+            return ServedModel(Signature.of(version), file)
         except (ValueError, RuntimeError) as error:
             raise BrokenModel(
                 f"Model {version.name} cannot be loaded here. Promote another version."

@@ -16,7 +16,7 @@ import psutil
 
 from storage.core.errors import Conflict
 from storage.records import Run
-from storage.training.run_attempts import Attempt
+from storage.training.run_attempts import RunAttempt
 from storage.training.runs import RESUMABLE
 from workbench.pretrained.weights import keras_cache
 from workbench.stores import Stores
@@ -36,7 +36,7 @@ def has_checkpoint(stores: Stores, run: Run) -> bool:
     return _latest(stores, run.id) is not None
 
 
-def take_over(stores: Stores, attempt: Attempt) -> Path:
+def take_over(stores: Stores, attempt: RunAttempt) -> Path:
     """The folder of checkpoints of an attempt, with what the attempts before it have left.
 
     Raises:
@@ -51,7 +51,7 @@ def take_over(stores: Stores, attempt: Attempt) -> Path:
     return own
 
 
-def drop(stores: Stores, attempt: Attempt) -> None:
+def drop(stores: Stores, attempt: RunAttempt) -> None:
     """Throw the checkpoints of an attempt away."""
     shutil.rmtree(stores.checkpoint_folder(attempt.run_id, attempt.number), ignore_errors=True)
 

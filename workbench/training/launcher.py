@@ -9,7 +9,7 @@ from storage.records import Run
 
 
 @dataclass(frozen=True)
-class Ending:
+class RunEnding:
     """How a run ended that did not write so itself: ``status`` and a sentence.
 
     ``quiet`` is the end of a worker that had no complaint: a run that waits by then simply waits on.
@@ -20,10 +20,10 @@ class Ending:
     quiet: bool = False
 
 
-class Handle(Protocol):
+class RunHandle(Protocol):
     """A run that was started."""
 
-    def ending(self) -> Ending | None:
+    def ending(self) -> RunEnding | None:
         """How it ended, ``None`` while it goes on. It counts only where the run has not ended in its row already."""
 
     def pid(self) -> int | None:
@@ -42,7 +42,7 @@ class Launcher(Protocol):
 
     engine: str
 
-    def launch(self, run: Run) -> Handle:
+    def launch(self, run: Run) -> RunHandle:
         """Start a queued run.
 
         Raises:

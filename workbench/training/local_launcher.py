@@ -10,7 +10,7 @@ from storage.records import Run
 from workbench.core.processes import NO_ROOM, alive, start_module
 from workbench.core.settings import Settings
 from workbench.stores import Stores
-from workbench.training.launcher import Ending
+from workbench.training.launcher import RunEnding
 
 KILLED = (
     "The training process was killed (signal {signal}), often for lack of memory. Resume the run: it goes on from its last "
@@ -20,19 +20,19 @@ NO_RESULT = "The training process ended without a result. The last lines of its 
 
 
 @dataclass(frozen=True)
-class Process:
+class WorkerProcess:
     """A worker that this server started."""
 
     child: subprocess.Popen[bytes]
 
-    def ending(self) -> Ending | None:
+    def ending(self) -> RunEnding | None:
         """How it ended, ``None`` while it runs."""
         code = self.child.poll()
         if code is None:
             return None
         if code < 0:
-            return Ending("interrupted", KILLED.format(signal=-code))
-        return Ending("failed", str(DiskFull()) if code == NO_ROOM else NO_RESULT, quiet=code == 0)
+            return RunEnding("interrupted", KILLED.format(signal=-code))
+        return RunEnding("failed", str(DiskFull()) if code == NO_ROOM else NO_RESULT, quiet=code == 0)
 
     def pid(self) -> int | None:
         """Its number."""
@@ -48,7 +48,7 @@ class LocalLauncher:
         self._stores = stores
         self._settings = settings
 
-    def launch(self, run: Run) -> Process:
+    def launch(self, run: Run) -> WorkerProcess:
         """Start a worker.
 
         Raises:
@@ -58,7 +58,7 @@ class LocalLauncher:
         file.parent.mkdir(parents=True, exist_ok=True)
         with file.open("ab") as output:
             child = start_module(["workbench.training.worker", str(run.id)], output, self._environment())
-        return Process(child)
+        return WorkerProcess(child)
 
     def lives(self, run: Run) -> bool:
         """Whether the process that took the run is still there."""

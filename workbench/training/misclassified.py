@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from workbench.training.service import Report
+from workbench.training.service import TrainingReport
 
 
 @dataclass(frozen=True)
-class Judged:
+class JudgedImage:
     """One validation picture: its class in the snapshot, the answer, and the answer's probability."""
 
     image_id: int
@@ -27,24 +27,24 @@ class Baseline:
     pictures: int
 
 
-def judged(report: Report) -> list[Judged]:
+def judged_images(report: TrainingReport) -> list[JudgedImage]:
     """All validation pictures of a run, the surest answers first."""
     names = report.snapshot.classes
     answers = [
-        Judged(each.image_id, names[each.label], names[each.predicted], each.scores[each.predicted])
+        JudgedImage(each.image_id, names[each.label], names[each.predicted], each.scores[each.predicted])
         for each in report.predictions
     ]
     return sorted(answers, key=lambda each: -each.probability)
 
 
-def mistakes(report: Report) -> list[Judged]:
+def mistakes(report: TrainingReport) -> list[JudgedImage]:
     """The validation pictures that were answered wrongly, the surest first."""
-    return [each for each in judged(report) if each.true != each.predicted]
+    return [each for each in judged_images(report) if each.true != each.predicted]
 
 
-def in_cell(report: Report, true: str, predicted: str) -> list[Judged]:
+def in_cell(report: TrainingReport, true: str, predicted: str) -> list[JudgedImage]:
     """The validation pictures in one cell of the confusion matrix, the surest first."""
-    return [each for each in judged(report) if (each.true, each.predicted) == (true, predicted)]
+    return [each for each in judged_images(report) if (each.true, each.predicted) == (true, predicted)]
 
 
 def majority(classes: Sequence[str], confusion: Sequence[Sequence[int]]) -> Baseline:

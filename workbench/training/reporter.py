@@ -34,7 +34,7 @@ class EpochRecord:
 
 
 @dataclass(frozen=True)
-class Workplace:
+class RunPaths:
     """The folders that a run works with; each is made where it is missing.
 
     Attributes:

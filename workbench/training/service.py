@@ -13,7 +13,7 @@ import numpy as np
 from storage.core.errors import Conflict
 from storage.records import TEST, TRAIN, VALIDATION, Run, Snapshot, ValidationPrediction
 from storage.training.runs import RESUMABLE
-from storage.training.snapshots import Draft
+from storage.training.snapshots import SplitDraft
 from workbench.catalogue.splits import counts, split
 from workbench.evaluation.caveats import caveats
 from workbench.imaging.augmentation import Augmentation, augment
@@ -23,13 +23,13 @@ from workbench.pretrained.weights import weights_state
 from workbench.stores import Stores
 from workbench.training.checkpoint_retention import copied, has_checkpoint
 from workbench.training.spec import INSTANT, TrainingSpec, class_weight_table
-from workbench.training.supervisor import Supervisor, log_tail
+from workbench.training.supervisor import RunSupervisor, log_tail
 
 DRAFT = "training spec"
 
 
 @dataclass(frozen=True)
-class Plan:
+class TrainingPlan:
     """What a run with a spec would be.
 
     Attributes:
@@ -61,7 +61,7 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Report:
+class TrainingReport:
     """What there is to say of a run; predictions are there once it has a model. ``test`` counts pictures kept out of it."""
 
     run: Run
@@ -73,11 +73,11 @@ class Report:
     caveats: tuple[str, ...] = ()
 
 
-class Training:
+class TrainingService:
     """Plans, starts and reports runs."""
 
     def __init__(
-        self, stores: Stores, supervisor: Supervisor, first: Callable[[], TrainingSpec] = TrainingSpec
+        self, stores: Stores, supervisor: RunSupervisor, first: Callable[[], TrainingSpec] = TrainingSpec
     ) -> None:
         self._stores = stores
         self._supervisor = supervisor
@@ -99,7 +99,7 @@ class Training:
             self._stores.preferences.set(DRAFT, draft.to_dict())
         return draft
 
-    def plan(self, spec: TrainingSpec) -> Plan:
+    def plan(self, spec: TrainingSpec) -> TrainingPlan:
         """What a run with this spec would be, without starting it.
 
         Raises:
@@ -227,7 +227,7 @@ class Training:
         """
         return self._stores.runs.move(run_id, place)
 
-    def report(self, run_id: int) -> Report:
+    def report(self, run_id: int) -> TrainingReport:
         """Everything known of a run.
 
         Raises:
@@ -237,7 +237,7 @@ class Training:
         metrics = None
         if run.version:
             metrics = self._stores.registry.metrics(run.version)
-        return Report(
+        return TrainingReport(
             run,
             self._stores.snapshots.get(run.snapshot_id),
             self._stores.runs.history(run_id),
@@ -279,14 +279,14 @@ class Training:
                 "are labelled now."
             )
 
-    def _split(self, spec: TrainingSpec) -> Draft:
+    def _split(self, spec: TrainingSpec) -> SplitDraft:
         return split(self._stores.snapshots.labelled(), spec.validation_fraction, spec.seed)
 
 
-def _plan(draft: Draft, spec: TrainingSpec) -> Plan:
+def _plan(draft: SplitDraft, spec: TrainingSpec) -> TrainingPlan:
     train = counts(draft, TRAIN)
     weights = class_weight_table(train, spec.class_weights)
-    return Plan(
+    return TrainingPlan(
         train,
         counts(draft, VALIDATION),
         weights,

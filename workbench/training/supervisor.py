@@ -13,7 +13,7 @@ from storage.records import Run
 from storage.training.run_attempts import ENDED
 from workbench.stores import Stores
 from workbench.training.checkpoint_retention import tidy
-from workbench.training.launcher import Ending, Handle, Launcher
+from workbench.training.launcher import Launcher, RunEnding, RunHandle
 
 log = logging.getLogger(__name__)
 PAUSE_SECONDS = 0.5
@@ -26,7 +26,7 @@ CANNOT_START = "The training process could not be started. The server's log says
 UNDER_WAY = "runs under way"
 
 
-class Supervisor:
+class RunSupervisor:
     """Runs what waits, one run at a time or as many as are allowed.
 
     A worker outlives the server: after a restart a run that is still carried out is adopted, one that is gone is marked as
@@ -46,7 +46,7 @@ class Supervisor:
         self._launchers = launchers
         self._most = most
         self._ended = ended
-        self._handles: dict[int, Handle] = {}
+        self._handles: dict[int, RunHandle] = {}
         self._wake = threading.Event()
         self._closing = False
         self._thread = threading.Thread(target=self._watch, name="supervisor", daemon=True)
@@ -81,7 +81,7 @@ class Supervisor:
         running = [run for run in active if run.status == "running"]
         for run in running:
             if run.id not in self._handles and not self._lives(run):
-                self._end(run, Ending("interrupted", GONE))
+                self._end(run, RunEnding("interrupted", GONE))
         waiting = [run for run in active if run.status == "queued" and run.id not in self._handles]
         busy = {run.id for run in running} | set(self._handles)
         for run in waiting[: max(0, self._most - len(busy))]:
@@ -116,7 +116,7 @@ class Supervisor:
                 self._end(run, ending)
             del self._handles[run_id]
 
-    def _end(self, run: Run, ending: Ending) -> None:
+    def _end(self, run: Run, ending: RunEnding) -> None:
         """Write down what became of a run whose worker is gone, and tidy up for it."""
         shutil.rmtree(self._stores.work_folder(run.id, run.attempt), ignore_errors=True)
         if run.status == "running":

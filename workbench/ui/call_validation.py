@@ -17,7 +17,7 @@ from storage.core.errors import DomainError
 from storage.core.integers import LARGEST_ID
 from workbench.ui.error_boundary import TOO_LARGE, UNWRITABLE, sentence
 from workbench.ui.file_transfer import NOT_UPLOADED, uploaded_file
-from workbench.ui.tab_sessions import PageConfig, Unread
+from workbench.ui.tab_sessions import PageConfig, PendingMessages
 
 log = logging.getLogger(__name__)
 DEEPEST = 100
@@ -70,7 +70,7 @@ async def check_server_call(request: Request) -> None:
         raise HTTPException(400, "The body of this call is no JSON.") from error
 
 
-class CheckedBlocks(gr.Blocks):  # type: ignore[misc]
+class ValidatedBlocks(gr.Blocks):  # type: ignore[misc]
     """A page all of whose calls are checked first and answered with a sentence where they fail.
 
     Every route that calls a function (``/run``, ``/api``, ``/call``, ``/queue/join``) comes through here.
@@ -80,10 +80,10 @@ class CheckedBlocks(gr.Blocks):  # type: ignore[misc]
         super().__init__(**options)
         self.default_config = PageConfig(self)
 
-    def queue(self, *options: Any, **named: Any) -> CheckedBlocks:
+    def queue(self, *options: Any, **named: Any) -> ValidatedBlocks:
         """Make the line that calls stand in."""
         super().queue(*options, **named)
-        self._queue.pending_messages_per_session = Unread(self._queue)
+        self._queue.pending_messages_per_session = PendingMessages(self._queue)
         return self
 
     async def process_api(

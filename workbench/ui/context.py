@@ -17,7 +17,7 @@ NOBODY = "someone"
 
 
 @dataclass(frozen=True)
-class Place:
+class TabContext:
     """Where a tab lives.
 
     Attributes:

@@ -57,7 +57,7 @@ def _not_understood(request: Request, error: Any) -> JSONResponse:
 HANDLERS: dict[Any, Any] = {HTTPException: _refused, RequestValidationError: _not_understood}
 
 
-class Sentences:
+class ErrorSentences:
     """ASGI middleware: what a route raises is logged and answered as a sentence, not as a bare 500."""
 
     def __init__(self, app: ASGIApp) -> None:
@@ -94,7 +94,7 @@ def _is_event_stream(start: Message) -> bool:
     return any(kind.startswith(b"text/event-stream") for kind in kinds)
 
 
-class UsedRoutes:
+class RouteAllowlist:
     """ASGI middleware: of Gradio's routes, only those that are used."""
 
     def __init__(self, app: ASGIApp) -> None:

@@ -19,7 +19,7 @@ from gradio.utils import get_upload_folder
 
 from storage.core.errors import DiskFull, DomainError, is_disk_full
 from workbench.core.upload_folder import answered, forget, used
-from workbench.importing.service import Imports, NewImport
+from workbench.importing.service import ImportService, NewImport
 from workbench.importing.uploads import Upload
 
 NOT_UPLOADED = (
@@ -79,14 +79,14 @@ def answering(given: Sequence[Upload]) -> Iterator[None]:
             answered(each.path)
 
 
-def begin_import(imports: Imports, wanted: NewImport) -> int:
+def begin_import(imports: ImportService, wanted: NewImport) -> int:
     """Queue an import of uploads, which belong to it from then on: they are no longer among the uploads.
 
     Returns:
         Its id.
 
     Raises:
-        DomainError: As :meth:`workbench.importing.service.Imports.start`; the uploads stay then.
+        DomainError: As :meth:`workbench.importing.service.ImportService.start`; the uploads stay then.
     """
     begun = imports.start(wanted)
     for each in wanted.uploads:
@@ -109,7 +109,7 @@ def served_file(path: str) -> FileResponse:
     return FileResponse(kept, media_type="application/octet-stream", filename=kept.name, headers=_HEADERS)
 
 
-def handed_out(data: bytes, name: str) -> FileData:
+def to_file_data(data: bytes, name: str) -> FileData:
     """A file for the caller to download.
 
     Raises:
@@ -123,7 +123,7 @@ def handed_out(data: bytes, name: str) -> FileData:
     return _file_data(path)
 
 
-def named_out(path: Path) -> FileData:
+def to_named_file_data(path: Path) -> FileData:
     """An export for the caller to download from where it is kept."""
     return _file_data(path)
 

@@ -12,7 +12,7 @@ from workbench.charts import number
 from workbench.services import Services
 from workbench.ui.components.assets import script
 from workbench.ui.error_boundary import guarded
-from workbench.ui.payload import Sent
+from workbench.ui.payload import Payload
 
 RECENT = 12
 NOTIFY = "<button type='button' class='plain notify'></button> <span class='note'></span>"
@@ -29,7 +29,7 @@ def build_news(services: Services) -> gr.HTML:
         return news(services)
 
     def announce(event: gr.EventData) -> None:
-        run = services.stores.runs.get(Sent.of(event).number("run"))
+        run = services.stores.runs.get(Payload.of(event).number("run"))
         tell = gr.Warning if run.status in _BAD else gr.Info
         tell(words(services, run))
 

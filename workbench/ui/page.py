@@ -7,8 +7,8 @@ import gradio as gr
 from workbench.services import Services
 from workbench.ui import status_bar
 from workbench.ui.api.publish import publish
-from workbench.ui.call_validation import CheckedBlocks
-from workbench.ui.context import TABS, Place
+from workbench.ui.call_validation import ValidatedBlocks
+from workbench.ui.context import TABS, TabContext
 from workbench.ui.tabs.augment import tab as augment
 from workbench.ui.tabs.collect import tab as collect
 from workbench.ui.tabs.curate import tab as curate
@@ -45,7 +45,7 @@ OPEN_ADDRESS = """() => {
 
 def build_page(services: Services) -> gr.Blocks:
     """Build the whole page and publish the endpoints."""
-    with CheckedBlocks(title="Waterline", analytics_enabled=False, delete_cache=(3600, 86400)) as page:
+    with ValidatedBlocks(title="Waterline", analytics_enabled=False, delete_cache=(3600, 86400)) as page:
         # First, so that no callback of a tab takes the name of an endpoint.
         publish(services)
         with gr.Row(elem_id="head"):
@@ -55,7 +55,7 @@ def build_page(services: Services) -> gr.Blocks:
                 with gr.Tab(name.capitalize(), id=name, elem_id=f"tab-{name}") as tab:
                     # First, so that a reload lands here even while the tab still fills itself.
                     tab.select(None, js=ADDRESS.replace("NAME", name))
-                    BUILDERS[name](Place(services, page, tabs, tab))
+                    BUILDERS[name](TabContext(services, page, tabs, tab))
         page.load(None, None, tabs, js=OPEN_ADDRESS)
     # Only launch() sets it, and without it Gradio hands out whatever file a function returns.
     page.has_launched = True

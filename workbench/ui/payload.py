@@ -15,13 +15,13 @@ STALE = "The page has changed in the meantime. Reload it."
 
 
 @dataclass(frozen=True)
-class Sent:
+class Payload:
     """Values by name."""
 
     values: Mapping[str, Any]
 
     @classmethod
-    def of(cls, sent: Any) -> Sent:
+    def of(cls, sent: Any) -> Payload:
         """What came with an event, or as the argument of a function of a component; nothing where that has no names."""
         values = sent._data if isinstance(sent, gr.EventData) else sent
         return cls(values if isinstance(values, dict) else {})
@@ -61,4 +61,4 @@ class Sent:
             Conflict: One of its values is not a whole number.
         """
         values = self.values.get(name)
-        return [Sent({name: value}).number(name) for value in values] if isinstance(values, list) else []
+        return [Payload({name: value}).number(name) for value in values] if isinstance(values, list) else []

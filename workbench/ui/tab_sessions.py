@@ -92,7 +92,7 @@ def _is_empty(state: SessionState) -> bool:
     return not state.state_data and not state.blocks_config.own
 
 
-class Unread(OrderedDict[str, AsyncQueue[Any]]):
+class PendingMessages(OrderedDict[str, AsyncQueue[Any]]):
     """The messages that each session has not read yet, without those of sessions that wait for nothing any more.
 
     Args:

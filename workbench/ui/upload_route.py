@@ -13,7 +13,7 @@ from starlette.requests import ClientDisconnect
 
 from storage.core.errors import DiskFull, is_disk_full
 from workbench.core.settings import MEGABYTE
-from workbench.core.upload_folder import Uploads
+from workbench.core.upload_folder import UploadFolder
 
 LOOK_BYTES = 4 * MEGABYTE
 TOO_LARGE = "A file is larger than uploads may be here ({most:,} MB). Send a smaller one, or several."
@@ -23,7 +23,7 @@ NOT_UNDERSTOOD = (
 FULL, LARGE, WRONG = 507, 413, 400
 
 
-def upload_route(uploads: Uploads, most_mb: int) -> Callable[..., Awaitable[Response]]:
+def upload_route(uploads: UploadFolder, most_mb: int) -> Callable[..., Awaitable[Response]]:
     """Make the route.
 
     Args:
@@ -56,7 +56,7 @@ def upload_route(uploads: Uploads, most_mb: int) -> Callable[..., Awaitable[Resp
 class _Watched(Request):
     """A request whose body stops coming where the disk gets full."""
 
-    def __init__(self, request: Request, uploads: Uploads) -> None:
+    def __init__(self, request: Request, uploads: UploadFolder) -> None:
         super().__init__(request.scope, request.receive)
         self._uploads = uploads
 
@@ -76,7 +76,7 @@ class _Watched(Request):
             yield piece
 
 
-async def _received(request: Request, uploads: Uploads, most: int, upload_id: str | None) -> list[Path]:
+async def _received(request: Request, uploads: UploadFolder, most: int, upload_id: str | None) -> list[Path]:
     with uploads.arriving() as place:
         progress = file_upload_statuses if upload_id else None
         paths, _, _ = await upload_fn(request, place, most, upload_id, upload_progress=progress)

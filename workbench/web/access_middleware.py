@@ -10,7 +10,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from storage.core.key_value import Preferences
+from storage.core.key_value import KeyValue
 from workbench.core.addresses import Address, parse_address
 from workbench.core.settings import Settings
 from workbench.web.allowed_hosts import allowed_hosts
@@ -26,7 +26,7 @@ UNKNOWN_HOST = "This workbench does not answer to the name “{name}”. If the 
 LOG_IN = "Log in first: open /login in a browser, or send the header “Authorization: Bearer PASSWORD”."
 
 
-class Gate:
+class AccessMiddleware:
     """ASGI middleware that looks at the head of a request only; bodies and streams pass untouched.
 
     Args:
@@ -35,7 +35,7 @@ class Gate:
         preferences: Where sessions are remembered.
     """
 
-    def __init__(self, app: ASGIApp, settings: Settings, preferences: Preferences) -> None:
+    def __init__(self, app: ASGIApp, settings: Settings, preferences: KeyValue) -> None:
         self.app = app
         self._hosts = allowed_hosts(settings)
         self._space = settings.access.space_host

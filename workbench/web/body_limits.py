@@ -17,7 +17,7 @@ TOO_LARGE = (
 _BODIES = {"POST", "PUT", "PATCH", "DELETE"}
 
 
-class SmallBodies:
+class BodyLimit:
     """ASGI middleware: whatever is sent, other than uploads, is small.
 
     Args:

@@ -15,7 +15,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from storage.core.key_value import Preferences
+from storage.core.key_value import KeyValue
 from workbench.core.settings import Settings
 from workbench.web.principals import NOBODY, Principal
 from workbench.web.session_cookies import LIFETIME_SECONDS, Sessions
@@ -75,7 +75,7 @@ class Login:
         preferences: Where sessions are remembered.
     """
 
-    def __init__(self, settings: Settings, preferences: Preferences) -> None:
+    def __init__(self, settings: Settings, preferences: KeyValue) -> None:
         self._password = _as_bytes(settings.access.password)
         self._sessions = Sessions(preferences, self._password)
         self._throttle = Throttle()

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from storage.core.key_value import Preferences
+from storage.core.key_value import KeyValue
 
 DAYS = 30
 LIFETIME_SECONDS = DAYS * 24 * 3600
@@ -28,7 +28,7 @@ class Sessions:
     """
 
     def __init__(
-        self, preferences: Preferences, password: bytes, clock: Callable[[], float] = time.time
+        self, preferences: KeyValue, password: bytes, clock: Callable[[], float] = time.time
     ) -> None:
         self._preferences = preferences
         self._clock = clock
@@ -62,7 +62,7 @@ class Sessions:
         return hmac.new(self._key, told.encode(errors="replace"), hashlib.sha256).hexdigest()
 
 
-def _signing_key(preferences: Preferences) -> bytes:
+def _signing_key(preferences: KeyValue) -> bytes:
     key = preferences.get(SIGNING_KEY, "")
     if not key:
         key = secrets.token_hex(32)

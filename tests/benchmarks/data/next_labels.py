@@ -22,7 +22,7 @@ from sklearn.model_selection import StratifiedGroupKFold
 from tests.benchmarks.data.embedded import Embedded, bottles, fruit
 from tests.benchmarks.rows import Row
 from workbench.active_learning import linear_head, query_strategy
-from workbench.active_learning.fit_suggestions import LINED_UP, taught
+from workbench.active_learning.fit_suggestions import LINED_UP, fit_head
 
 SEEDS = (10, 11, 12, 13)
 FOLDS = 4
@@ -104,7 +104,7 @@ def _fitted(photos: Embedded, asked: np.ndarray, judged: bool) -> linear_head.He
     if len(learnt) == 0:
         return None
     vectors, labels = photos.vectors[learnt], photos.labels[learnt]
-    return taught(vectors, labels, photos.groups[learnt])[0] if judged else linear_head.fit(vectors, labels)
+    return fit_head(vectors, labels, photos.groups[learnt])[0] if judged else linear_head.fit(vectors, labels)
 
 
 def _scores(

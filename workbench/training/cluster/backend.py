@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 import storage
 import workbench
 from workbench.core.errors import NotReady
-from workbench.training.cluster.executor import Errands, goods, losses_named, task
+from workbench.training.cluster.executor import RayExecutor, lost_nodes_reported, shared_inputs, task
 from workbench.training.cluster.task import run_part
 from workbench.training.dataset import Dataset
-from workbench.training.reporter import Reporter, Workplace
+from workbench.training.reporter import Reporter, RunPaths
 from workbench.training.search.search import search
 from workbench.training.spec import BEST, TrainingSpec
 
@@ -35,7 +35,7 @@ NO_ANSWER = (
 
 
 def train_on_cluster(
-    address: str, dataset: Dataset, spec: TrainingSpec, reporter: Reporter, place: Workplace
+    address: str, dataset: Dataset, spec: TrainingSpec, reporter: Reporter, place: RunPaths
 ) -> Artefacts:
     """Have a run trained on a node, or its search on all of them; what a node had is begun again where it is lost.
 
@@ -53,19 +53,19 @@ def train_on_cluster(
         Paused: A pause was asked for.
     """
     with connected(address) as ray:
-        errands = Errands(ray, dataset, spec, place.weights)
+        errands = RayExecutor(ray, dataset, spec, place.weights)
         if spec.recipe == BEST:
             return search(dataset, spec, reporter, place, errands)
         return errands.train(dataset, spec, reporter, place)
 
 
-class Nodes:
+class ClusterMapper:
     """Runs parts of a job on the nodes of a cluster, as :func:`workbench.training.search.cross_validation.one_by_one` does here."""
 
     def __init__(self, address: str) -> None:
         self._address = address
 
-    def __call__(self, function: Any, dataset: Dataset, parts: Sequence[Any], place: Workplace) -> list[Any]:
+    def __call__(self, function: Any, dataset: Dataset, parts: Sequence[Any], place: RunPaths) -> list[Any]:
         """Call ``function(dataset, part, place)`` for every part, and give the results in the order of the parts.
 
         Raises:
@@ -73,9 +73,9 @@ class Nodes:
             TrainingFailed: Too many nodes were lost.
         """
         with connected(self._address) as ray:
-            shared = ray.put(goods(dataset, parts[0].spec, place.weights))
+            shared = ray.put(shared_inputs(dataset, parts[0].spec, place.weights))
             call = task(ray, run_part, {"max_calls": 1})
-            with losses_named(ray):
+            with lost_nodes_reported(ray):
                 return list(ray.get([call.remote(shared, function, part) for part in parts]))
 
 

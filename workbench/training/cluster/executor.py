@@ -16,11 +16,11 @@ from workbench.core import errors
 from workbench.core.errors import InvalidSpec, Paused, StoppedEarly, TrainingFailed
 from workbench.pretrained.backbones import BACKBONES
 from workbench.pretrained.weights import weights_state
-from workbench.training.cluster.mailbox import BEAT_SECONDS, Desk, News, apply, tell, whole
-from workbench.training.cluster.task import Goods, Order, Outcome, train_remotely
+from workbench.training.cluster.mailbox import BEAT_SECONDS, Mailbox, Update, apply, tell, whole
+from workbench.training.cluster.task import SharedInputs, TaskResult, TrainingTask, train_remotely
 from workbench.training.dataset import MANIFEST, Dataset
-from workbench.training.reporter import Reporter, Workplace
-from workbench.training.search.trial import Said, Try, Trying
+from workbench.training.reporter import Reporter, RunPaths
+from workbench.training.search.trial import TrialReporter, TrialResult, TrialTask
 from workbench.training.spec import TrainingSpec
 
 if TYPE_CHECKING:
@@ -34,8 +34,8 @@ LOST = (
 )
 
 
-class Errands:
-    """The nodes, as the hands of a search (:class:`workbench.training.search.trial.Hands`) or of a single training.
+class RayExecutor:
+    """The nodes, as the hands of a search (:class:`workbench.training.search.trial.TrialExecutor`) or of a single training.
 
     Args:
         ray: The module, connected to a cluster.
@@ -46,7 +46,7 @@ class Errands:
 
     def __init__(self, ray: Any, dataset: Dataset, spec: TrainingSpec, weights: Path) -> None:
         self._ray = ray
-        self._goods = ray.put(goods(dataset, spec, weights))
+        self._goods = ray.put(shared_inputs(dataset, spec, weights))
 
     @property
     def count(self) -> int:
@@ -54,7 +54,7 @@ class Errands:
         resources = self._ray.cluster_resources()
         return max(1, int(resources.get("GPU") or resources.get("CPU", 0)))
 
-    def train(self, dataset: Dataset, spec: TrainingSpec, reporter: Reporter, place: Workplace) -> Artefacts:
+    def train(self, dataset: Dataset, spec: TrainingSpec, reporter: Reporter, place: RunPaths) -> Artefacts:
         """As :func:`workbench.training.engine.train.train` does, on a node; it is begun again on another one where a node is lost.
 
         Raises:
@@ -62,25 +62,27 @@ class Errands:
             StoppedEarly: A stop was asked for before the first epoch was finished.
             Paused: A pause was asked for.
         """
-        order = Order(spec, dataset.splits, dataset.content_hash)
+        order = TrainingTask(spec, dataset.splits, dataset.content_hash)
         log.info("the run waits for a free node of the cluster")
-        with losses_named(self._ray):
+        with lost_nodes_reported(self._ray):
             errand = self._sent(order, reporter, place.checkpoints)
             return _unpacked(self._watched(errand), place.model)
 
     def judge(
-        self, tries: Iterator[Try], listen: Callable[[], Trying], time_is_up: Callable[[], bool]
-    ) -> Iterator[tuple[Try, Said]]:
-        """Carry out as many tries at once as there is room for; see :meth:`workbench.training.search.trial.Hands.judge`.
+        self, tries: Iterator[TrialTask], listen: Callable[[], TrialReporter], time_is_up: Callable[[], bool]
+    ) -> Iterator[tuple[TrialTask, TrialResult]]:
+        """Carry out as many tries at once as there is room for; see :meth:`workbench.training.search.trial.TrialExecutor.judge`.
 
         Raises:
             TrainingFailed: Too many nodes were lost.
         """
-        asked, begun = "", _Begun({})
-        with losses_named(self._ray):
+        asked, begun = "", _RunningTrials({})
+        with lost_nodes_reported(self._ray):
             while True:
                 for each in islice(tries, 0 if asked else max(0, self.count - len(begun.tries))):
-                    order = Order(each.spec, each.dataset.splits, each.dataset.content_hash, judging=True)
+                    order = TrainingTask(
+                        each.spec, each.dataset.splits, each.dataset.content_hash, judging=True
+                    )
                     errand = self._sent(order, listen(), each.place.checkpoints)
                     begun.tries[errand.task] = each, errand
                 if not begun.tries:
@@ -95,20 +97,20 @@ class Errands:
         if asked:
             raise Paused if asked == "pause" else StoppedEarly
 
-    def _sent(self, order: Order, reporter: Reporter, checkpoints: Path) -> _Errand:
+    def _sent(self, order: TrainingTask, reporter: Reporter, checkpoints: Path) -> _RayTask:
         # The process of a try stays for the next one, with TensorFlow loaded, and ends with the search.
-        call = task(self._ray, _errand, {} if order.judging else {"max_calls": 1})
-        desk = _desk(self._ray, checkpoints)
-        return _Errand(call.remote(self._goods, order, desk), desk, reporter, checkpoints)
+        call = task(self._ray, _task, {} if order.judging else {"max_calls": 1})
+        desk = _mailbox(self._ray, checkpoints)
+        return _RayTask(call.remote(self._goods, order, desk), desk, reporter, checkpoints)
 
-    def _watched(self, errand: _Errand) -> Outcome:
+    def _watched(self, errand: _RayTask) -> TaskResult:
         """Pass news on until the task is done."""
         while True:
             done = self._ray.wait([errand.task], timeout=BEAT_SECONDS)[0]
             asked = errand.reporter.asked()
             errand.follow(self._ray, asked)
             if done:
-                outcome: Outcome = self._ray.get(errand.task)
+                outcome: TaskResult = self._ray.get(errand.task)
                 return outcome
             if asked and not errand.began:
                 self._ray.cancel(errand.task, force=True)
@@ -116,7 +118,7 @@ class Errands:
 
 
 @dataclass
-class _Errand:
+class _RayTask:
     """The server's end of a task."""
 
     task: Any
@@ -127,25 +129,25 @@ class _Errand:
 
     def follow(self, ray: Any, asked: str) -> None:
         """Pass news on, and say what is asked."""
-        news: News = ray.get(self.desk.fetch.remote(asked))
+        news: Update = ray.get(self.desk.fetch.remote(asked))
         tell(news, self.reporter, self.checkpoints)
         self.began = self.began or bool(news.events)
 
 
 @dataclass(frozen=True)
-class _Begun:
+class _RunningTrials:
     """The tries that are carried out, by task, the longest first."""
 
-    tries: dict[Any, tuple[Try, _Errand]]
+    tries: dict[Any, tuple[TrialTask, _RayTask]]
 
     def follow(self, ray: Any, asked: str) -> None:
         """Pass the news of all on; the longest speaks for the run."""
         for position, (_, errand) in enumerate(self.tries.values()):
-            if isinstance(errand.reporter, Trying):
+            if isinstance(errand.reporter, TrialReporter):
                 errand.reporter.quiet = position > 0
             errand.follow(ray, asked)
 
-    def given_up(self, ray: Any, asked: str, time_is_up: bool) -> list[Try]:
+    def given_up(self, ray: Any, asked: str, time_is_up: bool) -> list[TrialTask]:
         """Cancel all where time is up, those that wait for a node where something is asked, and tell which they were."""
         ended = []
         for number, (each, errand) in list(self.tries.items()):
@@ -157,7 +159,7 @@ class _Begun:
 
 
 @contextlib.contextmanager
-def losses_named(ray: Any) -> Iterator[None]:
+def lost_nodes_reported(ray: Any) -> Iterator[None]:
     """Say it for the user where Ray has given up.
 
     Raises:
@@ -177,10 +179,10 @@ def task(ray: Any, function: Any, options: Mapping[str, Any]) -> Any:
     return ray.remote(num_cpus=1, num_gpus=gpus, max_retries=RETRIES, **options)(function)
 
 
-def goods(dataset: Dataset, spec: TrainingSpec, weights: Path) -> Goods:
+def shared_inputs(dataset: Dataset, spec: TrainingSpec, weights: Path) -> SharedInputs:
     """What all errands of a run share."""
     manifest = (dataset.folder / MANIFEST).read_bytes()
-    return Goods(np.asarray(dataset.pixels), manifest, _weights(spec, weights))
+    return SharedInputs(np.asarray(dataset.pixels), manifest, _weights(spec, weights))
 
 
 def _weights(spec: TrainingSpec, folder: Path) -> Mapping[str, bytes]:
@@ -192,19 +194,19 @@ def _weights(spec: TrainingSpec, folder: Path) -> Mapping[str, bytes]:
     return {state.file: state.path.read_bytes()} if state.present else {}
 
 
-def _desk(ray: Any, checkpoints: Path) -> Any:
+def _mailbox(ray: Any, checkpoints: Path) -> Any:
     """The desk, on the node that the server is on: it is lost only with the server itself."""
     here = ray.get_runtime_context().get_node_id()
     stay = ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(here, soft=False)
-    actor = ray.remote(num_cpus=0, scheduling_strategy=stay)(Desk)
+    actor = ray.remote(num_cpus=0, scheduling_strategy=stay)(Mailbox)
     return actor.remote(whole(checkpoints))
 
 
-def _errand(goods: Goods, order: Order, desk: Any) -> Outcome:
+def _task(shared_inputs: SharedInputs, order: TrainingTask, desk: Any) -> TaskResult:
     import ray
 
     node = f"{ray.util.get_node_ip_address()} {ray.get_runtime_context().get_node_id()[:8]}"
-    return train_remotely(goods, order, _Remote(desk), node)
+    return train_remotely(shared_inputs, order, _Remote(desk), node)
 
 
 class _Remote:
@@ -218,16 +220,16 @@ class _Remote:
 
         return ray.get(self._actor.begin.remote(node))
 
-    def leave(self, attempt: int, news: News) -> Any:
+    def leave(self, attempt: int, news: Update) -> Any:
         import ray
 
         return ray.get(self._actor.leave.remote(attempt, news))
 
 
-def _said(outcome: Outcome) -> Said:
+def _said(outcome: TaskResult) -> TrialResult:
     kind, sentence = outcome.error
     if kind in {"", "StoppedEarly", "Paused"}:
-        return outcome.judged
+        return outcome.answers
     if kind == "InvalidSpec":
         return InvalidSpec(sentence)
     if kind == "TrainingFailed":
@@ -235,7 +237,7 @@ def _said(outcome: Outcome) -> Said:
     raise TrainingFailed(sentence)
 
 
-def _unpacked(outcome: Outcome, folder: Path) -> Artefacts:
+def _unpacked(outcome: TaskResult, folder: Path) -> Artefacts:
     kind, sentence = outcome.error
     if kind in {"StoppedEarly", "Paused"}:
         raise getattr(errors, kind)

@@ -22,72 +22,72 @@ Event = tuple[str, tuple[Any, ...]]
 
 
 @dataclass(frozen=True)
-class Files:
+class FileChanges:
     """What changed in a folder: ``names`` are all files that are there now, ``changed`` the bytes of those that are new."""
 
     names: frozenset[str] = frozenset()
     changed: Mapping[str, bytes] = field(default_factory=dict)
 
-    def after(self, before: Files) -> Files:
+    def after(self, before: FileChanges) -> FileChanges:
         """Both changes as one."""
         both = {**before.changed, **self.changed}
-        return Files(self.names, {name: both[name] for name in both if name in self.names})
+        return FileChanges(self.names, {name: both[name] for name in both if name in self.names})
 
 
 @dataclass(frozen=True)
-class News:
+class Update:
     """What happened since the last time: calls of a reporter, and the checkpoints where they changed."""
 
     events: tuple[Event, ...] = ()
-    checkpoint: Files | None = None
+    checkpoint: FileChanges | None = None
 
 
-class Desk:
+class Mailbox:
     """Stands between the node that trains and the server: one leaves news, the other fetches it and leaves requests.
 
     Args:
         checkpoint: What the run goes on from.
     """
 
-    def __init__(self, checkpoint: Files) -> None:
+    def __init__(self, checkpoint: FileChanges) -> None:
         self._checkpoint = checkpoint
-        self._changes: Files | None = None
+        self._changes: FileChanges | None = None
         self._events: list[Event] = []
         self._attempt = 0
         self._asked = ""
 
-    def begin(self, node: str) -> tuple[int, Files]:
+    def begin(self, node: str) -> tuple[int, FileChanges]:
         """A node takes the run up: gives the number of this attempt, and what to go on from."""
         self._attempt += 1
         self._events.append(("began", (self._attempt, node)))
         return self._attempt, self._checkpoint
 
-    def leave(self, attempt: int, news: News) -> str:
+    def leave(self, attempt: int, news: Update) -> str:
         """Leave news, and hear what is asked; a node that was given up while it still ran is asked to stop, and not heard."""
         if attempt != self._attempt:
             return "stop"
         self._events += news.events
         if news.checkpoint:
             self._checkpoint = news.checkpoint.after(self._checkpoint)
-            self._changes = news.checkpoint.after(self._changes or Files())
+            self._changes = news.checkpoint.after(self._changes or FileChanges())
         return self._asked
 
-    def fetch(self, asked: str) -> News:
+    def fetch(self, asked: str) -> Update:
         """Take the news away, and leave what is asked of the run."""
         self._asked = asked
-        news = News(tuple(self._events), self._changes)
+        news = Update(tuple(self._events), self._changes)
         self._events, self._changes = [], None
         return news
 
 
-class Folder:
+class WatchedFolder:
     """Tells what changed in a folder of whole files since it was last asked."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._known: dict[str, tuple[int, int]] = {}
 
-    def changes(self) -> Files | None:
+    def changes(self) -> FileChanges | None:
         """New bytes and all names, ``None`` where nothing changed."""
         states = {name: (stat.st_mtime_ns, stat.st_size) for name, stat in self._stats()}
         if states == self._known:
@@ -100,7 +100,7 @@ class Folder:
                 except FileNotFoundError:
                     return None  # replaced in this moment: the next look sees all of it
         self._known = states
-        return Files(frozenset(states), changed)
+        return FileChanges(frozenset(states), changed)
 
     def _stats(self) -> list[tuple[str, Any]]:
         found = []
@@ -113,7 +113,7 @@ class Folder:
         return found
 
 
-def apply(files: Files, folder: Path) -> None:
+def apply(files: FileChanges, folder: Path) -> None:
     """Bring a folder to where another one is.
 
     Raises:
@@ -126,7 +126,7 @@ def apply(files: Files, folder: Path) -> None:
             path.unlink()
 
 
-class Relay(logging.Handler):
+class RemoteReporter(logging.Handler):
     """The reporter on the node: collects what a run says and logs, and passes it on from a thread of its own.
 
     Args:
@@ -134,10 +134,10 @@ class Relay(logging.Handler):
         checkpoints: The folder whose changes go along, the last ones when the run ends.
     """
 
-    def __init__(self, leave: Callable[[News], str], checkpoints: Path) -> None:
+    def __init__(self, leave: Callable[[Update], str], checkpoints: Path) -> None:
         super().__init__(logging.INFO)
         self._leave = leave
-        self._folder = Folder(checkpoints)
+        self._folder = WatchedFolder(checkpoints)
         self._events: list[Event] = []
         self._gathering = threading.Lock()
         self._asked = ""
@@ -145,7 +145,7 @@ class Relay(logging.Handler):
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._beat, name="relay", daemon=True)
 
-    def __enter__(self) -> Relay:
+    def __enter__(self) -> RemoteReporter:
         logging.getLogger().addHandler(self)
         self._thread.start()
         return self
@@ -205,12 +205,12 @@ class Relay(logging.Handler):
             events, self._events = tuple(self._events), []
         began = monotonic()
         checkpoint = self._folder.changes() if began >= self._next else None
-        self._asked = self._leave(News(events, checkpoint))
+        self._asked = self._leave(Update(events, checkpoint))
         if checkpoint:
             self._next = monotonic() + _SPARING * (monotonic() - began)
 
 
-def tell(news: News, reporter: Reporter, checkpoints: Path) -> None:
+def tell(news: Update, reporter: Reporter, checkpoints: Path) -> None:
     """Pass news on to the reporter of the server, and keep the checkpoints.
 
     Raises:
@@ -234,6 +234,6 @@ def _log_beginning(attempt: int, node: str) -> None:
         log.warning("The node that trained is gone; node %s goes on from the last epoch that arrived.", node)
 
 
-def whole(folder: Path) -> Files:
+def whole(folder: Path) -> FileChanges:
     """All that lies in a folder, with paths below it."""
-    return Folder(folder).changes() or Files()
+    return WatchedFolder(folder).changes() or FileChanges()

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from storage.core.errors import DomainError, is_disk_full
-from workbench.training.cluster.mailbox import Files, News, Relay, apply, whole
+from workbench.training.cluster.mailbox import FileChanges, RemoteReporter, Update, apply, whole
 from workbench.training.dataset import MANIFEST, PIXELS, Dataset
-from workbench.training.reporter import Workplace
-from workbench.training.search.successive_halving import Judged
-from workbench.training.search.trial import Try, Trying
+from workbench.training.reporter import RunPaths
+from workbench.training.search.successive_halving import FoldAnswers
+from workbench.training.search.trial import TrialReporter, TrialTask
 from workbench.training.spec import TrainingSpec
 
 if TYPE_CHECKING:
@@ -27,18 +27,18 @@ FULL = "The disk of the node that trained is full. Free some space there and sta
 FEATURES = Path("~/.cache/waterline/features")
 
 
-class DeskHandle(Protocol):
+class MailboxHandle(Protocol):
     """The desk, as a node reaches it."""
 
-    def begin(self, node: str) -> tuple[int, Files]:
-        """See :meth:`workbench.training.cluster.mailbox.Desk.begin`."""
+    def begin(self, node: str) -> tuple[int, FileChanges]:
+        """See :meth:`workbench.training.cluster.mailbox.Mailbox.begin`."""
 
-    def leave(self, attempt: int, news: News) -> str:
-        """See :meth:`workbench.training.cluster.mailbox.Desk.leave`."""
+    def leave(self, attempt: int, news: Update) -> str:
+        """See :meth:`workbench.training.cluster.mailbox.Mailbox.leave`."""
 
 
 @dataclass(frozen=True)
-class Goods:
+class SharedInputs:
     """What all errands of a run share.
 
     Attributes:
@@ -53,7 +53,7 @@ class Goods:
 
 
 @dataclass(frozen=True)
-class Order:
+class TrainingTask:
     """What is wanted of a node.
 
     Attributes:
@@ -70,16 +70,16 @@ class Order:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class TaskResult:
     """What became of an order: artefacts with their files, answers, or an error for the user by the name of its class."""
 
     artefacts: Artefacts | None = None
-    files: Files = field(default_factory=Files)
+    files: FileChanges = field(default_factory=FileChanges)
     error: tuple[str, str] = ("", "")
-    judged: Judged | None = None
+    answers: FoldAnswers | None = None
 
 
-def train_remotely(goods: Goods, order: Order, desk: DeskHandle, node: str) -> Outcome:
+def train_remotely(goods: SharedInputs, order: TrainingTask, desk: MailboxHandle, node: str) -> TaskResult:
     """Unpack, train and pack.
 
     Args:
@@ -96,17 +96,17 @@ def train_remotely(goods: Goods, order: Order, desk: DeskHandle, node: str) -> O
         attempt, checkpoint = desk.begin(node)
         apply(checkpoint, place.checkpoints)
         try:
-            with Relay(lambda news: desk.leave(attempt, news), place.checkpoints) as relay:
+            with RemoteReporter(lambda news: desk.leave(attempt, news), place.checkpoints) as relay:
                 return _carried_out(dataset, order, relay, place)
         except DomainError as error:
-            return Outcome(error=(type(error).__name__, str(error)))
+            return TaskResult(error=(type(error).__name__, str(error)))
         except OSError as error:
             if not is_disk_full(error):
                 raise
-            return Outcome(error=("DiskFull", FULL))
+            return TaskResult(error=("DiskFull", FULL))
 
 
-def run_part(goods: Goods, function: Callable[..., Any], part: Any) -> Any:
+def run_part(goods: SharedInputs, function: Callable[..., Any], part: Any) -> Any:
     """Call ``function(dataset, part, place)`` on this node."""
     from workbench.training.engine.train import limit_threads
 
@@ -116,27 +116,27 @@ def run_part(goods: Goods, function: Callable[..., Any], part: Any) -> Any:
         return function(_unpacked(goods, Path(folder, "dataset"), place.weights), part, place)
 
 
-def _place(folder: Path) -> Workplace:
-    return Workplace(folder / "model", folder / "checkpoints", FEATURES.expanduser(), folder / "weights")
+def _place(folder: Path) -> RunPaths:
+    return RunPaths(folder / "model", folder / "checkpoints", FEATURES.expanduser(), folder / "weights")
 
 
-def _unpacked(goods: Goods, folder: Path, weights: Path) -> Dataset:
+def _unpacked(goods: SharedInputs, folder: Path, weights: Path) -> Dataset:
     """Write the dataset and the weights where training looks for them."""
     for each in (folder, weights):
         each.mkdir()
     np.save(folder / PIXELS, goods.pixels)
     (folder / MANIFEST).write_bytes(goods.manifest)
-    apply(Files(frozenset(goods.weights), goods.weights), weights)
+    apply(FileChanges(frozenset(goods.weights), goods.weights), weights)
     return Dataset.open(folder)
 
 
-def _carried_out(dataset: Dataset, order: Order, relay: Relay, place: Workplace) -> Outcome:
+def _carried_out(dataset: Dataset, order: TrainingTask, relay: RemoteReporter, place: RunPaths) -> TaskResult:
     from workbench.training.engine.train import limit_threads, train
-    from workbench.training.search.local_executor import judged
+    from workbench.training.search.local_executor import run_trial
 
     limit_threads()
     if order.judging:
-        each = Try(0, dataset, order.spec, place)
-        return Outcome(judged=judged(each, Trying(relay, "searching", lambda: math.inf)))
+        each = TrialTask(0, dataset, order.spec, place)
+        return TaskResult(answers=run_trial(each, TrialReporter(relay, "searching", lambda: math.inf)))
     artefacts = train(dataset, order.spec, relay, place)
-    return Outcome(replace(artefacts, folder=Path()), whole(artefacts.folder))
+    return TaskResult(replace(artefacts, folder=Path()), whole(artefacts.folder))

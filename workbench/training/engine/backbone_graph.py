@@ -14,7 +14,7 @@ from workbench.imaging.decode import SIDE
 from workbench.pretrained.backbones import BACKBONES, Backbone
 from workbench.pretrained.weights import WeightsState, refused
 from workbench.training.engine.ensemble import leaves
-from workbench.training.engine.feature_cache import Trunk
+from workbench.training.engine.feature_cache import FrozenBackbone
 from workbench.training.spec import TrainingSpec
 
 ROWS = "rows"
@@ -61,20 +61,20 @@ def above(whole: keras.Model, layer: str, dropout: float) -> keras.Model:
     return keras.Model(whole.get_layer(layer).output, answers, name=f"{whole.name}_above")
 
 
-def thaw(net: keras.Model) -> None:
+def unfreeze(net: keras.Model) -> None:
     """Let all layers of a net learn, but keep the statistics that batch normalisation has learnt from many more pictures."""
     for layer in leaves(net):
         layer.trainable = not isinstance(layer, layers.BatchNormalization)
 
 
-def trunk(part: keras.Model, name: str, dtype: str) -> Trunk:
+def trunk(part: keras.Model, name: str, dtype: str) -> FrozenBackbone:
     """A part of a net as a function of arrays."""
     call = tf.function(lambda batch: part(batch, training=False), reduce_retracing=True)
 
     def run(pictures: np.ndarray) -> np.ndarray:
         return np.asarray(call(tf.constant(pictures)))
 
-    return Trunk(name, tuple(part.output.shape[1:]), dtype, run)
+    return FrozenBackbone(name, tuple(part.output.shape[1:]), dtype, run)
 
 
 def _pretrained(backbone: Backbone, weights: WeightsState, pixels: Any) -> keras.Model:

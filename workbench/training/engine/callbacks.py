@@ -13,7 +13,7 @@ import numpy as np
 
 from workbench.evaluation.best_epoch import BestEpoch
 from workbench.evaluation.metrics import confusion, macro_f1
-from workbench.training.engine.eta import Stopwatch
+from workbench.training.engine.eta import EtaEstimator
 from workbench.training.engine.recipe import Stage, Task
 from workbench.training.reporter import EpochRecord, Progress
 
@@ -21,12 +21,12 @@ _KEPT = 0.99
 SIGNAL = "signal"
 
 
-class Halted(Exception):
+class Interrupted(Exception):
     """Ends training at once; the best epoch so far is kept."""
 
 
 @dataclass(frozen=True)
-class Best:
+class BestWeights:
     """The best epoch so far: its weights and its probabilities ``(N, classes)`` for the validation pictures."""
 
     epoch: int
@@ -34,7 +34,7 @@ class Best:
     probabilities: np.ndarray
 
 
-class Average(keras.callbacks.Callback):  # type: ignore[misc]
+class WeightAverage(keras.callbacks.Callback):  # type: ignore[misc]
     """Keeps a moving average of the weights, batch statistics included: steadier than the last step's, and better on few pictures.
 
     Source: Polyak and Juditsky, "Acceleration of Stochastic Approximation by Averaging" (1992); the young average forgets
@@ -62,7 +62,7 @@ class Average(keras.callbacks.Callback):  # type: ignore[misc]
             np.add(mean, taken * (value - mean), out=mean)
 
 
-class Judge(keras.callbacks.Callback):  # type: ignore[misc]
+class EpochEvaluator(keras.callbacks.Callback):  # type: ignore[misc]
     """Judges the averaged weights of every epoch on the validation pictures, once, and keeps the best.
 
     Must come before the stock callbacks, which look for its figures.
@@ -79,9 +79,9 @@ class Judge(keras.callbacks.Callback):  # type: ignore[misc]
     def __init__(self, task: Task, learner: keras.Model, stage: Stage) -> None:
         """Judge the weights of a learner by the answers of a stage."""
         super().__init__()
-        self.average = Average(learner)
+        self.average = WeightAverage(learner)
         self.history: list[EpochRecord] = []
-        self.best: Best | None = None
+        self.best: BestWeights | None = None
         self.broken = False
         self.stage = stage
         self.first: list[np.ndarray] = []
@@ -113,7 +113,7 @@ class Judge(keras.callbacks.Callback):  # type: ignore[misc]
         # A ReLU makes 0 of what is no number: answers may look sound while the weights are not.
         self.broken = not all(np.isfinite(each).all() for each in (probabilities, *self.average.weights))
         if self.broken:
-            raise Halted
+            raise Interrupted
         logs.update(self._figures(probabilities))
         self._record(epoch + 1, logs, probabilities)
         self._learner.set_weights(latest)
@@ -132,7 +132,7 @@ class Judge(keras.callbacks.Callback):  # type: ignore[misc]
         """Go on from where a checkpoint was written; its epochs are reported once more."""
         self.first = list(arrays.get("first", ()))
         self.average.weights, self.average.steps = list(arrays["average"]), facts["averaged"]
-        self.best = Best(facts["best"], list(arrays["best"]), arrays["probabilities"][0])
+        self.best = BestWeights(facts["best"], list(arrays["best"]), arrays["probabilities"][0])
         self.history = [EpochRecord(**record) for record in facts["history"]]
         for record in self.history:
             self._kept.take(asdict(record))
@@ -145,7 +145,7 @@ class Judge(keras.callbacks.Callback):  # type: ignore[misc]
         seconds = monotonic() - self._began
         record = EpochRecord(epoch=epoch, learning_rate=rate, seconds=seconds, **figures)
         if self._kept.take(asdict(record)):
-            self.best = Best(epoch, self._learner.get_weights(), probabilities)
+            self.best = BestWeights(epoch, self._learner.get_weights(), probabilities)
         logs[SIGNAL] = self._kept.signal
         self.history.append(record)
         self._task.reporter.epoch(record)
@@ -161,7 +161,7 @@ class Judge(keras.callbacks.Callback):  # type: ignore[misc]
         }
 
 
-class Watch(keras.callbacks.Callback):  # type: ignore[misc]
+class StopMonitor(keras.callbacks.Callback):  # type: ignore[misc]
     """Reports every step, and halts training on request, when time is up, or when the loss is no number.
 
     Attributes:
@@ -171,7 +171,7 @@ class Watch(keras.callbacks.Callback):  # type: ignore[misc]
         before: Seconds that were spent before an interruption.
     """
 
-    def __init__(self, task: Task, judge: Judge, stages: Sequence[Stage]) -> None:
+    def __init__(self, task: Task, judge: EpochEvaluator, stages: Sequence[Stage]) -> None:
         """Watch a run of some stages, whose epochs ``judge`` judges."""
         super().__init__()
         self.asked = ""
@@ -182,7 +182,7 @@ class Watch(keras.callbacks.Callback):  # type: ignore[misc]
         self.before = 0.0
         self._epochs = sum(stage.epochs for stage in stages)
         self._pictures = len(task.dataset.indices("train"))
-        self._pace = Stopwatch(stages, len(task.dataset.indices("validation")) / self._pictures)
+        self._pace = EtaEstimator(stages, len(task.dataset.indices("validation")) / self._pictures)
         self._began = monotonic()
         self._epoch = 0
 
@@ -209,13 +209,13 @@ class Watch(keras.callbacks.Callback):  # type: ignore[misc]
         self._report(batch + 1, steps)
         if not math.isfinite(logs["loss"]):
             self.broken = True
-            raise Halted
+            raise Interrupted
         if self._judge.best is None and batch + 1 == steps:
             return  # the epoch is whole and about to be judged: then there is a model to keep
         self.asked = self._task.reporter.asked()
         self.late = bool(self._judge.best and 0 < 60 * self._task.spec.max_minutes <= self.seconds)
         if self.asked or self.late:
-            raise Halted
+            raise Interrupted
 
     def _report(self, step: int, steps: int) -> None:
         self._pace.lap(step, steps, monotonic())

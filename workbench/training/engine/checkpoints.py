@@ -16,7 +16,7 @@ import keras
 import numpy as np
 
 from storage.core.errors import is_disk_full
-from workbench.training.engine.callbacks import Judge, Watch
+from workbench.training.engine.callbacks import EpochEvaluator, StopMonitor
 from workbench.training.engine.recipe import Recipe, Stage, Task
 
 log = logging.getLogger("checkpoints")
@@ -102,14 +102,14 @@ class Checkpoints:
         return Checkpoint(facts, groups) if facts["fingerprint"] == self._fingerprint else None
 
 
-class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
+class CheckpointCallback(keras.callbacks.Callback):  # type: ignore[misc]
     """Writes a checkpoint after every epoch, and puts a run back to where it was. Comes after all other callbacks.
 
     Attributes:
         number: Position of the stage to go on with; that of the last one plus 1 where all are done.
     """
 
-    def __init__(self, task: Task, recipe: Recipe, judge: Judge, watch: Watch) -> None:
+    def __init__(self, task: Task, recipe: Recipe, judge: EpochEvaluator, watch: StopMonitor) -> None:
         """Keep a run whose state ``judge`` and ``watch`` hold; what lies in its folder is put back at once."""
         super().__init__()
         self.number = 0

@@ -9,7 +9,7 @@ from workbench.training.engine.recipe import Stage
 _JUDGED = 0.6  # what an answer takes, for a picture and its mirror image, as a share of a training step
 
 
-class Stopwatch:
+class EtaEstimator:
     """Measures the steps of a stage and the gaps between its epochs, in which it is judged.
 
     The first step of a stage is left out, since it traces the net, and so is the first gap.

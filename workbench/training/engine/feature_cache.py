@@ -33,7 +33,7 @@ Told = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
-class Trunk:
+class FrozenBackbone:
     """The part of a net that stays as it is.
 
     Attributes:
@@ -85,7 +85,7 @@ class Views:
 class FeatureCache:
     """A file of numbers for each view of a picture, with a checksum."""
 
-    def __init__(self, folder: Path, trunk: Trunk) -> None:
+    def __init__(self, folder: Path, trunk: FrozenBackbone) -> None:
         """Keep the activations of a trunk below a folder; the folder is made if it is not there."""
         name = f"{trunk.name} {trunk.dtype}"
         self._folder = folder / hashlib.sha256(name.encode()).hexdigest()[:16]
@@ -136,7 +136,7 @@ def prune(folder: Path, most_bytes: int = MOST_BYTES) -> None:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class FeatureRequest:
     """Which activations a run needs: those of ``views`` of the pictures at ``indices`` of a dataset."""
 
     dataset: Dataset
@@ -163,7 +163,7 @@ class Wanted:
         return self.views.picture(self.dataset.pixels[index], image_id, self.views.numbers[number])
 
 
-def gather(wanted: Wanted, trunk: Trunk, folder: Path, told: Told) -> np.ndarray:
+def gather(wanted: FeatureRequest, trunk: FrozenBackbone, folder: Path, told: Told) -> np.ndarray:
     """Activations of views of pictures: read where they are kept, computed and kept where they are not.
 
     They come in a file of their own, mapped and without a name, so that neither memory nor a later deletion matters.

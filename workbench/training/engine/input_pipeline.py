@@ -50,7 +50,7 @@ def pictures(dataset: Dataset, spec: TrainingSpec) -> Examples:
     return Examples(show, (SIDE, SIDE, 3), "uint8")
 
 
-class Feed:
+class InputPipeline:
     """Batches of the training split in an order fixed by seed and epoch.
 
     Attributes:

@@ -59,7 +59,7 @@ def loss(spec: TrainingSpec) -> keras.losses.Loss:
     return keras.losses.CategoricalCrossentropy(label_smoothing=float(spec.label_smoothing))
 
 
-class Pace(keras.callbacks.Callback):  # type: ignore[misc]
+class LearningRateSchedule(keras.callbacks.Callback):  # type: ignore[misc]
     """Sets the learning rate of every step that the schedule knows beforehand; what it leaves alone is the plateau's.
 
     The warm-up is linear (Goyal et al., "Accurate, Large Minibatch SGD", 2017), the descent half a cosine (Loshchilov and Hutter, "SGDR", 2017).

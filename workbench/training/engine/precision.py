@@ -33,7 +33,7 @@ def policy(spec: TrainingSpec) -> str:
     return HALF if wanted and _computes_halves() else FULL
 
 
-class Halved(keras.callbacks.Callback):  # type: ignore[misc]
+class MixedPrecision(keras.callbacks.Callback):  # type: ignore[misc]
     """Lets the layers of a net, but for the last one, compute training steps with a policy. Comes before all other callbacks.
 
     The first step is traced with the policy and every later one runs as it was traced, so that after the first step the

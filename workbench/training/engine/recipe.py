@@ -6,7 +6,7 @@ A recipe is a function ``recipe(task: Task) -> Recipe`` in a module of its own, 
 averaged weights of every epoch, keeps the best, writes checkpoints, goes on from them, stops, pauses and exports.
 
 - A stage shows its net :class:`~workbench.training.engine.input_pipeline.Examples`: pictures, or features computed once, which may be float16.
-  :class:`~workbench.training.engine.input_pipeline.Feed` puts them in order, samples and mixes them, whatever they are.
+  :class:`~workbench.training.engine.input_pipeline.InputPipeline` puts them in order, samples and mixes them, whatever they are.
 - ``Stage.answers`` gives the probabilities for the validation pictures with the weights of that moment, best from features too.
   Where they are not the served net's own numbers (half precision, other views), the recipe is not ``exact`` and the served net
   answers once more for the pictures when training is over.
@@ -28,7 +28,7 @@ import numpy as np
 from workbench.core.errors import Paused, StoppedEarly
 from workbench.training.dataset import Dataset
 from workbench.training.engine.input_pipeline import Examples
-from workbench.training.reporter import Reporter, Workplace
+from workbench.training.reporter import Reporter, RunPaths
 from workbench.training.spec import TrainingSpec
 
 PREDICT_BATCH = 32
@@ -42,7 +42,7 @@ class Task:
     spec: TrainingSpec
     class_weights: np.ndarray
     reporter: Reporter
-    place: Workplace
+    place: RunPaths
 
     def told(self, done: int, total: int) -> None:
         """Report work that has no epochs.

@@ -23,24 +23,24 @@ from workbench.core.machine import cores
 from workbench.evaluation.metrics import evaluate
 from workbench.training.dataset import Dataset
 from workbench.training.engine import export
-from workbench.training.engine.callbacks import SIGNAL, Best, Halted, Judge, Watch
-from workbench.training.engine.checkpoints import Keeper
-from workbench.training.engine.input_pipeline import Feed
-from workbench.training.engine.optimizer import Pace, compile_net
-from workbench.training.engine.precision import FULL, Halved, policy, strategy
+from workbench.training.engine.callbacks import SIGNAL, BestWeights, EpochEvaluator, Interrupted, StopMonitor
+from workbench.training.engine.checkpoints import CheckpointCallback
+from workbench.training.engine.input_pipeline import InputPipeline
+from workbench.training.engine.optimizer import LearningRateSchedule, compile_net
+from workbench.training.engine.precision import FULL, MixedPrecision, policy, strategy
 from workbench.training.engine.recipe import Recipe, Task, predict
 from workbench.training.engine.scratch import scratch
 from workbench.training.engine.transfer import fine_tune, instant
-from workbench.training.reporter import EpochRecord, Progress, Reporter, TrialRecord, Workplace
+from workbench.training.reporter import EpochRecord, Progress, Reporter, RunPaths, TrialRecord
 from workbench.training.spec import FINE_TUNE, INSTANT, SCRATCH, TrainingSpec, class_weight_table
 
 __all__ = [
     "Artefacts",
     "EpochRecord",
-    "Prediction",
+    "HeldOutPrediction",
     "Progress",
     "Reporter",
-    "Workplace",
+    "RunPaths",
     "limit_threads",
     "train",
 ]
@@ -51,7 +51,7 @@ BROKEN = "The loss was no longer a number, so training ended there; the best epo
 
 
 @dataclass(frozen=True)
-class Prediction:
+class HeldOutPrediction:
     """The answer for one validation picture: ``true`` is a position in the classes, as are the probabilities."""
 
     image_id: int
@@ -82,7 +82,7 @@ class Artefacts:
     best_epoch: int
     stopped: bool
     note: str
-    predictions: tuple[Prediction, ...]
+    predictions: tuple[HeldOutPrediction, ...]
     metrics: dict[str, Any]
     agreement: float
     libraries: dict[str, str]
@@ -104,7 +104,7 @@ def release_memory() -> None:
     keras.backend.clear_session()
 
 
-def train(dataset: Dataset, spec: TrainingSpec, reporter: Reporter, place: Workplace) -> Artefacts:
+def train(dataset: Dataset, spec: TrainingSpec, reporter: Reporter, place: RunPaths) -> Artefacts:
     """Train, judge and export a net.
 
     Args:
@@ -125,7 +125,9 @@ def train(dataset: Dataset, spec: TrainingSpec, reporter: Reporter, place: Workp
     return _artefacts(task, recipe, judge, watch)
 
 
-def answers(dataset: Dataset, spec: TrainingSpec, reporter: Reporter, place: Workplace) -> np.ndarray:
+def train_and_predict(
+    dataset: Dataset, spec: TrainingSpec, reporter: Reporter, place: RunPaths
+) -> np.ndarray:
     """Train a net without exporting it.
 
     Returns:
@@ -145,8 +147,8 @@ def answers(dataset: Dataset, spec: TrainingSpec, reporter: Reporter, place: Wor
 
 
 def _trained(
-    dataset: Dataset, spec: TrainingSpec, reporter: Reporter, place: Workplace
-) -> tuple[Task, Recipe, Judge, Watch]:
+    dataset: Dataset, spec: TrainingSpec, reporter: Reporter, place: RunPaths
+) -> tuple[Task, Recipe, EpochEvaluator, StopMonitor]:
     reporter.phase("preparing")
     _check(dataset)
     table = class_weight_table(dataset.counts("train"), spec.class_weights)
@@ -161,14 +163,14 @@ def _trained(
     return task, recipe, judge, watch
 
 
-def _artefacts(task: Task, recipe: Recipe, judge: Judge, watch: Watch) -> Artefacts:
+def _artefacts(task: Task, recipe: Recipe, judge: EpochEvaluator, watch: StopMonitor) -> Artefacts:
     dataset, reporter, folder = task.dataset, task.reporter, task.place.model
     best = _kept(judge, watch)
     broken = judge.broken or watch.broken
     reporter.phase("evaluating")
     indices = dataset.indices("validation")
-    answers = best.probabilities if recipe.exact else predict(recipe.served, dataset.pixels, indices)
-    metrics = evaluate(dataset.labels[indices], answers, dataset.classes)
+    probabilities = best.probabilities if recipe.exact else predict(recipe.served, dataset.pixels, indices)
+    metrics = evaluate(dataset.labels[indices], probabilities, dataset.classes)
     reporter.phase("exporting")
     folder.mkdir(parents=True, exist_ok=True)
     write = recipe.export or partial(export.export, recipe.served)
@@ -179,38 +181,40 @@ def _artefacts(task: Task, recipe: Recipe, judge: Judge, watch: Watch) -> Artefa
         best_epoch=best.epoch,
         stopped=watch.asked == "stop" or broken,
         note=BROKEN if broken else "",
-        predictions=predictions(dataset, answers),
+        predictions=predictions(dataset, probabilities),
         metrics=metrics,
-        agreement=export.agreement(dataset, answers, folder / export.LITERT_FILE),
+        agreement=export.agreement(dataset, probabilities, folder / export.LITERT_FILE),
         libraries=_libraries(),
         weights=dict(recipe.weights),
     )
 
 
-def _fit(task: Task, recipe: Recipe) -> tuple[Judge, Watch]:
-    judge = Judge(task, recipe.learner, recipe.stages[0])
-    watch = Watch(task, judge, recipe.stages)
-    keeper = Keeper(task, recipe, judge, watch)
+def _fit(task: Task, recipe: Recipe) -> tuple[EpochEvaluator, StopMonitor]:
+    judge = EpochEvaluator(task, recipe.learner, recipe.stages[0])
+    watch = StopMonitor(task, judge, recipe.stages)
+    keeper = CheckpointCallback(task, recipe, judge, watch)
     try:
         for number in range(keeper.number, len(recipe.stages)):
             stock = _stock(task.spec)
             done = keeper.begin(number, stock)
             judge.begin(recipe.stages[number], done)
             _fit_stage(task, judge, done, [judge.average, judge, *stock, watch, keeper])
-    except Halted:
+    except Interrupted:
         if watch.asked == "pause":
             raise Paused from None
     return judge, watch
 
 
-def _fit_stage(task: Task, judge: Judge, done: int, callbacks: list[keras.callbacks.Callback]) -> None:
+def _fit_stage(
+    task: Task, judge: EpochEvaluator, done: int, callbacks: list[keras.callbacks.Callback]
+) -> None:
     stage, first = judge.stage, len(judge.history)
     stage.prepare()
     compile_net(stage.net, task.spec, stage.rate)
-    feed = Feed(task.dataset, task.spec, task.class_weights, stage.examples)
+    feed = InputPipeline(task.dataset, task.spec, task.class_weights, stage.examples)
     chosen = policy(task.spec)
-    halved = [Halved(chosen)] if chosen != FULL else []
-    pace = Pace(task.spec, stage.rate, stage.epochs, first - done)
+    halved = [MixedPrecision(chosen)] if chosen != FULL else []
+    pace = LearningRateSchedule(task.spec, stage.rate, stage.epochs, first - done)
     stage.net.fit(
         feed.batches(first * feed.steps),
         initial_epoch=first,
@@ -240,7 +244,7 @@ def _stock(spec: TrainingSpec) -> list[keras.callbacks.Callback]:
     return [plateau, stopping]
 
 
-def _kept(judge: Judge, watch: Watch) -> Best:
+def _kept(judge: EpochEvaluator, watch: StopMonitor) -> BestWeights:
     if judge.best:
         return judge.best
     if watch.asked:
@@ -248,10 +252,12 @@ def _kept(judge: Judge, watch: Watch) -> Best:
     raise TrainingFailed("The loss is no longer a number; train again with a smaller learning rate.")
 
 
-def predictions(dataset: Dataset, probabilities: np.ndarray) -> tuple[Prediction, ...]:
+def predictions(dataset: Dataset, probabilities: np.ndarray) -> tuple[HeldOutPrediction, ...]:
     """Answers ``(N, classes)`` for the validation pictures of a dataset, in its order."""
     rows = zip(dataset.indices("validation"), probabilities.astype(float).round(6).tolist(), strict=True)
-    return tuple(Prediction(int(dataset.image_ids[i]), int(dataset.labels[i]), tuple(row)) for i, row in rows)
+    return tuple(
+        HeldOutPrediction(int(dataset.image_ids[i]), int(dataset.labels[i]), tuple(row)) for i, row in rows
+    )
 
 
 def _libraries() -> dict[str, str]:

@@ -21,7 +21,7 @@ from workbench.training.engine import backbone_graph, feature_cache
 from workbench.training.engine.architectures import mirrored
 from workbench.training.engine.ensemble import agreed, joined, leaves, members, side_by_side
 from workbench.training.engine.export import export
-from workbench.training.engine.feature_cache import MIRRORED, Views, Wanted
+from workbench.training.engine.feature_cache import MIRRORED, FeatureRequest, Views
 from workbench.training.engine.input_pipeline import Examples
 from workbench.training.engine.recipe import Recipe, Stage, Task, predict
 from workbench.training.engine.templates import LastLayer, Template
@@ -83,7 +83,7 @@ def fine_tune(task: Task) -> Recipe:
     shown, answers = _cached(kit, net, (layer, "float16"))
     head = spec.epochs // _HEAD_SHARE
     tune = Stage(
-        net, shown, answers, spec.epochs - head, spec.learning_rate, lambda: backbone_graph.thaw(net)
+        net, shown, answers, spec.epochs - head, spec.learning_rate, lambda: backbone_graph.unfreeze(net)
     )
     stages = [replace(tune, reach=_REACH) if head else tune]
     if head:
@@ -122,8 +122,8 @@ def _cached(kit: _Kit, net: keras.Model, cut: tuple[str, str]) -> tuple[Examples
     trunk = backbone_graph.trunk(backbone_graph.below(kit.whole, cut[0]), _name(kit, cut[0]), cut[1])
     varied = Views((*kit.seen, *range(1, task.spec.variants + 1)), task.spec.augmentation, task.spec.seed)
     plain = Views(kit.seen, task.spec.augmentation, task.spec.seed)
-    train = Wanted(task.dataset, task.dataset.indices("train"), varied)
-    judged = Wanted(task.dataset, task.dataset.indices("validation"), plain)
+    train = FeatureRequest(task.dataset, task.dataset.indices("train"), varied)
+    judged = FeatureRequest(task.dataset, task.dataset.indices("validation"), plain)
     task.reporter.phase("features")
     feature_cache.prune(task.place.features)
     total = len(train) + len(judged)

@@ -16,13 +16,13 @@ from workbench.core.errors import TrainingFailed
 from workbench.evaluation.metrics import confusion, macro_f1
 from workbench.training.dataset import Dataset
 from workbench.training.engine.export import LITERT_FILE, litert_probabilities
-from workbench.training.reporter import EpochRecord, Progress, TrialRecord, Workplace
+from workbench.training.reporter import EpochRecord, Progress, RunPaths, TrialRecord
 from workbench.training.search.local_executor import search_or_train
 from workbench.training.spec import TrainingSpec
 
 
 @dataclass(frozen=True)
-class Part:
+class Fold:
     """One fold: ``sides`` is ``(N,)`` of ``train``, ``validation`` (judges the epochs) or ``fold`` (judges the model)."""
 
     number: int
@@ -68,27 +68,27 @@ class CrossValidation:
         return _mean_and_spread([each.macro_f1 for each in self.folds])
 
 
-Judge = Callable[[Dataset, Part, Workplace], FoldFigures]
+JudgeFold = Callable[[Dataset, Fold, RunPaths], FoldFigures]
 
 
 class Mapper(Protocol):
     """Calls a function for every part, here or elsewhere, and gives the results in their order."""
 
     def __call__(
-        self, function: Judge, dataset: Dataset, parts: Sequence[Part], place: Workplace
+        self, function: JudgeFold, dataset: Dataset, parts: Sequence[Fold], place: RunPaths
     ) -> list[FoldFigures]:
         """Call ``function(dataset, part, place)`` for every part."""
 
 
 def one_by_one(
-    function: Judge, dataset: Dataset, parts: Sequence[Part], place: Workplace
+    function: JudgeFold, dataset: Dataset, parts: Sequence[Fold], place: RunPaths
 ) -> list[FoldFigures]:
     """Call a function for one part after the other, in this process."""
     return [function(dataset, part, place) for part in parts]
 
 
 def cross_validate(
-    dataset: Dataset, spec: TrainingSpec, folds: int, place: Workplace, mapper: Mapper = one_by_one
+    dataset: Dataset, spec: TrainingSpec, folds: int, place: RunPaths, mapper: Mapper = one_by_one
 ) -> CrossValidation:
     """Train once for each fold on the others, and judge the exported model on the fold.
 
@@ -97,15 +97,15 @@ def cross_validate(
         spec: The settings; ``validation_fraction`` is the share of the other folds that judges the epochs.
         folds: How many; groups never cross.
         place: Its features and weights are used; model and checkpoints of a fold go to a temporary folder.
-        mapper: Where the folds are carried out: here, or :class:`workbench.training.cluster.backend.Nodes`.
+        mapper: Where the folds are carried out: here, or :class:`workbench.training.cluster.backend.ClusterMapper`.
 
     Raises:
         TrainingFailed: A class has too few groups for so many folds, or a fold could not be trained.
     """
-    return CrossValidation(tuple(mapper(judged, dataset, parts_of(dataset, spec, folds), place)))
+    return CrossValidation(tuple(mapper(train_and_judge, dataset, folds_of(dataset, spec, folds), place)))
 
 
-def parts_of(dataset: Dataset, spec: TrainingSpec, folds: int) -> list[Part]:
+def folds_of(dataset: Dataset, spec: TrainingSpec, folds: int) -> list[Fold]:
     """Divide a dataset into folds with their like share of every class.
 
     Raises:
@@ -114,11 +114,11 @@ def parts_of(dataset: Dataset, spec: TrainingSpec, folds: int) -> list[Part]:
     everything = np.flatnonzero(dataset.splits != TEST)
     pairs = _divided(dataset, everything, folds, spec.seed)
     return [
-        Part(number, spec, _sides(dataset, rest, fold, spec)) for number, (rest, fold) in enumerate(pairs, 1)
+        Fold(number, spec, _sides(dataset, rest, fold, spec)) for number, (rest, fold) in enumerate(pairs, 1)
     ]
 
 
-def judged(dataset: Dataset, part: Part, place: Workplace) -> FoldFigures:
+def train_and_judge(dataset: Dataset, part: Fold, place: RunPaths) -> FoldFigures:
     """Train on a part and judge its fold."""
     began = monotonic()
     inner = replace(
@@ -128,7 +128,7 @@ def judged(dataset: Dataset, part: Part, place: Workplace) -> FoldFigures:
     )
     with TemporaryDirectory() as folder:
         here = replace(place, model=Path(folder, "model"), checkpoints=Path(folder, "checkpoints"))
-        search_or_train(inner, part.spec, _Silent(), here)
+        search_or_train(inner, part.spec, _SilentReporter(), here)
         seconds = monotonic() - began
         fold = np.flatnonzero(part.sides == "fold")
         probabilities = litert_probabilities(here.model / LITERT_FILE, dataset.pixels, fold)
@@ -185,7 +185,7 @@ def _mean_and_spread(values: Sequence[float]) -> tuple[float, float]:
     return float(np.mean(values)), float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
 
 
-class _Silent:
+class _SilentReporter:
     """A reporter that says nothing and never stops."""
 
     def phase(self, name: str) -> None: ...

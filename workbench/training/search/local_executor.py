@@ -7,44 +7,44 @@ from time import monotonic
 
 from workbench.core.errors import InvalidSpec, TrainingFailed
 from workbench.training.dataset import Dataset
-from workbench.training.engine.train import Artefacts, answers, release_memory, train
-from workbench.training.reporter import Reporter, Workplace
+from workbench.training.engine.train import Artefacts, release_memory, train, train_and_predict
+from workbench.training.reporter import Reporter, RunPaths
 from workbench.training.search.search import search
-from workbench.training.search.successive_halving import Judged
-from workbench.training.search.trial import Said, Try, Trying
+from workbench.training.search.successive_halving import FoldAnswers
+from workbench.training.search.trial import TrialReporter, TrialResult, TrialTask
 from workbench.training.spec import BEST, TrainingSpec
 
 
-def search_or_train(dataset: Dataset, spec: TrainingSpec, reporter: Reporter, place: Workplace) -> Artefacts:
+def search_or_train(dataset: Dataset, spec: TrainingSpec, reporter: Reporter, place: RunPaths) -> Artefacts:
     """Search in this process where the recipe is one, else train once; raises what either does."""
     if spec.recipe == BEST:
-        return search(dataset, spec, reporter, place, Serial())
+        return search(dataset, spec, reporter, place, LocalExecutor())
     return train(dataset, spec, reporter, place)
 
 
-class Serial:
-    """This process; see :class:`workbench.training.search.trial.Hands`."""
+class LocalExecutor:
+    """This process; see :class:`workbench.training.search.trial.TrialExecutor`."""
 
     count = 1
 
     def judge(
-        self, tries: Iterator[Try], listen: Callable[[], Trying], time_is_up: Callable[[], bool]
-    ) -> Iterator[tuple[Try, Said]]:
+        self, tries: Iterator[TrialTask], listen: Callable[[], TrialReporter], time_is_up: Callable[[], bool]
+    ) -> Iterator[tuple[TrialTask, TrialResult]]:
         """Carry out one try before the next is taken; one that was begun is never given up."""
         for each in tries:
             try:
-                said: Said = judged(each, listen())
+                said: TrialResult = run_trial(each, listen())
             except (TrainingFailed, InvalidSpec) as error:
                 said = error
             yield each, said
 
-    def train(self, dataset: Dataset, spec: TrainingSpec, reporter: Reporter, place: Workplace) -> Artefacts:
+    def train(self, dataset: Dataset, spec: TrainingSpec, reporter: Reporter, place: RunPaths) -> Artefacts:
         """Train with the memory of what was tried given back."""
         release_memory()
         return train(dataset, spec, reporter, place)
 
 
-def judged(each: Try, trying: Trying) -> Judged:
+def run_trial(each: TrialTask, trying: TrialReporter) -> FoldAnswers:
     """Carry out one try.
 
     Raises:
@@ -55,5 +55,5 @@ def judged(each: Try, trying: Trying) -> Judged:
     """
     release_memory()
     began = monotonic()
-    said = answers(each.dataset, each.spec, trying, each.place)
-    return Judged(said, monotonic() - began, trying.features)
+    said = train_and_predict(each.dataset, each.spec, trying, each.place)
+    return FoldAnswers(said, monotonic() - began, trying.features)

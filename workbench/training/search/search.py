@@ -1,6 +1,6 @@
 """The recipe that looks for the best of the others within a time. Imports TensorFlow in functions alone.
 
-The search itself is light and runs in one process; its tries are carried out by :class:`workbench.training.search.trial.Hands`,
+The search itself is light and runs in one process; its tries are carried out by :class:`workbench.training.search.trial.TrialExecutor`,
 here or elsewhere. Candidates are compared on folds of the training side alone; the validation split of the dataset is asked when the search is
 over, so that it still tells how good the model is. The winner, or the two whose mean is better than either, is then trained on
 the whole training side.
@@ -20,18 +20,18 @@ from workbench.core.errors import StoppedEarly, TrainingFailed
 from workbench.pretrained.backbones import BACKBONES
 from workbench.pretrained.weights import weights_state
 from workbench.training.dataset import Dataset
-from workbench.training.reporter import Reporter, TrialRecord, Workplace
+from workbench.training.reporter import Reporter, RunPaths, TrialRecord
 from workbench.training.search.candidates import Candidate, candidates, expected
-from workbench.training.search.search_state import Decided, Diary, fingerprint
+from workbench.training.search.search_state import SearchDecision, SearchState, fingerprint
 from workbench.training.search.successive_halving import (
     RUNGS,
-    Judged,
-    Standing,
+    FoldAnswers,
+    Leaderboard,
     better_half,
     inner_folds,
-    together,
+    makespan_bound,
 )
-from workbench.training.search.trial import Hands, Said, Try, Trying
+from workbench.training.search.trial import TrialExecutor, TrialReporter, TrialResult, TrialTask
 from workbench.training.spec import TrainingSpec
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ _FINALISTS = 2
 
 
 def search(
-    dataset: Dataset, spec: TrainingSpec, reporter: Reporter, place: Workplace, hands: Hands
+    dataset: Dataset, spec: TrainingSpec, reporter: Reporter, place: RunPaths, hands: TrialExecutor
 ) -> Artefacts:
     """Try, choose, train and export, within ``spec.max_minutes``.
 
@@ -73,7 +73,7 @@ def search(
 
 class _Search:
     def __init__(
-        self, dataset: Dataset, spec: TrainingSpec, reporter: Reporter, place: Workplace, hands: Hands
+        self, dataset: Dataset, spec: TrainingSpec, reporter: Reporter, place: RunPaths, hands: TrialExecutor
     ) -> None:
         self._dataset, self._reporter, self._place, self._hands = dataset, reporter, place, hands
         state = weights_state(BACKBONES[spec.architecture], place.weights)
@@ -81,9 +81,9 @@ class _Search:
         self._numbers = range(len(self._tried))
         self._folds = inner_folds(dataset, spec.seed)
         truth = [fold.labels[fold.indices("validation")] for fold in self._folds]
-        self._standing = Standing(truth, len(dataset.classes))
+        self._standing = Leaderboard(truth, len(dataset.classes))
         known = fingerprint(dataset, spec, [each.spec for each in self._tried])
-        self.diary = Diary(place.checkpoints, known, self._standing)
+        self.diary = SearchState(place.checkpoints, known, self._standing)
         self._budget = 60 * spec.max_minutes or math.inf
         self._records: dict[int, TrialRecord] = {}
         self._in_hand: list[int] = []
@@ -141,7 +141,9 @@ class _Search:
     def _time_for(self, numbers: Sequence[int], alive: Sequence[int]) -> bool:
         """Whether there is time to judge candidates once more, and then to train and export the two slowest that are left."""
         costs, slowness = self._costs, self._slowness
-        needed = together([self._standing.seconds(number, costs) for number in numbers], self._hands.count)
+        needed = makespan_bound(
+            [self._standing.seconds(number, costs) for number in numbers], self._hands.count
+        )
         # By then the features are there.
         again = {
             number: self._standing.seconds(number, costs)
@@ -174,7 +176,7 @@ class _Search:
             self._in_hand.remove(each.number)
             self._note(each.number, fold, said)
 
-    def _tries(self, going: Sequence[int], fold: int) -> Iterator[Try]:
+    def _tries(self, going: Sequence[int], fold: int) -> Iterator[TrialTask]:
         """Those that are to be judged on a fold, as long as there is time to begin with the next."""
         standing = self._standing
         for number in going:
@@ -185,14 +187,16 @@ class _Search:
             else:
                 self._in_hand.append(number)
                 self._tell(number, "running")
-                yield Try(number, self._folds[fold], self._tried[number].spec, self._try_place(number, fold))
+                yield TrialTask(
+                    number, self._folds[fold], self._tried[number].spec, self._try_place(number, fold)
+                )
 
-    def _listen(self) -> Trying:
-        return Trying(self._reporter, "searching", self._left)
+    def _listen(self) -> TrialReporter:
+        return TrialReporter(self._reporter, "searching", self._left)
 
-    def _note(self, number: int, fold: int, said: Said) -> None:
+    def _note(self, number: int, fold: int, said: TrialResult) -> None:
         standing, name = self._standing, self._tried[number].name
-        if isinstance(said, Judged):
+        if isinstance(said, FoldAnswers):
             standing.judged.setdefault(number, []).append(said)
         elif said is None:
             log.info("“%s” was given up", name)
@@ -205,7 +209,7 @@ class _Search:
             self.diary.write()
         self._tell(number, "failed" if number in standing.failed else "waiting")
 
-    def _try_place(self, number: int, fold: int) -> Workplace:
+    def _try_place(self, number: int, fold: int) -> RunPaths:
         return replace(self._place, checkpoints=self._place.checkpoints / f"try-{number + 1}-fold-{fold + 1}")
 
     def _cleared(self, number: int, fold: int) -> None:
@@ -215,7 +219,7 @@ class _Search:
         for other in self._standing.ranked(list(self._numbers))[_SPARE_MODELS:]:
             shutil.rmtree(self._try_place(other, 0).checkpoints, ignore_errors=True)
 
-    def _decided(self, alive: Sequence[int]) -> Decided:
+    def _decided(self, alive: Sequence[int]) -> SearchDecision:
         numbers = self._standing.chosen(alive)
         if not numbers:
             sound = [number for number in self._numbers if number not in self._standing.failed]
@@ -224,9 +228,9 @@ class _Search:
             numbers = sound[:1]
         left = self._left() - self._export_seconds * (2 * len(numbers) - 1)
         minutes = max(left, _LEAST_SECONDS) / 60 / len(numbers)
-        return Decided(numbers, minutes if math.isfinite(minutes) else 0.0)
+        return SearchDecision(numbers, minutes if math.isfinite(minutes) else 0.0)
 
-    def _final(self, decided: Decided) -> Artefacts:
+    def _final(self, decided: SearchDecision) -> Artefacts:
         """The model, trained on the whole training side."""
         if len(decided.numbers) == 1:
             return self._member(decided, 0, self._place.model)
@@ -246,14 +250,14 @@ class _Search:
         self._reporter.phase("exporting")
         return mean_of(found, self._dataset, self._place.model)
 
-    def _member(self, decided: Decided, position: int, model: Path) -> Artefacts:
+    def _member(self, decided: SearchDecision, position: int, model: Path) -> Artefacts:
         """One net of the model; the epochs of the first are those of the run."""
         spec = replace(
             self._tried[decided.numbers[position]].spec, max_minutes=min(decided.minutes, _MOST_MINUTES)
         )
         checkpoints = self._place.checkpoints / f"member-{position + 1}" / "checkpoints"
         place = replace(self._place, model=model, checkpoints=checkpoints)
-        reporter = Trying(self._reporter, "training", self._left) if position else self._reporter
+        reporter = TrialReporter(self._reporter, "training", self._left) if position else self._reporter
         return self._hands.train(self._dataset, spec, reporter, place)
 
     def _salvaged(self) -> Artefacts:
@@ -263,8 +267,8 @@ class _Search:
         for number in self._standing.ranked(list(self._numbers)):
             place = self._try_place(number, 0)
             if place.checkpoints.is_dir():
-                self._tell_decided(Decided([number], 0.0))
-                trying = Trying(self._reporter, "exporting", self._left, deaf=True)
+                self._tell_decided(SearchDecision([number], 0.0))
+                trying = TrialReporter(self._reporter, "exporting", self._left, deaf=True)
                 made = self._hands.train(self._folds[0], self._tried[number].spec, trying, place)
                 return replace(asked_again(made, self._dataset), stopped=True)
         raise StoppedEarly
@@ -272,7 +276,7 @@ class _Search:
     def _left(self) -> float:
         return self._budget - self.diary.seconds
 
-    def _tell_decided(self, decided: Decided) -> None:
+    def _tell_decided(self, decided: SearchDecision) -> None:
         """Say of every try what became of it, and of the mean where it is the model."""
         for number, record in list(self._records.items()):
             if number in self._standing.failed:

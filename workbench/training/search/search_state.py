@@ -15,7 +15,7 @@ import numpy as np
 
 from storage.core.errors import is_disk_full
 from workbench.training.dataset import Dataset
-from workbench.training.search.successive_halving import Judged, Standing
+from workbench.training.search.successive_halving import FoldAnswers, Leaderboard
 from workbench.training.spec import TrainingSpec
 
 log = logging.getLogger("search")
@@ -23,23 +23,23 @@ _FILE = "search.json"
 
 
 @dataclass(frozen=True)
-class Decided:
+class SearchDecision:
     """What the model is made of: candidates by position, and the minutes that each may learn."""
 
     numbers: list[int]
     minutes: float
 
 
-class Diary:
+class SearchState:
     """The diary of one search in a folder.
 
     Attributes:
         decided: What the search came to, where it did.
     """
 
-    def __init__(self, folder: Path, fingerprint: str, standing: Standing) -> None:
+    def __init__(self, folder: Path, fingerprint: str, standing: Leaderboard) -> None:
         """Put what was written with the same fingerprint into ``standing``."""
-        self.decided: Decided | None = None
+        self.decided: SearchDecision | None = None
         self._file = folder / _FILE
         self._fingerprint = fingerprint
         self._standing = standing
@@ -91,8 +91,8 @@ class Diary:
         self._before = facts["seconds"]
         self._standing.failed |= set(facts["failed"])
         for number, folds in facts["judged"].items():
-            self._standing.judged[int(number)] = [Judged(np.array(each[0]), *each[1:]) for each in folds]
-        self.decided = Decided(**facts["decided"]) if facts["decided"] else None
+            self._standing.judged[int(number)] = [FoldAnswers(np.array(each[0]), *each[1:]) for each in folds]
+        self.decided = SearchDecision(**facts["decided"]) if facts["decided"] else None
 
 
 def fingerprint(dataset: Dataset, spec: TrainingSpec, tried: Sequence[TrainingSpec]) -> str:

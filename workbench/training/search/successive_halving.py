@@ -54,7 +54,7 @@ def _inner(dataset: Dataset, number: int, pair: tuple[np.ndarray, np.ndarray]) -
 
 
 @dataclass(frozen=True)
-class Judged:
+class FoldAnswers:
     """What a candidate said of a fold: ``answers`` is ``(n, classes)``; ``features`` seconds went into what is kept for later."""
 
     answers: np.ndarray
@@ -63,7 +63,7 @@ class Judged:
 
 
 @dataclass
-class Standing:
+class Leaderboard:
     """Where a search stands.
 
     Attributes:
@@ -75,7 +75,7 @@ class Standing:
 
     truth: Sequence[np.ndarray]
     classes: int
-    judged: dict[int, list[Judged]] = field(default_factory=dict)
+    judged: dict[int, list[FoldAnswers]] = field(default_factory=dict)
     failed: set[int] = field(default_factory=set)
 
     def folds(self, number: int) -> int:
@@ -130,7 +130,7 @@ def better_half(ranked: Sequence[int]) -> list[int]:
     return list(ranked[: max(2, -(-len(ranked) // 2))])
 
 
-def together(seconds: Sequence[float], hands: int) -> float:
+def makespan_bound(seconds: Sequence[float], hands: int) -> float:
     """At most how long tasks take that are begun one after the other, each by the next free hand.
 
     Source: Graham, "Bounds on Multiprocessing Timing Anomalies" (1969).

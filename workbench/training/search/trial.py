@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from storage.core.errors import DomainError
 from workbench.training.dataset import Dataset
-from workbench.training.reporter import EpochRecord, Progress, Reporter, TrialRecord, Workplace
-from workbench.training.search.successive_halving import Judged
+from workbench.training.reporter import EpochRecord, Progress, Reporter, RunPaths, TrialRecord
+from workbench.training.search.successive_halving import FoldAnswers
 from workbench.training.spec import TrainingSpec
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class Trying:
+class TrialReporter:
     """Passes on steps and requests, but neither epochs, which are not the model's, nor phases that say nothing of a try.
 
     Attributes:
@@ -76,20 +76,20 @@ class Trying:
 
 
 @dataclass(frozen=True)
-class Try:
+class TrialTask:
     """A candidate by its position, to be trained on all of a dataset but its validation split and judged on that."""
 
     number: int
     dataset: Dataset
     spec: TrainingSpec
-    place: Workplace
+    place: RunPaths
 
 
-Said = Judged | DomainError | None
+TrialResult = FoldAnswers | DomainError | None
 """What became of a try; an error where it could not be trained, nothing where it was given up."""
 
 
-class Hands(Protocol):
+class TrialExecutor(Protocol):
     """Those who train for a search: this process, or the nodes of a cluster."""
 
     @property
@@ -97,8 +97,8 @@ class Hands(Protocol):
         """How many tries can be carried out at once."""
 
     def judge(
-        self, tries: Iterator[Try], listen: Callable[[], Trying], time_is_up: Callable[[], bool]
-    ) -> Iterator[tuple[Try, Said]]:
+        self, tries: Iterator[TrialTask], listen: Callable[[], TrialReporter], time_is_up: Callable[[], bool]
+    ) -> Iterator[tuple[TrialTask, TrialResult]]:
         """Carry tries out; the next one is taken when there is a hand for it.
 
         Args:
@@ -114,5 +114,5 @@ class Hands(Protocol):
             Paused: A pause was asked for.
         """
 
-    def train(self, dataset: Dataset, spec: TrainingSpec, reporter: Reporter, place: Workplace) -> Artefacts:
+    def train(self, dataset: Dataset, spec: TrainingSpec, reporter: Reporter, place: RunPaths) -> Artefacts:
         """As :func:`workbench.training.engine.train.train` does."""

@@ -11,18 +11,18 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from storage.core.errors import DiskFull, DomainError, is_disk_full
-from storage.training.run_attempts import Attempt
+from storage.training.run_attempts import RunAttempt
 from workbench.core.errors import Paused, StoppedEarly
 from workbench.core.privacy import begin_private
-from workbench.core.processes import NO_ROOM, Budget, started_at
+from workbench.core.processes import NO_ROOM, MemoryLimit, started_at
 from workbench.core.settings import Settings, from_environment
 from workbench.stores import Stores, open_stores
 from workbench.training.checkpoint_retention import drop, take_over
 from workbench.training.dataset import Dataset
-from workbench.training.reporter import Workplace
+from workbench.training.reporter import RunPaths
 from workbench.training.spec import TrainingSpec
-from workbench.training.worker.db_reporter import RowReporter
-from workbench.training.worker.export_dataset import write_inputs
+from workbench.training.worker.db_reporter import DatabaseReporter
+from workbench.training.worker.export_dataset import export_dataset
 from workbench.training.worker.manifest import candidate
 
 if TYPE_CHECKING:
@@ -55,10 +55,10 @@ def main(run_id: int) -> None:
             sys.exit(NO_ROOM)  # mapped pictures hold their room until the process is gone
 
 
-def _ending(stores: Stores, settings: Settings, attempt: Attempt) -> tuple[str, str | None] | None:
+def _ending(stores: Stores, settings: Settings, attempt: RunAttempt) -> tuple[str, str | None] | None:
     """Carry a run out; status and error where that leaves no version."""
     try:
-        with RowReporter(stores, attempt, Budget(settings.memory_mb, settings.runs)) as reporter:
+        with DatabaseReporter(stores, attempt, MemoryLimit(settings.memory_mb, settings.runs)) as reporter:
             _carry_out(stores, settings, attempt, reporter)
     except Paused:
         return "paused", None
@@ -74,15 +74,15 @@ def _ending(stores: Stores, settings: Settings, attempt: Attempt) -> tuple[str, 
     return None
 
 
-def _carry_out(stores: Stores, settings: Settings, attempt: Attempt, reporter: RowReporter) -> None:
+def _carry_out(stores: Stores, settings: Settings, attempt: RunAttempt, reporter: DatabaseReporter) -> None:
     run = stores.runs.get(attempt.run_id)
     folder = stores.work_folder(run.id, attempt.number)
     reporter.phase("preparing")
-    write_inputs(stores, run, folder / "dataset", reporter.told)
+    export_dataset(stores, run, folder / "dataset", reporter.told)
     reporter.phase("loading")
     train = _engine(settings)
     reporter.heed()
-    place = Workplace(
+    place = RunPaths(
         folder / "model", take_over(stores, attempt), stores.features_folder, settings.weights_folder
     )
     spec = TrainingSpec.from_dict(run.spec)
@@ -94,7 +94,7 @@ def _carry_out(stores: Stores, settings: Settings, attempt: Attempt, reporter: R
         drop(stores, attempt)
 
 
-def _engine(settings: Settings) -> Callable[[Dataset, TrainingSpec, RowReporter, Workplace], Artefacts]:
+def _engine(settings: Settings) -> Callable[[Dataset, TrainingSpec, DatabaseReporter, RunPaths], Artefacts]:
     """What trains: this process, or a cluster."""
     if settings.ray_address:
         from workbench.training.cluster.backend import train_on_cluster

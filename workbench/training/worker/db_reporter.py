@@ -10,9 +10,9 @@ import threading
 import time
 from typing import Any
 
-from storage.training.run_attempts import PAUSE, STOP, Attempt, Superseded
+from storage.training.run_attempts import PAUSE, STOP, RunAttempt, Superseded
 from workbench.core.errors import Paused, StoppedEarly
-from workbench.core.processes import Budget
+from workbench.core.processes import MemoryLimit
 from workbench.stores import Stores
 from workbench.training.checkpoint_retention import has_checkpoint
 from workbench.training.reporter import EpochRecord, Progress, TrialRecord
@@ -26,7 +26,7 @@ TOO_MUCH = (
 )
 
 
-class RowReporter:
+class DatabaseReporter:
     """Writes heartbeat, progress and epochs into the run's row, and reads requests from it.
 
     The row is written by a thread of its own, so that a slow disk never holds a training step up and a long phase still
@@ -34,7 +34,7 @@ class RowReporter:
     than it may: its checkpoint stands, and the machine does not choose a process to kill.
     """
 
-    def __init__(self, stores: Stores, attempt: Attempt, budget: Budget) -> None:
+    def __init__(self, stores: Stores, attempt: RunAttempt, budget: MemoryLimit) -> None:
         self._stores = stores
         self._attempt = attempt
         self._budget = budget
@@ -45,7 +45,7 @@ class RowReporter:
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
 
-    def __enter__(self) -> RowReporter:
+    def __enter__(self) -> DatabaseReporter:
         self._thread.start()
         return self
 

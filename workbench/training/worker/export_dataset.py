@@ -21,7 +21,7 @@ PICTURE_BYTES = SIDE * SIDE * 3
 SPARE_BYTES = 64 * 1024 * 1024
 
 
-def write_inputs(stores: Stores, run: Run, folder: Path, told: Callable[[int, int], None]) -> None:
+def export_dataset(stores: Stores, run: Run, folder: Path, told: Callable[[int, int], None]) -> None:
     """Write the pictures of a run's snapshot, but for those of the test, into a dataset folder, the same in every try.
 
     Args:

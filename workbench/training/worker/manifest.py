@@ -8,17 +8,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from storage.records import Snapshot, ValidationPrediction
-from storage.training.registry import Candidate
-from storage.training.run_attempts import Attempt
+from storage.training.registry import VersionCandidate
+from storage.training.run_attempts import RunAttempt
 from workbench.training.spec import TrainingSpec
 
 if TYPE_CHECKING:
     from workbench.training.engine.train import Artefacts
 
 
-def candidate(attempt: Attempt, snapshot: Snapshot, spec: TrainingSpec, artefacts: Artefacts) -> Candidate:
+def candidate(
+    attempt: RunAttempt, snapshot: Snapshot, spec: TrainingSpec, artefacts: Artefacts
+) -> VersionCandidate:
     """The version that a run hands in, with its manifest."""
-    return Candidate(
+    return VersionCandidate(
         attempt=attempt,
         snapshot_id=snapshot.id,
         folder=artefacts.folder,

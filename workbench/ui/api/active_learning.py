@@ -8,7 +8,7 @@ from typing import Any, TypedDict, cast
 
 from storage.core.errors import DomainError
 from storage.learning.suggestions import Suggestion, Suspicion
-from workbench.active_learning.service import Status
+from workbench.active_learning.service import ActiveLearningStatus
 from workbench.core import validation
 from workbench.services import Services
 from workbench.ui.api import ACTOR
@@ -61,7 +61,7 @@ class NextImages(TypedDict):
     image_ids: list[int]
 
 
-class Suspect(TypedDict):
+class SuspiciousLabel(TypedDict):
     """A label that looks wrong; ``score`` (0 to 1) is 1 less the probability of its class."""
 
     id: int
@@ -75,7 +75,7 @@ class Suspect(TypedDict):
 class Suspects(TypedDict):
     """Labels that look wrong, worst first."""
 
-    items: list[Suspect]
+    items: list[SuspiciousLabel]
     total: int
 
 
@@ -232,12 +232,12 @@ def _on_labels(services: Services) -> list[Callable[..., Any]]:
     return [suggestions, next_images, suspicious_labels, accept_suspicions, dismiss_suspicions]
 
 
-def _status(status: Status) -> InsightStatus:
+def _status(status: ActiveLearningStatus) -> InsightStatus:
     return cast(InsightStatus, dataclasses.asdict(status))
 
 
-def _suspect(found: Suspicion) -> Suspect:
-    return Suspect(
+def _suspect(found: Suspicion) -> SuspiciousLabel:
+    return SuspiciousLabel(
         id=found.image_id,
         filename=found.filename,
         label=found.given,

@@ -9,10 +9,10 @@ from PIL import Image
 from workbench.core import validation
 from workbench.imaging.augmentation import Augmentation
 from workbench.imaging.decode import encoded
-from workbench.label_safety.service import Safety
+from workbench.label_safety.service import SafetyReport
 from workbench.services import Services
 from workbench.training.spec import LIMITS
-from workbench.ui.file_transfer import handed_out
+from workbench.ui.file_transfer import to_file_data
 
 # Gradio shows defaults as they are and sends them back; nothing here changes what it was given.
 EMPTY: dict[str, Any] = {}
@@ -75,7 +75,7 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
             validation.whole("seed", seed, 0, int(LIMITS["seed"].maximum)),
         )
         files = (encoded(Image.fromarray(each), "PNG", compress_level=1) for each in variants)
-        return [handed_out(data, f"variant-{number}.png") for number, data in enumerate(files, 1)]
+        return [to_file_data(data, f"variant-{number}.png") for number, data in enumerate(files, 1)]
 
     def check_augmentation(augmentation: dict[str, Any] = EMPTY) -> Check:
         """Say which operations change the class of pictures in the eyes of the model in production.
@@ -104,7 +104,7 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
     return [preview_augmentation, check_augmentation, augmentation_cost]
 
 
-def _check(safety: Safety, augmentation: Augmentation) -> Check:
+def _check(safety: SafetyReport, augmentation: Augmentation) -> Check:
     operations = [
         CheckedOperation(
             operation=name,

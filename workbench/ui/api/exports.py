@@ -10,7 +10,7 @@ from workbench.core import validation
 from workbench.exporting.service import ExportOrder
 from workbench.services import Services
 from workbench.ui.api.arguments import given_text
-from workbench.ui.file_transfer import named_out
+from workbench.ui.file_transfer import to_named_file_data
 
 
 def endpoints(services: Services) -> list[Callable[..., Any]]:
@@ -41,7 +41,7 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
         texts = {"label": label, "status": status, "flag": flag, "tag": tag, "search": search}
         chosen = Filter(**{name: given_text(name, value) for name, value in texts.items()})
         number = validation.whole("snapshot", snapshot, 0) or None
-        return named_out(
+        return to_named_file_data(
             services.exports.write(ExportOrder(given_text("format", format), chosen, number)).path
         )
 

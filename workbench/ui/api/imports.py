@@ -12,7 +12,7 @@ from workbench.importing.service import ImportState, NewImport
 from workbench.services import Services
 from workbench.ui.api import ACTOR
 from workbench.ui.api.arguments import given_name, given_text
-from workbench.ui.file_transfer import begin_import, handed_out, uploads
+from workbench.ui.file_transfer import begin_import, to_file_data, uploads
 
 ENDING = (
     "The server is ending. Import {id} goes on when it is started again; /import_status says how far it is."
@@ -134,7 +134,7 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
             import_id: The import; 0 for the one that runs, else the last one.
         """
         found = imports.state(_given(import_id))
-        return handed_out(imports.report_csv(found.id).encode("utf-8-sig"), f"import-{found.id}.csv")
+        return to_file_data(imports.report_csv(found.id).encode("utf-8-sig"), f"import-{found.id}.csv")
 
     return [import_images, import_folder, import_status, list_imports, stop_import, import_report]
 

@@ -14,7 +14,7 @@ from workbench.services import Services
 from workbench.serving.batch import answers_csv
 from workbench.ui.api import ACTOR
 from workbench.ui.api.arguments import given_name
-from workbench.ui.file_transfer import answering, handed_out, upload, uploads
+from workbench.ui.file_transfer import answering, to_file_data, upload, uploads
 
 
 class Model(TypedDict):
@@ -114,7 +114,7 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
         given = uploads(files)
         with answering(given):
             text = answers_csv(predictor, given, services.settings.limits, _named("model", model))
-        return handed_out(text.encode("utf-8-sig"), "predictions.csv")
+        return to_file_data(text.encode("utf-8-sig"), "predictions.csv")
 
     return [list_models, promote, predict, predict_batch]
 

@@ -6,7 +6,7 @@ from typing import Any, TypedDict
 from storage.records import Run
 from workbench.core import validation
 from workbench.services import Services
-from workbench.training.service import Report
+from workbench.training.service import TrainingReport
 from workbench.training.spec import TrainingSpec
 
 # Gradio shows defaults as they are and sends them back; nothing here changes a spec it was given.
@@ -140,7 +140,7 @@ def _status(run: Run, history: list[dict[str, Any]]) -> RunStatus:
     )
 
 
-def _report(report: Report) -> RunReport:
+def _report(report: TrainingReport) -> RunReport:
     classes = report.snapshot.classes
     metrics = dict(report.metrics or {})
     return RunReport(

@@ -10,7 +10,7 @@ import gradio as gr
 import numpy as np
 
 from workbench.core.errors import RejectedPicture
-from workbench.imaging.bounded_decoder import Decoder
+from workbench.imaging.bounded_decoder import BoundedDecoder
 from workbench.imaging.memory_budget import PATIENCE
 from workbench.ui.components.assets import script
 
@@ -68,7 +68,7 @@ def burst_camera(elem_id: str) -> gr.HTML:
     )
 
 
-def frame_of(address: Any, decoder: Decoder) -> np.ndarray:
+def frame_of(address: Any, decoder: BoundedDecoder) -> np.ndarray:
     """The pixels of a frame ``(height, width, 3) uint8`` that came as a ``data:`` address.
 
     Raises:

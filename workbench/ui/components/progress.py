@@ -9,7 +9,7 @@ from workbench.charts.formatting import duration
 
 
 @dataclass(frozen=True)
-class Pace:
+class ProgressBar:
     """How far something long is.
 
     Attributes:
@@ -29,7 +29,7 @@ class Pace:
     unit: str = "files"
 
 
-def pace_html(pace: Pace) -> str:
+def progress_html(pace: ProgressBar) -> str:
     """The bar."""
     filled = 100 * pace.done / max(1, pace.total)
     return (
@@ -40,7 +40,7 @@ def pace_html(pace: Pace) -> str:
     )
 
 
-def _left(pace: Pace) -> str:
+def _left(pace: ProgressBar) -> str:
     if not (pace.rate and pace.done):
         return ""
     seconds = max(0, pace.total - pace.done) / pace.rate

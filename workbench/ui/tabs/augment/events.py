@@ -12,13 +12,13 @@ from workbench.imaging.augmentation import BY_NAME, OPERATIONS, Augmentation
 from workbench.label_safety.results import mark
 from workbench.label_safety.service import CHECKING, WAITING
 from workbench.services import Services
-from workbench.ui.context import Place, open_tab
+from workbench.ui.context import TabContext, open_tab
 from workbench.ui.error_boundary import guarded
-from workbench.ui.payload import Sent
-from workbench.ui.tabs.augment.html import Choice, chosen, labels, preview_html, seed_html
-from workbench.ui.tabs.augment.layout import View
+from workbench.ui.payload import Payload
+from workbench.ui.tabs.augment.html import PreviewChoice, chosen, labels, preview_html, seed_html
+from workbench.ui.tabs.augment.layout import AugmentView
 from workbench.ui.tabs.augment.operation_notes import notes, summary
-from workbench.ui.tabs.augment.variant_inspector import Doubt, found
+from workbench.ui.tabs.augment.variant_inspector import RejectedVariant, found
 
 Say = Callable[[Any], Any]
 LARGEST_SEED = 2**32 - 1
@@ -30,7 +30,7 @@ QUIET: dict[str, Any] = {
 AT_ONCE: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "queue": False}
 
 
-def bind(place: Place, view: View) -> None:
+def bind(place: TabContext, view: AugmentView) -> None:
     """Bind every event of the tab."""
     say = _saying(place.services, view)
     _bind_dials(place.services, view, say)
@@ -38,7 +38,7 @@ def bind(place: Place, view: View) -> None:
     _bind_choice(place, view, say)
 
 
-def _bind_dials(services: Services, view: View, say: Say) -> None:
+def _bind_dials(services: Services, view: AugmentView, say: Say) -> None:
     for control in view.controls:
         turned = gr.on(
             [control.switch.input, control.strength.input],
@@ -55,7 +55,11 @@ def _bind_dials(services: Services, view: View, say: Say) -> None:
         _save(services, lambda _: Augmentation())
         for name in Augmentation().enabled:
             mark(services.stores.preferences, name, "")
-        return [*_positions(Augmentation()), preview_html(services, Augmentation(), Choice.of(*choice)), None]
+        return [
+            *_positions(Augmentation()),
+            preview_html(services, Augmentation(), PreviewChoice.of(*choice)),
+            None,
+        ]
 
     say(view.defaults.click(back, view.choice, [*view.dials, view.preview, view.doubt], **QUIET))
 
@@ -69,12 +73,16 @@ def _turned(services: Services, name: str) -> Callable[..., tuple[object, ...]]:
         augmentation = _save(services, lambda now: Augmentation.from_dict({**now.to_dict(), **one}))
         if on:
             mark(services.stores.preferences, name, "")
-        return gr.update(interactive=on), preview_html(services, augmentation, Choice.of(*choice)), None
+        return (
+            gr.update(interactive=on),
+            preview_html(services, augmentation, PreviewChoice.of(*choice)),
+            None,
+        )
 
     return turned
 
 
-def _saying(services: Services, view: View) -> Say:
+def _saying(services: Services, view: AugmentView) -> Say:
     """Says what is known of the operations after an event, and as time passes while they are tried on the model."""
 
     @guarded
@@ -97,14 +105,14 @@ def _known(services: Services, before: str) -> list[object]:
     return [*said, gr.Timer(active=going_on), now]
 
 
-def _bind_doubt(services: Services, view: View, say: Say) -> None:
+def _bind_doubt(services: Services, view: AugmentView, say: Say) -> None:
     @guarded
-    def press(event: gr.EventData, doubt: Doubt | None, *choice: Any) -> list[object]:
-        sent, made = Sent.of(event), Choice.of(*choice)
+    def press(event: gr.EventData, doubt: RejectedVariant | None, *choice: Any) -> list[object]:
+        sent, made = Payload.of(event), PreviewChoice.of(*choice)
         act, name = sent.text("press"), sent.text("operation", "")
         augmentation = services.training.draft().augmentation
         if act == "no":
-            doubt = Doubt(sent.number("image"), sent.number("variant"), made.seed, augmentation)
+            doubt = RejectedVariant(sent.number("image"), sent.number("variant"), made.seed, augmentation)
             name = found(services, doubt)[1]
         if act == "close":
             doubt = None
@@ -116,7 +124,7 @@ def _bind_doubt(services: Services, view: View, say: Say) -> None:
     say(view.preview.press(press, [view.doubt, *view.choice], outputs, **QUIET))
 
 
-def _switch(services: Services, doubt: Doubt, name: str, on: bool) -> Augmentation:
+def _switch(services: Services, doubt: RejectedVariant, name: str, on: bool) -> Augmentation:
     """Switch an operation off because it changed the class of a variant, or on again after all."""
     image = services.stores.catalogue.get(doubt.image_id)
     words = f"variant {doubt.variant} of {image.filename} no longer showed {image.label or 'the same'}."
@@ -127,25 +135,25 @@ def _switch(services: Services, doubt: Doubt, name: str, on: bool) -> Augmentati
     return now
 
 
-def _bind_choice(place: Place, view: View, say: Say) -> None:
+def _bind_choice(place: TabContext, view: AugmentView, say: Say) -> None:
     services = place.services
 
     @guarded
     def refresh(*choice: Any) -> list[object]:
-        return _everything(services, Choice.of(*choice))
+        return _everything(services, PreviewChoice.of(*choice))
 
     @guarded
     def look(*choice: Any) -> list[object]:
-        return _shown(services, Choice.of(*choice))
+        return _shown(services, PreviewChoice.of(*choice))
 
     @guarded
     def other(*choice: Any) -> list[object]:
-        made = Choice.of(*choice)
+        made = PreviewChoice.of(*choice)
         return [made.draw + 1, *_shown(services, replace(made, draw=made.draw + 1))]
 
     @guarded
     def again(*choice: Any) -> list[object]:
-        made = Choice.of(*choice)
+        made = PreviewChoice.of(*choice)
         following = (made.seed + 1) % LARGEST_SEED
         return [following, *_shown(services, replace(made, seed=following))]
 
@@ -159,7 +167,7 @@ def _bind_choice(place: Place, view: View, say: Say) -> None:
     view.collect.click(lambda: open_tab("collect"), None, place.tabs, queue=False, api_visibility="private")
 
 
-def _everything(services: Services, choice: Choice) -> list[object]:
+def _everything(services: Services, choice: PreviewChoice) -> list[object]:
     draft, options = services.training.draft(), labels(services)
     if choice.label not in {value for _, value in options}:
         choice = replace(choice, label="")
@@ -171,7 +179,7 @@ def _everything(services: Services, choice: Choice) -> list[object]:
     ]
 
 
-def _shown(services: Services, choice: Choice) -> list[object]:
+def _shown(services: Services, choice: PreviewChoice) -> list[object]:
     """The preview, what its seed means, and no doubt about a variant."""
     draft = services.training.draft()
     return [preview_html(services, draft.augmentation, choice), seed_html(choice.seed, draft), None]

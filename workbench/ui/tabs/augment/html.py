@@ -14,7 +14,7 @@ from workbench.services import Services
 from workbench.training.spec import FINE_TUNE, INSTANT, TrainingSpec
 from workbench.ui.components.bars import dot
 from workbench.ui.components.frames import frame
-from workbench.ui.tabs.augment.variant_inspector import Doubt, doubt_html
+from workbench.ui.tabs.augment.variant_inspector import RejectedVariant, doubt_html
 
 PICTURES = 3
 COUNTS = (4, 8, 12)
@@ -23,7 +23,7 @@ EMPTY = "<p>Here you see what training will do to your own pictures. There are n
 
 
 @dataclass(frozen=True)
-class Choice:
+class PreviewChoice:
     """Which pictures are previewed, with which seed and how many variants.
 
     ``label`` is a class name, empty for one of each class in turn; another ``draw`` gives other pictures.
@@ -35,12 +35,12 @@ class Choice:
     count: int
 
     @classmethod
-    def of(cls, label: str | None, draw: int, seed: float | None, count: int | None) -> Choice:
+    def of(cls, label: str | None, draw: int, seed: float | None, count: int | None) -> PreviewChoice:
         """As the fields of the page have it, some of which may be empty."""
         return cls(label or "", draw, int(seed or 0), count or COUNTS[0])
 
 
-def chosen(services: Services, choice: Choice) -> list[ImageRecord]:
+def chosen(services: Services, choice: PreviewChoice) -> list[ImageRecord]:
     """The pictures to preview: the same for the same choice and catalogue."""
     catalogue = services.stores.catalogue
     names = [choice.label] if choice.label else [c.name for c in services.stores.classes.all() if c.count]
@@ -53,7 +53,10 @@ def chosen(services: Services, choice: Choice) -> list[ImageRecord]:
 
 
 def preview_html(
-    services: Services, augmentation: Augmentation, choice: Choice, doubt: Doubt | None = None
+    services: Services,
+    augmentation: Augmentation,
+    choice: PreviewChoice,
+    doubt: RejectedVariant | None = None,
 ) -> str:
     """Every chosen picture as the net sees it, beside its variants; below the doubted one what it is made of."""
     pictures = chosen(services, choice)
@@ -78,7 +81,7 @@ def seed_html(seed: int, spec: TrainingSpec) -> str:
     return f"<p class='note'>Seed {seed}: {same}. {seen}{mixed}</p>"
 
 
-def _set(services: Services, image: ImageRecord, augmentation: Augmentation, choice: Choice) -> str:
+def _set(services: Services, image: ImageRecord, augmentation: Augmentation, choice: PreviewChoice) -> str:
     original = services.stores.media.canonical(image.sha256, services.training.draft().fit, PATIENCE)
     variants = services.training.preview(image.id, augmentation, choice.count, choice.seed)
     name = f"{image.filename}, {image.label or 'left to label'}"

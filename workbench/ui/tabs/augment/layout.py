@@ -10,7 +10,7 @@ from workbench.imaging.augmentation import Operation
 
 
 @dataclass(frozen=True)
-class Control:
+class OperationControl:
     """The switch and the strength of one operation, and what is said of it."""
 
     operation: Operation
@@ -20,10 +20,10 @@ class Control:
 
 
 @dataclass(frozen=True)
-class View:
+class AugmentView:
     """The components that change."""
 
-    controls: list[Control]
+    controls: list[OperationControl]
     defaults: gr.Button
     label: gr.Dropdown
     others: gr.Button

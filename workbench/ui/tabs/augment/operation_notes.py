@@ -7,16 +7,16 @@ from html import escape
 from workbench.charts import number, percent
 from workbench.imaging.augmentation import BY_NAME, OPERATIONS, Augmentation
 from workbench.label_safety import service
-from workbench.label_safety.misread_rate import Tally
+from workbench.label_safety.misread_rate import MisreadTally
 from workbench.label_safety.results import marks
-from workbench.label_safety.service import Safety
-from workbench.label_safety.throughput import Cost
+from workbench.label_safety.service import SafetyReport
+from workbench.label_safety.throughput import Throughput
 from workbench.services import Services
 
 QUESTION = "Does each variant still show the same class? Press No where it does not."
 
 
-def notes(services: Services, augmentation: Augmentation, safety: Safety) -> list[str]:
+def notes(services: Services, augmentation: Augmentation, safety: SafetyReport) -> list[str]:
     """The line below each operation, as HTML, in their order."""
     cost, marked = services.costs.of(augmentation), marks(services.stores.preferences)
     return [
@@ -30,13 +30,13 @@ def notes(services: Services, augmentation: Augmentation, safety: Safety) -> lis
     ]
 
 
-def summary(services: Services, augmentation: Augmentation, safety: Safety) -> str:
+def summary(services: Services, augmentation: Augmentation, safety: SafetyReport) -> str:
     """The cost of all that runs, and what the model makes of it, as HTML."""
     said = f"{_cost_sentence(services.costs.of(augmentation), augmentation)} {_safety_sentence(safety, augmentation)}"
     return f"<p class='note' role='status'>{said}</p>"
 
 
-def _note(rate: float, tally: Tally | None, version: str, mark: str) -> str:
+def _note(rate: float, tally: MisreadTally | None, version: str, mark: str) -> str:
     parts = [f"<span>{_rate(rate)}</span>"]
     if tally is not None:
         parts.append(_reading(tally, version))
@@ -45,7 +45,7 @@ def _note(rate: float, tally: Tally | None, version: str, mark: str) -> str:
     return f"<p class='note'>{' · '.join(parts)}</p>"
 
 
-def _reading(tally: Tally, version: str) -> str:
+def _reading(tally: MisreadTally, version: str) -> str:
     low, high = tally.excess
     told = f"{percent(tally.share)}, 95 % interval {percent(max(0.0, low))} to {percent(high)}"
     counted = f"{tally.misread} of {tally.variants}"
@@ -59,13 +59,13 @@ def _rate(rate: float) -> str:
     return f"{number(float(f'{rate:.2g}'))} pictures/s"
 
 
-def _cost_sentence(cost: Cost, augmentation: Augmentation) -> str:
+def _cost_sentence(cost: Throughput, augmentation: Augmentation) -> str:
     if not augmentation.enabled:
         return "Nothing is switched on, so every epoch shows the pictures as they are."
     return f"All that is switched on together: {_rate(cost.together)} in one thread of this machine."
 
 
-def _safety_sentence(safety: Safety, augmentation: Augmentation) -> str:
+def _safety_sentence(safety: SafetyReport, augmentation: Augmentation) -> str:
     version = escape(safety.version)
     if safety.state == service.CHECKED:
         flagged = [BY_NAME[each.operation].label for each in safety.flagged(augmentation)]

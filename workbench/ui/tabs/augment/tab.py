@@ -6,21 +6,21 @@ import gradio as gr
 
 from workbench.imaging.augmentation import OPERATIONS, Operation
 from workbench.ui.components.click_events import pressable
-from workbench.ui.context import Place
+from workbench.ui.context import TabContext
 from workbench.ui.tabs.augment.events import LARGEST_SEED, bind
 from workbench.ui.tabs.augment.html import COUNTS
-from workbench.ui.tabs.augment.layout import Control, View
+from workbench.ui.tabs.augment.layout import AugmentView, OperationControl
 from workbench.ui.tabs.augment.operation_notes import QUESTION
 
 POLL_SECONDS = 1.5
 
 
-def build(place: Place) -> None:
+def build(place: TabContext) -> None:
     """Build the tab."""
     bind(place, _view())
 
 
-def _view() -> View:
+def _view() -> AugmentView:
     with gr.Row(elem_id="augment", elem_classes="work stage-first"):
         with gr.Column(elem_classes="controls"):
             controls = [_control(each) for each in OPERATIONS]
@@ -44,13 +44,13 @@ def _view() -> View:
                 "Collect pictures", variant="primary", visible=False, elem_id="augment-collect"
             )
     states = gr.State(0), gr.State(None), gr.State("")
-    return View(
+    return AugmentView(
         controls, defaults, label, others, seed, count, again, summed, preview, meaning, collect,
         *states, gr.Timer(POLL_SECONDS, active=False),
     )  # fmt: skip
 
 
-def _control(operation: Operation) -> Control:
+def _control(operation: Operation) -> OperationControl:
     with gr.Column(elem_classes="operation", elem_id=f"augment-{operation.name}"):
         switch = gr.Checkbox(
             operation.enabled,
@@ -63,7 +63,7 @@ def _control(operation: Operation) -> Control:
             label=f"{operation.label} ({operation.unit})", buttons=[], container=False,
         )  # fmt: skip
         note = gr.HTML(elem_id=f"augment-note-{operation.name}", padding=False)
-    return Control(operation, switch, strength, note)
+    return OperationControl(operation, switch, strength, note)
 
 
 def _step(operation: Operation) -> float:

@@ -12,14 +12,14 @@ from storage.records import ImageRecord
 from workbench.charts import percent
 from workbench.imaging.augmentation import BY_NAME, Augmentation
 from workbench.imaging.memory_budget import PATIENCE
-from workbench.label_safety.attribution import Suspect, culprit, suspects
+from workbench.label_safety.attribution import OperationSuspect, attribute, attribution_candidates
 from workbench.services import Services
 from workbench.serving.service import Prediction
 from workbench.ui.components.frames import frame
 
 
 @dataclass(frozen=True)
-class Doubt:
+class RejectedVariant:
     """A variant that a person said No to.
 
     Attributes:
@@ -35,15 +35,15 @@ class Doubt:
     augmentation: Augmentation
 
 
-def found(services: Services, doubt: Doubt) -> tuple[list[Suspect], str]:
+def found(services: Services, doubt: RejectedVariant) -> tuple[list[OperationSuspect], str]:
     """What may have changed the class, and the name of what must have (empty where a person must say)."""
     image = services.stores.catalogue.get(doubt.image_id)
     picture = services.stores.media.canonical(image.sha256, services.training.draft().fit, PATIENCE)
     key = (doubt.seed, doubt.variant, doubt.image_id)
     before = _read(services, picture)
     read = services.predictor.glance if before else None
-    suspected = suspects(picture, doubt.augmentation, key, read)
-    return suspected, culprit(suspected, before)
+    suspected = attribution_candidates(picture, doubt.augmentation, key, read)
+    return suspected, attribute(suspected, before)
 
 
 def _read(services: Services, picture: np.ndarray) -> Prediction | None:
@@ -54,7 +54,7 @@ def _read(services: Services, picture: np.ndarray) -> Prediction | None:
         return None
 
 
-def doubt_html(services: Services, doubt: Doubt, image: ImageRecord, now: Augmentation) -> str:
+def doubt_html(services: Services, doubt: RejectedVariant, image: ImageRecord, now: Augmentation) -> str:
     """The operations of a variant, each alone, with a button that switches it off or on again."""
     suspected, _ = found(services, doubt)
     cards = "".join(_card(each, image, now) for each in suspected)
@@ -68,7 +68,7 @@ def doubt_html(services: Services, doubt: Doubt, image: ImageRecord, now: Augmen
     )
 
 
-def _card(suspect: Suspect, image: ImageRecord, now: Augmentation) -> str:
+def _card(suspect: OperationSuspect, image: ImageRecord, now: Augmentation) -> str:
     operation = BY_NAME[suspect.operation]
     picture = frame(suspect.pixels, f"{operation.label} alone, {image.filename}")
     off = not now.settings[operation.name].enabled

@@ -19,7 +19,7 @@ from workbench.exporting.formats import FORMATS
 from workbench.exporting.service import Exported, ExportOrder
 from workbench.services import Services
 from workbench.ui.components.html import MEGABYTE, megabytes, problem
-from workbench.ui.components.progress import Pace, pace_html
+from workbench.ui.components.progress import ProgressBar, progress_html
 from workbench.ui.error_boundary import guarded, sentence
 
 SHOW_SECONDS = 0.4
@@ -109,18 +109,18 @@ class _Told:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._begun = time.monotonic()
-        self._pace = Pace("Export", "Writing", 0, 1, unit="pictures")
+        self._pace = ProgressBar("Export", "Writing", 0, 1, unit="pictures")
 
     def tell(self, done: int, total: int) -> None:
         rate = done / max(0.001, time.monotonic() - self._begun)
         with self._lock:
-            self._pace = Pace("Export", "Writing", done, total, rate, "pictures")
+            self._pace = ProgressBar("Export", "Writing", done, total, rate, "pictures")
 
     @property
     def html(self) -> str:
         with self._lock:
             return (
-                pace_html(self._pace)
+                progress_html(self._pace)
                 if self._pace.done
                 else "<p class='note'>Looking through the pictures</p>"
             )

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import gradio as gr
 
-from workbench.ui.context import Place
+from workbench.ui.context import TabContext
 from workbench.ui.error_boundary import guarded
 from workbench.ui.tabs.collect.report import past_html
 
 LISTED = 30
 
 
-def build(place: Place, within: gr.Accordion) -> None:
+def build(place: TabContext, within: gr.Accordion) -> None:
     """Build the list; it fills itself when it is opened."""
     shown = gr.HTML(past_html([]), elem_id="collect-past")
 

@@ -12,14 +12,14 @@ from workbench.importing.service import ImportState
 from workbench.services import Services
 from workbench.ui.components.click_events import pressable
 from workbench.ui.error_boundary import guarded
-from workbench.ui.payload import Sent
-from workbench.ui.tabs.collect.report import Remarks, report_html, running_html
+from workbench.ui.payload import Payload
+from workbench.ui.tabs.collect.report import ImportRemarks, report_html, running_html
 
 NOTED = 200
 
 
 @dataclass(frozen=True)
-class Job:
+class ImportProgress:
     """The components, and the event after which an import was stopped or taken from the queue."""
 
     progress: gr.HTML
@@ -33,7 +33,7 @@ class Job:
         return [self.progress, self.stop, self.report]
 
 
-def build(services: Services) -> Job:
+def build(services: Services) -> ImportProgress:
     """Build and bind the section."""
     progress = pressable("collect-progress")
     with gr.Row(elem_classes="steps"):
@@ -47,11 +47,11 @@ def build(services: Services) -> Job:
 
     @guarded
     def cancel(event: gr.EventData) -> None:
-        services.imports.stop(Sent.of(event).number("import"))
+        services.imports.stop(Payload.of(event).number("import"))
 
     stop.click(stop_now, api_visibility="private")
     cancelled = progress.press(cancel, None, None, show_progress="hidden", api_visibility="private")
-    return Job(progress, stop, report, cancelled)
+    return ImportProgress(progress, stop, report, cancelled)
 
 
 def latest(services: Services) -> ImportState:
@@ -73,6 +73,6 @@ def look(services: Services, state: ImportState, colours: Mapping[str, str]) -> 
     ]
 
 
-def _remarks(services: Services, state: ImportState) -> Remarks:
+def _remarks(services: Services, state: ImportState) -> ImportRemarks:
     jobs = services.stores.import_jobs
-    return Remarks(jobs.flags(state.id), jobs.noted(state.id, NOTED))
+    return ImportRemarks(jobs.flags(state.id), jobs.noted(state.id, NOTED))

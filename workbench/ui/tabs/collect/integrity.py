@@ -7,7 +7,7 @@ from html import escape
 import gradio as gr
 
 from storage.queries.image_rows import counted
-from workbench.integrity import Fault, Findings, check
+from workbench.integrity import Fault, IntegrityReport, check
 from workbench.services import Services
 from workbench.ui.error_boundary import guarded
 
@@ -44,7 +44,7 @@ def build(services: Services) -> None:
     repair.click(mend, deep, [shown, repair], **shared)
 
 
-def findings_html(found: Findings) -> str:
+def findings_html(found: IntegrityReport) -> str:
     """What a check found."""
     extent = f"{counted(found.pictures)} and {found.files:,} files checked in {found.seconds:.3g} s."
     if not found.faults:
@@ -57,7 +57,7 @@ def findings_html(found: Findings) -> str:
     return f"<p><b>{head}</b> {extent}</p><ul class='faults'>{''.join(map(_fault, found.faults))}</ul>"
 
 
-def _answer(found: Findings) -> tuple[object, object]:
+def _answer(found: IntegrityReport) -> tuple[object, object]:
     return gr.update(value=findings_html(found), visible=True), gr.update(visible=found.repairable)
 
 

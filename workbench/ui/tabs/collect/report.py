@@ -13,7 +13,7 @@ from workbench.importing.service import ImportState
 from workbench.ui.components import html
 from workbench.ui.components.bars import dot
 from workbench.ui.components.filter_address import address
-from workbench.ui.components.progress import Pace, pace_html
+from workbench.ui.components.progress import ProgressBar, progress_html
 
 STATES = {
     "queued": "waits",
@@ -25,7 +25,7 @@ STATES = {
 
 
 @dataclass(frozen=True)
-class Remarks:
+class ImportRemarks:
     """What else there is to know of an import.
 
     Attributes:
@@ -42,7 +42,9 @@ def running_html(state: ImportState, queue: Sequence[Import]) -> str:
     if not state.running:
         return ""
     if state.total:
-        bar = pace_html(Pace("Import", f"Importing {state.what}", state.done, state.total, state.rate))
+        bar = progress_html(
+            ProgressBar("Import", f"Importing {state.what}", state.done, state.total, state.rate)
+        )
     else:
         lines = f": <b>{state.lines:,}</b> lines of tables" if state.phase else ""
         bar = f"<div class='pace'><p>Reading {escape(state.what)}{lines}</p></div>"
@@ -54,7 +56,7 @@ def running_html(state: ImportState, queue: Sequence[Import]) -> str:
     return bar + (f"<p class='note'>Next in line:</p><ol class='queue'>{rows}</ol>" if rows else "")
 
 
-def report_html(state: ImportState, colours: Mapping[str, str], remarks: Remarks) -> str:
+def report_html(state: ImportState, colours: Mapping[str, str], remarks: ImportRemarks) -> str:
     """What became of the last import; empty where there was none or one runs."""
     if state.running or not state.id:
         return ""

@@ -24,7 +24,7 @@ ABOUT = (
 
 
 @dataclass(frozen=True)
-class Folder:
+class ServerFolderFields:
     """The components."""
 
     folder: gr.Dropdown
@@ -33,7 +33,7 @@ class Folder:
     said: gr.HTML
 
 
-def build(services: Services) -> Folder:
+def build(services: Services) -> ServerFolderFields:
     """Build the section."""
     folder = gr.Dropdown(
         offered(services.settings), value=None, allow_custom_value=True, label="Folder on the server",
@@ -46,10 +46,10 @@ def build(services: Services) -> Folder:
     start = gr.Button(NOTHING_CHOSEN, interactive=False, elem_id="collect-folder-import")
     said = gr.HTML(visible=False, elem_id="collect-folder-said")
     gr.HTML(ABOUT)
-    return Folder(folder, label, start, said)
+    return ServerFolderFields(folder, label, start, said)
 
 
-def bind(services: Services, view: Folder) -> Any:
+def bind(services: Services, view: ServerFolderFields) -> Any:
     """Bind the section.
 
     Returns:

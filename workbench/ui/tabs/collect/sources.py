@@ -18,10 +18,10 @@ from workbench.ui.components.camera import burst_camera
 from workbench.ui.context import actor
 from workbench.ui.error_boundary import guarded, sentence
 from workbench.ui.file_transfer import begin_import, uploads
-from workbench.ui.payload import Sent
+from workbench.ui.payload import Payload
 from workbench.ui.tabs.collect import server_folder
 from workbench.ui.tabs.collect.html import limits_html
-from workbench.ui.tabs.collect.server_folder import Folder
+from workbench.ui.tabs.collect.server_folder import ServerFolderFields
 
 NOTHING_CHOSEN = "Choose files to import"
 PASTE = "<p class='note'>A copied picture can be pasted anywhere on this tab (Ctrl+V).</p>"
@@ -29,7 +29,7 @@ MOST_AT_ONCE = 500
 
 
 @dataclass(frozen=True)
-class Ways:
+class Sources:
     """The components through which pictures come in."""
 
     drop: gr.File
@@ -37,7 +37,7 @@ class Ways:
     start: gr.Button
     paste: gr.HTML
     camera: gr.HTML
-    folder: Folder | None
+    folder: ServerFolderFields | None
 
     @property
     def shown(self) -> list[gr.Block]:
@@ -45,7 +45,7 @@ class Ways:
         return [self.label, self.camera, *([self.folder.label] if self.folder else [])]
 
 
-def build(services: Services) -> Ways:
+def build(services: Services) -> Sources:
     """Build the sections."""
     with gr.Tabs(elem_id="collect-ways"):
         with gr.Tab("Files", elem_id="collect-files"):
@@ -65,10 +65,10 @@ def build(services: Services) -> Ways:
         if services.settings.import_folders:
             with gr.Tab("Server", elem_id="collect-folder"):
                 folder = server_folder.build(services)
-    return Ways(drop, label, start, paste, camera, folder)
+    return Sources(drop, label, start, paste, camera, folder)
 
 
-def bind(services: Services, ways: Ways, others: list[gr.Button]) -> list[Any]:
+def bind(services: Services, ways: Sources, others: list[gr.Button]) -> list[Any]:
     """Bind the sections.
 
     Args:
@@ -98,7 +98,7 @@ def bind(services: Services, ways: Ways, others: list[gr.Button]) -> list[Any]:
 
     def keep(event: gr.EventData, request: gr.Request) -> object:
         try:
-            files, name = _sent(event), _class(Sent.of(event).text("label", ""))
+            files, name = _sent(event), _class(Payload.of(event).text("label", ""))
             begun = begin_import(services.imports, NewImport(files, name, actor(request)))
         except Exception as error:
             return gr.update(answer={"problem": sentence(error), "taken": 0})
@@ -115,7 +115,7 @@ def bind(services: Services, ways: Ways, others: list[gr.Button]) -> list[Any]:
     return [*begun, *([server_folder.bind(services, ways.folder)] if ways.folder else [])]
 
 
-def look(ways: Ways, summary: Summary) -> list[object]:
+def look(ways: Sources, summary: Summary) -> list[object]:
     """Updates for what is shown."""
     names = [each.name for each in summary.classes]
     updates = [gr.update(choices=names), gr.update(classes=names)]
@@ -123,7 +123,7 @@ def look(ways: Ways, summary: Summary) -> list[object]:
 
 
 def _sent(event: gr.EventData) -> list[Upload]:
-    return uploads(Sent.of(event).values.get("files", []))[:MOST_AT_ONCE]
+    return uploads(Payload.of(event).values.get("files", []))[:MOST_AT_ONCE]
 
 
 def _class(label: str | None) -> str:

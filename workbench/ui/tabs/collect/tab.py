@@ -13,12 +13,12 @@ from workbench.importing.ingest import SAMPLES
 from workbench.importing.service import ImportState, NewImport
 from workbench.services import Services
 from workbench.ui.components.click_events import pressable
-from workbench.ui.context import Place, actor, open_tab
+from workbench.ui.context import TabContext, actor, open_tab
 from workbench.ui.error_boundary import guarded
 from workbench.ui.tabs.collect import export, import_history, import_progress, integrity, sources
 from workbench.ui.tabs.collect.html import WELCOME, overview_html
-from workbench.ui.tabs.collect.import_progress import Job
-from workbench.ui.tabs.collect.sources import Ways
+from workbench.ui.tabs.collect.import_progress import ImportProgress
+from workbench.ui.tabs.collect.sources import Sources
 
 POLL_SECONDS = 0.7
 NEWEST = 16
@@ -29,13 +29,13 @@ QUIET = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
 
 
 @dataclass(frozen=True)
-class View:
+class CollectView:
     """The components that change."""
 
     welcome: gr.HTML
     samples: gr.Button
-    ways: Ways
-    job: Job
+    ways: Sources
+    job: ImportProgress
     overview: gr.HTML
     step: gr.Button
     why: gr.HTML
@@ -53,7 +53,7 @@ class View:
         ]  # fmt: skip
 
 
-def build(place: Place) -> None:
+def build(place: TabContext) -> None:
     """Build the tab."""
     view = _view(place.services)
     with gr.Accordion("Earlier imports", open=False, elem_id="collect-earlier") as earlier:
@@ -66,7 +66,7 @@ def build(place: Place) -> None:
     _bind_rest(place, view)
 
 
-def _view(services: Services) -> View:
+def _view(services: Services) -> CollectView:
     welcome = gr.HTML(WELCOME, visible=False, elem_id="collect-welcome")
     samples = gr.Button(
         f"Start with {SAMPLES} sample bottles", variant="primary", visible=False, elem_id="collect-samples"
@@ -83,10 +83,10 @@ def _view(services: Services) -> View:
             why = gr.HTML(visible=False, elem_id="collect-why")
             overview = pressable("collect-overview")
     timer, seen = gr.Timer(POLL_SECONDS, active=False), gr.State(())
-    return View(welcome, samples, ways, job, overview, step, why, remove, undo, timer, seen)
+    return CollectView(welcome, samples, ways, job, overview, step, why, remove, undo, timer, seen)
 
 
-def _bind_import(place: Place, view: View) -> None:
+def _bind_import(place: TabContext, view: CollectView) -> None:
     services = place.services
 
     @guarded
@@ -114,7 +114,7 @@ def _bind_import(place: Place, view: View) -> None:
     place.tab.select(refresh, None, view.shown, **QUIET)
 
 
-def _bind_rest(place: Place, view: View) -> None:
+def _bind_rest(place: TabContext, view: CollectView) -> None:
     services = place.services
 
     @guarded
@@ -142,7 +142,7 @@ def _bind_rest(place: Place, view: View) -> None:
     view.undo.click(undo, None, view.shown, api_visibility="private")
 
 
-def _look(view: View, services: Services, who: str) -> list[object]:
+def _look(view: CollectView, services: Services, who: str) -> list[object]:
     """Updates for everything shown."""
     state, summary = import_progress.latest(services), _summary(services)
     newest = services.stores.pages.page(Filter(sort="newest"), limit=NEWEST).items

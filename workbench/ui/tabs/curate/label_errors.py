@@ -8,22 +8,22 @@ from typing import Any
 import gradio as gr
 
 from storage.learning.suggestions import Suspicion
-from workbench.active_learning.service import Status
+from workbench.active_learning.service import ActiveLearningStatus
 from workbench.charts import percent
 from workbench.services import Services
 from workbench.ui.components.assets import script
 from workbench.ui.components.bars import dot
 from workbench.ui.context import actor
 from workbench.ui.error_boundary import guarded, sentence
-from workbench.ui.payload import Sent
-from workbench.ui.tabs.curate.section import EVENT, Frame, Outcome, Press, Section, board
+from workbench.ui.payload import Payload
+from workbench.ui.tabs.curate.section import EVENT, Click, ClickOutcome, Section, SectionFrame, board
 from workbench.ui.tabs.curate.tiles import stage_address
 
 PAGE = 60
 POLL_SECONDS = 2.0
 
 
-def build(frame: Frame) -> Section:
+def build(frame: SectionFrame) -> Section:
     """Build the section."""
     services = frame.services
     with gr.Column(visible=False, elem_id="curate-doubts") as column:
@@ -56,7 +56,7 @@ def judging(services: Services) -> Any:
     def judge(wish: Any, request: gr.Request) -> dict[str, str]:
         """Accept or dismiss one suspicion; what is refused is answered with a sentence."""
         try:
-            sent = Sent.of(wish)
+            sent = Payload.of(wish)
             seen = {sent.number("id"): sent.number("revision")}
             act = services.insight.accept if sent.text("kind") == "accept" else services.insight.dismiss
             act(list(seen), actor(request), seen)
@@ -67,17 +67,17 @@ def judging(services: Services) -> Any:
     return judge
 
 
-def _act(services: Services, press: Press) -> Outcome:
+def _act(services: Services, press: Click) -> ClickOutcome:
     if press.kind == "refresh":
         services.insight.refresh()
-        return Outcome("")
+        return ClickOutcome("")
     last = services.stores.journal.undoable(press.by)
     if press.kind == "settled" and last is not None:
-        return Outcome("", f"{last.summary[:1].upper()}{last.summary[1:]}.", last.id)
-    return Outcome("")
+        return ClickOutcome("", f"{last.summary[:1].upper()}{last.summary[1:]}.", last.id)
+    return ClickOutcome("")
 
 
-def state_html(status: Status) -> str:
+def state_html(status: ActiveLearningStatus) -> str:
     """What the model's help says of itself, how far it is, and a button that starts it."""
     bar = ""
     if status.running and status.phase == "embedding":

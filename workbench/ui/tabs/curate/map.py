@@ -17,7 +17,7 @@ from workbench.ui.components.assets import script
 from workbench.ui.error_boundary import guarded
 from workbench.ui.tabs.curate.label_errors import POLL_SECONDS, state_html
 from workbench.ui.tabs.curate.map_colours import COLOURINGS, kinds
-from workbench.ui.tabs.curate.section import EVENT, Frame, Outcome, Press, Section, board
+from workbench.ui.tabs.curate.section import EVENT, Click, ClickOutcome, Section, SectionFrame, board
 from workbench.ui.tabs.curate.tiles import class_choice, tiles
 
 MOST_POINTS = 5000
@@ -25,7 +25,7 @@ MOST_CHOSEN = 300
 
 
 @dataclass(frozen=True)
-class Looked:
+class MapState:
     """How the points are coloured, what the lasso holds and how many that were, the zoom, and which figure was sent."""
 
     colouring: str = "class"
@@ -35,7 +35,7 @@ class Looked:
     sent: str = ""
 
 
-def build(frame: Frame) -> Section:
+def build(frame: SectionFrame) -> Section:
     """Build the section."""
     services = frame.services
     with gr.Column(visible=False, elem_id="curate-map") as column:
@@ -55,7 +55,7 @@ def build(frame: Frame) -> Section:
         "map",
         "Map",
         column,
-        gr.State(Looked()),
+        gr.State(MapState()),
         [state, colouring, plot, chosen, timer],
         partial(_show, services),
         lambda: None,
@@ -65,14 +65,14 @@ def build(frame: Frame) -> Section:
     acts: dict[str, Any] = {"outputs": section.outputs, **EVENT}
     timer.tick(guarded(section.show), section.looked, **acts)
 
-    def recolour(looked: Looked, name: str) -> list[Any]:
+    def recolour(looked: MapState, name: str) -> list[Any]:
         return section.show(replace(looked, colouring=name))
 
     colouring.input(guarded(recolour), [section.looked, colouring], **acts)
     return section
 
 
-def _show(services: Services, looked: Looked) -> list[Any]:
+def _show(services: Services, looked: MapState) -> list[Any]:
     status, curation = services.insight.status(), services.stores.curation
     stamp = [status.mapped, curation.newest(), curation.last_event(), status.suspicious, status.trained_at]
     key = repr([looked.colouring, *stamp])
@@ -94,25 +94,27 @@ def _no_plot() -> Any:
     return gr.update(value=None, visible=False)
 
 
-def _act(services: Services, press: Press) -> Outcome:
-    looked: Looked = press.looked
+def _act(services: Services, press: Click) -> ClickOutcome:
+    looked: MapState = press.looked
     if press.kind == "refresh":
         services.insight.refresh()
-        return Outcome(looked)
+        return ClickOutcome(looked)
     if press.kind == "zoom":
-        return Outcome(replace(looked, zoom=_zoom(press.sent.values.get("x"), press.sent.values.get("y"))))
+        return ClickOutcome(
+            replace(looked, zoom=_zoom(press.sent.values.get("x"), press.sent.values.get("y")))
+        )
     if press.kind == "chosen":
-        return Outcome(replace(looked, chosen=tuple(press.picked[:MOST_CHOSEN]), held=len(press.picked)))
+        return ClickOutcome(replace(looked, chosen=tuple(press.picked[:MOST_CHOSEN]), held=len(press.picked)))
     if press.kind == "none":
-        return Outcome(replace(looked, chosen=(), held=0))
+        return ClickOutcome(replace(looked, chosen=(), held=0))
     if not press.picked:
         raise Conflict("No picture is picked. Pick some, then say what becomes of them.")
     if press.kind == "archive":
         changed, event = services.stores.edits.archive(press.picked, press.by)
-        return Outcome(looked, f"Moved {counted(changed)} to the bin.", event)
+        return ClickOutcome(looked, f"Moved {counted(changed)} to the bin.", event)
     to = services.stores.classes.get(press.value)
     changed, event = services.stores.edits.label(press.picked, to, press.by)
-    return Outcome(looked, f"Labelled {counted(changed)} as {to.name}.", event)
+    return ClickOutcome(looked, f"Labelled {counted(changed)} as {to.name}.", event)
 
 
 def _zoom(x: Any, y: Any) -> Zoom | None:
@@ -127,7 +129,7 @@ def _is_range(value: Any) -> bool:
     )
 
 
-def _chosen(services: Services, looked: Looked) -> str:
+def _chosen(services: Services, looked: MapState) -> str:
     images = services.stores.catalogue.several(looked.chosen)
     if not images:
         return "<p class='note'>Pictures that look alike lie close together. Draw round some of them to see them here.</p>"

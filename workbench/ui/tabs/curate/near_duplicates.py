@@ -11,10 +11,10 @@ import gradio as gr
 from storage.core.errors import Conflict
 from storage.queries.image_rows import counted
 from storage.records import ClassRecord, ImageRecord
-from workbench.catalogue.near_duplicates import Found, Group
+from workbench.catalogue.near_duplicates import DuplicateGroup, OpenDuplicates
 from workbench.services import Services
 from workbench.ui.components.html import class_name
-from workbench.ui.tabs.curate.section import Frame, Outcome, Press, Section, board
+from workbench.ui.tabs.curate.section import Click, ClickOutcome, Section, SectionFrame, board
 from workbench.ui.tabs.curate.tiles import class_choice, pager, tiles
 
 PAGE = 20
@@ -22,20 +22,20 @@ MOST_TILES = 12
 
 
 @dataclass(frozen=True)
-class Looked:
+class DuplicatesState:
     """The first group on the page, and whether keeping the best of each is about to be confirmed."""
 
     begin: int = 0
     asked: bool = False
 
 
-def build(frame: Frame) -> Section:
+def build(frame: SectionFrame) -> Section:
     """Build the section."""
     services = frame.services
     with gr.Column(visible=False, elem_id="curate-alike") as column:
         page = board("curate-groups")
 
-    def show(looked: Looked) -> list[Any]:
+    def show(looked: DuplicatesState) -> list[Any]:
         found = services.lookalikes.found()
         begin = looked.begin if looked.begin < len(found.groups) else 0
         looked = replace(looked, begin=begin)
@@ -45,7 +45,7 @@ def build(frame: Frame) -> Section:
         "alike",
         "Look-alikes",
         column,
-        gr.State(Looked()),
+        gr.State(DuplicatesState()),
         [page],
         show,
         lambda: len(services.lookalikes.found().groups),
@@ -54,30 +54,32 @@ def build(frame: Frame) -> Section:
     return section
 
 
-def _act(services: Services, press: Press) -> Outcome:
-    looked: Looked = press.looked
+def _act(services: Services, press: Click) -> ClickOutcome:
+    looked: DuplicatesState = press.looked
     if press.kind == "turn":
-        return Outcome(Looked(max(0, press.sent.number("to"))))
+        return ClickOutcome(DuplicatesState(max(0, press.sent.number("to"))))
     if press.kind in {"ask", "cancel"}:
-        return Outcome(replace(looked, asked=press.kind == "ask"))
+        return ClickOutcome(replace(looked, asked=press.kind == "ask"))
     if press.kind == "best":
         changed, event = services.lookalikes.keep_best(press.sent.number("count"), press.by)
-        return Outcome(Looked(), f"Moved {counted(changed)} to the bin and kept the best of each.", event)
+        return ClickOutcome(
+            DuplicatesState(), f"Moved {counted(changed)} to the bin and kept the best of each.", event
+        )
     ids = list(_group(services, press).image_ids)
     if press.kind == "one":
         keep = press.picked[0] if press.picked else ids[0]
         changed, event = services.lookalikes.keep_one(ids, keep, press.by)
-        return Outcome(looked, f"Kept one; {counted(changed)} went to the bin.", event)
+        return ClickOutcome(looked, f"Kept one; {counted(changed)} went to the bin.", event)
     if press.kind == "all":
         _, event = services.lookalikes.keep_all(ids, press.by)
         said = f"Kept all {len(ids):,}. The group comes back when another picture joins it."
-        return Outcome(looked, said, event)
+        return ClickOutcome(looked, said, event)
     to = services.stores.classes.get(press.value)
     changed, event = services.stores.edits.label(ids, to, press.by)
-    return Outcome(looked, f"Labelled {counted(changed)} as {to.name}.", event)
+    return ClickOutcome(looked, f"Labelled {counted(changed)} as {to.name}.", event)
 
 
-def _group(services: Services, press: Press) -> Group:
+def _group(services: Services, press: Click) -> DuplicateGroup:
     """The group as it was shown."""
     first, size = press.sent.number("group"), press.sent.number("size")
     for each in services.lookalikes.found().groups:
@@ -86,7 +88,7 @@ def _group(services: Services, press: Press) -> Group:
     raise Conflict("This group has changed in the meantime, so nothing was done. Look at it again.")
 
 
-def _page(services: Services, found: Found, looked: Looked) -> str:
+def _page(services: Services, found: OpenDuplicates, looked: DuplicatesState) -> str:
     if not found.groups:
         return f"<p>{_nothing(services, found)}</p>"
     shown = found.groups[looked.begin : looked.begin + PAGE]
@@ -97,7 +99,7 @@ def _page(services: Services, found: Found, looked: Looked) -> str:
     return f"{_head(found, looked)}<div class='groups'>{rows}</div>{pager(looked.begin, PAGE, len(found.groups))}"
 
 
-def _nothing(services: Services, found: Found) -> str:
+def _nothing(services: Services, found: OpenDuplicates) -> str:
     if not services.stores.curation.newest():
         return "Pictures that look alike will be shown here as groups."
     kept = f" {found.settled:,} {'group was' if found.settled == 1 else 'groups were'} kept whole." * bool(
@@ -106,7 +108,7 @@ def _nothing(services: Services, found: Found) -> str:
     return f"No two pictures look alike, beside those that were settled.{kept}"
 
 
-def _head(found: Found, looked: Looked) -> str:
+def _head(found: OpenDuplicates, looked: DuplicatesState) -> str:
     mixed = sum(each.mixed for each in found.groups)
     groups = "1 group" if len(found.groups) == 1 else f"{len(found.groups):,} groups"
     words = f"{groups} of pictures that look alike, {counted(found.pictures)} in all."
@@ -132,7 +134,7 @@ def _go(count: int) -> str:
     return f"{counted(count)} {'goes' if count == 1 else 'go'}"
 
 
-def _row(group: Group, images: Mapping[int, ImageRecord], classes: Sequence[ClassRecord]) -> str:
+def _row(group: DuplicateGroup, images: Mapping[int, ImageRecord], classes: Sequence[ClassRecord]) -> str:
     size = len(group.image_ids)
     warning = "<span class='chip warn'>different classes</span>" if group.mixed else ""
     there = [images[each] for each in group.image_ids if each in images]
@@ -148,6 +150,6 @@ def _row(group: Group, images: Mapping[int, ImageRecord], classes: Sequence[Clas
     )
 
 
-def _shares(group: Group, classes: Sequence[ClassRecord]) -> str:
+def _shares(group: DuplicateGroup, classes: Sequence[ClassRecord]) -> str:
     by_id = {each.id: class_name(each.name, {each.name: each.colour}) for each in classes}
     return " ".join(f"{by_id.get(class_id, 'no class')} {count:,}" for class_id, count in group.shares)

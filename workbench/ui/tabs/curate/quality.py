@@ -9,7 +9,7 @@ import gradio as gr
 
 from storage.queries.image_rows import counted
 from workbench.ui.components.html import table
-from workbench.ui.tabs.curate.section import Frame, Outcome, Section, board
+from workbench.ui.tabs.curate.section import ClickOutcome, Section, SectionFrame, board
 
 MEANINGS = {
     "too small": "is so small that it has less than half the detail that a model can see",
@@ -23,7 +23,7 @@ MEANINGS = {
 }
 
 
-def build(frame: Frame) -> Section:
+def build(frame: SectionFrame) -> Section:
     """Build the section."""
     curation = frame.services.stores.curation
     with gr.Column(visible=False, elem_id="curate-quality") as column:
@@ -33,7 +33,7 @@ def build(frame: Frame) -> Section:
         return [looked, _table(curation.flagged())]
 
     section = Section("quality", "Quality", column, gr.State(None), [page], show, lambda: None)
-    frame.acts(page, section, lambda press: Outcome(press.looked))
+    frame.acts(page, section, lambda press: ClickOutcome(press.looked))
     return section
 
 

@@ -13,9 +13,9 @@ from storage.core.errors import Conflict, NotFound
 from workbench.services import Services
 from workbench.ui.components.assets import script
 from workbench.ui.components.relabel_grid import SCRIPT
-from workbench.ui.context import Place, actor, open_tab
+from workbench.ui.context import TabContext, actor, open_tab
 from workbench.ui.error_boundary import guarded, sentence
-from workbench.ui.payload import Sent
+from workbench.ui.payload import Payload
 
 EVENT: dict[str, Any] = {
     "api_visibility": "private",
@@ -27,7 +27,7 @@ EVENT: dict[str, Any] = {
 
 
 @dataclass(frozen=True)
-class Outcome:
+class ClickOutcome:
     """What became of a press: what is looked at then, what was done in words, and its event."""
 
     looked: Any
@@ -36,11 +36,11 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class Press:
+class Click:
     """A press on something: its data attributes, who pressed, and what the section looks at."""
 
     looked: Any
-    sent: Sent
+    sent: Payload
     by: str
 
     @property
@@ -97,10 +97,10 @@ class Section:
 
 
 @dataclass(frozen=True)
-class Frame:
+class SectionFrame:
     """What is around the sections. ``sections`` fills while they are built."""
 
-    place: Place
+    place: TabContext
     nav: gr.HTML
     said: gr.HTML
     sections: list[Section]
@@ -115,14 +115,14 @@ class Frame:
         buttons = "".join(each.button(opened) for each in self.sections)
         return f"<div class='curate-nav' role='group' aria-label='What to look over'>{buttons}</div>"
 
-    def acts(self, component: gr.HTML, section: Section, function: Callable[[Press], Outcome]) -> None:
+    def acts(self, component: gr.HTML, section: Section, function: Callable[[Click], ClickOutcome]) -> None:
         """Let a press inside a component do something, and show the section as it is then."""
 
         def press(looked: Any, event: gr.EventData, request: gr.Request) -> list[Any]:
-            sent = Sent.of(event)
+            sent = Payload.of(event)
             if sent.values.get("press") == "go":
                 return [*(gr.skip() for _ in outputs[:-1]), open_tab("label")]
-            outcome = _outcome(function, Press(looked, sent, actor(request)))
+            outcome = _outcome(function, Click(looked, sent, actor(request)))
             return [
                 *section.show(outcome.looked),
                 self.nav_html(section.name),
@@ -134,16 +134,16 @@ class Frame:
         component.press(guarded(press), section.looked, outputs, **EVENT)
 
 
-def _outcome(function: Callable[[Press], Outcome], press: Press) -> Outcome:
+def _outcome(function: Callable[[Click], ClickOutcome], press: Click) -> ClickOutcome:
     """What a press did; where the page was not up to date it says so, and what is there now is shown."""
     try:
         return function(press)
     except (Conflict, NotFound) as error:
         gr.Warning(escape(sentence(error)))
-        return Outcome(press.looked)
+        return ClickOutcome(press.looked)
 
 
-def said_html(outcome: Outcome) -> str:
+def said_html(outcome: ClickOutcome) -> str:
     """What was done, and a button that takes it back."""
     undo = ""
     if outcome.event_id is not None:

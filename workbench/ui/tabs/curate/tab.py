@@ -7,11 +7,11 @@ from typing import Any
 
 import gradio as gr
 
-from workbench.ui.context import Place, actor, open_tab
+from workbench.ui.context import TabContext, actor, open_tab
 from workbench.ui.error_boundary import guarded
-from workbench.ui.payload import Sent
+from workbench.ui.payload import Payload
 from workbench.ui.tabs.curate import label_errors, map, near_duplicates, quality, trash
-from workbench.ui.tabs.curate.section import EVENT, Frame, Outcome, Section, board, said_html
+from workbench.ui.tabs.curate.section import EVENT, ClickOutcome, Section, SectionFrame, board, said_html
 
 BUILDERS = (
     near_duplicates.build,
@@ -31,20 +31,20 @@ element.addEventListener('click', (event) => {
 """
 
 
-def build(place: Place) -> None:
+def build(place: TabContext) -> None:
     """Build the tab."""
     with gr.Column(visible=False, elem_id="curate-empty") as empty:
         gr.HTML("<p>Pictures that you collect are looked over here: copies, wrong labels, poor quality.</p>")
         collect = gr.Button("Collect pictures", variant="primary", elem_id="curate-collect", scale=0)
     with gr.Column(visible=False, elem_id="curate") as full:
         with gr.Row(elem_id="curate-top"):
-            frame = Frame(place, board("curate-nav", WRITE_ADDRESS), board("curate-said"), [])
+            frame = SectionFrame(place, board("curate-nav", WRITE_ADDRESS), board("curate-said"), [])
         frame.sections.extend(each(frame) for each in BUILDERS)
     collect.click(partial(open_tab, "collect"), None, place.tabs, api_visibility="private")
     _bind(frame, gr.State(frame.sections[0].name), [empty, full])
 
 
-def _bind(frame: Frame, opened: gr.State, pages: list[gr.Column]) -> None:
+def _bind(frame: SectionFrame, opened: gr.State, pages: list[gr.Column]) -> None:
     sections, stores = frame.sections, frame.services.stores
     outputs = [opened, frame.nav, frame.said, *pages, *(each.column for each in sections)]
     for each in sections:
@@ -64,11 +64,11 @@ def _bind(frame: Frame, opened: gr.State, pages: list[gr.Column]) -> None:
         return show(address or name, "", *looked)
 
     def turn(event: gr.EventData, name: str, *looked: Any) -> list[Any]:
-        return show(Sent.of(event).text("part", name), "", *looked)
+        return show(Payload.of(event).text("part", name), "", *looked)
 
     def undo(event: gr.EventData, request: gr.Request, name: str, *looked: Any) -> list[Any]:
-        undone = stores.journal.undo(actor(request), Sent.of(event).number("event"))
-        return show(name, said_html(Outcome(None, f"Undone: {undone.summary}.")), *looked)
+        undone = stores.journal.undo(actor(request), Payload.of(event).number("event"))
+        return show(name, said_html(ClickOutcome(None, f"Undone: {undone.summary}.")), *looked)
 
     inputs = [opened, *(each.looked for each in sections)]
     # The browser has no say over a state, so that the address comes in a field of its own.

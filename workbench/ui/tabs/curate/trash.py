@@ -13,7 +13,7 @@ from storage.records import Filter
 from workbench.catalogue.trash import WORD
 from workbench.services import Services
 from workbench.ui.payload import STALE
-from workbench.ui.tabs.curate.section import Frame, Outcome, Press, Section, board
+from workbench.ui.tabs.curate.section import Click, ClickOutcome, Section, SectionFrame, board
 from workbench.ui.tabs.curate.tiles import tiles
 
 PAGE = 60
@@ -21,46 +21,48 @@ BIN = Filter(status="bin")
 
 
 @dataclass(frozen=True)
-class Looked:
+class TrashState:
     """The cursor of each page up to the present one."""
 
     cursors: tuple[str, ...] = ("",)
 
 
-def build(frame: Frame) -> Section:
+def build(frame: SectionFrame) -> Section:
     """Build the section."""
     services = frame.services
     with gr.Column(visible=False, elem_id="curate-bin") as column:
         page = board("curate-binned")
 
-    def show(looked: Looked) -> list[Any]:
+    def show(looked: TrashState) -> list[Any]:
         found = services.stores.pages.page(BIN, looked.cursors[-1], PAGE)
         if not found.items and len(looked.cursors) > 1:
-            return show(Looked(looked.cursors[:-1]))
+            return show(TrashState(looked.cursors[:-1]))
         if not found.items:
             return [looked, "<p>The bin is empty. Pictures that you remove from the catalogue come here.</p>"]
         rest = _pager(looked, found.next_cursor)
         return [looked, f"<div data-scope>{_head(found.total)}{tiles(found.items)}{rest}</div>"]
 
-    section = Section("bin", "Bin", column, gr.State(Looked()), [page], show, services.stores.curation.in_bin)
+    section = Section(
+        "bin", "Bin", column, gr.State(TrashState()), [page], show, services.stores.curation.in_bin
+    )
     frame.acts(page, section, lambda press: _act(services, press))
     return section
 
 
-def _act(services: Services, press: Press) -> Outcome:
-    looked: Looked = press.looked
+def _act(services: Services, press: Click) -> ClickOutcome:
+    looked: TrashState = press.looked
     if press.kind == "next":
-        return Outcome(Looked((*looked.cursors, press.sent.text("cursor"))))
+        return ClickOutcome(TrashState((*looked.cursors, press.sent.text("cursor"))))
     if press.kind == "previous":
-        return Outcome(Looked(looked.cursors[:-1] or ("",)))
+        return ClickOutcome(TrashState(looked.cursors[:-1] or ("",)))
     if press.kind == "empty":
         count = services.bin.empty(press.value, press.by)
-        return Outcome(Looked(), f"Removed {counted(count)} for good.")
+        return ClickOutcome(TrashState(), f"Removed {counted(count)} for good.")
     if press.kind != "restore":
         raise Conflict(STALE)
     ids = press.picked or services.stores.pages.ids(BIN)
     changed, event = services.stores.edits.restore(ids, press.by)
-    return Outcome(looked, f"Brought {counted(changed)} back.", event)
+    return ClickOutcome(looked, f"Brought {counted(changed)} back.", event)
 
 
 def _head(total: int) -> str:
@@ -75,7 +77,7 @@ def _head(total: int) -> str:
     )
 
 
-def _pager(looked: Looked, cursor: str) -> str:
+def _pager(looked: TrashState, cursor: str) -> str:
     if len(looked.cursors) == 1 and not cursor:
         return ""
     before = "" if len(looked.cursors) > 1 else " disabled"

@@ -11,8 +11,8 @@ import gradio as gr
 
 from workbench import charts
 from workbench.services import Services
-from workbench.training.misclassified import Judged, in_cell, mistakes
-from workbench.training.service import Report
+from workbench.training.misclassified import JudgedImage, in_cell, mistakes
+from workbench.training.service import TrainingReport
 from workbench.ui.components.diff import Keys, Wanted, changed
 from workbench.ui.components.relabel_grid import answers_html
 from workbench.ui.tabs.evaluate import html
@@ -26,7 +26,7 @@ PARTS = (
 
 
 @dataclass(frozen=True)
-class Looked:
+class EvaluateState:
     """What a session looks at.
 
     Attributes:
@@ -42,7 +42,7 @@ class Looked:
     cell: tuple[str, str] | None = None
 
 
-def show(services: Services, looked: Looked, sent: Keys) -> list[Any]:
+def show(services: Services, looked: EvaluateState, sent: Keys) -> list[Any]:
     """Updates of the parts in the order of ``PARTS``, then what is looked at and what was sent."""
     if looked.run is None:
         return [*([gr.skip()] * len(PARTS)), looked, sent]
@@ -57,7 +57,7 @@ def show(services: Services, looked: Looked, sent: Keys) -> list[Any]:
     return [*updates, looked, keys]
 
 
-def _charts(report: Report, looked: Looked) -> Wanted:
+def _charts(report: TrainingReport, looked: EvaluateState) -> Wanted:
     run, history, metrics = report.run, report.history, report.metrics or {}
     classes, matrix, per_class = report.snapshot.classes, metrics["confusion"], metrics["per_class"]
     shares = looked.measure == SHARES
@@ -69,7 +69,7 @@ def _charts(report: Report, looked: Looked) -> Wanted:
     }
 
 
-def _texts(report: Report, looked: Looked, colours: Mapping[str, str]) -> Wanted:
+def _texts(report: TrainingReport, looked: EvaluateState, colours: Mapping[str, str]) -> Wanted:
     run, metrics = report.run, report.metrics or {}
     classes, matrix = report.snapshot.classes, metrics["confusion"]
     texts = {
@@ -90,8 +90,10 @@ def _said(title: str, sentence: str) -> str:
     return f"<h3>{title}</h3><p>{sentence}</p>"
 
 
-def _pictures(services: Services, report: Report, looked: Looked, colours: Mapping[str, str]) -> Wanted:
-    def grid(answers: Sequence[Judged]) -> str:
+def _pictures(
+    services: Services, report: TrainingReport, looked: EvaluateState, colours: Mapping[str, str]
+) -> Wanted:
+    def grid(answers: Sequence[JudgedImage]) -> str:
         there = services.stores.catalogue.several([each.image_id for each in answers])
         return answers_html(answers, {each.id: each for each in there}, colours)
 

@@ -15,11 +15,11 @@ from workbench.ui.components.assets import script
 from workbench.ui.components.click_events import pressable
 from workbench.ui.components.diff import Keys
 from workbench.ui.components.relabel_grid import answers_component
-from workbench.ui.context import Place, actor, open_tab
+from workbench.ui.context import TabContext, actor, open_tab
 from workbench.ui.error_boundary import guarded
-from workbench.ui.payload import Sent
+from workbench.ui.payload import Payload
 from workbench.ui.tabs.evaluate.html import choice_text
-from workbench.ui.tabs.evaluate.report import COUNTS, PARTS, SHARES, Looked, show
+from workbench.ui.tabs.evaluate.report import COUNTS, PARTS, SHARES, EvaluateState, show
 
 CONFUSION = script("evaluate/confusion.js")
 MOST_RUNS = 500
@@ -33,7 +33,7 @@ IN_TURN: dict[str, Any] = {
 
 
 @dataclass(frozen=True)
-class View:
+class EvaluateView:
     """The components: parts are updated by name; ``looked`` and ``sent`` are kept for the session."""
 
     choice: gr.Dropdown
@@ -48,7 +48,7 @@ class View:
         return [*(self.parts[name] for name in PARTS), self.looked, self.sent]
 
 
-def build(place: Place) -> None:
+def build(place: TabContext) -> None:
     """Build the tab."""
     with gr.Column(visible=False, elem_id="evaluate-empty") as empty:
         gr.HTML(
@@ -71,7 +71,7 @@ def build(place: Place) -> None:
     _bind(place, view, [empty, full])
 
 
-def _build_view(choice: gr.Dropdown) -> View:
+def _build_view(choice: gr.Dropdown) -> EvaluateView:
     parts: dict[str, Any] = {}
     parts["headline"] = _html("evaluate-headline")
     parts["curves"] = _html("evaluate-curves")
@@ -85,7 +85,7 @@ def _build_view(choice: gr.Dropdown) -> View:
     measure = _build_confusion(parts)
     parts["stays"] = _html("evaluate-stays")
     parts["worst"] = answers_component("evaluate-worst")
-    return View(choice, measure, parts, gr.State(Looked()), gr.State({}))
+    return EvaluateView(choice, measure, parts, gr.State(EvaluateState()), gr.State({}))
 
 
 def _build_confusion(parts: dict[str, Any]) -> gr.Radio:
@@ -116,20 +116,20 @@ def _plot(elem_id: str) -> gr.Plot:
     return gr.Plot(show_label=False, container=False, elem_id=elem_id)
 
 
-def _bind(place: Place, view: View, pages: list[Any]) -> None:
+def _bind(place: TabContext, view: EvaluateView, pages: list[Any]) -> None:
     services = place.services
 
-    def refresh(looked: Looked, sent: Keys) -> list[Any]:
+    def refresh(looked: EvaluateState, sent: Keys) -> list[Any]:
         runs = [run for run in services.stores.runs.recent(MOST_RUNS) if run.version]
         newest = runs[0].id if runs else None
         if looked.newest != newest:
-            looked = Looked(newest, newest, looked.measure)
+            looked = EvaluateState(newest, newest, looked.measure)
         choices = [(_choice(services, run), run.id) for run in runs]
         pages = [gr.update(visible=not runs), gr.update(visible=bool(runs))]
         return [*pages, gr.update(choices=choices, value=looked.run), *show(services, looked, sent)]
 
     # The fields say what is looked at, also where a tab is older than what the server remembers of it.
-    def seen(run: int, measure: str, looked: Looked, sent: Keys) -> tuple[Looked, Keys]:
+    def seen(run: int, measure: str, looked: EvaluateState, sent: Keys) -> tuple[EvaluateState, Keys]:
         cell = looked.cell if looked.run == run else None
         return replace(looked, run=run, measure=measure, cell=cell), sent
 
@@ -138,12 +138,12 @@ def _bind(place: Place, view: View, pages: list[Any]) -> None:
 
     def press(event: gr.EventData, *fields: Any) -> list[Any]:
         looked, sent = seen(*fields)
-        pressed = Sent.of(event)
+        pressed = Payload.of(event)
         cell = (pressed.text("true"), pressed.text("predicted"))
         return show(services, replace(looked, cell=cell), sent)
 
     def relabel(event: gr.EventData, request: gr.Request, *fields: Any) -> list[Any]:
-        chosen = Sent.of(event)
+        chosen = Payload.of(event)
         label, revisions = chosen.text("label"), {chosen.number("image"): chosen.number("revision")}
         services.labelling.relabel(revisions, label, actor(request))
         gr.Info(f"Labelled as {escape(label)}. Undo it on the Label tab.")

@@ -13,7 +13,7 @@ from workbench.services import Services
 from workbench.ui.components.assets import script
 from workbench.ui.context import actor
 from workbench.ui.error_boundary import sentence
-from workbench.ui.payload import Sent
+from workbench.ui.payload import Payload
 
 
 def class_manager(services: Services) -> gr.HTML:
@@ -39,7 +39,7 @@ def listed(services: Services) -> list[dict[str, Any]]:
 def _changer(services: Services) -> Callable[..., dict[str, str]]:
     def change_class(order: Any, request: gr.Request) -> dict[str, str]:
         try:
-            what, name, to = map(Sent.of(order).text, ("what", "name", "to"))
+            what, name, to = map(Payload.of(order).text, ("what", "name", "to"))
             return {"said": _carry_out(services, what, (name, to), actor(request)), "error": ""}
         except Exception as error:
             return {"said": "", "error": sentence(error)}

@@ -27,7 +27,7 @@ FIELDS = ("label", "status", "sort", "flag", "tag", "search")
 
 
 @dataclass(frozen=True)
-class Asked:
+class EditRequest:
     """One edit that the script asks for.
 
     Attributes:
@@ -83,95 +83,95 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Done:
+class EditResult:
     """What became of an edit: the pictures it touched, and a sentence where the script cannot say it itself."""
 
     ids: list[int]
     said: str = ""
 
 
-def _label(asked: Asked) -> Done:
+def _label(asked: EditRequest) -> EditResult:
     name, stores = asked.text("label"), asked.services.stores
     to = stores.classes.get(name) if name else None
     ids = asked.ids
     changed, _ = stores.edits.label(ids, to, asked.by, asked.seen)
-    return Done(ids, _many(asked, f"{counted(changed)}: {to.name if to else 'not labelled'}"))
+    return EditResult(ids, _many(asked, f"{counted(changed)}: {to.name if to else 'not labelled'}"))
 
 
-def _review(asked: Asked) -> Done:
+def _review(asked: EditRequest) -> EditResult:
     stores, revisions = asked.services.stores, asked.revisions
     stores.edits.review(revisions, stores.classes.get(asked.text("label")), asked.by)
-    return Done(list(revisions))
+    return EditResult(list(revisions))
 
 
-def _archive(asked: Asked) -> Done:
+def _archive(asked: EditRequest) -> EditResult:
     ids = asked.ids
     asked.services.stores.edits.archive(ids, asked.by, asked.seen)
-    return Done(
+    return EditResult(
         ids,
         _many(asked, f"Moved {counted(len(ids))} to the bin. Undo brings them back.", always=len(ids) > 1),
     )
 
 
-def _restore(asked: Asked) -> Done:
+def _restore(asked: EditRequest) -> EditResult:
     ids = asked.ids
     asked.services.stores.edits.restore(ids, asked.by)
-    return Done(ids, f"Restored {counted(len(ids))}.")
+    return EditResult(ids, f"Restored {counted(len(ids))}.")
 
 
-def _move(asked: Asked) -> Done:
+def _move(asked: EditRequest) -> EditResult:
     side, ids = asked.text("side"), asked.ids
     changed, _ = asked.services.stores.edits.pin(ids, "" if side == "automatic" else side, asked.by)
     where = "the automatic split" if side == "automatic" else f"the {side} split"
-    return Done(ids, f"Moved {counted(changed)} to {where}.")
+    return EditResult(ids, f"Moved {counted(changed)} to {where}.")
 
 
-def _tag(asked: Asked) -> Done:
+def _tag(asked: EditRequest) -> EditResult:
     ids = asked.ids
     changed, _ = asked.services.stores.edits.tag(ids, asked.texts("add"), asked.texts("remove"), asked.by)
-    return Done(ids, f"Changed the tags of {counted(changed)}.")
+    return EditResult(ids, f"Changed the tags of {counted(changed)}.")
 
 
-def _note(asked: Asked) -> Done:
+def _note(asked: EditRequest) -> EditResult:
     image_id, revision = asked.one
     asked.services.stores.edits.note(image_id, asked.text("text"), asked.by, revision)
-    return Done([image_id], "Notes saved.")
+    return EditResult([image_id], "Notes saved.")
 
 
-def _accept(asked: Asked) -> Done:
+def _accept(asked: EditRequest) -> EditResult:
     ids = asked.ids
     changed, _ = accept_suggestions(asked.services.stores.database, ids, asked.by, asked.seen)
-    return Done(ids, f"Labelled {counted(changed)} as suggested.")
+    return EditResult(ids, f"Labelled {counted(changed)} as suggested.")
 
 
-def _dismiss(asked: Asked) -> Done:
+def _dismiss(asked: EditRequest) -> EditResult:
     revisions = asked.revisions
     asked.services.stores.edits.dismiss(list(revisions), asked.by, revisions)
-    return Done(list(revisions))
+    return EditResult(list(revisions))
 
 
-def _skip(asked: Asked) -> Done:
+def _skip(asked: EditRequest) -> EditResult:
     image_id, _ = asked.one
     asked.services.stores.handouts.skip(asked.text("holder"), image_id)
-    return Done([image_id])
+    return EditResult([image_id])
 
 
-def _add(asked: Asked) -> Done:
+def _add(asked: EditRequest) -> EditResult:
     asked.services.labelling.add(asked.text("name"), asked.by)
-    return Done([])
+    return EditResult([])
 
 
-def _undo(asked: Asked) -> Done:
+def _undo(asked: EditRequest) -> EditResult:
     event = asked.services.stores.journal.undo(asked.by, whole(asked.fields.get("event")))
-    return Done(_touched(asked, event.id), f"Undone: {event.summary}.")
+    return EditResult(_touched(asked, event.id), f"Undone: {event.summary}.")
 
 
-def _redo(asked: Asked) -> Done:
+def _redo(asked: EditRequest) -> EditResult:
     event = asked.services.stores.journal.redo(asked.by, whole(asked.fields.get("event")))
-    return Done(_touched(asked, event.id), f"Done again: {event.summary}.")
+    return EditResult(_touched(asked, event.id), f"Done again: {event.summary}.")
 
 
-KINDS: dict[str, Callable[[Asked], Done]] = {
+KINDS: dict[str, Callable[[EditRequest], EditResult]] = {
     "label": _label,
     "review": _review,
     "archive": _archive,
@@ -257,13 +257,13 @@ def _orders(batch: Any) -> list[Any]:
 
 def _carried_out(services: Services, fields: Any, by: str) -> Answer:
     try:
-        done = _kind(fields)(Asked(services, fields, by))
+        done = _kind(fields)(EditRequest(services, fields, by))
     except Exception as error:
         return {"error": sentence(error), "said": "", "ids": _mentioned(fields)}
     return {"error": "", "said": done.said, "ids": done.ids[:MOST]}
 
 
-def _kind(fields: Any) -> Callable[[Asked], Done]:
+def _kind(fields: Any) -> Callable[[EditRequest], EditResult]:
     kind = fields.get("kind") if isinstance(fields, dict) else None
     if not isinstance(kind, str) or kind not in KINDS:
         raise DomainError(f"An edit is one of {', '.join(KINDS)}.")
@@ -277,11 +277,11 @@ def _answered(work: Callable[[], Answer]) -> Answer:
         return {"error": sentence(error)}
 
 
-def _many(asked: Asked, said: str, always: bool = False) -> str:
+def _many(asked: EditRequest, said: str, always: bool = False) -> str:
     return said if always or "filter" in asked.fields else ""
 
 
-def _touched(asked: Asked, event_id: int) -> list[int]:
+def _touched(asked: EditRequest, event_id: int) -> list[int]:
     changes = asked.services.stores.journal.changes(event_id)
     return list(dict.fromkeys(each.entity_id for each in changes if each.entity == "image"))[:MOST]
 

@@ -13,9 +13,9 @@ from workbench.services import Services
 from workbench.ui.components.assets import script
 from workbench.ui.components.filter_address import addressed
 from workbench.ui.components.history import history_list, people, people_list, recent
-from workbench.ui.context import Place, actor, open_tab
+from workbench.ui.context import TabContext, actor, open_tab
 from workbench.ui.error_boundary import guarded
-from workbench.ui.payload import Sent
+from workbench.ui.payload import Payload
 from workbench.ui.tabs.label import server_functions, view_model
 from workbench.ui.tabs.label.class_manager import class_manager, listed
 from workbench.ui.tabs.label.filter_choices import (
@@ -27,7 +27,7 @@ from workbench.ui.tabs.label.filter_choices import (
     showing,
     shown_as,
 )
-from workbench.ui.tabs.label.view_model import View, Visit
+from workbench.ui.tabs.label.view_model import LabelState, Viewer
 
 SCRIPTS = (
     *("label/node.js", "label/queue.js", "label/model.js", "label/edits.js", "label/walk.js"),
@@ -56,7 +56,7 @@ LONGEST_SEARCH = 200
 
 
 @dataclass(frozen=True)
-class Parts:
+class LabelFields:
     """The components that events bind to."""
 
     view: gr.State
@@ -87,12 +87,12 @@ class Parts:
         ]
 
 
-def build(place: Place) -> None:
+def build(place: TabContext) -> None:
     """Build the tab."""
     _bind(place, _view(place.services))
 
 
-def _view(services: Services) -> Parts:
+def _view(services: Services) -> LabelFields:
     # Empty where a tab is new, or older than what the server remembers of it; the address of the page tells then.
     view, address = gr.State(None), gr.Textbox(visible=False)
     with gr.Column(visible=False, elem_id="label-empty") as empty:
@@ -115,7 +115,7 @@ def _view(services: Services) -> Parts:
                 apply_default_css=False,
                 elem_id="label-board",
             )
-    return Parts(
+    return LabelFields(
         view, address, shown, status, label, tag, sort, classes, done, history, work, empty, collect
     )  # fmt: skip
 
@@ -133,82 +133,86 @@ def _filters() -> tuple[gr.Dropdown, ...]:
 
 
 @dataclass(frozen=True)
-class Moves:
+class Callbacks:
     """What a session asks for; each gives what :func:`_render` gives."""
 
     services: Services
 
-    def refresh(self, view: View | None, address: str, request: gr.Request) -> list[Any]:
+    def refresh(self, view: LabelState | None, address: str, request: gr.Request) -> list[Any]:
         """The same again, as it is now."""
         return self._show(standing(view, address), request)
 
-    def arrive(self, view: View | None, address: str, request: gr.Request) -> list[Any]:
+    def arrive(self, view: LabelState | None, address: str, request: gr.Request) -> list[Any]:
         """What the address of the page names."""
         if address == AGAIN:
-            return self._show(view or View(), request)
+            return self._show(view or LabelState(), request)
         named, parts = standing(None, address), _parts(address)
         there = view if view and named.wanted == view.wanted else named
         picture = parts.get("picture", "")
         chosen = int(picture) if picture.isdecimal() and len(picture) < 16 else 0
         mode = "stage" if parts.get("view") == "stage" else ""
-        return _render(self.services, there, Visit(actor(request), mode, chosen))
+        return _render(self.services, there, Viewer(actor(request), mode, chosen))
 
-    def status(self, view: View | None, address: str, status: str, request: gr.Request) -> list[Any]:
+    def status(self, view: LabelState | None, address: str, status: str, request: gr.Request) -> list[Any]:
         """Another choice of what to show; what is left to label has no class."""
         other = {"label": ""} if status == "unlabelled" else {}
         return self._chosen(standing(view, address), {**showing(status or ""), **other}, request)
 
-    def label(self, view: View | None, address: str, label: str, request: gr.Request) -> list[Any]:
+    def label(self, view: LabelState | None, address: str, label: str, request: gr.Request) -> list[Any]:
         """The pictures of a class."""
         there = standing(view, address)
         other = {"status": ""} if label and there.wanted.status == "unlabelled" else {}
         return self._chosen(there, {"label": label, **other}, request)
 
-    def tag(self, view: View | None, address: str, tag: str, request: gr.Request) -> list[Any]:
+    def tag(self, view: LabelState | None, address: str, tag: str, request: gr.Request) -> list[Any]:
         """The pictures with a tag."""
         return self._chosen(standing(view, address), {"tag": tag}, request)
 
-    def sort(self, view: View | None, address: str, sort: str, request: gr.Request) -> list[Any]:
+    def sort(self, view: LabelState | None, address: str, sort: str, request: gr.Request) -> list[Any]:
         """Another order."""
         return self._chosen(standing(view, address), {"sort": sort}, request)
 
-    def search(self, view: View | None, address: str, event: gr.EventData, request: gr.Request) -> list[Any]:
+    def search(
+        self, view: LabelState | None, address: str, event: gr.EventData, request: gr.Request
+    ) -> list[Any]:
         """The pictures with a part of their file name."""
-        text = Sent.of(event).text("text")[:LONGEST_SEARCH].strip()
+        text = Payload.of(event).text("text")[:LONGEST_SEARCH].strip()
         return self._chosen(standing(view, address), {"search": text}, request)
 
-    def turn(self, view: View | None, address: str, event: gr.EventData, request: gr.Request) -> list[Any]:
+    def turn(
+        self, view: LabelState | None, address: str, event: gr.EventData, request: gr.Request
+    ) -> list[Any]:
         """The page before or after."""
-        cursor, there = Sent.of(event).text("cursor"), standing(view, address)
+        cursor, there = Payload.of(event).text("cursor"), standing(view, address)
         return self._show(there.next(cursor) if cursor else there.previous(), request)
 
-    def begin(self, view: View | None, address: str, request: gr.Request) -> list[Any]:
+    def begin(self, view: LabelState | None, address: str, request: gr.Request) -> list[Any]:
         """What is left to label, one by one."""
-        there = View(Filter(status="unlabelled", sort=standing(view, address).wanted.sort))
-        return _render(self.services, there, Visit(actor(request), "stage"))
+        there = LabelState(Filter(status="unlabelled", sort=standing(view, address).wanted.sort))
+        return _render(self.services, there, Viewer(actor(request), "stage"))
 
-    def everything(self, view: View | None, address: str, request: gr.Request) -> list[Any]:
+    def everything(self, view: LabelState | None, address: str, request: gr.Request) -> list[Any]:
         """No filter any more."""
-        return self._show(View(Filter(sort=standing(view, address).wanted.sort)), request)
+        return self._show(LabelState(Filter(sort=standing(view, address).wanted.sort)), request)
 
-    def _chosen(self, view: View, fields: dict[str, str], request: gr.Request) -> list[Any]:
-        return self._show(View(replace(view.wanted, **fields)), request)
+    def _chosen(self, view: LabelState, fields: dict[str, str], request: gr.Request) -> list[Any]:
+        return self._show(LabelState(replace(view.wanted, **fields)), request)
 
-    def _show(self, view: View, request: gr.Request) -> list[Any]:
-        return _render(self.services, view, Visit(actor(request)))
+    def _show(self, view: LabelState, request: gr.Request) -> list[Any]:
+        return _render(self.services, view, Viewer(actor(request)))
 
 
-def standing(view: View | None, address: str) -> View:
+def standing(view: LabelState | None, address: str) -> LabelState:
     """What a tab looks at: as the server remembers it, else as the address of the page says."""
-    return view or View(addressed(_parts(address)))
+    return view or LabelState(addressed(_parts(address)))
 
 
 def _parts(address: str) -> dict[str, str]:
     return dict(parse_qsl(str(address).removeprefix("?")))
 
 
-def _bind(place: Place, parts: Parts) -> None:
-    moves, shown, view = Moves(place.services), parts.shown, parts.view
+def _bind(place: TabContext, parts: LabelFields) -> None:
+    moves, shown, view = Callbacks(place.services), parts.shown, parts.view
     for listen in (place.page.load, place.tab.select):
         listen(guarded(moves.arrive), [view, parts.address], shown, js=ADDRESS, **EVENT)
     for listen, move, inputs in (
@@ -230,7 +234,7 @@ def _bind(place: Place, parts: Parts) -> None:
         button(lambda tab=tab: open_tab(tab), None, place.tabs, api_visibility="private")
 
 
-def _render(services: Services, view: View, visit: Visit) -> list[Any]:
+def _render(services: Services, view: LabelState, visit: Viewer) -> list[Any]:
     view, data = view_model.present(services, view, visit)
     names = [each["name"] for each in data["classes"]]
     wanted, tags = view.wanted, data["tags"]

@@ -20,25 +20,25 @@ Answer = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class View:
+class LabelState:
     """What a session looks at: a filter, and the cursor of each page up to the present one."""
 
     wanted: Filter = field(default_factory=Filter)
     cursors: tuple[str, ...] = ("",)
 
-    def next(self, cursor: str) -> View:
+    def next(self, cursor: str) -> LabelState:
         """The page that begins after a cursor; asked for twice, it is turned to once."""
         if cursor == self.cursors[-1]:
             return self
         return replace(self, cursors=(*self.cursors, cursor))
 
-    def previous(self) -> View:
+    def previous(self) -> LabelState:
         """The page before; before the first one there is only the first one."""
         return replace(self, cursors=self.cursors[:-1] or ("",))
 
 
 @dataclass(frozen=True)
-class Visit:
+class Viewer:
     """Who looks, and how: ``mode`` is ``stage`` or ``grid`` to switch to, ``picture`` the id of one to open."""
 
     me: str
@@ -46,7 +46,7 @@ class Visit:
     picture: int = 0
 
 
-def present(services: Services, view: View, visit: Visit) -> tuple[View, Answer]:
+def present(services: Services, view: LabelState, visit: Viewer) -> tuple[LabelState, Answer]:
     """The page of a view, with what follows it, so that the stage never waits.
 
     Args:
@@ -128,19 +128,19 @@ def _step(event: Event | None) -> Answer | None:
     return {"id": event.id, "summary": event.summary} if event else None
 
 
-def _without_lost(view: View, names: Sequence[str], tags: Sequence[str]) -> View:
+def _without_lost(view: LabelState, names: Sequence[str], tags: Sequence[str]) -> LabelState:
     label = view.wanted.label if view.wanted.label in names else ""
     tag = view.wanted.tag if view.wanted.tag in tags else ""
     wanted = replace(view.wanted, label=label, tag=tag)
-    return view if wanted == view.wanted else View(wanted)
+    return view if wanted == view.wanted else LabelState(wanted)
 
 
-def _filled(services: Services, view: View) -> tuple[View, Page]:
+def _filled(services: Services, view: LabelState) -> tuple[LabelState, Page]:
     pages = services.stores.pages
     try:
         page = pages.page(view.wanted, view.cursors[-1], PAGE)
     except DomainError:  # an address that somebody typed, or a class that went in this moment
-        view = View()
+        view = LabelState()
         page = pages.page(view.wanted, "", PAGE)
     while not page.items and len(view.cursors) > 1:
         view = view.previous()

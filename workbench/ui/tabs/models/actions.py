@@ -11,9 +11,16 @@ from storage.core.errors import DomainError
 from storage.records import Version
 from storage.training.registry import MANIFEST, PRODUCTION
 from workbench.services import Services
-from workbench.ui.file_transfer import handed_out
+from workbench.ui.file_transfer import to_file_data
 from workbench.ui.tabs.models.html import version_html
-from workbench.ui.tabs.models.promotion_dialog import Ask, against, best_of, build_ask, is_worse, show_ask
+from workbench.ui.tabs.models.promotion_dialog import (
+    PromotionDialog,
+    against,
+    best_of,
+    build_ask,
+    is_worse,
+    show_ask,
+)
 
 FILES = (
     ("Download the Keras model (.keras)", "model.keras"),
@@ -29,7 +36,7 @@ SAVE = """(file) => {
 
 
 @dataclass(frozen=True)
-class Acts:
+class VersionActions:
     """The fields and buttons."""
 
     chosen: gr.Dropdown
@@ -37,7 +44,7 @@ class Acts:
     reason: gr.Textbox
     promote: gr.Button
     promote_note: gr.HTML
-    ask: Ask
+    ask: PromotionDialog
     roll_back: gr.Button
     again: gr.Button
     downloads: dict[str, gr.Button]
@@ -60,7 +67,7 @@ class Acts:
         ]  # fmt: skip
 
 
-def build_acts() -> Acts:
+def build_acts() -> VersionActions:
     """Build the fields and buttons."""
     chosen = gr.Dropdown(label="Version", elem_id="models-chosen", filterable=False)
     facts = gr.HTML(elem_id="models-facts", padding=False, apply_default_css=False)
@@ -80,7 +87,7 @@ def build_acts() -> Acts:
         typed = gr.Textbox("", label="Type its name to delete it", elem_id="models-typed")
         delete = gr.Button("Delete", variant="stop", interactive=False, elem_id="models-delete")
         delete_note = gr.HTML(elem_id="models-delete-note", padding=False)
-    return Acts(
+    return VersionActions(
         chosen,
         facts,
         reason,
@@ -98,7 +105,7 @@ def build_acts() -> Acts:
 
 
 def show_acts(services: Services, name: str | None, typed: str | None) -> list[Any]:
-    """Updates in the order of :attr:`Acts.outputs`; without a version, or one that is gone, the figures choose."""
+    """Updates in the order of :attr:`VersionActions.outputs`; without a version, or one that is gone, the figures choose."""
     registry = services.stores.registry
     versions = {each.name: each for each in registry.versions()}
     if not versions:
@@ -193,7 +200,7 @@ def download(services: Services, name: str, file: str) -> str:
     """
     registry = services.stores.registry
     data = registry.file(registry.get(name), file).read_bytes()
-    return str(handed_out(data, f"{name}-{file}")["path"])
+    return str(to_file_data(data, f"{name}-{file}")["path"])
 
 
 def _note(text: str) -> Any:

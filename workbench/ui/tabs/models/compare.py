@@ -14,7 +14,7 @@ from workbench.ui.tabs.models.html import comparison_html, different_pictures
 
 
 @dataclass(frozen=True)
-class Compare:
+class ComparisonFields:
     """The two choices and what is said of them."""
 
     area: gr.Column
@@ -29,7 +29,7 @@ class Compare:
         return [self.area, self.left, self.right, self.text, self.bars]
 
 
-def build_compare() -> Compare:
+def build_compare() -> ComparisonFields:
     """Build it, hidden."""
     with gr.Column(visible=False, elem_id="models-compare") as area:
         gr.HTML("<h3>Compare two</h3>", padding=False)
@@ -38,11 +38,11 @@ def build_compare() -> Compare:
             right = gr.Dropdown(label="against", elem_id="models-right", filterable=False, min_width=120)
         text = gr.HTML(elem_id="models-comparison", padding=False, apply_default_css=False)
         bars = gr.Plot(show_label=False, container=False, elem_id="models-bars")
-    return Compare(area, left, right, text, bars)
+    return ComparisonFields(area, left, right, text, bars)
 
 
 def show_compare(services: Services, left: str | None, right: str | None) -> list[Any]:
-    """Updates in the order of :attr:`Compare.outputs`; production against the newest where none is chosen."""
+    """Updates in the order of :attr:`ComparisonFields.outputs`; production against the newest where none is chosen."""
     versions = {each.name: each for each in services.stores.registry.versions()}
     if len(versions) < 2:
         return [gr.update(visible=False), *([gr.skip()] * 4)]
@@ -69,5 +69,5 @@ def _text(left: Version, right: Version, colours: dict[str, str]) -> str:
     return f"<p>{sentence}</p>{different_pictures(left, right)}{comparison_html(left, right, colours)}"
 
 
-def _measured(version: Version) -> charts.Measured:
-    return charts.Measured(version.name, version.manifest["metrics"])
+def _measured(version: Version) -> charts.VersionMetrics:
+    return charts.VersionMetrics(version.name, version.manifest["metrics"])

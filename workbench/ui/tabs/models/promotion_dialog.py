@@ -12,7 +12,7 @@ from workbench import charts
 
 
 @dataclass(frozen=True)
-class Ask:
+class PromotionDialog:
     """The question, hidden until it is asked."""
 
     area: gr.Column
@@ -26,18 +26,18 @@ class Ask:
         return [self.area, self.text, self.sure, self.keep]
 
 
-def build_ask() -> Ask:
+def build_ask() -> PromotionDialog:
     """Build it, hidden."""
     with gr.Column(visible=False, elem_id="models-ask") as area:
         text = gr.HTML(elem_id="models-ask-text", padding=False, apply_default_css=False)
         with gr.Row():
             keep = gr.Button("Keep", variant="primary", elem_id="models-keep", min_width=100)
             sure = gr.Button("Promote all the same", variant="stop", elem_id="models-sure", min_width=100)
-    return Ask(area, text, sure, keep)
+    return PromotionDialog(area, text, sure, keep)
 
 
 def show_ask(version: Version | None = None, production: Version | None = None) -> list[Any]:
-    """Updates in the order of :attr:`Ask.outputs`; hidden where nothing is asked."""
+    """Updates in the order of :attr:`PromotionDialog.outputs`; hidden where nothing is asked."""
     if version is None or production is None:
         return [gr.update(visible=False), *([gr.skip()] * 3)]
     return [

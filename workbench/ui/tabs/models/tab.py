@@ -11,12 +11,12 @@ import gradio as gr
 from storage.training.registry import PRODUCTION
 from workbench.services import Services
 from workbench.ui.components.click_events import pressable
-from workbench.ui.context import Place, actor, open_tab
+from workbench.ui.context import TabContext, actor, open_tab
 from workbench.ui.error_boundary import guarded
-from workbench.ui.payload import Sent
+from workbench.ui.payload import Payload
 from workbench.ui.tabs.models import actions
-from workbench.ui.tabs.models.actions import SAVE, Acts, build_acts, show_acts
-from workbench.ui.tabs.models.compare import Compare, build_compare, show_compare
+from workbench.ui.tabs.models.actions import SAVE, VersionActions, build_acts, show_acts
+from workbench.ui.tabs.models.compare import ComparisonFields, build_compare, show_compare
 from workbench.ui.tabs.models.html import history_html, production_html, versions_html
 from workbench.ui.tabs.models.promotion_dialog import show_ask
 
@@ -27,7 +27,7 @@ IN_TURN: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private
 
 
 @dataclass(frozen=True)
-class Listed:
+class ModelsView:
     """The lists."""
 
     empty: gr.Column
@@ -42,7 +42,7 @@ class Listed:
         return [self.empty, self.full, self.production, self.versions, self.history]
 
 
-def build(place: Place) -> None:
+def build(place: TabContext) -> None:
     """Build the tab."""
     with gr.Column(visible=False, elem_id="models-empty") as empty:
         gr.HTML(EMPTY)
@@ -56,7 +56,7 @@ def build(place: Place) -> None:
             compare = build_compare()
             gr.HTML("<h3>History of production</h3>", padding=False)
             history = _html("models-history")
-    listed = Listed(empty, full, production, versions, history)
+    listed = ModelsView(empty, full, production, versions, history)
     train.click(partial(open_tab, "train"), None, place.tabs, **QUIET)
     _bind_looks(place, listed, acts, compare)
     _bind_acts(place.services, listed, acts, compare)
@@ -66,7 +66,9 @@ def _html(elem_id: str) -> gr.HTML:
     return gr.HTML(elem_id=elem_id, padding=False, apply_default_css=False)
 
 
-def _bind_looks(place: Place, listed: Listed, acts: Acts, compare: Compare) -> None:
+def _bind_looks(
+    place: TabContext, listed: ModelsView, acts: VersionActions, compare: ComparisonFields
+) -> None:
     services = place.services
     pair = [compare.left, compare.right]
 
@@ -74,7 +76,7 @@ def _bind_looks(place: Place, listed: Listed, acts: Acts, compare: Compare) -> N
         return [*_lists(services), *show_acts(services, name, typed), *show_compare(services, *both)]
 
     def choose(event: gr.EventData) -> list[Any]:
-        return show_acts(services, Sent.of(event).text("version"), "")
+        return show_acts(services, Payload.of(event).text("version"), "")
 
     def named(name: str, typed: str | None) -> list[Any]:
         return actions.show_delete(services.stores.registry.get(name), typed or "")
@@ -89,7 +91,9 @@ def _bind_looks(place: Place, listed: Listed, acts: Acts, compare: Compare) -> N
         side.input(guarded(partial(show_compare, services)), pair, compare.outputs, **IN_TURN)
 
 
-def _bind_acts(services: Services, listed: Listed, acts: Acts, compare: Compare) -> None:
+def _bind_acts(
+    services: Services, listed: ModelsView, acts: VersionActions, compare: ComparisonFields
+) -> None:
     pair = [compare.left, compare.right]
 
     def ask_or_promote(name: str, reason: str, request: gr.Request) -> list[Any]:

@@ -12,10 +12,10 @@ from storage.core.errors import DomainError
 from storage.records import Version
 from workbench.importing.uploads import Upload, count
 from workbench.services import Services
-from workbench.serving.batch import Answered, answers, as_csv
-from workbench.ui.components.progress import Pace, pace_html
+from workbench.serving.batch import BatchRow, answers, as_csv
+from workbench.ui.components.progress import ProgressBar, progress_html
 from workbench.ui.error_boundary import guarded, sentence
-from workbench.ui.file_transfer import handed_out, uploads
+from workbench.ui.file_transfer import to_file_data, uploads
 from workbench.ui.tabs.predict.html import many_html, refusal_html, waiting_html
 
 SHOW_SECONDS = 0.5
@@ -26,7 +26,7 @@ WAITING = "The answers to all pictures appear here, and as a table to download."
 
 
 @dataclass(frozen=True)
-class View:
+class BatchView:
     """The components of the section."""
 
     drop: gr.File
@@ -42,7 +42,7 @@ def build(services: Services, model: gr.Dropdown) -> None:
     _bind(services, view, model)
 
 
-def _view() -> View:
+def _view() -> BatchView:
     with gr.Row(elem_classes="work"):
         with gr.Column(elem_classes="controls"):
             drop = gr.File(
@@ -53,10 +53,10 @@ def _view() -> View:
             download = gr.DownloadButton("Download as CSV", visible=False, elem_id="predict-csv")
         with gr.Column(elem_classes="stage"):
             result = gr.HTML(waiting_html(WAITING), elem_id="predict-many")
-    return View(drop, start, stop, download, result)
+    return BatchView(drop, start, stop, download, result)
 
 
-def _bind(services: Services, view: View, model: gr.Dropdown) -> None:
+def _bind(services: Services, view: BatchView, model: gr.Dropdown) -> None:
     @guarded
     def chosen(raw: list[object] | None) -> object:
         files = sum(map(count, uploads(raw or [])))
@@ -91,13 +91,13 @@ def _classified(services: Services, files: list[Upload], model: str) -> Iterator
     predictor, limits = services.predictor, services.settings.limits
     contract, total, done, begun = predictor.contract(model), sum(map(count, files)), [], time.monotonic()
     shown = begun
-    yield pace_html(Pace(*WHAT, 0, total)), gr.update(visible=False), gr.update(visible=True)
+    yield progress_html(ProgressBar(*WHAT, 0, total)), gr.update(visible=False), gr.update(visible=True)
     for answered in answers(predictor, files, limits, contract.name):
         done.append(answered)
         if time.monotonic() - shown > SHOW_SECONDS:
             shown = time.monotonic()
             yield (
-                pace_html(Pace(*WHAT, len(done), total, len(done) / (shown - begun))),
+                progress_html(ProgressBar(*WHAT, len(done), total, len(done) / (shown - begun))),
                 gr.skip(),
                 gr.skip(),
             )
@@ -105,10 +105,10 @@ def _classified(services: Services, files: list[Upload], model: str) -> Iterator
 
 
 def _table(
-    services: Services, version: Version, classes: tuple[str, ...], done: list[Answered]
+    services: Services, version: Version, classes: tuple[str, ...], done: list[BatchRow]
 ) -> tuple[object, ...]:
     colours = services.stores.classes.colours()
-    file = handed_out(as_csv(classes, done).encode("utf-8-sig"), f"answers-{version.name}.csv")
+    file = to_file_data(as_csv(classes, done).encode("utf-8-sig"), f"answers-{version.name}.csv")
     return (
         many_html(done, version, colours),
         gr.update(value=file["path"], visible=True),

@@ -10,7 +10,7 @@ from storage.queries.image_rows import counted
 from storage.records import Version
 from storage.training.registry import PRODUCTION
 from workbench.charts import percent
-from workbench.serving.batch import Answered
+from workbench.serving.batch import BatchRow
 from workbench.serving.review import doubt
 from workbench.serving.service import Prediction
 from workbench.ui.components.bars import Bar, bars, dot
@@ -56,7 +56,7 @@ def said_by(version: Version) -> str:
     return f"Answered by {version.name}, {state}{named}."
 
 
-def many_html(answered: Sequence[Answered], version: Version, colours: Colours) -> str:
+def many_html(answered: Sequence[BatchRow], version: Version, colours: Colours) -> str:
     """A table of answers, with what they come to."""
     rows = "".join(_row(each, colours) for each in answered[:LISTED])
     rest = len(answered) - LISTED
@@ -69,7 +69,7 @@ def many_html(answered: Sequence[Answered], version: Version, colours: Colours) 
     )
 
 
-def _sums(answered: Sequence[Answered], colours: Colours) -> str:
+def _sums(answered: Sequence[BatchRow], colours: Colours) -> str:
     found = [each.found for each in answered if each.found]
     parts = [
         f"<span>{dot(colours.get(name, ''))}{escape(name)} <b>{count:,}</b></span>"
@@ -81,7 +81,7 @@ def _sums(answered: Sequence[Answered], colours: Colours) -> str:
     return f"<h3>{counted(len(found))} classified</h3><p class='sums'>{''.join(parts)}</p>"
 
 
-def _row(answered: Answered, colours: Colours) -> str:
+def _row(answered: BatchRow, colours: Colours) -> str:
     file, found = escape(answered.file), answered.found
     if found is None:
         return f"<tr><td>{file}</td><td colspan='2' class='problem'>{escape(answered.error)}</td></tr>"

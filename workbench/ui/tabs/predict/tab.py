@@ -16,10 +16,10 @@ from workbench.importing.uploads import read_file
 from workbench.services import Services
 from workbench.serving.service import Prediction
 from workbench.ui.components.camera import camera, frame_of
-from workbench.ui.context import Place, open_tab
+from workbench.ui.context import TabContext, open_tab
 from workbench.ui.error_boundary import guarded, sentence
 from workbench.ui.file_transfer import upload
-from workbench.ui.payload import Sent
+from workbench.ui.payload import Payload
 from workbench.ui.tabs.predict import batch
 from workbench.ui.tabs.predict.html import answer_html, refusal_html, waiting_html
 
@@ -27,7 +27,7 @@ WAITING = "Drop a picture, paste one or choose a file. The answer appears here."
 
 
 @dataclass(frozen=True)
-class View:
+class PredictView:
     """The components that change."""
 
     model: gr.Dropdown
@@ -38,13 +38,13 @@ class View:
     camera: gr.HTML
 
 
-def build(place: Place) -> None:
+def build(place: TabContext) -> None:
     """Build the tab."""
     view = _view(place.services)
     _bind(place, view)
 
 
-def _view(services: Services) -> View:
+def _view(services: Services) -> PredictView:
     with gr.Row(elem_id="predict-head"):
         model = gr.Dropdown(
             [("production", PRODUCTION)],
@@ -66,10 +66,10 @@ def _view(services: Services) -> View:
             watched = camera(_glance(services), PRODUCTION, "predict-camera")
         with gr.Tab("Many pictures", elem_id="predict-many-tab"):
             batch.build(services, model)
-    return View(model, notice, go, picture, result, watched)
+    return PredictView(model, notice, go, picture, result, watched)
 
 
-def _bind(place: Place, view: View) -> None:
+def _bind(place: TabContext, view: PredictView) -> None:
     services = place.services
 
     @guarded
@@ -120,7 +120,7 @@ def _bind(place: Place, view: View) -> None:
 def _glance(services: Services) -> Any:
     def glance(request: Any) -> str:
         try:
-            sent = Sent.of(request)
+            sent = Payload.of(request)
             frame = frame_of(sent.text("picture"), services.stores.decoder)
             found = services.predictor.glance(frame, sent.text("model"))
             # In one order for all frames: bars that change places cannot be read.

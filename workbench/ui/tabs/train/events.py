@@ -13,17 +13,17 @@ from storage.core.errors import Conflict
 from workbench.services import Services
 from workbench.training.spec import TrainingSpec
 from workbench.ui.components.diff import Keys
-from workbench.ui.context import Place, open_tab
+from workbench.ui.context import TabContext, open_tab
 from workbench.ui.error_boundary import guarded
-from workbench.ui.payload import STALE, Sent
+from workbench.ui.payload import STALE, Payload
 from workbench.ui.tabs.train.form import Form, read, switched
-from workbench.ui.tabs.train.preflight import Ahead
-from workbench.ui.tabs.train.run_panel import Under, show_run, shown_run
+from workbench.ui.tabs.train.preflight import Preflight
+from workbench.ui.tabs.train.run_panel import RunPanel, show_run, shown_run
 
 ACT: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 
 
-def bind_acts(place: Place, form: Form, ahead: Ahead, under: Under) -> None:
+def bind_acts(place: TabContext, form: Form, ahead: Preflight, under: RunPanel) -> None:
     """Give every button its act."""
     services, parts = place.services, under.parts
 
@@ -39,7 +39,7 @@ def bind_acts(place: Place, form: Form, ahead: Ahead, under: Under) -> None:
 
     def pressed(event: gr.EventData) -> list[Any]:
         acts = _acts(services)
-        sent = Sent.of(event)
+        sent = Payload.of(event)
         act = acts.get(sent.text("press"))
         if act is None:
             raise Conflict(STALE)
@@ -54,7 +54,7 @@ def bind_acts(place: Place, form: Form, ahead: Ahead, under: Under) -> None:
     _bind_doors(place, parts, ahead)
 
 
-def _bind_doors(place: Place, parts: dict[str, Any], ahead: Ahead) -> None:
+def _bind_doors(place: TabContext, parts: dict[str, Any], ahead: Preflight) -> None:
     doors = (
         (parts["see"], "evaluate"),
         (parts["models"], "models"),

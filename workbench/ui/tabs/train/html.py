@@ -11,7 +11,7 @@ from workbench import charts
 from workbench.charts.formatting import duration
 from workbench.charts.formatting import pictures as pictures_words
 from workbench.evaluation.best_epoch import kept_so_far
-from workbench.training.service import Plan
+from workbench.training.service import TrainingPlan
 from workbench.training.silence import silence
 from workbench.training.spec import BEST
 from workbench.ui.components.glossary import term
@@ -23,7 +23,7 @@ from workbench.ui.tabs.train.trials import tried
 MONITORS = {"val_loss": "validation loss", "val_macro_f1": "validation macro-F1"}
 
 
-def plan_html(plan: Plan, colours: Mapping[str, str]) -> str:
+def plan_html(plan: TrainingPlan, colours: Mapping[str, str]) -> str:
     """Pictures of each class on both sides with the weight in the loss, and what was kept together."""
     rows = [
         [
@@ -42,14 +42,14 @@ def plan_html(plan: Plan, colours: Mapping[str, str]) -> str:
     )
 
 
-def _kept_together(plan: Plan) -> str:
+def _kept_together(plan: TrainingPlan) -> str:
     if not plan.kept_together:
         return "No near-duplicates were found, so each picture is on a side by itself."
     purpose = "" if plan.caveats else " so that none is on both sides"
     return f"Kept {plan.kept_together:,} near-duplicates together{purpose}."
 
 
-def _by_hand(plan: Plan) -> str:
+def _by_hand(plan: TrainingPlan) -> str:
     if not plan.pinned:
         return ""
     kept = f" {_are(plan.pinned)} on a side chosen by hand, or by the folders or tables they came with."
@@ -58,7 +58,7 @@ def _by_hand(plan: Plan) -> str:
     return f"{kept} Nothing was set aside to check with, so {plan.drawn:,} of those put into training {'does' if plan.drawn == 1 else 'do'} it."
 
 
-def _tested(plan: Plan) -> str:
+def _tested(plan: TrainingPlan) -> str:
     if not plan.test:
         return ""
     kept = f" {pictures_words(plan.test, 'test ')} {_be(plan.test)} kept out of training and of choosing."

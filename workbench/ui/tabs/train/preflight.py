@@ -13,7 +13,7 @@ from workbench.core.errors import NotReady
 from workbench.imaging.augmentation import BY_NAME
 from workbench.pretrained.weights import WeightsState
 from workbench.services import Services
-from workbench.training.service import Plan
+from workbench.training.service import TrainingPlan
 from workbench.training.spec import BEST, TrainingSpec
 from workbench.ui.components.html import problem
 from workbench.ui.components.spec_words import in_minutes
@@ -23,7 +23,7 @@ from workbench.ui.tabs.train.options import purposes_html, weights_lacking
 
 
 @dataclass(frozen=True)
-class Ahead:
+class Preflight:
     """What is said before a run starts."""
 
     start: gr.Button
@@ -39,7 +39,7 @@ class Ahead:
         return [self.start, self.reason, self.collect, self.label, self.lacking, self.plan]
 
 
-def build_ahead() -> Ahead:
+def build_ahead() -> Preflight:
     """Build it, empty; the plan is for the caller to render."""
     with gr.Column(elem_classes="ahead"):
         with gr.Row():
@@ -50,7 +50,7 @@ def build_ahead() -> Ahead:
         lacking = gr.HTML(elem_id="train-lacking", padding=False, visible=False, apply_default_css=False)
     # Not here: what is said of a run goes between, so that it appears under the button and the button stays where it was.
     plan = gr.HTML(elem_id="train-plan", padding=False, apply_default_css=False, render=False)
-    return Ahead(start, reason, collect, label, lacking, plan)
+    return Preflight(start, reason, collect, label, lacking, plan)
 
 
 def build_help() -> gr.HTML:
@@ -74,7 +74,7 @@ def save_setting(services: Services, key: str, given: dict[str, Any]) -> list[An
 
 
 def show_ahead(services: Services, spec: TrainingSpec) -> list[Any]:
-    """Updates in the order of :attr:`Ahead.outputs`."""
+    """Updates in the order of :attr:`Preflight.outputs`."""
     try:
         plan = services.training.plan(spec)
     except DomainError as error:
@@ -100,7 +100,7 @@ def _warned(services: Services, spec: TrainingSpec) -> str:
     return f"<p class='note'>{escape(warning)}</p>" if warning else ""
 
 
-def _words(spec: TrainingSpec, plan: Plan) -> str:
+def _words(spec: TrainingSpec, plan: TrainingPlan) -> str:
     if spec.recipe == BEST:
         time = f"for {in_minutes(spec.max_minutes)}" if spec.max_minutes else "without a limit of time"
         return f"Search {time} on {plan.images:,} pictures"

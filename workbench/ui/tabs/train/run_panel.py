@@ -31,7 +31,7 @@ PARTS = (
 
 
 @dataclass(frozen=True)
-class Under:
+class RunPanel:
     """What is said of the run that is shown: the one under way, or else the newest."""
 
     parts: dict[str, Any]
@@ -98,7 +98,7 @@ def _last_heard(run: Run) -> tuple[bool, float]:
 
 
 def show_run(services: Services, sent: Keys) -> list[Any]:
-    """Updates of what has changed since ``sent``, in the order of :attr:`Under.outputs`."""
+    """Updates of what has changed since ``sent``, in the order of :attr:`RunPanel.outputs`."""
     run = shown_run(services)
     active = bool(run and run.active)
     listed = _listed(services)

@@ -11,7 +11,7 @@ import gradio as gr
 
 from workbench.services import Services
 from workbench.ui.components.click_events import pressable
-from workbench.ui.context import Place
+from workbench.ui.context import TabContext
 from workbench.ui.error_boundary import guarded
 from workbench.ui.tabs.train.events import bind_acts
 from workbench.ui.tabs.train.form import (
@@ -27,8 +27,8 @@ from workbench.ui.tabs.train.form import (
     switched,
 )
 from workbench.ui.tabs.train.options import minutes_of, nets_html, recipe_choices
-from workbench.ui.tabs.train.preflight import Ahead, build_ahead, build_help, save_setting, show_ahead
-from workbench.ui.tabs.train.run_panel import IDLE_SECONDS, Under, build_run, show_run
+from workbench.ui.tabs.train.preflight import Preflight, build_ahead, build_help, save_setting, show_ahead
+from workbench.ui.tabs.train.run_panel import IDLE_SECONDS, RunPanel, build_run, show_run
 
 QUIET: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
 # One after the other: an answer that took long must not come after that to a later change.
@@ -40,16 +40,16 @@ IN_TURN: dict[str, Any] = {
 
 
 @dataclass(frozen=True)
-class Tab:
+class TrainTab:
     """The parts of the tab."""
 
     form: Form
-    ahead: Ahead
-    under: Under
+    ahead: Preflight
+    under: RunPanel
     nets: gr.HTML
 
 
-def build(place: Place) -> None:
+def build(place: TabContext) -> None:
     """Build the tab."""
     recipe = build_recipe()
     with gr.Row(elem_classes=["work", "stage-first"]):
@@ -61,14 +61,14 @@ def build(place: Place) -> None:
             ahead.plan.render()
             runs = pressable("train-runs")
             nets = build_help()
-    tab = Tab(form, ahead, Under(parts, runs, gr.Timer(IDLE_SECONDS), gr.State({})), nets)
+    tab = TrainTab(form, ahead, RunPanel(parts, runs, gr.Timer(IDLE_SECONDS), gr.State({})), nets)
     _bind_refresh(place, tab)
     _bind_fields(place.services, tab)
     _bind_forming(place.services, tab)
     bind_acts(place, form, ahead, tab.under)
 
 
-def _bind_refresh(place: Place, tab: Tab) -> None:
+def _bind_refresh(place: TabContext, tab: TrainTab) -> None:
     services, under = place.services, tab.under
 
     def fields() -> list[Any]:
@@ -85,7 +85,7 @@ def _bind_refresh(place: Place, tab: Tab) -> None:
     under.timer.tick(guarded(partial(show_run, services)), under.sent, under.outputs, **QUIET)
 
 
-def _bind_fields(services: Services, tab: Tab) -> None:
+def _bind_fields(services: Services, tab: TrainTab) -> None:
     """Keep each field as it is changed, and say what a run would be then."""
     form, ahead = tab.form, tab.ahead
 
@@ -114,7 +114,7 @@ def _bind_fields(services: Services, tab: Tab) -> None:
     form.weights.weighed(save("class_weights"), form.inputs, ahead.outputs, **quiet)
 
 
-def _bind_forming(services: Services, tab: Tab) -> None:
+def _bind_forming(services: Services, tab: TrainTab) -> None:
     """Show the fields that belong to what is chosen, and hide the others."""
     form, ahead = tab.form, tab.ahead
 
