@@ -127,7 +127,7 @@ class Classes:
             event_id = changes.note(connection, EventHeader("class", actor, summary))
             changes.write_edit(connection, event_id, edit)
             changes.write(connection, event_id, [Change("class", class_id, "removed", 0, 1)])
-            changes.carry_out(connection, event_id)
+            changes.apply_changes(connection, event_id)
         return int(moved)
 
 

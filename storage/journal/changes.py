@@ -83,7 +83,7 @@ def write_edit(connection: sqlite3.Connection, event_id: int, edit: FieldUpdate)
         )
 
 
-def carry_out(connection: sqlite3.Connection, event_id: int) -> None:
+def apply_changes(connection: sqlite3.Connection, event_id: int) -> None:
     """Give every class and picture the value that an event writes down for it."""
     fields = _fields(connection, event_id)
     for name in fields.get("class", ()):
@@ -93,10 +93,10 @@ def carry_out(connection: sqlite3.Connection, event_id: int) -> None:
             (event_id,),
         )
     if "image" in fields:
-        _carry_out_images(connection, event_id, fields["image"])
+        _apply_to_images(connection, event_id, fields["image"])
 
 
-def _carry_out_images(connection: sqlite3.Connection, event_id: int, fields: Sequence[str]) -> None:
+def _apply_to_images(connection: sqlite3.Connection, event_id: int, fields: Sequence[str]) -> None:
     # All fields of a picture in one update, so that its row, indexes and tallies are written once.
     values = ", ".join(
         f"max(CASE field WHEN '{name}' THEN after END) AS {name}, max(field = '{name}') AS has_{name}"
@@ -124,7 +124,7 @@ def reverse(connection: sqlite3.Connection, last: sqlite3.Row, entry: EventHeade
         (event_id, last["id"]),
     )
     try:
-        carry_out(connection, event_id)
+        apply_changes(connection, event_id)
         twins = connection.execute(TWINS).fetchone() is not None
     except sqlite3.IntegrityError:
         twins = True

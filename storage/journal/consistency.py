@@ -59,7 +59,7 @@ class ConsistencyChecks:
         self._database = database
         self._journal = journal
 
-    def complaints(self) -> list[str]:
+    def integrity_check(self) -> list[str]:
         """What SQLite has to say against the file; empty where it is whole.
 
         Raises:
@@ -73,16 +73,16 @@ class ConsistencyChecks:
         with self._database.write() as connection:
             connection.execute("REINDEX")
 
-    def dangling(self) -> Iterator[str]:
+    def dangling_references(self) -> Iterator[str]:
         """Rows that refer to rows that are not there, in words."""
         for row in self._database.connection().execute("PRAGMA foreign_key_check"):
             yield f"{row['table']} {row['rowid'] or ''} refers to {row['parent']}"
 
-    def miscounted(self) -> list[sqlite3.Row]:
+    def count_mismatches(self) -> list[sqlite3.Row]:
         """Rows of the tallies that are not a count of the pictures, and those counts."""
         return self._difference(COUNTED, KEPT)
 
-    def recount(self) -> None:
+    def repair_counts(self) -> None:
         """Write the tallies again."""
         with self._database.write() as connection:
             connection.execute("DELETE FROM tallies")
@@ -90,26 +90,26 @@ class ConsistencyChecks:
                 f"INSERT INTO tallies (archived, class_id, split, synthetic, flags, review, n) {COUNTED}"
             )
 
-    def mistagged(self) -> list[sqlite3.Row]:
+    def tag_mismatches(self) -> list[sqlite3.Row]:
         """Tags that only the pictures or only the table of tags have."""
         return self._difference(IN_COLUMN, IN_TABLE)
 
-    def retag(self) -> None:
+    def repair_tags(self) -> None:
         """Write the table of tags again."""
         with self._database.write() as connection:
             connection.execute("DELETE FROM image_tags")
             connection.execute(f"INSERT INTO image_tags (tag, image_id) {IN_COLUMN}")
 
-    def missided(self) -> int:
+    def split_mismatches(self) -> int:
         """How many pictures are on a side that is neither chosen by hand nor that of the snapshot used last."""
         return int(self._database.value(f"SELECT count(*) FROM images i WHERE i.split != {SIDE}"))
 
-    def take_sides(self) -> None:
+    def repair_splits(self) -> None:
         """Put every picture on its side again."""
         with self._database.write() as connection:
             connection.execute(f"UPDATE images AS i SET split = {SIDE} WHERE i.split != {SIDE}")
 
-    def finds_names(self) -> bool:
+    def search_index_mismatches(self) -> bool:
         """Whether the search for names knows every picture by its own name; holds writers up while it looks."""
         if self._database.value("SELECT 1 FROM images WHERE name_key != casefold(filename) LIMIT 1"):
             return False
@@ -124,7 +124,7 @@ class ConsistencyChecks:
             raise
         return True
 
-    def learn_names(self) -> None:
+    def rebuild_search_index(self) -> None:
         """Write the index of the search for names again."""
         with self._database.write() as connection:
             connection.execute(

@@ -38,7 +38,7 @@ class Journal:
         """
         event_id = change_log.note(connection, entry)
         change_log.write(connection, event_id, changes)
-        change_log.carry_out(connection, event_id)
+        change_log.apply_changes(connection, event_id)
         return event_id
 
     def undoable(self, actor: str) -> Event | None:

@@ -65,7 +65,7 @@ class ImageEdits:
         verb = f"as {to.name}" if to else "as not labelled"
         with self._database.write() as connection:
             image_rows.require(connection, image_ids)
-            image_rows.refuse_stale(connection, revisions or {})
+            image_rows.check_revisions(connection, revisions or {})
             _refuse_removed(connection, to)
             return _carry_out(
                 connection, EventHeader("label", actor, f"labelled {{}} {verb}"), image_ids, edit
@@ -77,7 +77,7 @@ class ImageEdits:
         """Put pictures into the bin."""
         with self._database.write() as connection:
             image_rows.require(connection, image_ids)
-            image_rows.refuse_stale(connection, revisions or {})
+            image_rows.check_revisions(connection, revisions or {})
             entry = EventHeader("archive", actor, "removed {}")
             return _carry_out(connection, entry, image_ids, FieldUpdate({"archived": "1"}, "true"))
 
@@ -132,7 +132,7 @@ class ImageEdits:
         text = plain(str(text).replace("\r\n", "\n").strip(), "A note", LONGEST_NOTE, "\n\t")
         with self._database.write() as connection:
             image_rows.require(connection, [image_id])
-            image_rows.refuse_stale(connection, {} if revision is None else {image_id: revision})
+            image_rows.check_revisions(connection, {} if revision is None else {image_id: revision})
             entry = EventHeader("note", actor, "wrote a note on {}" if text else "removed the note of {}")
             return _carry_out(
                 connection, entry, [image_id], FieldUpdate({"notes": ":text"}, "true", {"text": text})
@@ -147,7 +147,7 @@ class ImageEdits:
         edit = FieldUpdate(REVIEW, "true", {"to": to.id, "actor": actor})
         with self._database.write() as connection:
             image_rows.require(connection, list(revisions))
-            image_rows.refuse_stale(connection, revisions)
+            image_rows.check_revisions(connection, revisions)
             _refuse_removed(connection, to)
             _refuse_own(connection, list(revisions), actor)
             entry = EventHeader("review", actor, f"reviewed {{}} as {to.name}")
@@ -159,7 +159,7 @@ class ImageEdits:
         """Say that the labels of suspicious pictures are right: they are not suspected again with that class."""
         with self._database.write() as connection:
             image_rows.require(connection, image_ids)
-            image_rows.refuse_stale(connection, revisions or {})
+            image_rows.check_revisions(connection, revisions or {})
             entry = EventHeader("dismiss", actor, "confirmed the class of {}")
             edit = FieldUpdate({"cleared_class_id": "i.class_id"}, "i.class_id IS NOT NULL")
             return _carry_out(connection, entry, image_ids, edit)
@@ -225,7 +225,7 @@ def _carry_out(
         connection, replace(entry, summary=entry.summary.replace("{}", counted(count), 1))
     )
     changes.write_edit(connection, event_id, edit)
-    changes.carry_out(connection, event_id)
+    changes.apply_changes(connection, event_id)
     return count, event_id
 
 
@@ -278,7 +278,7 @@ def accept_suggestions(
     edit = FieldUpdate({"class_id": SUGGESTED, "labelled_by": ":actor"}, OPEN, parameters)
     with database.write() as connection:
         image_rows.require(connection, image_ids)
-        image_rows.refuse_stale(connection, revisions or {})
+        image_rows.check_revisions(connection, revisions or {})
         count = changes.affected(connection, edit)
         if not count:
             return 0, None
@@ -286,5 +286,5 @@ def accept_suggestions(
             connection, EventHeader("label", actor, f"labelled {counted(count)} as suggested")
         )
         changes.write_edit(connection, event_id, edit)
-        changes.carry_out(connection, event_id)
+        changes.apply_changes(connection, event_id)
     return count, event_id

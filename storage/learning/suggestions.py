@@ -60,7 +60,7 @@ class ProjectionPoint:
 
 
 @dataclass(frozen=True)
-class SimilarImage:
+class Neighbour:
     """A picture that looks like another; ``similarity`` is the cosine of the two embeddings."""
 
     image_id: int
@@ -112,7 +112,7 @@ class Suggestions:
         """Remove suggestions in short transactions."""
         self._in_batches([(each,) for each in image_ids], "DELETE FROM suggestions WHERE image_id = ?")
 
-    def line_up(self, image_ids: Sequence[int]) -> None:
+    def save_queue(self, image_ids: Sequence[int]) -> None:
         """Replace what to label next, the most useful picture first."""
         with self._database.write() as connection:
             connection.execute("DELETE FROM next_up")

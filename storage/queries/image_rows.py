@@ -49,7 +49,7 @@ def require(connection: sqlite3.Connection, image_ids: Sequence[int], archived: 
         raise NotFound(f"There is no {place.format(missing)}. Nothing was changed.")
 
 
-def refuse_stale(connection: sqlite3.Connection, revisions: Mapping[int, int]) -> None:
+def check_revisions(connection: sqlite3.Connection, revisions: Mapping[int, int]) -> None:
     """Check that pictures are as they were when they were shown.
 
     Args:

@@ -41,7 +41,7 @@ class RunAttempt:
     run_id: int
     number: int
 
-    def beat(self, phase: str, progress: Mapping[str, Any]) -> str:
+    def heartbeat(self, phase: str, progress: Mapping[str, Any]) -> str:
         """Write heartbeat, phase and progress.
 
         Returns:

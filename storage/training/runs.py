@@ -126,7 +126,7 @@ class Runs:
             )
         return self.get(run_id)
 
-    def go_on(self, run_id: int) -> int:
+    def resume(self, run_id: int) -> int:
         """Queue a run again that was paused or has ended without finishing, behind all others.
 
         Returns:

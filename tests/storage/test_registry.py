@@ -111,7 +111,7 @@ def test_the_model_of_an_attempt_that_was_given_up_is_not_registered(
     stale = candidate()
     run_id = stale.attempt.run_id
     stale.attempt.end("interrupted", "It is gone.")
-    stores.runs.go_on(run_id)
+    stores.runs.resume(run_id)
     second = stores.runs.claim(run_id, 2, "later")
     with pytest.raises(Superseded):
         stores.registry.register(stale)

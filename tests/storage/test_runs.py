@@ -59,9 +59,9 @@ def test_stopping_a_run_that_waits_ends_it(stores: Stores, queued: int) -> None:
 def test_stopping_a_run_that_runs_is_heard_with_the_next_beat(
     stores: Stores, running: int, attempt: RunAttempt
 ) -> None:
-    assert not attempt.beat("training", {"epoch": 1})
+    assert not attempt.heartbeat("training", {"epoch": 1})
     assert stores.runs.request_stop(running).status == "running"
-    assert attempt.beat("training", {"epoch": 2}) == "stop"
+    assert attempt.heartbeat("training", {"epoch": 2}) == "stop"
     assert stores.runs.get(running).progress == {"epoch": 2}
 
 
@@ -69,11 +69,11 @@ def test_a_pause_is_heard_with_the_next_beat_and_the_run_goes_on_under_its_numbe
     stores: Stores, running: int, attempt: RunAttempt
 ) -> None:
     assert stores.runs.request_pause(running).status == "running"
-    assert attempt.beat("training", {}) == "pause"
+    assert attempt.heartbeat("training", {}) == "pause"
     stores.runs.end(running, "paused")
     with pytest.raises(Conflict, match="is paused, so it cannot be paused"):
         stores.runs.request_pause(running)
-    assert stores.runs.go_on(running) == running
+    assert stores.runs.resume(running) == running
     run = stores.runs.get(running)
     assert (run.status, run.pause_requested, run.pid, run.ended_at) == ("queued", False, None, None)
 
@@ -90,7 +90,7 @@ def test_stopping_a_paused_run_with_epochs_lets_it_keep_the_best(
     stores.runs.end(running, "paused")
     assert stores.runs.request_stop(running).status == "queued"
     assert stores.runs.claim(running, 4711, "then")
-    assert stores.runs.attempt_at(stores.runs.get(running)).beat("starting", {}) == "stop"
+    assert stores.runs.attempt_at(stores.runs.get(running)).heartbeat("starting", {}) == "stop"
 
 
 def test_stopping_a_paused_run_without_epochs_ends_it(stores: Stores, queued: int) -> None:
@@ -103,19 +103,19 @@ def test_a_resumed_run_that_is_taken_out_of_the_queue_can_go_on(
 ) -> None:
     attempt.add_epoch(1, {"epoch": 1})
     stores.runs.end(running, "interrupted", "It is gone.")
-    stores.runs.go_on(running)
+    stores.runs.resume(running)
     run = stores.runs.request_stop(running)
     assert (run.status, run.error) == (
         "stopped",
         "Taken out of the queue; resume it to go on from its last finished epoch.",
     )
-    assert stores.runs.go_on(running) == running
+    assert stores.runs.resume(running) == running
     assert stores.runs.history(running) == [{"epoch": 1}]
 
 
 def test_what_runs_or_is_finished_does_not_go_on(stores: Stores, running: int) -> None:
     with pytest.raises(Conflict, match="is running, so there is nothing to go on with"):
-        stores.runs.go_on(running)
+        stores.runs.resume(running)
 
 
 def test_waiting_runs_change_places(stores: Stores, snapshot_id: int) -> None:
@@ -144,7 +144,7 @@ def writes(attempt: RunAttempt) -> list[Callable[[], object]]:
     """All that a worker writes while its run goes."""
     trial = {"number": 1, "name": "Instant", "spec": {}, "status": "running", "metrics": {}, "seconds": 0}
     return [
-        lambda: attempt.beat("training", {"epoch": 3}),
+        lambda: attempt.heartbeat("training", {"epoch": 3}),
         lambda: attempt.add_epoch(9, {"epoch": 9}),
         lambda: attempt.put_trial(trial),
     ]
@@ -176,14 +176,14 @@ def test_a_worker_that_was_taken_for_gone_does_not_write_into_what_goes_on_witho
 ) -> None:
     attempt.add_epoch(1, {"epoch": 1})
     attempt.end("interrupted", "It is gone.")
-    stores.runs.go_on(running)
+    stores.runs.resume(running)
     second = stores.runs.claim(running, 4711, "then") if taken else None
     before = stores.runs.get(running)
     refused(attempt)
     assert (stores.runs.get(running), stores.runs.history(running)) == (before, [{"epoch": 1}])
     if second:
         assert (second.number, attempt.number) == (2, 1)
-        assert second.beat("training", {}) == ""
+        assert second.heartbeat("training", {}) == ""
         second.add_epoch(2, {"epoch": 2})
         assert second.end("finished")
 
@@ -197,10 +197,10 @@ def test_no_more_runs_wait_than_may(folder: Path, snapshot_id: int) -> None:
     runs.create(snapshot_id, {})
     runs.end(first, "failed", "It broke.")
     with pytest.raises(QueueFull):
-        runs.go_on(first)
+        runs.resume(first)
     assert runs.get(first).status == "failed"
     runs.request_stop(second)
-    assert runs.go_on(first) == first
+    assert runs.resume(first) == first
 
 
 def test_a_paused_run_can_be_stopped_where_the_queue_is_full(folder: Path, snapshot_id: int) -> None:

@@ -81,7 +81,7 @@ def test_pictures_show_their_side_in_the_snapshot_that_was_used_last(
     assert shown() == ["validation", "train", "train"]
     stores.snapshots.use(newest.id)
     assert shown() == mirrored
-    assert ConsistencyChecks(stores.database, stores.journal).missided() == 0
+    assert ConsistencyChecks(stores.database, stores.journal).split_mismatches() == 0
 
 
 def test_a_snapshot_may_have_test_pictures(stores: Stores, draft: SplitDraft) -> None:

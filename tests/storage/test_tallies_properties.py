@@ -117,9 +117,9 @@ def test_after_every_step_the_counts_are_those_of_the_pictures(template: Path, s
             with suppress(DomainError):
                 WORKS[kind](stores, *given_)
             assert _tallied(stores) == _counted(stores), kind
-            assert (integrity.missided(), integrity.mistagged()) == (0, []), kind
+            assert (integrity.split_mismatches(), integrity.tag_mismatches()) == (0, []), kind
             assert stores.database.value(HELD_IN_BIN) == 0, kind
-        assert integrity.finds_names()
+        assert integrity.search_index_mismatches()
 
 
 def test_pictures_that_come_back_with_sides_are_counted_once(template: Path) -> None:

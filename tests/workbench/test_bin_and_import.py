@@ -90,15 +90,15 @@ def emptied_but_for_its_files(services: Services) -> Iterator[Callable[[], None]
         other.stores.database.connection().set_trace_callback(pause)
         other.bin.empty(WORD, "ben")
 
-    def go_on() -> None:
+    def resume() -> None:
         wanted.set()
         thread.join(30)
 
     thread = threading.Thread(target=empty)
     thread.start()
     assert emptied.wait(30)
-    yield go_on
-    go_on()
+    yield resume
+    resume()
 
 
 def test_an_import_that_comes_between_the_emptying_and_its_files_keeps_its_file(binned: Services) -> None:
@@ -109,10 +109,10 @@ def test_an_import_that_comes_between_the_emptying_and_its_files_keeps_its_file(
 
 def test_an_import_that_has_decoded_the_picture_when_the_files_go_brings_it_back(binned: Services) -> None:
     """As before, but the files go between the import's first look at them and its row."""
-    with emptied_but_for_its_files(binned) as go_on:
+    with emptied_but_for_its_files(binned) as resume:
 
         def remove() -> None:
-            go_on()
+            resume()
             assert not original(binned).exists()
 
         binned.intake.run(ImportRequest(decoded_then(remove)))

@@ -87,13 +87,13 @@ class Asked:
 
     def __init__(self, work: object, patience: float | None = None) -> None:
         self.flight: SingleFlight[int] = SingleFlight()
-        self.calls, self.results, self.go_on = 0, [], threading.Event()  # type: ignore[var-annotated]
+        self.calls, self.results, self.resume = 0, [], threading.Event()  # type: ignore[var-annotated]
         self._work = work
         self._threads = [threading.Thread(target=self._ask, daemon=True) for _ in range(4)]
 
     def _slow(self) -> int:
         self.calls += 1
-        self.go_on.wait(60)
+        self.resume.wait(60)
         return self._work()  # type: ignore[operator, no-any-return]
 
     def _ask(self) -> None:
@@ -110,7 +110,7 @@ class Asked:
         with pytest.raises(Overloaded):
             self.flight.run("key", self._slow, patience=0.05)
         until(lambda: all(each.is_alive() for each in self._threads), "all to ask")
-        self.go_on.set()
+        self.resume.set()
         for each in self._threads:
             each.join(60)
         return self.results

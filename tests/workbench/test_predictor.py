@@ -19,7 +19,7 @@ from tests.pictures import picture
 from tests.running import ROOT
 from workbench.core.errors import NotReady, RejectedPicture
 from workbench.imaging.decode import canonical, decode
-from workbench.importing.uploads import Upload
+from workbench.importing.uploads import Upload, sources
 from workbench.services import Services
 from workbench.serving.batch import answers_csv
 from workbench.serving.review import needs_review
@@ -145,7 +145,7 @@ def test_a_glance_answers_the_same_and_is_not_written_down(services: Services, r
     promote(services, register())
     data = picture(1, (200, 100), "PNG")
     frame = np.asarray(Image.open(BytesIO(data)).convert("RGB"))
-    assert services.predictor.glance(frame).scores == services.predictor.predict(data).scores
+    assert services.predictor.predict_unlogged(frame).scores == services.predictor.predict(data).scores
     assert on_record(services) == 1
 
 
@@ -162,7 +162,7 @@ def test_every_version_can_be_asked_and_promotion_counts_at_once(
         "v3",
         "v1",
     ]
-    assert services.predictor.contract("v3").fit == "crop"
+    assert services.predictor.signature("v3").fit == "crop"
 
 
 @pytest.mark.parametrize("data", [b"", b"text", picture(1)[:700]])
@@ -205,7 +205,7 @@ def test_many_pictures_are_answered_as_a_table(
         upload("notes.jpg", b"text"),
         upload("dark.png", _png(dark)),
     ]
-    table = answers_csv(services.predictor, uploads, services.settings.limits)
+    table = answers_csv(services.predictor, sources(uploads, services.settings.limits))
     rows = list(csv.reader(StringIO(table, newline="")))
     assert rows[0] == [
         "file",
@@ -230,7 +230,7 @@ def test_a_name_that_no_file_can_hold_is_written_into_the_table(
     services: Services, register: Register, upload: Callable[[str, bytes], Upload]
 ) -> None:
     promote(services, register())
-    table = answers_csv(services.predictor, [upload("a\udcffb.png", b"")], services.settings.limits)
+    table = answers_csv(services.predictor, sources([upload("a\udcffb.png", b"")], services.settings.limits))
     assert table.splitlines()[1].encode("utf-8").startswith(b'"a?b.png",')
 
 

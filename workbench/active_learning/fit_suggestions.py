@@ -55,14 +55,14 @@ def learn(stores: Stores, embedder: Embedder, known: EmbeddedImages) -> FitResul
     chosen = labelled[linear_head.sample(known.classes[labelled], linear_head.MOST_LEARNT, seed=0)]
     if len(chosen) == 0:
         stores.insight.withdraw(list(stores.insight.suggested()))
-        stores.insight.line_up(_next(stores, embedder, known, None))
+        stores.insight.save_queue(_next(stores, embedder, known, None))
         return FitResult(0, None, 1.0)
     vectors = _vectors(stores, embedder, known, chosen)
     classes = known.classes[chosen]
     fitted, accuracy = fit_head(vectors, classes, _groups(known, chosen))
     answers = _answers(stores, embedder, known, fitted)
     _suggest(stores.insight, known, answers)
-    stores.insight.line_up(_next(stores, embedder, known, answers))
+    stores.insight.save_queue(_next(stores, embedder, known, answers))
     return FitResult(int(np.sum(known.classes > 0)), accuracy, fitted.temperature)
 
 

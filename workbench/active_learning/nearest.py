@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from storage.learning.embeddings import Embedder
-from storage.learning.suggestions import SimilarImage
+from storage.learning.suggestions import Neighbour
 from workbench.stores import Stores
 
 SPARE = 200
 """How many more are kept than asked for, since some may be in the bin."""
 
 
-def nearest(stores: Stores, embedder: Embedder, image_id: int, count: int) -> list[SimilarImage]:
+def nearest(stores: Stores, embedder: Embedder, image_id: int, count: int) -> list[Neighbour]:
     """The pictures of the catalogue that are nearest by cosine to one that has an embedding, nearest first."""
     wanted = stores.embeddings.vector(embedder.id, image_id)
     if wanted is None:
@@ -25,7 +25,7 @@ def nearest(stores: Stores, embedder: Embedder, image_id: int, count: int) -> li
         ids, cosines = ids[best], cosines[best]
     there = {each.id for each in stores.catalogue.several(ids.tolist())} - {image_id}
     found = [
-        SimilarImage(key, min(cosine, 1.0))
+        Neighbour(key, min(cosine, 1.0))
         for key, cosine in zip(ids.tolist(), cosines.tolist(), strict=True)
         if key in there
     ]

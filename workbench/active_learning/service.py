@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from storage.core.errors import Conflict
 from storage.learning.embeddings import Embedder
-from storage.learning.suggestions import ProjectionPoint, SimilarImage, Suggestion, Suspicion
+from storage.learning.suggestions import Neighbour, ProjectionPoint, Suggestion, Suspicion
 from workbench.active_learning import nearest, worker_state
 from workbench.active_learning.supervisor import ActiveLearningSupervisor
 from workbench.active_learning.worker_state import WorkerState
@@ -167,7 +167,7 @@ class ActiveLearning:
         """The map, or an even part of it."""
         return self._stores.insight.points(limit)
 
-    def similar(self, image_id: int, count: int = 12) -> list[SimilarImage]:
+    def similar(self, image_id: int, count: int = 12) -> list[Neighbour]:
         """Pictures of the catalogue that look like one, nearest first.
 
         Raises:

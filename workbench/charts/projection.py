@@ -16,7 +16,7 @@ SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "triangle-down
 
 
 @dataclass(frozen=True)
-class MapPoint:
+class PlottedPoint:
     """A picture on the map; ``known`` is what the page needs of it: id, sha256 and file name."""
 
     x: float
@@ -30,7 +30,7 @@ class PointGroup:
 
     name: str
     colour: str
-    spots: Sequence[MapPoint]
+    spots: Sequence[PlottedPoint]
     faint: bool = False
 
 

@@ -249,7 +249,7 @@ class ImportService:
             asked.set()
         done, left = job.done, max(0, total - job.done)
 
-        def go_on(_: object) -> bool:
+        def resume(_: object) -> bool:
             nonlocal left
             on = not (asked.is_set() or self._closing)
             left -= on
@@ -258,8 +258,8 @@ class ImportService:
         at = max(0, done - files)
         order = replace(
             order,
-            sources=takewhile(go_on, islice(order.sources, done, None)),
-            after=takewhile(go_on, islice(order.after, at, None)),
+            sources=takewhile(resume, islice(order.sources, done, None)),
+            after=takewhile(resume, islice(order.after, at, None)),
             applied=tuple(islice(order.after, at)),
             # What is told at the end counts as done too, so that it is not told again.
             complete=lambda: job.done <= total and (asked.is_set() or not left),

@@ -60,11 +60,11 @@ def is_kept(database: Database, ledger: FaultLog) -> bool:
 def is_readable(integrity: ConsistencyChecks, ledger: FaultLog) -> bool:
     """Ask SQLite whether the file is whole; False where nothing else can be asked of it."""
     try:
-        said = integrity.complaints()
+        said = integrity.integrity_check()
         kind = INDEX if all("index" in each for each in said) else STORAGE
         if said and ledger.repair:
             integrity.reindex()
-            left = integrity.complaints()
+            left = integrity.integrity_check()
             kind, said = (STORAGE, left) if left else (INDEX, said)
     except sqlite3.DatabaseError as error:
         kind, said = STORAGE, [str(error)]
@@ -75,7 +75,7 @@ def is_readable(integrity: ConsistencyChecks, ledger: FaultLog) -> bool:
 
 def check_rows(integrity: ConsistencyChecks, ledger: FaultLog) -> None:
     """Check references, the journal, counts and tags."""
-    for each in integrity.dangling():
+    for each in integrity.dangling_references():
         ledger.note(DANGLING, each)
     for found in integrity.unjournaled(ACTOR if ledger.repair else ""):
         for change in found.wrong:
@@ -91,32 +91,32 @@ def check_rows(integrity: ConsistencyChecks, ledger: FaultLog) -> None:
 
 
 def _check_tallies(integrity: ConsistencyChecks, ledger: FaultLog) -> None:
-    wrong = integrity.miscounted()
+    wrong = integrity.count_mismatches()
     for row in wrong[:LISTED]:
         ledger.note(TALLIES, f"archived {row['archived']}, class {row['class_id']}: {row['n']:,}")
     if wrong[LISTED:]:
         ledger.note(TALLIES, "", len(wrong) - LISTED)
     if wrong and ledger.repair:
-        integrity.recount()
+        integrity.repair_counts()
 
 
 def _check_tags(integrity: ConsistencyChecks, ledger: FaultLog) -> None:
-    wrong = integrity.mistagged()
+    wrong = integrity.tag_mismatches()
     if wrong:
         ledger.note(TAGS, f"“{wrong[0]['tag']}” of picture {wrong[0]['image_id']}", len(wrong))
     if wrong and ledger.repair:
-        integrity.retag()
+        integrity.repair_tags()
 
 
 def _check_sides(integrity: ConsistencyChecks, ledger: FaultLog) -> None:
-    if wrong := integrity.missided():
+    if wrong := integrity.split_mismatches():
         ledger.note(SIDES, "", wrong)
         if ledger.repair:
-            integrity.take_sides()
+            integrity.repair_splits()
 
 
 def _check_names(integrity: ConsistencyChecks, ledger: FaultLog) -> None:
-    if not integrity.finds_names():
+    if not integrity.search_index_mismatches():
         ledger.note(NAMES, "")
         if ledger.repair:
-            integrity.learn_names()
+            integrity.rebuild_search_index()

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
+from typing import Protocol
 
 from storage.core.errors import DomainError
 from storage.training.registry import PRODUCTION
 from workbench.core.csv_cells import csv_text
-from workbench.core.settings import Limits
-from workbench.importing.uploads import Upload, sources
 from workbench.serving.service import Prediction, Predictor
 
 
@@ -23,8 +22,20 @@ class BatchRow:
     error: str = ""
 
 
+class PictureFile(Protocol):
+    """A file that is read when its turn comes."""
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+
+    @property
+    def read(self) -> Callable[[], bytes]:
+        """Gives its bytes, or raises a ``DomainError`` that says why it cannot be read."""
+
+
 def answers(
-    predictor: Predictor, uploads: Iterable[Upload], limits: Limits, model: str = PRODUCTION
+    predictor: Predictor, files: Iterable[PictureFile], model: str = PRODUCTION
 ) -> Iterator[BatchRow]:
     """Classify every picture, one after another.
 
@@ -33,17 +44,15 @@ def answers(
         NotFound: There is no such version or alias.
     """
     # One version for all of them, even if production moves meanwhile.
-    version = predictor.contract(model).name
-    for source in sources(uploads, limits):
+    version = predictor.signature(model).name
+    for file in files:
         try:
-            yield BatchRow(source.name, predictor.predict(source.read(), version))
+            yield BatchRow(file.name, predictor.predict(file.read(), version))
         except DomainError as error:
-            yield BatchRow(source.name, None, str(error))
+            yield BatchRow(file.name, None, str(error))
 
 
-def answers_csv(
-    predictor: Predictor, uploads: Iterable[Upload], limits: Limits, model: str = PRODUCTION
-) -> str:
+def answers_csv(predictor: Predictor, files: Iterable[PictureFile], model: str = PRODUCTION) -> str:
     """Classify every picture; a file that cannot be read gets a row with the reason.
 
     Returns:
@@ -53,8 +62,8 @@ def answers_csv(
         NotReady: There is no model in production yet.
         NotFound: There is no such version or alias.
     """
-    contract = predictor.contract(model)
-    return as_csv(contract.classes, answers(predictor, uploads, limits, contract.name))
+    signature = predictor.signature(model)
+    return as_csv(signature.classes, answers(predictor, files, signature.name))
 
 
 def as_csv(classes: Sequence[str], answered: Iterable[BatchRow]) -> str:

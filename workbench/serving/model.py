@@ -38,8 +38,8 @@ class ServedModel:
         file: Its ``.tflite`` file.
     """
 
-    def __init__(self, contract: Signature, file: Path) -> None:
-        self.contract = contract
+    def __init__(self, signature: Signature, file: Path) -> None:
+        self.signature = signature
         self._lock = threading.Lock()
         self._interpreter = Interpreter(model_path=str(file), num_threads=THREADS)
         self._interpreter.allocate_tensors()
@@ -53,4 +53,4 @@ class ServedModel:
             self._interpreter.set_tensor(self._input["index"], batch)
             self._interpreter.invoke()
             values = self._interpreter.get_tensor(self._output["index"])[0]
-        return dict(zip(self.contract.classes, (float(each) for each in values), strict=True))
+        return dict(zip(self.signature.classes, (float(each) for each in values), strict=True))

@@ -69,15 +69,15 @@ class Predictor:
         """
         served = self._model(model)
         with self._decoder.decoded(data, patience=patience) as decoded:
-            picture = canonical(decoded.image, served.contract.fit)
+            picture = canonical(decoded.image, served.signature.fit)
         found = _answer(served, picture)
-        number, sha256 = served.contract.number, hashlib.sha256(data).hexdigest()
+        number, sha256 = served.signature.number, hashlib.sha256(data).hexdigest()
         answer = LoggedPrediction(
             number, sha256, found.label, found.confidence, found.scores, found.needs_review
         )
         return Prediction(**{**vars(found), "prediction_id": self._predictions.add(answer)})
 
-    def glance(self, frame: np.ndarray, model: str = PRODUCTION) -> Prediction:
+    def predict_unlogged(self, frame: np.ndarray, model: str = PRODUCTION) -> Prediction:
         """Classify one frame of a camera, ``(height, width, 3) uint8``, without writing it down.
 
         Raises:
@@ -87,9 +87,9 @@ class Predictor:
             BrokenModel: The version's file cannot be loaded here.
         """
         served = self._model(model)
-        return _answer(served, canonical(Image.fromarray(frame), served.contract.fit))
+        return _answer(served, canonical(Image.fromarray(frame), served.signature.fit))
 
-    def contract(self, model: str = PRODUCTION) -> Signature:
+    def signature(self, model: str = PRODUCTION) -> Signature:
         """Classes and fit of a version.
 
         Raises:
@@ -98,7 +98,7 @@ class Predictor:
             Corrupt: The version's file does not match its hash.
             BrokenModel: The version's file cannot be loaded here.
         """
-        return self._model(model).contract
+        return self._model(model).signature
 
     def _model(self, name: str) -> ServedModel:
         if name == PRODUCTION and self._registry.production() is None:
@@ -128,7 +128,7 @@ def _answer(served: ServedModel, picture: np.ndarray) -> Prediction:
     scores = served.scores(picture)
     ordered = dict(sorted(scores.items(), key=lambda item: -item[1]))
     label, confidence = next(iter(ordered.items()))
-    return Prediction(label, confidence, ordered, needs_review(scores), served.contract.name)
+    return Prediction(label, confidence, ordered, needs_review(scores), served.signature.name)
 
 
 def _no_production(versions: list[str]) -> str:

@@ -194,7 +194,7 @@ class TrainingService:
         if run.version and run.status == "stopped":
             queued = self._continued(run)
         else:
-            queued = self._stores.runs.go_on(run_id)
+            queued = self._stores.runs.resume(run_id)
         self._stores.snapshots.use(run.snapshot_id)
         self._supervisor.wake()
         return queued
@@ -205,7 +205,7 @@ class TrainingService:
         try:
             # Within one write, so that the new run does not begin before it has its checkpoints.
             with self._stores.database.write():
-                queued = self._stores.runs.go_on(run.id)
+                queued = self._stores.runs.resume(run.id)
                 copy = copy.rename(self._stores.checkpoint_folder(queued))
         except BaseException:
             shutil.rmtree(copy, ignore_errors=True)

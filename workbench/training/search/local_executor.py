@@ -44,7 +44,7 @@ class LocalExecutor:
         return train(dataset, spec, reporter, place)
 
 
-def run_trial(each: TrialTask, trying: TrialReporter) -> FoldAnswers:
+def run_trial(each: TrialTask, trial_reporter: TrialReporter) -> FoldAnswers:
     """Carry out one try.
 
     Raises:
@@ -55,5 +55,5 @@ def run_trial(each: TrialTask, trying: TrialReporter) -> FoldAnswers:
     """
     release_memory()
     began = monotonic()
-    said = train_and_predict(each.dataset, each.spec, trying, each.place)
-    return FoldAnswers(said, monotonic() - began, trying.features)
+    said = train_and_predict(each.dataset, each.spec, trial_reporter, each.place)
+    return FoldAnswers(said, monotonic() - began, trial_reporter.features)

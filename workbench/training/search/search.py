@@ -268,8 +268,8 @@ class _Search:
             place = self._try_place(number, 0)
             if place.checkpoints.is_dir():
                 self._tell_decided(SearchDecision([number], 0.0))
-                trying = TrialReporter(self._reporter, "exporting", self._left, deaf=True)
-                made = self._hands.train(self._folds[0], self._tried[number].spec, trying, place)
+                trial_reporter = TrialReporter(self._reporter, "exporting", self._left, deaf=True)
+                made = self._hands.train(self._folds[0], self._tried[number].spec, trial_reporter, place)
                 return replace(asked_again(made, self._dataset), stopped=True)
         raise StoppedEarly
 

@@ -81,7 +81,7 @@ def _carry_out(stores: Stores, settings: Settings, attempt: RunAttempt, reporter
     export_dataset(stores, run, folder / "dataset", reporter.told)
     reporter.phase("loading")
     train = _engine(settings)
-    reporter.heed()
+    reporter.raise_if_requested()
     place = RunPaths(
         folder / "model", take_over(stores, attempt), stores.features_folder, settings.weights_folder
     )

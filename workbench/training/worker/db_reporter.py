@@ -96,9 +96,9 @@ class DatabaseReporter:
     def told(self, done: int, total: int) -> None:
         """Report work before training, and end the run where that was asked for; see :meth:`heed`."""
         self.counted(done, total)
-        self.heed()
+        self.raise_if_requested()
 
-    def heed(self) -> None:
+    def raise_if_requested(self) -> None:
         """End the run where that was asked for. One that has a checkpoint is stopped by :func:`train`, which keeps its best.
 
         Raises:
@@ -117,7 +117,7 @@ class DatabaseReporter:
             usage = self._budget.usage()
             try:
                 progress = {**self._progress, "cpu_percent": usage.cpu_percent, "memory_mb": usage.memory_mb}
-                self._asked = self._attempt.beat(self._phase, progress)
+                self._asked = self._attempt.heartbeat(self._phase, progress)
                 if usage.memory_mb > self._budget.megabytes:
                     self._give_up()
             except Superseded as error:

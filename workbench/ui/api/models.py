@@ -9,7 +9,7 @@ from storage.core.errors import DomainError
 from storage.records import AliasEvent, Version
 from storage.training.registry import PRODUCTION, is_version_name
 from workbench.imaging.memory_budget import PATIENCE
-from workbench.importing.uploads import read_file
+from workbench.importing.uploads import read_file, sources
 from workbench.services import Services
 from workbench.serving.batch import answers_csv
 from workbench.ui.api import ACTOR
@@ -113,7 +113,7 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
         """
         given = uploads(files)
         with answering(given):
-            text = answers_csv(predictor, given, services.settings.limits, _named("model", model))
+            text = answers_csv(predictor, sources(given, services.settings.limits), _named("model", model))
         return to_file_data(text.encode("utf-8-sig"), "predictions.csv")
 
     return [list_models, promote, predict, predict_batch]

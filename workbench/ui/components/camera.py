@@ -32,18 +32,18 @@ LARGEST_FRAME = 4_000_000
 NO_FRAME = "The camera sent no picture. Stop it and start it again."
 
 
-def camera(glance: Callable[[Any], str], model: str, elem_id: str) -> gr.HTML:
+def camera(predict_unlogged: Callable[[Any], str], model: str, elem_id: str) -> gr.HTML:
     """Build a camera whose frames are answered.
 
     Args:
-        glance: Called ``glance`` in the page; gives the HTML to show for ``{"picture": data address, "model": name}``.
+        predict_unlogged: Called by this name in the page; gives the HTML to show for ``{"picture": data address, "model": name}``.
         model: The model asked at first; later ones are set as the prop ``model``.
         elem_id: The element's id in the page.
     """
     return gr.HTML(
         html_template=ANSWERS,
         js_on_load=script("camera/camera.js", "camera/live_answers.js"),
-        server_functions=[glance],
+        server_functions=[predict_unlogged],
         model=model,
         elem_id=elem_id,
     )

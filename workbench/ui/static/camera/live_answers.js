@@ -7,7 +7,7 @@ async function use(mine) {
     const begun = performance.now();
     if (document.visibilityState === 'visible') {
       const picture = frame(SIDE).toDataURL('image/jpeg', 0.85);
-      const html = await server.glance({ picture, model: props.model }).catch(() => null);
+      const html = await server.predict_unlogged({ picture, model: props.model }).catch(() => null);
       if (typeof html !== 'string') throw problem('Silent');
       if (stream === mine) answer.innerHTML = html;
     }

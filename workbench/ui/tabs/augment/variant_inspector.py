@@ -41,7 +41,7 @@ def found(services: Services, doubt: RejectedVariant) -> tuple[list[OperationSus
     picture = services.stores.media.canonical(image.sha256, services.training.draft().fit, PATIENCE)
     key = (doubt.seed, doubt.variant, doubt.image_id)
     before = _read(services, picture)
-    read = services.predictor.glance if before else None
+    read = services.predictor.predict_unlogged if before else None
     suspected = attribution_candidates(picture, doubt.augmentation, key, read)
     return suspected, attribute(suspected, before)
 
@@ -49,7 +49,7 @@ def found(services: Services, doubt: RejectedVariant) -> tuple[list[OperationSus
 def _read(services: Services, picture: np.ndarray) -> Prediction | None:
     """What the model in production reads; None where there is none that answers, which the person can do without."""
     try:
-        return services.predictor.glance(picture)
+        return services.predictor.predict_unlogged(picture)
     except DomainError:
         return None
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from storage.learning.suggestions import ProjectionPoint
 from storage.records import FLAGS
 from workbench.charts.layout import BLUE, GREEN, NEUTRAL, ORANGE
-from workbench.charts.projection import MapPoint, PointGroup
+from workbench.charts.projection import PlottedPoint, PointGroup
 from workbench.core.palette import PALETTE
 from workbench.services import Services
 
@@ -34,12 +34,12 @@ def kinds(services: Services, colouring: str, most: int) -> list[PointGroup]:
     points = services.insight.points(most)
     captions = services.stores.curation.captions([each.image_id for each in points])
     looks = LOOKS.get(colouring, _class)
-    found: dict[PointStyle, list[MapPoint]] = {}
+    found: dict[PointStyle, list[PlottedPoint]] = {}
     for each in points:
         if each.image_id not in captions:
             continue
         filename, flags = captions[each.image_id]
-        spot = MapPoint(each.x, each.y, (each.image_id, each.sha256, filename))
+        spot = PlottedPoint(each.x, each.y, (each.image_id, each.sha256, filename))
         found.setdefault(looks(each, flags), []).append(spot)
     return [
         PointGroup(each.name, each.colour, spots, each.faint)

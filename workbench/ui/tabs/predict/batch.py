@@ -10,7 +10,7 @@ import gradio as gr
 
 from storage.core.errors import DomainError
 from storage.records import Version
-from workbench.importing.uploads import Upload, count
+from workbench.importing.uploads import Upload, count, sources
 from workbench.services import Services
 from workbench.serving.batch import BatchRow, answers, as_csv
 from workbench.ui.components.progress import ProgressBar, progress_html
@@ -89,10 +89,10 @@ def _bind(services: Services, view: BatchView, model: gr.Dropdown) -> None:
 
 def _classified(services: Services, files: list[Upload], model: str) -> Iterator[tuple[object, ...]]:
     predictor, limits = services.predictor, services.settings.limits
-    contract, total, done, begun = predictor.contract(model), sum(map(count, files)), [], time.monotonic()
+    signature, total, done, begun = predictor.signature(model), sum(map(count, files)), [], time.monotonic()
     shown = begun
     yield progress_html(ProgressBar(*WHAT, 0, total)), gr.update(visible=False), gr.update(visible=True)
-    for answered in answers(predictor, files, limits, contract.name):
+    for answered in answers(predictor, sources(files, limits), signature.name):
         done.append(answered)
         if time.monotonic() - shown > SHOW_SECONDS:
             shown = time.monotonic()
@@ -101,7 +101,7 @@ def _classified(services: Services, files: list[Upload], model: str) -> Iterator
                 gr.skip(),
                 gr.skip(),
             )
-    yield _table(services, services.stores.registry.get(contract.name), contract.classes, done)
+    yield _table(services, services.stores.registry.get(signature.name), signature.classes, done)
 
 
 def _table(

@@ -63,7 +63,7 @@ def _view(services: Services) -> PredictView:
             )  # fmt: skip
             result = gr.HTML(waiting_html(WAITING), elem_id="predict-result")
         with gr.Tab("Camera", elem_id="predict-live"):
-            watched = camera(_glance(services), PRODUCTION, "predict-camera")
+            watched = camera(_predictor_function(services), PRODUCTION, "predict-camera")
         with gr.Tab("Many pictures", elem_id="predict-many-tab"):
             batch.build(services, model)
     return PredictView(model, notice, go, picture, result, watched)
@@ -117,18 +117,18 @@ def _bind(place: TabContext, view: PredictView) -> None:
     view.go.click(go, None, place.tabs, queue=False, **quiet)
 
 
-def _glance(services: Services) -> Any:
-    def glance(request: Any) -> str:
+def _predictor_function(services: Services) -> Any:
+    def predict_unlogged(request: Any) -> str:
         try:
             sent = Payload.of(request)
             frame = frame_of(sent.text("picture"), services.stores.decoder)
-            found = services.predictor.glance(frame, sent.text("model"))
+            found = services.predictor.predict_unlogged(frame, sent.text("model"))
             # In one order for all frames: bars that change places cannot be read.
             return _html(services, found, sorted(found.scores))
         except Exception as error:
             return refusal_html(sentence(error))
 
-    return glance
+    return predict_unlogged
 
 
 def _html(services: Services, found: Prediction, order: Sequence[str] = ()) -> str:
@@ -149,7 +149,7 @@ def _options(services: Services) -> list[tuple[str, str]]:
 def _obstacle(services: Services, model: str) -> tuple[object, object]:
     """Updates that say what is missing before there can be an answer, and offer the way there."""
     try:
-        services.predictor.contract(model)
+        services.predictor.signature(model)
     except DomainError as error:
         text = "Choose a model" if services.stores.registry.versions() else "Train a model"
         said = refusal_html(str(error))
