@@ -127,12 +127,12 @@ class Summary:
     @property
     def counts(self) -> dict[str, int]:
         """Pictures per class name."""
-        return {each.name: each.count for each in self.classes}
+        return {class_.name: class_.count for class_ in self.classes}
 
     @property
     def colours(self) -> dict[str, str]:
         """Hex colour per class name."""
-        return {each.name: each.colour for each in self.classes}
+        return {class_.name: class_.colour for class_ in self.classes}
 
 
 @dataclass(frozen=True)

@@ -71,7 +71,7 @@ def _write_reader(file: Path, classes: tuple[str, ...]) -> None:
     inputs = keras.Input((256, 256, 3), dtype="uint8")
     scaled = layers.Rescaling(1 / 255)(inputs)
     halves = [layers.Cropping2D((cut, (0, 0)))(scaled) for cut in ((0, 128), (128, 0))]
-    means = layers.Concatenate()([layers.GlobalAveragePooling2D()(each) for each in halves])
+    means = layers.Concatenate()([layers.GlobalAveragePooling2D()(halve) for halve in halves])
     dense = layers.Dense(2, use_bias=False, activation="softmax")
     net = keras.Model(inputs, dense(means))
     towards_top = np.array([1.0 if name == "Top" else -1.0 for name in classes])

@@ -75,15 +75,19 @@ def test_everything_that_the_image_copies_is_there() -> None:
 
 def test_a_cpu_box_gets_the_cpu_wheel() -> None:
     cpu = {"sys_platform": "linux", "platform_machine": "x86_64"}
-    chosen = {each.name for each in _requirements() if each.marker is None or each.marker.evaluate(cpu)}
+    chosen = {
+        requirement.name
+        for requirement in _requirements()
+        if requirement.marker is None or requirement.marker.evaluate(cpu)
+    }
     assert "tensorflow-cpu" in chosen
     assert "tensorflow" not in chosen
 
 
 def test_what_is_installed_fits_the_requirements() -> None:
-    for each in _requirements():
-        if each.marker is None or each.marker.evaluate():
-            assert each.specifier.contains(version(each.name)), each
+    for requirement in _requirements():
+        if requirement.marker is None or requirement.marker.evaluate():
+            assert requirement.specifier.contains(version(requirement.name)), requirement
 
 
 @pytest.mark.parametrize("lock", LOCKS)
@@ -110,9 +114,9 @@ def test_the_lock_of_the_tests_is_that_of_the_app_and_more() -> None:
 
 
 def test_the_image_installs_the_lock_and_nothing_without_a_hash() -> None:
-    installs = [each for each in _instructions("RUN") if "pip install" in each]
+    installs = [instruction for instruction in _instructions("RUN") if "pip install" in instruction]
     assert installs
-    assert all("--require-hashes -r requirements.lock" in each for each in installs)
+    assert all("--require-hashes -r requirements.lock" in install for install in installs)
 
 
 @pytest.mark.parametrize("supported", [(3, 11), (3, 12), (3, 13)])

@@ -291,8 +291,8 @@ class ImportJobs:
 
 def _added(tally: ImportTally, outcomes: Sequence[FileOutcome]) -> ImportTally:
     results, labels = Counter(tally.results), Counter(tally.labels)
-    results.update(each.result for each in outcomes)
-    labels.update(each.label for each in outcomes if each.result == IMPORTED)
+    results.update(outcome.result for outcome in outcomes)
+    labels.update(outcome.label for outcome in outcomes if outcome.result == IMPORTED)
     return ImportTally(dict(results), dict(labels), tally.begun_at, tally.attempts)
 
 

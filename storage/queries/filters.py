@@ -105,7 +105,7 @@ class Selection:
 
     def where(self, driver: Narrowing | None = None) -> str:
         """The whole condition, where the pictures come from one of the narrowings, or from none."""
-        others = [each.condition for each in self.narrowings if each is not driver]
+        others = [narrowing.condition for narrowing in self.narrowings if narrowing is not driver]
         return " AND ".join([self.cube, *others, *([driver.where] if driver else [])])
 
 

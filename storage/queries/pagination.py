@@ -180,8 +180,8 @@ class Pages:
         )
         assert counts is not None  # noqa: S101 - an aggregate always gives a row
         driven = [
-            (float(self._database.value(each.size, chosen.parameters) or 0), each)
-            for each in chosen.narrowings
+            (float(self._database.value(narrowing.size, chosen.parameters) or 0), narrowing)
+            for narrowing in chosen.narrowings
         ]
         size, driver = min(driven, key=lambda pair: pair[0], default=(float("inf"), None))
         return Sizes(**dict(counts), driver=driver, driven=size)
@@ -212,7 +212,7 @@ class Pages:
             want = replace(want, after=None, limit=want.limit - len(found))
         if want.limit:
             # Nearly all may be ranked: what costs more is asked of the others only.
-            others = " AND ".join(each.condition for each in want.selection.narrowings) or "true"
+            others = " AND ".join(narrowing.condition for narrowing in want.selection.narrowings) or "true"
             where = f"{want.selection.cube} AND iif({order.of} IS NULL, {others}, false)"
             after = want.after and (want.after[1], want.after[1])
             rest = self._rows(replace(want, after=after), Way(ALL, where, "i.id"))

@@ -130,7 +130,7 @@ class Registry:
             number = int(name[1:19])
         rows = self._database.rows(f"{_VERSIONS} WHERE v.deleted_at IS NULL AND v.number = ?", (number,))
         if not rows:
-            known = ", ".join(each.name for each in self.versions()) or "none yet"
+            known = ", ".join(version.name for version in self.versions()) or "none yet"
             raise NotFound(
                 f"There is no model version or alias “{str(name)[:80]}”. The versions are: {known}."
             )

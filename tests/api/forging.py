@@ -90,7 +90,7 @@ class Attacked:
     def taking_files(self) -> list[dict[str, Any]]:
         """What has a file among its values."""
         files = {each["id"] for each in self.config["components"] if _takes_a_file(each)}
-        return [each for each in self.functions() if files & set(each["inputs"])]
+        return [function for function in self.functions() if files & set(function["inputs"])]
 
     def component_functions(self) -> list[tuple[int, str]]:
         """Every function of a component: the component's id, and its name."""

@@ -51,7 +51,7 @@ class Fuzzer:
         self._random = random.Random(seed)
         self._forged = list(target.forged().values())
         self._functions = target.functions()
-        self._public = [each for each in self._functions if each["api_visibility"] == "public"]
+        self._public = [function for function in self._functions if function["api_visibility"] == "public"]
         self._components = target.component_functions()
         info = target.http.get("/gradio_api/info").json()["named_endpoints"]
         self._defaults = {
@@ -193,7 +193,7 @@ def fault(status: int, said: str) -> str:
         return "a trace"
     sentences = _sentences(status, said)
     if not sentences or not all(
-        isinstance(each, str) and each.endswith((".", "!", "?")) for each in sentences
+        isinstance(sentence, str) and sentence.endswith((".", "!", "?")) for sentence in sentences
     ):
         return f"no sentence: {sentences}"
     return ""
@@ -213,8 +213,8 @@ def _sentences(status: int, said: str) -> list[Any]:
         json.loads(line.removeprefix("data: ")) for line in said.split("\n\n") if line.startswith("data: ")
     ]
     return [
-        each["output"]["error"] for each in events if each.get("success") is False and each.get("output")
-    ] or [each.get("message") for each in events if each.get("success") is False]
+        event["output"]["error"] for event in events if event.get("success") is False and event.get("output")
+    ] or [event.get("message") for event in events if event.get("success") is False]
 
 
 def _answer(answer: httpx.Response) -> tuple[int, str]:

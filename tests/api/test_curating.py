@@ -38,7 +38,7 @@ def test_pictures_are_labelled_reviewed_and_settled_by_people(stocked: tuple[Cli
     (open_one,) = items(client, status="disagreed")
     assert (open_one["label"], open_one["review_label"], open_one["labelled_by"]) == ("Full", "Half", "Anna")
     client.predict(ids[:1], "Half", "Cleo", api_name="/label_images")
-    assert [each["id"] for each in items(client, status="agreed")] == ids[:2]
+    assert [item["id"] for item in items(client, status="agreed")] == ids[:2]
     told = client.predict(ids[0], api_name="/picture_history")["items"]
     assert [each["by"] for each in told[:3]] == ["Cleo", "Bert", "Anna"]
     assert {"field": "class", "before": "Full", "after": "Half"} in told[0]["changes"]
@@ -49,7 +49,7 @@ def test_pictures_are_labelled_reviewed_and_settled_by_people(stocked: tuple[Cli
 def test_the_bin_splits_tags_and_notes_with_undo_and_redo(stocked: tuple[Client, list[int]]) -> None:
     client, ids = stocked
     client.predict(ids[:2], api_name="/archive_images")
-    assert [each["id"] for each in items(client, status="bin")] == ids[:2]
+    assert [item["id"] for item in items(client, status="bin")] == ids[:2]
     assert client.predict(api_name="/undo")["undone"] == "removed 2 pictures"
     assert client.predict(api_name="/redo")["redone"] == "removed 2 pictures"
     client.predict(ids[:2], api_name="/restore_images")
@@ -58,12 +58,12 @@ def test_the_bin_splits_tags_and_notes_with_undo_and_redo(stocked: tuple[Client,
     client.predict(ids[3], "seen twice", api_name="/note_image")
     first, *others = items(client)
     assert (first["split"], first["pin"], first["tags"]) == ("validation", "validation", [])
-    assert [each["tags"] for each in others] == [["two bottles"]] * 3
-    assert [each["id"] for each in items(client, tag="two bottles", search="räum-3")] == ids[3:]
+    assert [other["tags"] for other in others] == [["two bottles"]] * 3
+    assert [item["id"] for item in items(client, tag="two bottles", search="räum-3")] == ids[3:]
     assert items(client)[3]["notes"] == "seen twice"
     client.predict(ids, remove=["two bottles"], api_name="/tag_images")
     client.predict(ids[:1], "automatic", api_name="/move_images")
-    assert not any(each["tags"] or each["pin"] for each in items(client))
+    assert not any(item["tags"] or item["pin"] for item in items(client))
 
 
 def test_classes_come_change_and_go(stocked: tuple[Client, list[int]]) -> None:
@@ -79,7 +79,7 @@ def test_classes_come_change_and_go(stocked: tuple[Client, list[int]]) -> None:
     assert client.predict("Half", api_name="/remove_class")["changed"] == 3
     assert client.predict(api_name="/dataset_summary")["classes"] == []
     assert client.predict(api_name="/undo")["undone"].startswith("removed class Half")
-    assert [each["label"] for each in items(client)] == ["Half", "Half", "Half", None]
+    assert [item["label"] for item in items(client)] == ["Half", "Half", "Half", None]
 
 
 @pytest.mark.parametrize(

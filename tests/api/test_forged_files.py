@@ -47,12 +47,12 @@ def refused(answer: httpx.Response, what: str) -> None:
 
 def test_every_parameter_refuses_a_forged_file(target: Attacked) -> None:
     kinds = itertools.cycle(target.forged().items())
-    for each in target.functions():
-        for position in range(len(each["inputs"])):
+    for function in target.functions():
+        for position in range(len(function["inputs"])):
             kind, forged = next(kinds)
-            data: list[Any] = [None] * len(each["inputs"])
+            data: list[Any] = [None] * len(function["inputs"])
             data[position] = [forged] if position % 2 else forged
-            refused(target.run(each["id"], data), f"{kind} as value {position} of {each['api_name']}")
+            refused(target.run(function["id"], data), f"{kind} as value {position} of {function['api_name']}")
 
 
 def test_what_takes_files_refuses_every_kind_of_forged_file(target: Attacked) -> None:
@@ -65,17 +65,23 @@ def test_what_takes_files_refuses_every_kind_of_forged_file(target: Attacked) ->
 
 
 def test_what_comes_with_an_event_is_checked_too(target: Attacked) -> None:
-    listening = [each for each in target.functions() if each["collects_event_data"]]
+    listening = [function for function in target.functions() if function["collects_event_data"]]
     for (kind, forged), each in zip(target.forged().items(), itertools.cycle(listening), strict=False):
         refused(target.run(each["id"], [None] * len(each["inputs"]), {"files": [forged]}), kind)
-    for each in target.functions():
+    for function in target.functions():
         forged = target.forged()["canary, with meta"]
-        refused(target.run(each["id"], [None] * len(each["inputs"]), {"files": [forged]}), each["api_name"])
+        refused(
+            target.run(function["id"], [None] * len(function["inputs"]), {"files": [forged]}),
+            function["api_name"],
+        )
 
 
 def test_through_the_queue_functions_refuse(target: Attacked) -> None:
     forged = target.forged()["endless, with meta"]
-    called = [*target.taking_files(), *[each for each in target.functions() if each["inputs"]][::6]]
+    called = [
+        *target.taking_files(),
+        *[function for function in target.functions() if function["inputs"]][::6],
+    ]
     with ThreadPoolExecutor(TOGETHER) as pool:
         said = pool.map(lambda each: target.queued(each["id"], [forged for _ in each["inputs"]]), called)
     for each, text in zip(called, said, strict=True):
@@ -84,7 +90,11 @@ def test_through_the_queue_functions_refuse(target: Attacked) -> None:
 
 def test_called_by_name_every_endpoint_refuses(target: Attacked) -> None:
     forged = target.forged()["endless, with meta"]
-    called = [each for each in target.functions() if each["inputs"] and each["api_visibility"] == "public"]
+    called = [
+        function
+        for function in target.functions()
+        if function["inputs"] and function["api_visibility"] == "public"
+    ]
     assert len(called) > 40
     with ThreadPoolExecutor(TOGETHER) as pool:
         said = pool.map(

@@ -98,8 +98,12 @@ def test_one_zip_by_several_at_once_is_taken_in_once(client: Client, tmp_path: P
                 lambda _: client.predict(files=[handle_file(given)], api_name="/import_images"), range(3)
             )
         )
-    assert sorted((each["imported"], each["duplicates"]) for each in answers) == [(0, 40), (0, 40), (40, 0)]
-    assert len({tuple(each["image_ids"]) for each in answers}) == 1
+    assert sorted((answer["imported"], answer["duplicates"]) for answer in answers) == [
+        (0, 40),
+        (0, 40),
+        (40, 0),
+    ]
+    assert len({tuple(answer["image_ids"]) for answer in answers}) == 1
 
 
 def test_an_import_is_stopped_and_keeps_what_is_in(client: Client, served: Server, tmp_path: Path) -> None:
@@ -177,7 +181,7 @@ def _assert_report_and_catalogue_agree(data: Path) -> Services:
     services = build_services(Settings(data=data))
     files = [each for each in services.imports.every_file(1) if each.result == "imported"]
     ids = services.stores.pages.ids(Filter())
-    assert sorted(each.image_id for each in files) == ids
+    assert sorted(file.image_id for file in files) == ids
     assert {each.label for each in services.stores.catalogue.several(ids)} <= {"Full"}
     state = services.stores.import_jobs.get(1)
     assert state.tally.results.get("imported", 0) == len(ids)

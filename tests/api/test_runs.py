@@ -70,7 +70,7 @@ def test_runs_are_listed_with_how_they_ended(client: Client) -> None:
     assert (runs[1]["status"], runs[1]["version"], runs[1]["error"]) == ("finished", "v1", None)
     assert (runs[2]["status"], runs[2]["version"], runs[2]["error"]) == ("failed", None, "The net was lost.")
     assert runs[2]["spec"] == SEARCH.to_dict()
-    assert not any(each["place"] or each["resumable"] for each in runs.values())
+    assert not any(run["place"] or run["resumable"] for run in runs.values())
     newest = client.predict(limit=1, api_name="/list_runs")["runs"]
     assert [each["run_id"] for each in newest] == [max(runs)]
 
@@ -78,7 +78,7 @@ def test_runs_are_listed_with_how_they_ended(client: Client) -> None:
 def test_a_run_gives_its_log_and_its_tries(client: Client) -> None:
     assert client.predict(run_id=2, api_name="/run_log")["log"].splitlines()[-1] == "the net was lost"
     tries = client.predict(run_id=2, api_name="/run_trials")["trials"]
-    assert [(each["number"], each["status"]) for each in tries] == [(1, "finished"), (2, "waiting")]
+    assert [(trial["number"], trial["status"]) for trial in tries] == [(1, "finished"), (2, "waiting")]
     assert (tries[0]["metrics"], tries[0]["seconds"]) == ({"macro_f1": 0.5}, 2.5)
     assert client.predict(run_id=1, api_name="/run_trials") == {"trials": []}
 

@@ -81,4 +81,4 @@ def test_a_server_whose_locks_were_dropped_loses_nothing_silently(server: ColdSe
     server.start()
     assert health(server) == (200, {"status": "ok"})
     classes = server.client().predict(api_name="/dataset_summary")["classes"]
-    assert [each["name"] for each in classes] == ["Before"]
+    assert [class_["name"] for class_ in classes] == ["Before"]

@@ -101,9 +101,9 @@ class Day:
 
     def _look(self) -> None:
         items = self._run("list_images")["items"]
-        for each in items:
+        for item in items:
             for size in ("thumbnail", "stage"):
-                self._http.get(f"/media/{each['sha256']}/{size}.jpg")
+                self._http.get(f"/media/{item['sha256']}/{size}.jpg")
 
     def _predict(self) -> None:
         (path,) = self._http.post(

@@ -99,7 +99,7 @@ def row(folds: list[Fold]) -> Row:
     longest = max(fold.seconds for fold in folds)
     f05 = float(np.mean([fold.f05 for fold in folds]))
     value = (
-        f"macro-F1 {scores.mean():.3f}{spread} ({' '.join(f'{each:.2f}' for each in scores)}), F0.5 {f05:.3f}, "
+        f"macro-F1 {scores.mean():.3f}{spread} ({' '.join(f'{score:.2f}' for score in scores)}), F0.5 {f05:.3f}, "
         f"accuracy {np.mean([fold.accuracy for fold in folds]):.3f}, recall {recall}, at most {longest:.0f} s"
     )
     first = folds[0]

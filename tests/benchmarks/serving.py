@@ -135,8 +135,8 @@ def _memory(server: ColdServer, photo: Path) -> float:
 def _predict(data: Path, photo: Path) -> tuple[list[float], bool]:
     command = [sys.executable, "-c", TIMED, str(data), str(photo), str(REPEATS)]
     lines = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
-    return [float(each) for each in lines[-2].split()], lines[-1] == "True"
+    return [float(part) for part in lines[-2].split()], lines[-1] == "True"
 
 
 def _list(seconds: list[float]) -> str:
-    return f"{min(seconds):.1f} s (of {', '.join(f'{each:.1f}' for each in seconds)})"
+    return f"{min(seconds):.1f} s (of {', '.join(f'{second:.1f}' for second in seconds)})"

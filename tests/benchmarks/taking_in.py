@@ -123,7 +123,7 @@ def _first_sight(figure: str, files: Sequence[Path]) -> Row:
             ImportRequest(sources([Upload(file, file.name) for file in files[:PAGE]], Limits()))
         )
         stores = services.stores
-        kept = stores.catalogue.several([each.image_id for each in report.outcomes if each.image_id])
+        kept = stores.catalogue.several([outcome.image_id for outcome in report.outcomes if outcome.image_id])
         began = perf_counter()
         with ThreadPoolExecutor(cores()) as pool:
             list(pool.map(lambda image: stores.media.thumbnail(image.sha256), kept))

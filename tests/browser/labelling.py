@@ -31,7 +31,7 @@ def stocked(
 def found(client: Client, ids: list[int], **wanted: Any) -> list[dict[str, Any]]:
     """What the database says of the pictures, in their order; those that a filter leaves out are missing."""
     items = client.predict(limit=500, **wanted, api_name="/list_images")["items"]
-    by_id = {each["id"]: each for each in items}
+    by_id = {item["id"]: item for item in items}
     return [by_id[each] for each in ids if each in by_id]
 
 

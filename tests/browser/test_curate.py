@@ -38,7 +38,7 @@ def fill(services: Services) -> None:
     services.intake.run(ImportRequest(sources))
     stores = services.stores
     ids = np.array(stores.pages.ids(Filter()))
-    classes = {each.name: each.id for each in stores.classes.all()}
+    classes = {class_.name: class_.id for class_ in stores.classes.all()}
     stores.insight.suspect(
         [
             (int(each), classes["Half"], classes["Full"], 0.9 - place / 10)
@@ -70,7 +70,7 @@ def part(page: Page, name: str) -> Locator:
 
 
 def labels(services: Services) -> dict[int, str | None]:
-    return {each.id: each.label for each in services.stores.pages.page(Filter(), limit=100).items}
+    return {item.id: item.label for item in services.stores.pages.page(Filter(), limit=100).items}
 
 
 def in_bin(services: Services, count: int) -> list[int]:
@@ -121,7 +121,7 @@ def test_the_best_of_each_is_kept_after_a_question(page: Page, services: Service
     expect(page.get_by_role("alert")).to_contain_text("Undo brings them back")
     page.get_by_role("button", name="Move 2 pictures").click()
     expect(page.locator("#curate-said")).to_contain_text("kept the best of each")
-    sizes = {each.id: each.width for each in services.stores.pages.page(Filter(), limit=100).items}
+    sizes = {item.id: item.width for item in services.stores.pages.page(Filter(), limit=100).items}
     in_bin(services, 2)
     assert 240 in sizes.values()
     expect(page.locator(".alike")).to_have_count(1)
@@ -132,7 +132,7 @@ def test_suspicious_labels_are_judged_by_keys(page: Page, services: Services) ->
     page.goto("/?tab=curate&part=doubts")
     rows = page.locator(".doubt:not(.gone)")
     expect(rows).to_have_count(4)
-    ids = [int(each.get_attribute("data-image") or 0) for each in rows.all()]
+    ids = [int(row.get_attribute("data-image") or 0) for row in rows.all()]
     expect(rows.first).to_have_attribute("aria-current", "true")
     page.keyboard.press("Enter")
     page.keyboard.press("d")
@@ -147,7 +147,7 @@ def test_suspicious_labels_are_judged_by_keys(page: Page, services: Services) ->
     # What was dismissed stays dismissed, and the last answer can be taken back.
     page.reload()
     expect(rows).to_have_count(1)
-    assert [each.image_id for each in services.insight.suspicious()] == [ids[2]]
+    assert [suspiciou.image_id for suspiciou in services.insight.suspicious()] == [ids[2]]
 
 
 def test_a_key_for_a_picture_that_changed_is_refused_with_a_sentence(page: Page, services: Services) -> None:
@@ -217,7 +217,7 @@ def test_the_bin_gives_back_and_is_emptied_by_its_count(page: Page, services: Se
     stores = services.stores
     ids = stores.pages.ids(Filter())[:4]
     stores.edits.archive(ids, "ada")
-    gone = [each.sha256 for each in stores.pages.page(Filter(status="bin")).items if each.id in ids[:3]]
+    gone = [item.sha256 for item in stores.pages.page(Filter(status="bin")).items if item.id in ids[:3]]
     page.goto("/?tab=curate&part=bin")
     tiles = page.locator("#curate-binned [data-pick]")
     expect(tiles).to_have_count(4)

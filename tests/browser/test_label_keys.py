@@ -39,7 +39,7 @@ def test_a_hundred_pictures_by_keyboard(page: Page, server: Server, tmp_path: Pa
     on_stage(page, ids[0])
     expect(page.locator(".stage-class")).to_have_text(wanted[ids[0]])
     events = client.predict(api_name="/activity")["items"]
-    assert [(each["by"], each["labelled"]) for each in events if each["labelled"]] == [("someone", 100)]
+    assert [(event["by"], event["labelled"]) for event in events if event["labelled"]] == [("someone", 100)]
 
 
 def test_keys_faster_than_a_slow_network_land_in_order(page: Page, server: Server, tmp_path: Path) -> None:

@@ -56,7 +56,7 @@ def test_versions_are_compared_promoted_and_rolled_back(page: Page, server: Serv
     expect(page.locator("#models-production")).to_contain_text("v1 is in production")
     expect(page.locator("#models-history tbody tr")).to_have_count(3)
     models = server.client().predict(api_name="/list_models")["models"]
-    assert {each["version"]: each["aliases"] for each in models} == {"v2": [], "v1": ["production"]}
+    assert {model["version"]: model["aliases"] for model in models} == {"v2": [], "v1": ["production"]}
 
 
 def test_a_version_is_trained_again_with_its_pictures_and_settings(
@@ -109,7 +109,7 @@ def test_a_version_is_deleted_by_its_name_and_never_while_in_use(page: Page, ser
     expect(page.locator("#models-versions tbody tr")).to_have_count(1)
     expect(page.locator("#models-compare")).to_be_hidden()
     models = server.client().predict(api_name="/list_models")["models"]
-    assert [each["version"] for each in models] == ["v2"]
+    assert [model["version"] for model in models] == ["v2"]
 
 
 @pytest.fixture

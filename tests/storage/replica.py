@@ -147,31 +147,31 @@ def review(replica: Replica, ids: list[int], to: int, actor: str) -> None:
     pictures = [replica.images()[key] for key in ids]
     if replica.classes()[to]["removed"]:
         raise Refused
-    if any(each["class_id"] is None or each["labelled_by"] == actor for each in pictures):
+    if any(picture["class_id"] is None or picture["labelled_by"] == actor for picture in pictures):
         raise Refused
-    for each in pictures:
-        agreed = each["class_id"] == to
-        each.update(review="agreed" if agreed else "disagreed", reviewed_by=actor)
-        each["review_class_id"] = None if agreed else to
+    for picture in pictures:
+        agreed = picture["class_id"] == to
+        picture.update(review="agreed" if agreed else "disagreed", reviewed_by=actor)
+        picture["review_class_id"] = None if agreed else to
 
 
 def remove_class(replica: Replica, gone: int, into: int | None) -> None:
     classes = replica.classes()
     if gone == into or classes[gone]["removed"] or (into is not None and classes[into]["removed"]):
         raise Refused
-    for each in replica.images().values():
-        if gone not in (each["class_id"], each["review_class_id"]):
+    for image in replica.images().values():
+        if gone not in (image["class_id"], image["review_class_id"]):
             continue
         for name in ("class_id", "review_class_id"):
-            each[name] = into if each[name] == gone else each[name]
-        if each["class_id"] is None:
-            each.update(labelled_by="", review="")
-        elif each["review"] == "disagreed" and each["review_class_id"] in (None, each["class_id"]):
-            each["review"] = "" if each["review_class_id"] is None else "agreed"
-        if each["review"] != "disagreed":
-            each["review_class_id"] = None
-        if not each["review"]:
-            each["reviewed_by"] = ""
+            image[name] = into if image[name] == gone else image[name]
+        if image["class_id"] is None:
+            image.update(labelled_by="", review="")
+        elif image["review"] == "disagreed" and image["review_class_id"] in (None, image["class_id"]):
+            image["review"] = "" if image["review_class_id"] is None else "agreed"
+        if image["review"] != "disagreed":
+            image["review_class_id"] = None
+        if not image["review"]:
+            image["reviewed_by"] = ""
     classes[gone]["removed"] = 1
 
 

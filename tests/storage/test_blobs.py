@@ -17,7 +17,7 @@ def blobs(tmp_path: Path) -> Blobs:
 
 
 def files(folder: Path) -> list[Path]:
-    return [each for each in folder.rglob("*") if each.is_file()]
+    return [path for path in folder.rglob("*") if path.is_file()]
 
 
 def test_a_file_is_read_back_as_it_was(blobs: Blobs) -> None:

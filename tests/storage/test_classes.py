@@ -11,7 +11,7 @@ def test_classes_stay_in_the_order_of_adding_with_their_counts(stores: Stores, a
         stores.classes.add(name, "#0072B2", "ann")
     archived, *_ = add("a.jpg", "b.jpg", "c.jpg", label=stores.classes.get("Alpha"))
     stores.edits.archive([archived], "ann")
-    assert [(each.name, each.count) for each in stores.classes.all()] == [
+    assert [(class_.name, class_.count) for class_ in stores.classes.all()] == [
         ("Zero", 0),
         ("Alpha", 2),
         ("Mid", 0),
@@ -30,7 +30,7 @@ def test_names_are_one_class_whatever_their_case(stores: Stores, add: Add, name:
     assert stores.classes.get(twin).id == added.id
     assert stores.pages.ids(Filter(label=twin)) == image_ids
     stores.classes.rename(added.id, twin, "ann")
-    assert [each.name for each in stores.classes.all()] == [twin, "Other"]
+    assert [class_.name for class_ in stores.classes.all()] == [twin, "Other"]
 
 
 def test_an_unknown_class_is_answered_with_those_there_are(stores: Stores) -> None:

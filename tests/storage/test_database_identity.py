@@ -180,6 +180,6 @@ def test_the_files_of_a_database_are_known_by_every_name(database: Database, pat
         Path(f"{path}-shm"),
         path.parent / ".." / "data" / path.name,
     ]
-    assert [is_open_database(each) for each in files] == [True] * len(files)
+    assert [is_open_database(file) for file in files] == [True] * len(files)
     assert not is_open_database(path.with_name("other.db"))
     assert not is_open_database(path.parent)

@@ -94,7 +94,7 @@ def test_removing_the_class_of_a_second_opinion_takes_it_away_and_merging_settle
 def test_the_bin_gives_back_until_it_is_emptied(stores: Stores, add: Add, full: ClassRecord) -> None:
     ids = add(*"abc", label=full)
     assert stores.edits.archive(ids, "ann")[0] == 3
-    assert [each.id for each in stores.pages.page(Filter(status="bin")).items] == ids[::-1]
+    assert [item.id for item in stores.pages.page(Filter(status="bin")).items] == ids[::-1]
     assert stores.edits.restore(ids[:1], "ben")[0] == 1
     with pytest.raises(NotFound, match="no picture with id 1 in the bin"):
         stores.edits.restore(ids[:2], "ben")
@@ -215,7 +215,7 @@ def test_a_dismissed_suspicion_stays_dismissed_while_the_picture_has_that_class(
             connection.execute(
                 "INSERT OR REPLACE INTO suspicions VALUES (?, ?, ?, 0.9)", (image_id, given, likely)
             )
-        return [each.suspected for each in stores.pages.page(Filter(status="suspicious")).items]
+        return [item.suspected for item in stores.pages.page(Filter(status="suspicious")).items]
 
     assert suspect(full.id, half.id) == ["Half"]
     assert stores.edits.dismiss([image_id, bare], "ann")[0] == 1

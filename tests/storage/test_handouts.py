@@ -115,7 +115,7 @@ def test_three_processes_work_a_queue_off_without_a_lost_or_doubled_event(
         events = [
             each for each in stores.journal.recent(1000) if (each.actor, each.kind) == (person, "label")
         ]
-        labelled = [stores.journal.changes(each.id)[0].entity_id for each in reversed(events)]
+        labelled = [stores.journal.changes(event.id)[0].entity_id for event in reversed(events)]
         assert labelled == mine
         assert all(stores.catalogue.get(each).labelled_by == person for each in mine)
 
@@ -132,8 +132,8 @@ def test_three_processes_label_undo_and_redo_without_a_lost_or_doubled_event(
     assert len(events) - before == sum(made)
     for person, part in zip(PEOPLE, parts, strict=True):
         pictures = stores.catalogue.several(part)
-        assert {(each.label, each.labelled_by, each.revision) for each in pictures} == {
+        assert {(picture.label, picture.labelled_by, picture.revision) for picture in pictures} == {
             (half.name, person, 3 * crowd.ROUNDS)
         }
-        kinds = [each.kind for each in reversed(events) if each.actor == person and each.pictures]
+        kinds = [event.kind for event in reversed(events) if event.actor == person and event.pictures]
         assert kinds == ["label", "undo", "redo"] * crowd.ROUNDS

@@ -26,7 +26,7 @@ def incoming(blobs: Blobs) -> IncomingBlobs:
 
 
 def files(folder: Path) -> list[Path]:
-    return [each for each in folder.rglob("*") if each.is_file()]
+    return [path for path in folder.rglob("*") if path.is_file()]
 
 
 def bring(blobs: Blobs, *pictures: bytes, file: Path | None = None) -> None:
@@ -41,7 +41,7 @@ def bring(blobs: Blobs, *pictures: bytes, file: Path | None = None) -> None:
 
 def test_what_comes_in_is_there_and_nothing_else(blobs: Blobs) -> None:
     bring(blobs, b"one", b"two", b"one")
-    assert sorted(each.read_bytes() for each in files(blobs.root)) == [b"one", b"two"]
+    assert sorted(file.read_bytes() for file in files(blobs.root)) == [b"one", b"two"]
 
 
 @pytest.mark.parametrize("damaged", [b"", b"pict", b"PICTURE", b"picture and more"])

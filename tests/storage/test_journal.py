@@ -38,7 +38,8 @@ def test_an_event_says_who_when_before_and_after(stores: Stores, add: Add, full:
     assert (event.actor, event.kind, event.undone, event.pictures) == ("ben", "label", False, 1)
     assert event.created_at.startswith("20")
     changes = {
-        (each.entity_id, each.field): (each.before, each.after) for each in stores.journal.changes(event_id)
+        (change.entity_id, change.field): (change.before, change.after)
+        for change in stores.journal.changes(event_id)
     }
     assert changes == {(image_id, "class_id"): (None, full.id), (image_id, "labelled_by"): ("", "ben")}
 

@@ -146,8 +146,8 @@ def _copy(template: Path) -> Iterator[Stores]:
 
 def _start(stores: Stores) -> Replica:
     replica = Replica({("image", key): dict(NEW) for key in PICTURES})
-    for each in stores.classes.all():
-        replica.state["class", each.id] = {"name": each.name, "removed": 0}
+    for class_ in stores.classes.all():
+        replica.state["class", class_.id] = {"name": class_.name, "removed": 0}
         replica.events.append(rules.Entry("class", "zoe", {}))
     return replica
 

@@ -56,7 +56,7 @@ def test_counts_splits_and_names_are_those_of_before(opened: Stores) -> None:
     assert opened.pages.ids(Filter(search="Ä")) == [1]
     assert opened.pages.ids(Filter(status="validation")) == [2]
     assert opened.pages.ids(Filter(status="bin")) == [3]
-    assert [each.filename for each in opened.pages.page(Filter(sort="name")).items] == [
+    assert [item.filename for item in opened.pages.page(Filter(sort="name")).items] == [
         "b.jpg",
         "d.jpg",
         "Ärger.JPG",

@@ -175,7 +175,7 @@ def test_the_next_page_neither_repeats_nor_skips_after_an_insert(filled: Stores,
     cursor = first.next_cursor
     while cursor:
         page = filled.pages.page(Filter(sort=sort), cursor, 5)
-        rest += [each.id for each in page.items]
+        rest += [item.id for item in page.items]
         cursor = page.next_cursor
     assert [each for each in rest if each not in added] == before[5:]
 

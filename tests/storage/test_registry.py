@@ -79,7 +79,7 @@ def test_a_number_is_never_used_again(
 ) -> None:
     registered(2)
     stores.registry.delete("v2")
-    assert [each.name for each in stores.registry.versions()] == ["v1"]
+    assert [version.name for version in stores.registry.versions()] == ["v1"]
     assert not (stores.registry.root / "v2").exists()
     assert reopened().registry.metrics("v2")
     assert registered(1)[0].name == "v3"
@@ -164,7 +164,7 @@ def test_tidying_takes_what_no_version_knows_and_leaves_the_versions(
         (stores.registry.root / name).mkdir()
         (stores.registry.root / name / "model.keras").write_bytes(b"x")
     stores.registry.tidy()
-    assert {each.name for each in stores.registry.root.iterdir()} == {"v1", f".arriving-{running.run_id}.1"}
+    assert {path.name for path in stores.registry.root.iterdir()} == {"v1", f".arriving-{running.run_id}.1"}
     [aside] = (stores.registry.root.parent / "lost+found" / "models").iterdir()
     assert aside.name.startswith("v3-")
 
@@ -184,7 +184,7 @@ def test_what_an_interrupted_registration_left_is_in_nobody_s_way(
     (stores.registry.root / "v1").mkdir()
     (stores.registry.root / "v1" / "stray").write_bytes(b"x")
     stores.registry.register(candidate())
-    assert sorted(each.name for each in (stores.registry.root / "v1").iterdir()) == [
+    assert sorted(path.name for path in (stores.registry.root / "v1").iterdir()) == [
         "manifest.json",
         "model.keras",
         "model.tflite",
@@ -218,7 +218,7 @@ def test_promoting_moves_the_alias_and_remembers_why(
     assert stores.registry.production() is None
     promote(stores, "v1", "v2")
     assert stores.registry.get("production").name == "v2"
-    assert [each.aliases for each in stores.registry.versions()] == [("production",), ()]
+    assert [version.aliases for version in stores.registry.versions()] == [("production",), ()]
     moves = [(e.version, e.previous, e.reason, e.actor) for e in stores.registry.history("production")]
     assert moves == [("v2", "v1", "try v2", "ann"), ("v1", None, "try v1", "ann")]
 

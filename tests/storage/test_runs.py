@@ -47,7 +47,7 @@ def test_what_runs_comes_before_what_waits(stores: Stores, snapshot_id: int) -> 
     first, second, third = (stores.runs.create(snapshot_id, {}) for _ in range(3))
     stores.runs.claim(second, 1, "then")
     assert [each.id for each in stores.runs.active()] == [second, first, third]
-    assert [each.id for each in stores.runs.recent(2)] == [third, second]
+    assert [run.id for run in stores.runs.recent(2)] == [third, second]
 
 
 def test_stopping_a_run_that_waits_ends_it(stores: Stores, queued: int) -> None:

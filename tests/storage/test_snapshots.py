@@ -37,7 +37,11 @@ def test_any_other_content_is_another_snapshot(stores: Stores, draft: SplitDraft
         dataclasses.replace(draft, items=(dataclasses.replace(first, split="train"), *rest)),
     ]
     snapshots = [stores.snapshots.freeze(each) for each in (draft, *others)]
-    assert len({each.content_hash for each in snapshots}) == len({each.id for each in snapshots}) == 5
+    assert (
+        len({snapshot.content_hash for snapshot in snapshots})
+        == len({snapshot.id for snapshot in snapshots})
+        == 5
+    )
 
 
 def test_a_snapshot_stays_as_it_was(stores: Stores, draft: SplitDraft) -> None:

@@ -101,7 +101,7 @@ def test_a_file_that_is_too_large_and_a_body_that_is_none_are_refused_in_a_sente
         413, "A file is larger than uploads may be here (1 MB). Send a smaller one, or several.",
     )  # fmt: skip
     assert (torn.status_code, "This upload is not understood" in torn.text) == (400, True)
-    assert [each for each in (tmp_path / "gradio").rglob("*") if each.is_file()] == []
+    assert [path for path in (tmp_path / "gradio").rglob("*") if path.is_file()] == []
 
 
 def test_what_was_imported_is_no_longer_among_the_uploads_and_twelve_exports_leave_the_newest(
@@ -113,7 +113,7 @@ def test_what_was_imported_is_no_longer_among_the_uploads_and_twelve_exports_lea
     assert client.predict([handle_file(str(packed))], "", "ann", api_name="/import_images")["imported"] == 4
     assert left(small) == []
     names = [client.predict("csv-zip", api_name="/export_dataset") for _ in range(12)]
-    assert all(Path(each).stat().st_size > 4 * MEGABYTE for each in names)
+    assert all(Path(name).stat().st_size > 4 * MEGABYTE for name in names)
     exports = small.data / "workbench" / "exports"
     assert len(list(exports.iterdir())) == KEPT
     assert left(small) == []

@@ -33,7 +33,7 @@ def central(data: bytes, offset: int, form: str, value: int) -> bytes:
 
 def read(upload: Upload, limits: Limits = LIMITS) -> list[tuple[str, str, bytes | str]]:
     """Name, folder, and bytes or reason of every file."""
-    return [(each.name, each.label, _content(each)) for each in sources([upload], limits)]
+    return [(source.name, source.label, _content(source)) for source in sources([upload], limits)]
 
 
 def _content(source: Source) -> bytes | str:
@@ -238,7 +238,7 @@ def test_files_and_zips_come_in_their_order(upload: Put) -> None:
         upload("a.zip", zipped({"Full/2.png": b"2", "3.png": b"3"})),
         upload("4.png", b"4"),
     ]
-    assert [each.read() for each in sources(given, LIMITS)] == [b"1", b"2", b"3", b"4"]
+    assert [source.read() for source in sources(given, LIMITS)] == [b"1", b"2", b"3", b"4"]
 
 
 def test_an_upload_that_is_gone_is_said_to_be(tmp_path: Path) -> None:

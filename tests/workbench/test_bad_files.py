@@ -28,7 +28,7 @@ def _chunk(kind: bytes, data: bytes) -> bytes:
 
 
 def files_of(services: Services) -> list[str]:
-    return [each.name for each in (services.stores.root / "blobs").rglob("*") if each.is_file()]
+    return [path.name for path in (services.stores.root / "blobs").rglob("*") if path.is_file()]
 
 
 @pytest.mark.parametrize(
@@ -94,10 +94,13 @@ def test_a_picture_in_a_folder_that_cannot_name_a_class_is_taken_in_without_one(
     services: Services, take: Take, folder: str, reason: str
 ) -> None:
     report = take({"a.zip": zipped({f"{folder}/a.jpg": picture(1), "Full/b.jpg": picture(2)})})
-    assert [(each.result, each.label) for each in report.outcomes] == [(IMPORTED, ""), (IMPORTED, "Full")]
+    assert [(outcome.result, outcome.label) for outcome in report.outcomes] == [
+        (IMPORTED, ""),
+        (IMPORTED, "Full"),
+    ]
     assert reason in report.outcomes[0].note
     assert report.outcomes[0].note.endswith("It is taken in without a class.")
-    assert [each.name for each in services.stores.classes.all()] == ["Full"]
+    assert [class_.name for class_ in services.stores.classes.all()] == ["Full"]
     assert services.stores.catalogue.summary(()).images == 2
 
 
@@ -123,7 +126,7 @@ def test_a_folder_in_any_script_names_a_class(services: Services, take: Take, fo
 )
 def test_a_file_of_any_name_is_taken_in(services: Services, take: Take, name: str) -> None:
     report = take({name: picture(1), "b.jpg": picture(2)})
-    assert [each.result for each in report.outcomes] == [IMPORTED, IMPORTED]
+    assert [outcome.result for outcome in report.outcomes] == [IMPORTED, IMPORTED]
     assert len(services.stores.pages.page(Filter()).items[1].filename) <= 255
 
 

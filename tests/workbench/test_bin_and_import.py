@@ -155,7 +155,7 @@ def test_an_original_that_was_damaged_on_the_disk_is_whole_again_when_the_pictur
         services.stores.edits.archive(services.stores.pages.ids(Filter()), "ann")
     original(services).write_bytes(damaged)
     again = take({"again.jpg": DATA})
-    assert [each.result for each in again.outcomes] == [PRESENT]
+    assert [outcome.result for outcome in again.outcomes] == [PRESENT]
     assert_there(services)
 
 

@@ -19,8 +19,8 @@ ME = Viewer("Anna")
 def stock(services: Services, count: int) -> list[int]:
     """Pictures without files: the board only ever reads the catalogue."""
     new = [
-        NewImage(f"{each:064x}", f"{each:04}.jpg", 10, 10, 100, "JPEG", "0" * 16, None)
-        for each in range(count)
+        NewImage(f"{number:064x}", f"{number:04}.jpg", 10, 10, 100, "JPEG", "0" * 16, None)
+        for number in range(count)
     ]
     for name in ("Full", "Half"):
         services.labelling.add(name, "test")
@@ -202,7 +202,7 @@ def test_a_second_opinion_comes_from_somebody_else(services: Services) -> None:
 
 def test_suggestions_are_accepted_as_one_event(services: Services) -> None:
     ids = stock(services, 3)
-    classes = {each.name: each.id for each in services.stores.classes.all()}
+    classes = {class_.name: class_.id for class_ in services.stores.classes.all()}
     with services.stores.database.write() as connection:
         connection.executemany(
             "INSERT INTO suggestions (image_id, class_id, probability) VALUES (?, ?, 0.86)",
@@ -244,7 +244,7 @@ def test_the_history_of_a_picture_names_people_and_values(services: Services) ->
         {"kind": "label", "pictures": [["1", 0]], "label": "Full"},
         {"kind": "label", "pictures": [[True, 0]], "label": "Full"},
         {"kind": "label", "pictures": [[1, 0.5]], "label": "Full"},
-        {"kind": "label", "pictures": [[each, 0] for each in range(600)], "label": "Full"},
+        {"kind": "label", "pictures": [[number, 0] for number in range(600)], "label": "Full"},
         {"kind": "label", "pictures": [[999, 0]], "label": "Full"},
         {"kind": "label", "pictures": [[1, 0]], "label": "No such class"},
         {"kind": "label", "filter": {}, "label": "Full"},

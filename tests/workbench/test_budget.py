@@ -105,14 +105,14 @@ class Asked:
     def together(self) -> list[object]:
         self._threads[0].start()
         until(lambda: self.calls == 1, "the first to begin")
-        for each in self._threads[1:]:
-            each.start()
+        for thread in self._threads[1:]:
+            thread.start()
         with pytest.raises(Overloaded):
             self.flight.run("key", self._slow, patience=0.05)
-        until(lambda: all(each.is_alive() for each in self._threads), "all to ask")
+        until(lambda: all(thread.is_alive() for thread in self._threads), "all to ask")
         self.resume.set()
-        for each in self._threads:
-            each.join(60)
+        for thread in self._threads:
+            thread.join(60)
         return self.results
 
 

@@ -4,9 +4,9 @@ from workbench.label_safety.throughput import ThroughputMeter
 
 def test_every_operation_has_a_cost_of_its_own_and_all_together_cost_more_than_the_dearest() -> None:
     costs = ThroughputMeter()
-    everything = Augmentation.from_dict({each.name: {"enabled": True} for each in OPERATIONS})
+    everything = Augmentation.from_dict({operation.name: {"enabled": True} for operation in OPERATIONS})
     cost = costs.of(everything)
-    assert set(cost.alone) == {each.name for each in OPERATIONS}
+    assert set(cost.alone) == {operation.name for operation in OPERATIONS}
     assert all(rate > 0 for rate in cost.alone.values())
     assert cost.together < cost.alone["brightness"]
 

@@ -141,7 +141,7 @@ def huge(server: Server) -> list[str]:
         files.append(server.data / f"{number}.webp")
         files[-1].write_bytes(huge_webp(MEGAPIXELS_100, (40 * number, 100, 200)))
     report = client.predict(
-        files=[handle_file(str(each)) for each in files], label="", api_name="/import_images"
+        files=[handle_file(str(file)) for file in files], label="", api_name="/import_images"
     )
     assert report["imported"] == 4, report
     return [each["sha256"] for each in client.predict(api_name="/list_images")["items"]]
@@ -178,7 +178,7 @@ def test_an_import_of_huge_pictures_takes_the_memory_of_one(server: Server) -> N
     client.predict(files=[], label="", api_name="/import_images")
     before = begin(server.pid)
     report = client.predict(
-        files=[handle_file(str(each)) for each in files], label="", api_name="/import_images"
+        files=[handle_file(str(file)) for file in files], label="", api_name="/import_images"
     )
     assert report["imported"] == 10
     assert LEAST < peak(server.pid) - before < ALONE

@@ -65,7 +65,7 @@ def test_news_and_checkpoints_arrive_and_requests_go_back(
         ("phase", "training"),
         ("counted", 3, 4),
     ]
-    assert [(each.name, each.getMessage()) for each in caplog.records if each.name != "cluster"] == [
+    assert [(record.name, record.getMessage()) for record in caplog.records if record.name != "cluster"] == [
         ("search", "no time for that")
     ] * 2  # once there, once here
     assert ("step", step(8)) in heard.events

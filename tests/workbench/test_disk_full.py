@@ -68,7 +68,7 @@ def test_an_import_that_fills_the_disk_says_so_and_keeps_what_was_there(
 def test_on_a_full_disk_everything_can_be_read_and_nothing_is_half_written(
     services: Services, take: Take, disk: Path
 ) -> None:
-    [image_id] = [each.image_id for each in take({"a.jpg": picture(1)}, label="Half").outcomes]
+    [image_id] = [outcome.image_id for outcome in take({"a.jpg": picture(1)}, label="Half").outcomes]
     before = services.stores.catalogue.get(image_id)
     filler = fill(disk)
     with pytest.raises(DiskFull):
@@ -118,7 +118,7 @@ def test_an_export_that_has_no_room_says_so_and_leaves_nothing(
     filler = fill(disk)
     with pytest.raises(DiskFull, match="The disk of the data folder is full"):
         services.exports.write(ExportOrder(kind))
-    assert [each for each in (services.stores.root / "exports").glob("*") if each.is_file()] == []
+    assert [path for path in (services.stores.root / "exports").glob("*") if path.is_file()] == []
     filler.unlink()
     assert_whole(services)
 
@@ -134,7 +134,7 @@ def test_an_export_whose_disk_fills_up_meanwhile_leaves_nothing(
 
     with pytest.raises(DiskFull):
         services.exports.write(ExportOrder("csv-zip"), crowd)
-    assert [each.name[:17] for each in (services.stores.root / "exports").iterdir()] == ["waterline-csv-zip"]
+    assert [path.name[:17] for path in (services.stores.root / "exports").iterdir()] == ["waterline-csv-zip"]
 
 
 @pytest.mark.parametrize("disk", [16], indirect=True)
@@ -180,7 +180,7 @@ def test_labels_that_find_no_room_are_refused_and_the_rest_stays(
     services: Services, take: Take, disk: Path, bulk: bool
 ) -> None:
     reports = [take({f"{seed}.jpg": picture(seed) for seed in range(6)}, label="Half")]
-    ids = [each.image_id for each in reports[0].outcomes]
+    ids = [outcome.image_id for outcome in reports[0].outcomes]
     services.labelling.add("Full", "ann")
     filler = fill(disk)
     told = 0

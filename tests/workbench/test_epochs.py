@@ -48,7 +48,7 @@ def test_callbacks_that_wait_see_an_improvement_where_an_epoch_is_kept_and_only_
     steps: list[int], monitor: str
 ) -> None:
     best, highest = BestEpoch(monitor), -inf
-    for row in history([each / 10 for each in steps]):
+    for row in history([step / 10 for step in steps]):
         assert best.take(row) == (best.signal > highest)
         highest = max(highest, best.signal)
 

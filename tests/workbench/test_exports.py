@@ -35,8 +35,8 @@ def facts(services: Services) -> Facts:
 def brought(folder: Path, *exports: Path) -> Services:
     """A fresh data folder with what exports hold."""
     services = build_services(Settings(data=folder))
-    for each in exports:
-        ended = services.imports.wait(services.imports.start(NewImport([Upload(each, each.name)])))
+    for export in exports:
+        ended = services.imports.wait(services.imports.start(NewImport([Upload(export, export.name)])))
         assert (ended.status, ended.rejected) == ("finished", [])
     return services
 
@@ -95,8 +95,8 @@ def originals(services: Services) -> dict[str, bytes]:
 def test_the_originals_are_in_it_byte_for_byte_and_not_packed(mixed: Services, kind: str) -> None:
     with zipfile.ZipFile(mixed.exports.write(ExportOrder(kind)).path) as archive:
         entries = archive.infolist()
-        digests = {hashlib.sha256(archive.read(each)).hexdigest() for each in entries}
-    assert {each.compress_type for each in entries} == {zipfile.ZIP_STORED}
+        digests = {hashlib.sha256(archive.read(entry)).hexdigest() for entry in entries}
+    assert {entry.compress_type for entry in entries} == {zipfile.ZIP_STORED}
     assert digests >= {sha256 for sha256, _, _ in facts(mixed)}
 
 
@@ -154,7 +154,10 @@ def test_a_snapshot_is_exported_as_it_was_frozen(services: Services, tmp_path: P
     )
     snapshots = services.stores.snapshots
     frozen = snapshots.freeze(split(snapshots.labelled(), 0.25, 1))
-    expected = {(each.sha256, frozen.classes[each.label], each.split) for each in snapshots.items(frozen.id)}
+    expected = {
+        (snapshot.sha256, frozen.classes[snapshot.label], snapshot.split)
+        for snapshot in snapshots.items(frozen.id)
+    }
     ids = services.stores.pages.ids(Filter())
     services.labelling.label(ids[:5], "Other", "ann")
     services.stores.edits.archive(ids[5:7], "ann")

@@ -57,13 +57,13 @@ def test_there_are_no_inner_folds_where_a_class_has_one_group(dataset: Dataset) 
 
 def test_every_try_has_the_seed_the_weights_of_classes_and_the_augmentation_of_the_search() -> None:
     wanted = TrainingSpec.of("best", seed=9, class_weights="none", augmentation=Augmentation.off())
-    for each in candidates(wanted, pretrained=True, pictures=300):
-        assert (each.spec.seed, each.spec.class_weights, each.spec.augmentation) == (
+    for candidate in candidates(wanted, pretrained=True, pictures=300):
+        assert (candidate.spec.seed, candidate.spec.class_weights, candidate.spec.augmentation) == (
             9,
             "none",
             Augmentation.off(),
         )
-        assert each.cost > 0
+        assert candidate.cost > 0
 
 
 @pytest.mark.parametrize(
@@ -81,8 +81,8 @@ def test_only_what_can_do_well_is_tried(pretrained: bool, pictures: int, recipes
 
 
 def test_a_try_from_scratch_takes_a_small_part_of_the_time() -> None:
-    for each in candidates(TrainingSpec.of("best", max_minutes=4), pretrained=False, pictures=300):
-        assert 0 < each.spec.max_minutes <= 0.5
+    for candidate in candidates(TrainingSpec.of("best", max_minutes=4), pretrained=False, pictures=300):
+        assert 0 < candidate.spec.max_minutes <= 0.5
 
 
 def test_features_are_paid_for_by_the_first_that_needs_them() -> None:

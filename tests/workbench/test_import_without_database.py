@@ -28,6 +28,6 @@ def test_it_ends_with_a_sentence_and_keeps_its_files_for_the_next_start(
     assert (ended.status, ended.total) == ("failed", 300)
     assert "The database was replaced or removed while Waterline was running" in ended.error
     staged = [
-        each.name for place in (services.settings.data / "staging").iterdir() for each in place.iterdir()
+        path.name for place in (services.settings.data / "staging").iterdir() for path in place.iterdir()
     ]
     assert sorted(staged) == ["0", "listing.json"], "what the next start reads"

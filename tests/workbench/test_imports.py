@@ -115,7 +115,7 @@ def test_the_next_server_goes_on_where_one_let_go(services: Services, upload: Pu
     assert (state.status, state.done, state.imported, state.duplicates) == ("finished", 400, 400, 0)
     assert ended(later, waiting).imported == 1
     files = list(later.imports.every_file(import_id))
-    assert [each.file for each in files] == [f"Full/{index}.jpg" for index in range(400)]
+    assert [file.file for file in files] == [f"Full/{index}.jpg" for index in range(400)]
     assert files_left(later) == []
 
 

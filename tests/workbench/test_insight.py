@@ -41,7 +41,7 @@ def of(services: Services, label: str) -> list[int]:
 
 def named(services: Services) -> dict[int, str]:
     page = services.stores.pages.page(Filter(), limit=500)
-    return {each.id: each.filename for each in page.items}
+    return {item.id: item.filename for item in page.items}
 
 
 def label(services: Services, image_ids: list[int], name: str) -> None:
@@ -104,7 +104,7 @@ def test_wrong_labels_are_found_and_accepted(some_left: Services) -> None:
     assert (worst.image_id, worst.given, worst.likely) == (wrong, "High", "Low")
     assert some_left.insight.accept([wrong], "Ada", {wrong: worst.revision})[0] == 1
     assert wrong in of(some_left, "Low")
-    assert wrong not in {each.image_id for each in some_left.insight.suspicious()}
+    assert wrong not in {suspiciou.image_id for suspiciou in some_left.insight.suspicious()}
 
 
 def test_wrong_labels_are_found_in_every_part_of_very_many(
@@ -148,7 +148,7 @@ def test_what_was_dismissed_stays_dismissed_while_the_class_is_the_same(some_lef
 
 
 def suspected(services: Services) -> set[int]:
-    return {each.image_id for each in services.insight.suspicious()}
+    return {suspiciou.image_id for suspiciou in services.insight.suspicious()}
 
 
 def test_a_suspicion_falls_as_soon_as_the_label_changes_or_the_likely_class_goes(some_left: Services) -> None:
@@ -166,9 +166,9 @@ def test_a_suspicion_falls_as_soon_as_the_label_changes_or_the_likely_class_goes
 def test_a_renamed_class_is_suggested_by_its_new_name_and_a_removed_one_never(some_left: Services) -> None:
     helped(some_left)
     some_left.labelling.rename("Low", "Nearly empty", "Ada")
-    assert {each.label for each in some_left.insight.suggestions()} == {"Nearly empty", "High"}
+    assert {suggestion.label for suggestion in some_left.insight.suggestions()} == {"Nearly empty", "High"}
     some_left.stores.classes.remove(some_left.stores.classes.get("High").id, "Ada")
-    assert {each.label for each in some_left.insight.suggestions()} == {"Nearly empty"}
+    assert {suggestion.label for suggestion in some_left.insight.suggestions()} == {"Nearly empty"}
     assert helped(some_left, anew=False).suggestions == 0
 
 
@@ -177,9 +177,9 @@ def test_pictures_in_the_bin_leave_and_come_back(some_left: Services) -> None:
     gone = some_left.insight.next_images(2)
     some_left.stores.edits.archive(gone, "Ada")
     for there in (
-        {each.image_id for each in some_left.insight.suggestions()},
+        {suggestion.image_id for suggestion in some_left.insight.suggestions()},
         set(some_left.insight.next_images()),
-        {each.image_id for each in some_left.insight.points()},
+        {point.image_id for point in some_left.insight.points()},
         {each.image_id for each in some_left.insight.similar(of(some_left, "Low")[0], 30)},
     ):
         assert there
@@ -187,7 +187,7 @@ def test_pictures_in_the_bin_leave_and_come_back(some_left: Services) -> None:
     assert helped(some_left).embedded == 22
     some_left.stores.edits.restore(gone, "Ada")
     assert helped(some_left).embedded == 24
-    assert set(gone) <= {each.image_id for each in some_left.insight.suggestions()}
+    assert set(gone) <= {suggestion.image_id for suggestion in some_left.insight.suggestions()}
 
 
 def test_similar_pictures_are_of_the_same_kind_and_never_the_picture_itself(some_left: Services) -> None:
@@ -212,21 +212,21 @@ def test_the_map_has_every_picture_with_class_and_suspicion(some_left: Services)
     wrong = of(some_left, "Low")[0]
     label(some_left, [wrong], "High")
     helped(some_left)
-    points = {each.image_id: each for each in some_left.insight.points()}
+    points = {point.image_id: point for point in some_left.insight.points()}
     assert len(points) == 24
-    assert np.isfinite([(each.x, each.y) for each in points.values()]).all()
+    assert np.isfinite([(point.x, point.y) for point in points.values()]).all()
     assert points[wrong].label == "High"
     assert points[wrong].suspicion > 0.5
-    assert sum(1 for each in points.values() if not each.label) == 8
+    assert sum(1 for point in points.values() if not point.label) == 8
     assert len(some_left.insight.points(10)) <= 10
 
 
 def test_new_pictures_are_put_on_the_map_that_is_there(some_left: Services, take: Take) -> None:
     helped(some_left)
-    before = {each.image_id: (each.x, each.y) for each in some_left.insight.points()}
+    before = {point.image_id: (point.x, point.y) for point in some_left.insight.points()}
     take({"new.jpg": picture(1)})
     assert helped(some_left, anew=False).mapped == 25
-    after = {each.image_id: (each.x, each.y) for each in some_left.insight.points()}
+    after = {point.image_id: (point.x, point.y) for point in some_left.insight.points()}
     assert {key: after[key] for key in before} == before
 
 

@@ -131,7 +131,7 @@ def test_a_map_keeps_what_is_alike_together_also_for_pictures_that_come_later() 
     points, classes = clouds(120, 4.0)
     drawn = projection.project(points[:90])
     later = projection.between(points[90:], points[:90], drawn)
-    middles = np.stack([drawn[classes[:90] == each].mean(axis=0) for each in CLASSES])
+    middles = np.stack([drawn[classes[:90] == class_].mean(axis=0) for class_ in CLASSES])
     nearest = np.linalg.norm(later[:, None] - middles, axis=2).argmin(axis=1)
     assert np.mean(CLASSES[nearest] == classes[90:]) > 0.9
 

@@ -25,13 +25,13 @@ def labels(services: Services) -> dict[str, str | None]:
 
 
 def results(report: IngestReport) -> list[str]:
-    return [each.result for each in report.outcomes]
+    return [outcome.result for outcome in report.outcomes]
 
 
 def test_every_file_of_a_mixed_import_is_reported_in_order(services: Services, take: Take) -> None:
     archive = zipped({"Full/a.jpg": picture(1), "Full/b.txt": b"text", "c.png": picture(2, kind="PNG")})
     report = take({"photos.zip": archive, "d.jpg": picture(3), "e.jpg": picture(1), "f.jpg": b""})
-    assert [each.file for each in report.outcomes] == [
+    assert [outcome.file for outcome in report.outcomes] == [
         "Full/a.jpg",
         "Full/b.txt",
         "c.png",
@@ -63,13 +63,13 @@ def test_folders_of_one_name_are_one_class(services: Services, take: Take, folde
 
 def test_composed_and_decomposed_letters_are_one_class(services: Services, take: Take) -> None:
     take({"a.zip": zipped({"Voll gefüllt/1.jpg": picture(1), "Voll gefu\u0308llt/2.jpg": picture(2)})})
-    assert [(each.name, each.count) for each in services.stores.classes.all()] == [("Voll gefüllt", 2)]
+    assert [(class_.name, class_.count) for class_ in services.stores.classes.all()] == [("Voll gefüllt", 2)]
 
 
 def test_a_given_label_counts_more_than_folders(services: Services, take: Take) -> None:
     take({"a.zip": zipped({"Full/a.jpg": picture(1)}), "b.jpg": picture(2)}, label="  Half  full ")
     assert labels(services) == {"a.jpg": "Half full", "b.jpg": "Half full"}
-    assert [each.name for each in services.stores.classes.all()] == ["Half full"]
+    assert [class_.name for class_ in services.stores.classes.all()] == ["Half full"]
 
 
 def test_an_impossible_label_imports_nothing(services: Services, take: Take) -> None:
@@ -110,7 +110,9 @@ def test_the_same_files_again_change_nothing(services: Services, take: Take) -> 
     events = services.stores.journal.recent()
     again = take(files)
     assert results(again) == [PRESENT, PRESENT]
-    assert [each.image_id for each in again.outcomes] == [each.image_id for each in first.outcomes]
+    assert [outcome.image_id for outcome in again.outcomes] == [
+        outcome.image_id for outcome in first.outcomes
+    ]
     assert labels(services) == {"a.jpg": "Full", "b.jpg": None}
     assert services.stores.journal.recent() == events
 
@@ -131,7 +133,7 @@ def test_a_labelled_picture_keeps_its_class_and_no_empty_one_is_added(services: 
     services.labelling.rename("Full", "To the brim", "ann")
     assert results(take({"a.zip": zipped({"Full/a.jpg": picture(1)})})) == [PRESENT]
     assert labels(services) == {"a.jpg": "To the brim"}
-    assert [each.name for each in services.stores.classes.all()] == ["To the brim"]
+    assert [class_.name for class_ in services.stores.classes.all()] == ["To the brim"]
 
 
 def test_of_one_picture_in_two_folders_the_first_counts(services: Services, take: Take) -> None:
@@ -146,13 +148,13 @@ def test_a_picture_in_the_bin_was_there_already_and_comes_back_with_its_class(
     services: Services, take: Take
 ) -> None:
     report = take({"a.jpg": picture(1), "b.jpg": picture(2)}, label="")
-    labelled, bare = (each.image_id for each in report.outcomes)
+    labelled, bare = (outcome.image_id for outcome in report.outcomes)
     services.labelling.label([labelled], "Full", "ann")
     services.stores.edits.archive([labelled, bare], "ann")
     again = take({"a.jpg": picture(1), "b.jpg": picture(2), "c.jpg": picture(1)}, label="Half", actor="bob")
     assert results(again) == [PRESENT] * 3
-    assert [each.note for each in again.outcomes] == [*["It was in the bin and is back."] * 2, ""]
-    assert [each.image_id for each in again.outcomes] == [labelled, bare, labelled]
+    assert [outcome.note for outcome in again.outcomes] == [*["It was in the bin and is back."] * 2, ""]
+    assert [outcome.image_id for outcome in again.outcomes] == [labelled, bare, labelled]
     assert labels(services) == {"a.jpg": "Full", "b.jpg": "Half"}
     newest = services.stores.journal.history(labelled)[0].event
     assert (newest.actor, newest.summary) == ("bob", "brought a.jpg back")
@@ -216,7 +218,7 @@ def test_what_was_reported_stays_when_the_import_breaks_off(services: Services) 
 def test_synthetic_pictures_are_marked(services: Services, take: Take) -> None:
     take({"a.jpg": picture(1)}, synthetic=True)
     take({"b.jpg": picture(2)})
-    marks = {each.filename: each.synthetic for each in services.stores.pages.page(Filter()).items}
+    marks = {item.filename: item.synthetic for item in services.stores.pages.page(Filter()).items}
     assert marks == {"a.jpg": True, "b.jpg": False}
 
 

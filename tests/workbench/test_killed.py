@@ -126,7 +126,7 @@ def test_a_process_killed_while_it_registers_a_version_leaves_none(
     assert version.name == "v1"
     assert registry.file(version, "model.keras").read_bytes() == b"keras" * 100
     assert check(later.stores, deep=True).faults == ()
-    assert [each.name for each in registry.root.iterdir()] == ["v1"]
+    assert [path.name for path in registry.root.iterdir()] == ["v1"]
 
 
 @pytest.mark.parametrize("moment", ["UPDATE imports SET status = 'finished'", "remove staging"])

@@ -18,7 +18,7 @@ from workbench.services import Services
 @pytest.fixture
 def image_ids(take: Take) -> list[int]:
     report = take({f"{index}.jpg": picture(index) for index in range(3)})
-    return [each.image_id for each in report.outcomes if each.image_id]
+    return [outcome.image_id for outcome in report.outcomes if outcome.image_id]
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,7 @@ def stopped_with_a_model(services: Services) -> Run:
 
 
 def checkpoints(services: Services) -> list[str]:
-    return sorted(each.name for each in (services.stores.root / "checkpoints").iterdir())
+    return sorted(path.name for path in (services.stores.root / "checkpoints").iterdir())
 
 
 def test_a_worker_taken_for_gone_cannot_touch_the_checkpoints_of_the_one_after_it(labelled: Services) -> None:
@@ -72,7 +72,7 @@ def test_a_worker_taken_for_gone_cannot_touch_the_checkpoints_of_the_one_after_i
     own = checkpoint_retention.take_over(labelled.stores, second)
     write(stale / "epoch-000002.checkpoint", b"of the first")
     (stale / "epoch-000002.checkpoint").unlink()
-    assert {each.name: each.read_bytes() for each in own.iterdir()} == {"epoch-000001.checkpoint": b"one"}
+    assert {path.name: path.read_bytes() for path in own.iterdir()} == {"epoch-000001.checkpoint": b"one"}
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_what_a_cluster_tells_a_worker_that_was_given_up_is_not_written(
     reporter = DatabaseReporter(labelled.stores, first, MemoryLimit(0, 1))
     with pytest.raises(Superseded):
         tell(news, reporter, labelled.stores.checkpoint_folder(first.run_id, first.number))
-    assert [each.name for each in own.iterdir()] == ["epoch-000001.checkpoint"]
+    assert [path.name for path in own.iterdir()] == ["epoch-000001.checkpoint"]
     assert labelled.stores.runs.history(first.run_id) == [{"epoch": 1}]
     assert labelled.stores.trials.of(first.run_id) == []
 
@@ -106,7 +106,7 @@ def test_half_written_checkpoints_are_not_taken_over(labelled: Services) -> None
     first.end("interrupted", "It is gone.")
     labelled.training.resume(first.run_id)
     own = checkpoint_retention.take_over(labelled.stores, claimed(labelled, first.run_id))
-    assert [each.name for each in own.iterdir()] == ["epoch-000001.checkpoint"]
+    assert [path.name for path in own.iterdir()] == ["epoch-000001.checkpoint"]
 
 
 def test_a_process_is_known_whatever_its_clock_says() -> None:

@@ -41,7 +41,7 @@ def add(services: Services) -> Add:
 
 
 def shown(services: Services) -> list[set[int]]:
-    return [set(each.image_ids) for each in services.lookalikes.found().groups]
+    return [set(group.image_ids) for group in services.lookalikes.found().groups]
 
 
 def test_different_labels_come_first_then_the_largest_group(services: Services, add: Add) -> None:
@@ -50,8 +50,8 @@ def test_different_labels_come_first_then_the_largest_group(services: Services, 
     alone = add(0xFFFF)
     mixed = add(OTHER, label="Full") + add(OTHER ^ 3, label="Half")
     found = services.lookalikes.found()
-    assert [set(each.image_ids) for each in found.groups] == [set(mixed), set(three), set(pair)]
-    assert [each.mixed for each in found.groups] == [True, False, False]
+    assert [set(group.image_ids) for group in found.groups] == [set(mixed), set(three), set(pair)]
+    assert [group.mixed for group in found.groups] == [True, False, False]
     assert found.pictures == 7
     assert not {*alone} & set().union(*shown(services))
 

@@ -43,7 +43,7 @@ def lines(text: str | bytes, name: str = "labels.csv") -> list[tuple[str, str, s
     """Name, class and side of each line, where nothing is wrong."""
     table = parse(name, text if isinstance(text, bytes) else text.encode())
     assert table.problems == ()
-    return [(each.names[0], each.label, each.split) for each in table.lines]
+    return [(line.names[0], line.label, line.split) for line in table.lines]
 
 
 def rejected(text: str | bytes, name: str = "labels.csv") -> str:
@@ -74,7 +74,7 @@ def rejected(text: str | bytes, name: str = "labels.csv") -> str:
 )
 def test_a_csv_is_read_however_it_is_written(data: bytes) -> None:
     table = parse("labels.csv", data)
-    assert [(each.names, each.label) for each in table.lines] == [(each.names, each.label) for each in (A, B)]
+    assert [(line.names, line.label) for line in table.lines] == [(each.names, each.label) for each in (A, B)]
     assert table.problems == ()
 
 
@@ -94,7 +94,7 @@ def test_splits_have_many_names() -> None:
 def test_what_is_wrong_with_a_line_is_told_and_the_others_count() -> None:
     text = "filename,label,split\na.jpg,Full,nowhere\n,Full,\nonly\nb.jpg,Half,train\n"
     table = parse("labels.csv", text.encode())
-    assert [(each.names[0], each.split) for each in table.lines] == [("a.jpg", None), ("b.jpg", "train")]
+    assert [(line.names[0], line.split) for line in table.lines] == [("a.jpg", None), ("b.jpg", "train")]
     assert table.problems == (
         "Line 2 has the split “nowhere”; it can be train, validation or test, or empty.",
         "Line 3 names no file.",
@@ -104,7 +104,7 @@ def test_what_is_wrong_with_a_line_is_told_and_the_others_count() -> None:
 
 def test_a_quote_that_never_closes_ends_the_table_there() -> None:
     table = parse("labels.csv", b'filename,label\na.jpg,Full\n"b.jpg,Half\nc.jpg,Half\n')
-    assert [each.names for each in table.lines] == [("a.jpg",)]
+    assert [line.names for line in table.lines] == [("a.jpg",)]
     assert "cannot be read as CSV" in table.problems[0]
 
 
@@ -164,16 +164,16 @@ def test_json_lines_are_read_line_by_line() -> None:
         '{"label": "Half"}\n'
     )
     table = parse("metadata.jsonl", text.encode())
-    assert [(each.names[0], each.label, each.split) for each in table.lines] == [
+    assert [(line.names[0], line.label, line.split) for line in table.lines] == [
         ("a.jpg", "Full", "train"),
         ("b.jpg", "", None),
         ("c.jpg", "3", None),
     ]
-    assert [each.split(" ")[1] for each in table.problems] == ["5", "6", "7", "8"]
+    assert [problem.split(" ")[1] for problem in table.problems] == ["5", "6", "7", "8"]
 
 
 def annotated(*choices: str, **more: object) -> dict[str, object]:
-    results = [{"type": "choices", "value": {"choices": [each]}} for each in choices]
+    results = [{"type": "choices", "value": {"choices": [choice]}} for choice in choices]
     return {"result": results, **more}
 
 
@@ -250,7 +250,7 @@ def test_a_written_table_comes_back_as_it_was(rows: list[tuple[str, str]]) -> No
     table = csv.writer(text)
     table.writerow(["filename", "label"])
     table.writerows([f"x{shielded(name)}", shielded(label)] for name, label in rows)
-    assert [each.label for each in parse("a.csv", text.getvalue().encode()).lines] == [b for _, b in rows]
+    assert [line.label for line in parse("a.csv", text.getvalue().encode()).lines] == [b for _, b in rows]
     assert not any(cell.startswith(("=", "+", "-", "@")) for _, label in rows for cell in [shielded(label)])
 
 

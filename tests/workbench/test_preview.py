@@ -15,7 +15,7 @@ from workbench.training.dataset import Dataset, write_dataset
 from workbench.training.engine.feature_cache import Views
 from workbench.training.spec import TrainingSpec
 
-EVERYTHING = Augmentation.from_dict({each.name: {"enabled": True} for each in OPERATIONS})
+EVERYTHING = Augmentation.from_dict({operation.name: {"enabled": True} for operation in OPERATIONS})
 SPEC = TrainingSpec(batch_size=5, seed=7, augmentation=EVERYTHING)
 EPOCHS = 3
 

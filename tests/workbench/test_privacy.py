@@ -81,7 +81,7 @@ def test_a_folder_that_all_share_is_left_alone_and_told_of(
         shut(tmp_path)
         shut(Path("/"))
     assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o1777
-    assert [each.getMessage() for each in caplog.records] == [
+    assert [record.getMessage() for record in caplog.records] == [
         f"{folder} is shared by all users of the machine; give Waterline a folder of its own."
         for folder in (tmp_path, "/")
     ]

@@ -78,5 +78,5 @@ def test_measures_are_in_grey_levels() -> None:
 
 
 def test_few_of_the_sample_bottles_are_flagged_as_dark_or_bright() -> None:
-    pictures = [Image.open(BytesIO(each.data)) for each in sample_pictures(20)]
-    assert sum(1 for each in pictures if flags(each) & {"dark", "bright", "uniform"}) <= 2
+    pictures = [Image.open(BytesIO(sample_picture.data)) for sample_picture in sample_pictures(20)]
+    assert sum(1 for picture in pictures if flags(picture) & {"dark", "bright", "uniform"}) <= 2

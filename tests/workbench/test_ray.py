@@ -279,11 +279,11 @@ def test_a_search_is_shared_among_the_nodes_and_outlives_one(
     run = stores.runs.get(run_id)
     assert (run.status, run.version, run.error) == ("finished", "v1", None)
     trials = stores.trials.of(run_id)
-    assert {each.status for each in trials} <= {"finished", "dropped"}
-    assert [each.metrics.get("chosen") for each in trials].count(True) == 1
+    assert {trial.status for trial in trials} <= {"finished", "dropped"}
+    assert [trial.metrics.get("chosen") for trial in trials].count(True) == 1
     told = stores.registry.get("v1").manifest["trials"]
     assert [(each["number"], each["status"]) for each in told] == [
-        (each.number, each.status) for each in trials
+        (trial.number, trial.status) for trial in trials
     ]
     assert stores.runs.history(run_id)
 

@@ -43,7 +43,7 @@ def shown(services: Services, run_id: int, cell: tuple[str, str]) -> str:
     """All that the report of a run says, with one cell of the matrix opened."""
     updates = dict(zip(PARTS, show(services, EvaluateState(run_id, run_id, cell=cell), {}), strict=False))
     assert gr.skip() not in updates.values()
-    return " ".join(str(each) for each in updates.values())
+    return " ".join(str(update) for update in updates.values())
 
 
 def test_after_a_class_is_removed_its_model_answers_and_its_run_is_shown(trained: Services) -> None:

@@ -151,7 +151,7 @@ def test_a_search_that_is_killed_does_not_try_again_what_was_tried(labelled: Ser
         run = in_status(server, run_id, "stopped", "finished", "failed")
     assert begun_tries(labelled, run_id) == [1, 2, 2]
     assert (run.status, run.error, run.version) == ("stopped", None, "v1")
-    [chosen] = [each for each in labelled.stores.trials.of(run_id) if each.metrics.get("chosen")]
+    [chosen] = [trial for trial in labelled.stores.trials.of(run_id) if trial.metrics.get("chosen")]
     assert (chosen.number, chosen.metrics["macro_f1"]) == (1, first.metrics["macro_f1"])
 
 

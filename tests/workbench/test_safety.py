@@ -105,7 +105,7 @@ def test_what_the_page_shows_is_checked_by_itself_and_not_twice(
 ) -> None:
     found = checked(watching, Augmentation())
     assert (found.version, found.pictures) == ("v1", 24)
-    assert set(found.tallies) == {each.name for each in OPERATIONS}
+    assert set(found.tallies) == {operation.name for operation in OPERATIONS}
     assert found.flagged(Augmentation()) == []
     assert [each.operation for each in found.flagged(UPSIDE_DOWN)] == ["flip_vertical"]
 

@@ -73,8 +73,8 @@ def spec(minutes: float) -> TrainingSpec:
 
 def answers_for_the_validation_split(made: Artefacts, dataset: Dataset) -> None:
     validation = dataset.indices("validation")
-    assert [each.image_id for each in made.predictions] == dataset.image_ids[validation].tolist()
-    reported = np.array([each.probabilities for each in made.predictions])
+    assert [prediction.image_id for prediction in made.predictions] == dataset.image_ids[validation].tolist()
+    reported = np.array([prediction.probabilities for prediction in made.predictions])
     light = litert_probabilities(made.folder / "model.tflite", dataset.pixels, validation)
     assert light == pytest.approx(reported, abs=1e-3)
     assert made.metrics["pictures"] == len(validation)
@@ -98,9 +98,9 @@ def test_a_search_ends_with_the_best_try_trained_on_the_whole_training_side(
     listener = Listener()
     made = train(dataset, spec(0.7), listener, nothing)
     assert {each.spec["recipe"] for each in listener.told if each.status == "waiting"} == {"scratch"}
-    assert sum(each.metrics.get("chosen", False) for each in made.trials) == 1
-    assert {each.status for each in made.trials} <= {"finished", "dropped"}
-    assert {each.number: each for each in listener.told} == {each.number: each for each in made.trials}
+    assert sum(trial.metrics.get("chosen", False) for trial in made.trials) == 1
+    assert {trial.status for trial in made.trials} <= {"finished", "dropped"}
+    assert {each.number: each for each in listener.told} == {trial.number: trial for trial in made.trials}
     assert tuple(listener.epochs) == made.history
     assert not made.stopped
     answers_for_the_validation_split(made, dataset)
@@ -109,8 +109,8 @@ def test_a_search_ends_with_the_best_try_trained_on_the_whole_training_side(
 def test_a_search_that_is_stopped_leaves_its_best_finished_try(dataset: Dataset, place: RunPaths) -> None:
     made = train(dataset, spec(NO_LIMIT), Listener(enough=2), place)
     assert made.stopped
-    assert [each.number for each in made.trials if each.metrics.get("chosen")] == [1]
-    assert {each.status for each in made.trials} == {"finished", "dropped"}
+    assert [trial.number for trial in made.trials if trial.metrics.get("chosen")] == [1]
+    assert {trial.status for trial in made.trials} == {"finished", "dropped"}
     answers_for_the_validation_split(made, dataset)
 
 
@@ -127,7 +127,7 @@ def test_without_time_for_a_search_the_quickest_candidate_is_the_model(
     listener = Listener()
     made = train(dataset, spec(0.1), listener, place)
     assert listener.judged == []
-    assert [each.name for each in made.trials if each.metrics.get("chosen")] == ["Instant"]
+    assert [trial.name for trial in made.trials if trial.metrics.get("chosen")] == ["Instant"]
     answers_for_the_validation_split(made, dataset)
 
 
@@ -140,22 +140,22 @@ class Impatient(LocalExecutor):
         self, tries: Iterator[TrialTask], listen: Callable[[], TrialReporter], time_is_up: Callable[[], bool]
     ) -> Iterator[tuple[TrialTask, TrialResult]]:
         done = 0
-        for each in tries:
-            first = each.dataset.content_hash.endswith("fold 1")
-            if each.spec.recipe == "instant" and (first or not done):
+        for trial in tries:
+            first = trial.dataset.content_hash.endswith("fold 1")
+            if trial.spec.recipe == "instant" and (first or not done):
                 done += 1
-                yield from super().judge(iter([each]), listen, time_is_up)
+                yield from super().judge(iter([trial]), listen, time_is_up)
             else:
-                yield each, None
+                yield trial, None
 
 
 def test_tries_that_are_given_up_are_not_compared(dataset: Dataset, place: RunPaths) -> None:
     made = search(dataset, spec(NO_LIMIT), Listener(), place, Impatient())
-    folds = {each.number: each.metrics.get("folds", 0) for each in made.trials}
-    instant = [each.number for each in made.trials if each.spec.get("recipe") == "instant"]
+    folds = {trial.number: trial.metrics.get("folds", 0) for trial in made.trials}
+    instant = [trial.number for trial in made.trials if trial.spec.get("recipe") == "instant"]
     assert sorted(folds[number] for number in instant)[-2:] == [1, 2]
-    assert all(each.status == "dropped" for each in made.trials if not each.metrics)
-    assert {each.status for each in made.trials} == {"finished", "dropped"}
+    assert all(trial.status == "dropped" for trial in made.trials if not trial.metrics)
+    assert {trial.status for trial in made.trials} == {"finished", "dropped"}
     answers_for_the_validation_split(made, dataset)
 
 

@@ -42,9 +42,9 @@ def brute_force(hashes: list[str], near: int) -> list[int]:
         for right in range(left):
             if apart(hashes[left], hashes[right]) <= near and numbers[left] != numbers[right]:
                 old, new = sorted((numbers[left], numbers[right]), reverse=True)
-                numbers = [new if each == old else each for each in numbers]
+                numbers = [new if number == old else number for number in numbers]
     order = list(dict.fromkeys(numbers))
-    return [order.index(each) for each in numbers]
+    return [order.index(number) for number in numbers]
 
 
 def test_a_copy_that_was_resized_recompressed_or_lit_otherwise_is_near() -> None:
@@ -57,7 +57,7 @@ def test_a_copy_that_was_resized_recompressed_or_lit_otherwise_is_near() -> None
             again(image, 90, (200, 150)),
             ImageEnhance.Brightness(image).enhance(0.8),
         ]
-        assert max(apart(original, phash(shrunk(each))) for each in copies) <= NEAR
+        assert max(apart(original, phash(shrunk(copy))) for copy in copies) <= NEAR
 
 
 def test_other_pictures_are_not_near() -> None:
@@ -75,7 +75,7 @@ def test_one_picture_is_one_hash() -> None:
 
 def test_copies_make_one_group_beside_others() -> None:
     images = [photo(1), photo(2), again(photo(1), 50, (320, 240)), photo(3), again(photo(2), 50, (320, 240))]
-    assert groups([phash(shrunk(each)) for each in images]).tolist() == [0, 1, 0, 2, 1]
+    assert groups([phash(shrunk(image)) for image in images]).tolist() == [0, 1, 0, 2, 1]
 
 
 def test_groups_reach_through_others() -> None:
@@ -103,7 +103,7 @@ def drawn(seed: int, centres: int, flips: int, shared: int) -> np.ndarray:
 
 def compared(values: np.ndarray, near: int) -> np.ndarray:
     """Components by comparing every pair."""
-    close = coo_array(np.stack([np.bitwise_count(values ^ each) <= near for each in values]))
+    close = coo_array(np.stack([np.bitwise_count(values ^ value) <= near for value in values]))
     return connected_components(close, directed=False)[1]
 
 
@@ -119,7 +119,7 @@ def test_thousands_are_grouped_as_by_comparing_every_pair(
     seed: int, centres: int, flips: int, shared: int, near: int
 ) -> None:
     values = drawn(seed, centres, flips, shared)
-    hashes = [f"{each:016x}" for each in values]
+    hashes = [f"{value:016x}" for value in values]
     assert groups(hashes, near, most=len(hashes)).tolist() == compared(values, near).tolist()
 
 
@@ -127,7 +127,7 @@ def test_thousands_are_grouped_as_by_comparing_every_pair(
 def test_many_like_hashes_take_little_memory(flips: int) -> None:
     values = drawn(flips, 2, flips, 0)
     tracemalloc.start()
-    groups([f"{each:016x}" for each in values])
+    groups([f"{value:016x}" for value in values])
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     # All pairs of 5,000 hashes would be 12.5 million numbers of 8 bytes, twice.
@@ -150,7 +150,7 @@ def test_a_chain_is_no_group_but_what_was_taken_one_after_the_other_stays_togeth
 
 
 def test_pictures_alike_by_nature_are_not_one_group() -> None:
-    hashes = [phash(shrunk(each)) for each in digits(1500)]
+    hashes = [phash(shrunk(digit)) for digit in digits(1500)]
     assert np.bincount(groups(hashes, most=len(hashes))).max() > 600
     assert np.bincount(groups(hashes)).max() <= len(hashes) // 5
 

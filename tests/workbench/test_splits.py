@@ -35,7 +35,7 @@ def distinct(**sizes: int) -> list[LabelledImage]:
 
 def crossing(draft: SplitDraft, pictures: list[LabelledImage]) -> list[int]:
     """Groups on several sides though nobody put them there and no class needed it to be on both."""
-    pins = {each.image_id: each.pin for each in pictures}
+    pins = {picture.image_id: picture.pin for picture in pictures}
     members: dict[int, list[SnapshotItem]] = defaultdict(list)
     for item in draft.items:
         members[item.group].append(item)
@@ -55,7 +55,7 @@ def needed(draft: SplitDraft, label: int, cut: set[int]) -> bool:
     for item in draft.items:
         if item.label == label and item.split in groups:
             groups[item.split].add(item.group)
-    return any(each <= cut for each in groups.values())
+    return any(group <= cut for group in groups.values())
 
 
 def sides(draft: SplitDraft) -> dict[int, set[str]]:
@@ -84,7 +84,7 @@ def test_near_duplicates_never_cross_and_nothing_is_lost(
         return
     assert crossing(draft, pictures) == []
     found = [(item.image_id, item.sha256, draft.classes[item.label]) for item in draft.items]
-    assert found == [(each.image_id, each.sha256, each.class_name) for each in pictures]
+    assert found == [(picture.image_id, picture.sha256, picture.class_name) for picture in pictures]
     assert {item.split for item in draft.items} == {"train", "validation"}
     sizes = Counter(number for _, number in scenes)
     assert draft.kept_together == sum(size for size in sizes.values() if size > 1)
@@ -125,7 +125,7 @@ def test_a_seed_fixes_the_split() -> None:
 
 def test_groups_that_hold_two_classes_do_not_cross_either() -> None:
     draft = split(pictures_of(*((name, number) for number in range(10) for name in "AB")), 0.3, 1)
-    assert all(len(each) == 1 for each in sides(draft).values())
+    assert all(len(side) == 1 for side in sides(draft).values())
     assert counts(draft, "validation") == {"A": 3, "B": 3}
     assert draft.kept_together == 20
 
@@ -147,7 +147,7 @@ def test_too_little_to_split_is_said_in_a_sentence(pictures: list[LabelledImage]
 def put(pictures: list[LabelledImage], **sides: list[int]) -> list[LabelledImage]:
     """The pictures with those of the given ids put on a side by hand."""
     by_id = {image_id: side for side, ids in sides.items() for image_id in ids}
-    return [replace(each, pin=by_id.get(each.image_id, "")) for each in pictures]
+    return [replace(picture, pin=by_id.get(picture.image_id, "")) for picture in pictures]
 
 
 @given(
@@ -166,13 +166,16 @@ def test_a_side_that_a_person_chose_is_kept_and_no_group_crosses_otherwise(
         assert str(error).endswith(".")
         return
     split_of = {item.image_id: item.split for item in draft.items}
-    chosen = [each for each in pictures if each.pin]
+    chosen = [picture for picture in pictures if picture.pin]
     assert draft.pinned == len(chosen)
     moved = [each for each in chosen if split_of[each.image_id] != each.pin]
     assert draft.drawn == len(moved)
-    assert not moved or {each.pin for each in pictures if each.image_id in split_of} <= {"train", "test"}
+    assert not moved or {picture.pin for picture in pictures if picture.image_id in split_of} <= {
+        "train",
+        "test",
+    }
     tested = {item.group for item in draft.items if item.split == "test"}
-    out = [each for each in pictures if each.image_id not in split_of]
+    out = [picture for picture in pictures if picture.image_id not in split_of]
     assert draft.left_out == len(out)
     assert all(each.pin == "" for each in out)
     assert all(counts(draft, "train").values())

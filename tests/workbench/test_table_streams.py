@@ -170,7 +170,7 @@ def test_a_hostile_table_leaves_next_to_nothing_in_the_database(
     files = services.settings.data
     outcomes = bring(hostile(kind))
     assert len(outcomes) <= 60
-    assert sum(each.stat().st_size for each in files.glob("waterline.db*")) < 2 * MEGABYTE
+    assert sum(path.stat().st_size for path in files.glob("waterline.db*")) < 2 * MEGABYTE
 
 
 def test_an_import_of_a_large_table_takes_little_memory(tmp_path: Path) -> None:
@@ -307,7 +307,7 @@ def test_what_is_wrong_with_references_is_told_once_after_a_restart(
     later.imports.resume()
     assert ended(later, import_id).status == "finished"
     outcomes = list(later.imports.every_file(import_id))
-    assert [(each.file, each.result) for each in outcomes] == [
+    assert [(outcome.file, outcome.result) for outcome in outcomes] == [
         ("l.csv", READ),
         *((f"{n}.jpg", PRESENT) for n in range(4)),
         ("l.csv", REJECTED),

@@ -28,7 +28,7 @@ def known(services: Services) -> dict[str, tuple[str | None, str]]:
 
 
 def told(outcomes: list[FileOutcome]) -> list[tuple[str, str, str]]:
-    return [(each.file, each.result, each.reason or each.note) for each in outcomes]
+    return [(outcome.file, outcome.result, outcome.reason or outcome.note) for outcome in outcomes]
 
 
 def test_a_table_beside_its_pictures_names_classes_and_sides(services: Services, bring: Bring) -> None:
@@ -39,7 +39,7 @@ def test_a_table_beside_its_pictures_names_classes_and_sides(services: Services,
         "c.jpg": (None, ""),
     }
     assert told(outcomes)[-1] == ("labels.csv", READ, "3 lines, of which 3 name a file of this import.")
-    assert [each.label for each in outcomes] == ["Full", "Half", "", ""]
+    assert [outcome.label for outcome in outcomes] == ["Full", "Half", "", ""]
 
 
 @pytest.mark.parametrize("beside", [True, False])
@@ -63,7 +63,7 @@ def test_what_a_table_says_of_files_that_are_not_there_stops_nothing(
 ) -> None:
     table = b"filename,label\ngone.jpg,Full\na.jpg,<b>\nb.jpg,Half\nb.jpg,Full\nB.JPG,Half\n"
     outcomes = bring({"a.jpg": picture(1), "b.jpg": picture(2), "l.csv": table, "broken.csv": b"a,b\n1,2\n"})
-    assert [(each.file, each.result) for each in outcomes] == [
+    assert [(outcome.file, outcome.result) for outcome in outcomes] == [
         ("a.jpg", IMPORTED),
         ("b.jpg", IMPORTED),
         ("l.csv", READ),
@@ -72,24 +72,24 @@ def test_what_a_table_says_of_files_that_are_not_there_stops_nothing(
         ("l.csv", REJECTED),
     ]
     assert "cannot have" in outcomes[0].note
-    reasons = [each.reason for each in outcomes if each.reason]
+    reasons = [outcome.reason for outcome in outcomes if outcome.reason]
     assert reasons[0] == "Line 5 names “b.jpg” again; the first line counts."
     assert "no column filename and no column label" in reasons[1]
     assert reasons[2] == (
         "Line 2: “gone.jpg” is neither among the files of this import nor in the catalogue."
     )
     assert known(services) == {"a.jpg": (None, ""), "b.jpg": ("Half", "")}
-    assert [each.name for each in services.stores.classes.all()] == ["Half"]
+    assert [class_.name for class_ in services.stores.classes.all()] == ["Half"]
 
 
 def test_a_name_that_several_files_have_asks_for_the_folder(services: Services, bring: Bring) -> None:
     files = {"x/a.jpg": picture(1), "y/a.jpg": picture(2), "z/b.jpg": picture(3)}
     table = b"filename,label\na.jpg,Full\nY/A.JPG,Half\nother/b.jpg,Full\n"
     outcomes = bring({"a.zip": zipped({**files, "t/l.csv": table})})
-    reasons = [each.reason for each in outcomes if each.result == REJECTED]
+    reasons = [outcome.reason for outcome in outcomes if outcome.result == REJECTED]
     assert reasons[0] == "Line 2: “a.jpg” could be 2 files (x/a.jpg, y/a.jpg). Write its folder too."
     assert "Line 4: “other/b.jpg” is neither" in reasons[1]
-    labels = {each.file: each.label for each in outcomes if each.result == IMPORTED}
+    labels = {outcome.file: outcome.label for outcome in outcomes if outcome.result == IMPORTED}
     assert labels == {"x/a.jpg": "", "y/a.jpg": "Half", "z/b.jpg": ""}
 
 
@@ -111,7 +111,7 @@ def test_a_table_alone_labels_what_is_there(services: Services, bring: Bring) ->
             "Line 4: “c.jpg” is the name of 2 pictures. Add a column sha256 that tells them apart.",
         ),
     ]
-    assert [each.name for each in services.stores.classes.all()] == ["Half", "FULL"]
+    assert [class_.name for class_ in services.stores.classes.all()] == ["Half", "FULL"]
     assert {each.actor for each in services.stores.journal.recent(3)} == {"ann"}
 
 
@@ -138,7 +138,7 @@ def test_label_studio_knows_a_picture_by_its_own_name_for_it(services: Services,
 @pytest.mark.parametrize("data", [b"[" * 300_000, b'{"a": 1}', b"\xff\xfe\xff", b"[]" * 9])
 def test_json_that_is_no_export_leaves_the_pictures(services: Services, bring: Bring, data: bytes) -> None:
     outcomes = bring({"a.json": data, "a.zip": zipped({"Full/a.jpg": picture(1), "Full/b.json": data})})
-    assert [each.result for each in outcomes] == [IMPORTED, REJECTED, REJECTED]
+    assert [outcome.result for outcome in outcomes] == [IMPORTED, REJECTED, REJECTED]
     assert known(services) == {"a.jpg": ("Full", "")}
 
 
@@ -240,7 +240,7 @@ def test_names_that_differ_in_case_are_one_class_in_the_report_too(services: Ser
     table = b"filename,label\na.jpg,Full\nb.jpg,FULL\nc.jpg,full\n"
     bring({"a.jpg": picture(1), "b.jpg": picture(2), "c.jpg": picture(3), "l.csv": table})
     assert services.imports.state().labels == {"Full": 3}
-    assert [each.name for each in services.stores.classes.all()] == ["Full"]
+    assert [class_.name for class_ in services.stores.classes.all()] == ["Full"]
 
 
 @pytest.fixture

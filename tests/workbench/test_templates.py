@@ -66,7 +66,7 @@ def test_a_template_is_exported_once_and_filled_many_times(
     assert Template(kept, never).fill(target("b"), layer(2))
     assert is_filled(tmp_path / "targets" / "a", layer(1))
     assert is_filled(tmp_path / "targets" / "b", layer(2))
-    assert [each.name for each in kept.parent.iterdir()] == ["net"]
+    assert [path.name for path in kept.parent.iterdir()] == ["net"]
 
 
 def test_two_runs_that_export_the_same_template_at_once_both_end_well(
@@ -83,7 +83,7 @@ def test_two_runs_that_export_the_same_template_at_once_both_end_well(
         asked = [pool.submit(Template(kept, together).fill, target(f"{n}"), layer(n)) for n in (1, 2)]
         assert [each.result(60) for each in asked] == [True, True]
     assert all(is_filled(tmp_path / "targets" / f"{n}", layer(n)) for n in (1, 2))
-    assert [each.name for each in kept.parent.iterdir()] == ["net"]
+    assert [path.name for path in kept.parent.iterdir()] == ["net"]
 
 
 def test_a_template_that_is_pruned_while_it_is_used_is_exported_again(
@@ -124,7 +124,7 @@ def test_the_templates_used_longest_ago_go_and_what_others_write_stays(
     (root / "net.1.abc.part").mkdir(parents=True)
     for number in range(MOST_TEMPLATES + 2):
         Template(root / f"{number}", marked).fill(target(f"{number}"), layer(number))
-    assert {each.name for each in root.iterdir()} == {
+    assert {path.name for path in root.iterdir()} == {
         "net.1.abc.part",
         *(f"{number}" for number in range(2, MOST_TEMPLATES + 2)),
     }

@@ -62,12 +62,12 @@ def test_one_burst_beside_classes_with_many_scenes_is_the_only_one_that_is_cut()
     pictures = pictures_of(*(("A", 1),) * 10, *(("B", number) for number in range(2, 22)))
     draft = split(pictures, 0.2, 1)
     assert counts(draft, "validation") == {"A": 2, "B": 4}
-    assert [len(each) for each in sides(draft).values()] == [2] + [1] * 20
+    assert [len(side) for side in sides(draft).values()] == [2] + [1] * 20
 
 
 def test_digits_are_split_in_the_share_asked_for_though_they_look_alike() -> None:
     names = [str(each) for each in load_digits().target[:1500]]
-    hashes = [phash(shrunk(each)) for each in digits(1500)]
+    hashes = [phash(shrunk(digit)) for digit in digits(1500)]
     rows = enumerate(zip(hashes, names, strict=True), 1)
     draft = split(
         [LabelledImage(number, f"{number:064x}", hash_, name) for number, (hash_, name) in rows], 0.2, 1

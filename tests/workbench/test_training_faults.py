@@ -91,7 +91,7 @@ def test_a_disk_that_fills_up_during_a_checkpoint_costs_the_run_nothing(
     made = train(sound.dataset, FOUR, Crowding(disk=disk), place)
     assert "the disk is full: epoch 2 is not kept" in caplog.text
     assert "the disk is full: epoch 4 is not kept" in caplog.text
-    assert [each.name for each in place.checkpoints.iterdir()] == ["epoch-000001.checkpoint"]
+    assert [path.name for path in place.checkpoints.iterdir()] == ["epoch-000001.checkpoint"]
     assert same(made, sound.artefacts)
 
 
@@ -180,7 +180,7 @@ def test_features_that_find_no_room_end_the_run_with_the_sentence(
     with pytest.raises(DiskFull, match="The disk of the data folder is full"):
         train(bars(tmp_path / "data", 12), INSTANT, Recorder(), place)
     assert not place.model.exists()
-    assert [each for each in disk.rglob("*") if each.is_file()] == []
+    assert [path for path in disk.rglob("*") if path.is_file()] == []
 
 
 @pytest.mark.parametrize(

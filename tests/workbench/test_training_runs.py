@@ -84,7 +84,7 @@ def test_runs_wait_for_one_another_and_each_leaves_a_version(training: Services)
     report = training.training.report(first)
     items = training.stores.snapshots.items(one.snapshot_id)
     held_out = [(item.image_id, item.label) for item in items if item.split == "validation"]
-    assert [(each.image_id, each.label) for each in report.predictions] == held_out
+    assert [(prediction.image_id, prediction.label) for prediction in report.predictions] == held_out
     assert [each["epoch"] for each in report.history] == [1, 2]
     version = training.stores.registry.get("v1")
     assert (version.manifest["classes"], version.manifest["snapshot"]) == (

@@ -60,14 +60,14 @@ class Ran:
     def model(self, artefacts: Artefacts | None = None) -> keras.Model:
         """The trained net itself, without what mirrors its pictures."""
         model = keras.saving.load_model((artefacts or self.artefacts).folder / "model.keras")
-        return next((each for each in model.layers if isinstance(each, keras.Model)), model)
+        return next((layer for layer in model.layers if isinstance(layer, keras.Model)), model)
 
     def moved(self, artefacts: Artefacts | None = None) -> set[str]:
         """Names of the layers whose weights are not those of the file any more."""
         file = str(self.place.weights / NET.weights_file)
         net = keras.applications.MobileNetV3Small(input_shape=(224, 224, 3), include_top=False, weights=file)
         model = self.model(artefacts)
-        pairs = {each.name: (each, model.get_layer(each.name)) for each in net.layers if each.weights}
+        pairs = {layer.name: (layer, model.get_layer(layer.name)) for layer in net.layers if layer.weights}
         return {
             name
             for name, (before, after) in pairs.items()
@@ -90,7 +90,7 @@ def ran(folder: Path, weights: Path, chosen: TrainingSpec) -> Ran:
 
 def answers_are_as_reported(artefacts: Artefacts, dataset: Dataset) -> None:
     validation = dataset.indices("validation")
-    reported = np.array([each.probabilities for each in artefacts.predictions])
+    reported = np.array([prediction.probabilities for prediction in artefacts.predictions])
     model = keras.saving.load_model(artefacts.folder / "model.keras")
     assert model.predict_on_batch(dataset.pixels[validation]) == pytest.approx(reported, abs=1e-3)
     light = litert_probabilities(artefacts.folder / "model.tflite", dataset.pixels, validation)

@@ -34,7 +34,7 @@ def test_an_upload_lies_under_its_name_in_a_folder_of_its_own(uploads: UploadFol
     first, second = sent(uploads), sent(uploads)
     assert (first.name, first.read_bytes()) == ("a.jpg", b"picture")
     assert first.parent != second.parent
-    assert {each.parent.name for each in (first, second)} == {each.name for each in uploads.folder.iterdir()}
+    assert {each.parent.name for each in (first, second)} == {path.name for path in uploads.folder.iterdir()}
     assert len(first.parent.name) == 64
 
 

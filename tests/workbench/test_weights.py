@@ -96,7 +96,7 @@ def test_it_is_downloaded_with_progress_and_found_from_then_on(tmp_path: Path, s
     assert told == sorted(told)
     assert len(told) > 5
     assert told[-1] == (original.stat().st_size,) * 2
-    assert [each.name for each in state.folder.iterdir()] == [NET.weights_file]
+    assert [path.name for path in state.folder.iterdir()] == [NET.weights_file]
     assert weights_state(unreachable(), tmp_path / "weights").present
 
 

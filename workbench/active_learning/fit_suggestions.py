@@ -172,7 +172,7 @@ def _next(
         vectors=_vectors(stores, embedder, known, chosen),
         seen=_vectors(stores, embedder, known, seen),
         probabilities=answers.probabilities[chosen].astype(np.float32) if answers else None,
-        counts=np.array([np.sum(known.classes == each) for each in answers.classes]) if answers else None,
+        counts=np.array([np.sum(known.classes == class_) for class_ in answers.classes]) if answers else None,
     )
     return [int(each) for each in known.ids[chosen[query_strategy.choose(pool, LINED_UP)]]]
 

@@ -66,8 +66,8 @@ def votes(vectors: np.ndarray, classes: np.ndarray, groups: np.ndarray) -> np.nd
         nearest = np.argpartition(-cosines, count - 1, axis=1)[:, :count]
         near = np.take_along_axis(cosines, nearest, axis=1)
         weights = np.exp((near - np.maximum(near.max(axis=1, keepdims=True), -1)) / _WARMTH)
-        for each in range(len(names)):
-            found[part, each] = (weights * (column[nearest] == each)).sum(axis=1)
+        for number in range(len(names)):
+            found[part, number] = (weights * (column[nearest] == number)).sum(axis=1)
     found = found / np.sqrt(counts) + 1e-6
     return np.asarray(found / found.sum(axis=1, keepdims=True))
 

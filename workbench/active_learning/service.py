@@ -137,12 +137,14 @@ class ActiveLearning:
         into: dict[int, list[int]] = defaultdict(list)
         for image_id in image_ids:
             into[likely[image_id]].append(image_id)
-        classes = {each.id: each for each in self._stores.classes.all()}
+        classes = {class_.id: class_ for class_ in self._stores.classes.all()}
         changed, events = 0, []
         with self._stores.database.write():
             for class_id, members in into.items():
                 shown = (
-                    {each: revisions[each] for each in members if each in revisions} if revisions else None
+                    {member: revisions[member] for member in members if member in revisions}
+                    if revisions
+                    else None
                 )
                 count, event = self._stores.edits.label(members, classes[class_id], actor, shown)
                 changed += count

@@ -183,8 +183,8 @@ class ActiveLearningWorker:
         """Every picture that can be read is embedded: from now on this is in use, and the others go."""
         self._use(choice)
         self._stores.insight.forget_emptied()
-        for each in self._stores.embeddings.others(target.id):
-            self._stores.embeddings.drop(each.id)
+        for other in self._stores.embeddings.others(target.id):
+            self._stores.embeddings.drop(other.id)
         self._state.embedded = self._stores.embeddings.count(target.id)
         self._state.unreadable = self._stores.insight.pictures()[0] - self._state.embedded
         self._write()

@@ -49,12 +49,12 @@ class OpenDuplicates:
     @property
     def pictures(self) -> int:
         """Pictures in all open groups."""
-        return sum(len(each.image_ids) for each in self.groups)
+        return sum(len(group.image_ids) for group in self.groups)
 
     @property
     def spare(self) -> list[int]:
         """All but the best one of each group; groups of different classes are left out, for a person to look at."""
-        return [image_id for each in self.groups if not each.mixed for image_id in each.image_ids[1:]]
+        return [image_id for group in self.groups if not group.mixed for image_id in group.image_ids[1:]]
 
 
 class NearDuplicates:
@@ -100,7 +100,7 @@ class NearDuplicates:
             members[self._number[each.id]].append(each)
         for number, present in members.items():
             self._parts[number] = _open(present, len(self._near[number]))
-        found = [each for part in self._parts.values() for each in part.groups]
+        found = [group for part in self._parts.values() for group in part.groups]
         found.sort(
             key=lambda each: (-each.classes if each.mixed else 0, -len(each.image_ids), each.image_ids)
         )
@@ -113,7 +113,7 @@ class NearDuplicates:
             DomainError: ``keep`` is not among them, or there is no other.
             NotFound: A picture is not in the catalogue any more; nothing is changed.
         """
-        others = [each for each in dict.fromkeys(image_ids) if each != keep]
+        others = [fromkey for fromkey in dict.fromkeys(image_ids) if fromkey != keep]
         if keep not in image_ids or not others:
             raise DomainError("Name the pictures of a group, and the one of them to keep.")
         return self._edits.archive(others, actor)
@@ -156,7 +156,7 @@ def _open(present: Sequence[DuplicateCandidate], size: int) -> OpenDuplicates:
     """What is open of a group that has ``size`` pictures with those in the bin."""
     # Where a picture went to the bin, those that it joined may lie apart.
     parts = [present] if len(present) == size else _apart(present)
-    several = [each for each in parts if len(each) > 1]
+    several = [part for part in parts if len(part) > 1]
     open_ = [each for each in several if not _settled(each)]
     return OpenDuplicates(tuple(map(_group, open_)), len(several) - len(open_))
 
@@ -171,11 +171,11 @@ def _apart(present: Sequence[DuplicateCandidate]) -> list[list[DuplicateCandidat
 
 
 def _settled(members: Sequence[DuplicateCandidate]) -> bool:
-    return members[0].alike > 0 and all(each.alike == members[0].alike for each in members)
+    return members[0].alike > 0 and all(member.alike == members[0].alike for member in members)
 
 
 def _group(members: Sequence[DuplicateCandidate]) -> DuplicateGroup:
     # A label is work that is not to be lost; then what a camera took, then what shows most.
     best = sorted(members, key=lambda m: (not m.class_id, m.synthetic, -m.pixels, -m.sharpness, m.id))
-    shares = Counter(each.class_id for each in members)
+    shares = Counter(member.class_id for member in members)
     return DuplicateGroup(tuple(each.id for each in best), tuple(shares.most_common()))

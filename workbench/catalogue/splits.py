@@ -39,13 +39,13 @@ def split(pictures: Sequence[LabelledImage], validation_fraction: float, seed: i
     Raises:
         NotReady: There are too few classes, or too few pictures of one, to divide.
     """
-    classes = tuple(sorted({each.class_name for each in pictures}))
+    classes = tuple(sorted({picture.class_name for picture in pictures}))
     if len(classes) < 2:
         raise NotReady(_too_few_classes(classes))
     numbers = {name: number for number, name in enumerate(classes)}
-    labels = np.array([numbers[each.class_name] for each in pictures])
-    group = groups([each.phash for each in pictures])
-    pins = np.array([each.pin for each in pictures])
+    labels = np.array([numbers[picture.class_name] for picture in pictures])
+    group = groups([picture.phash for picture in pictures])
+    pins = np.array([picture.pin for picture in pictures])
     left_out = _left_out(labels, group, pins)
     sides = np.where(pins == TEST, TEST, np.full(len(pins), "", dtype="U10"))
     part = np.flatnonzero((sides == "") & ~left_out)

@@ -58,7 +58,7 @@ class Trash:
 
 
 def _kinds(root: Path) -> list[str]:
-    return [each.name for each in root.iterdir() if each.is_dir()]
+    return [path.name for path in root.iterdir() if path.is_dir()]
 
 
 def _refuse_other(confirm: str, count: int) -> None:

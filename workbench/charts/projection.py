@@ -55,9 +55,9 @@ def map_figure(kinds: Sequence[PointGroup], zoom: Zoom | None) -> go.Figure:
 
 def _trace(kind: PointGroup, symbol: str) -> Any:
     return go.Scattergl(
-        x=[each.x for each in kind.spots],
-        y=[each.y for each in kind.spots],
-        customdata=[each.known for each in kind.spots],
+        x=[spot.x for spot in kind.spots],
+        y=[spot.y for spot in kind.spots],
+        customdata=[spot.known for spot in kind.spots],
         mode="markers",
         name=f"{shown(kind.name, 18)} {len(kind.spots):,}",
         hoverinfo="none",

@@ -26,7 +26,7 @@ def named(pictures: Iterable[ExportRow]) -> list[str]:
     Of two alike, also by case alone, the later one gets a part of its sha256.
     """
     taken: set[str] = set()
-    return [_free(_safe(each), each.sha256, taken) for each in pictures]
+    return [_free(_safe(picture), picture.sha256, taken) for picture in pictures]
 
 
 def folders(classes: Iterable[str]) -> dict[str, str]:

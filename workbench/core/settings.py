@@ -185,15 +185,15 @@ def _one_of(environment: Mapping[str, str], name: str, allowed: tuple[str, ...])
 
 def _allowed(text: str, data: Path) -> tuple[Path, ...]:
     """The folders of a list such as that of ``PATH``."""
-    folders = tuple(Path(each).expanduser().resolve() for each in text.split(os.pathsep) if each)
-    for each in folders:
-        if not each.is_dir():
+    folders = tuple(Path(part).expanduser().resolve() for part in text.split(os.pathsep) if part)
+    for folder in folders:
+        if not folder.is_dir():
             raise DomainError(
-                f"WORKBENCH_IMPORT_FOLDERS names “{each}”, which is not a folder. Make it, or leave it out."
+                f"WORKBENCH_IMPORT_FOLDERS names “{folder}”, which is not a folder. Make it, or leave it out."
             )
-        if lies_in(each, data):
+        if lies_in(folder, data):
             raise DomainError(
-                f"WORKBENCH_IMPORT_FOLDERS names “{each}”, which belongs to the data folder {data}; Waterline does not "
+                f"WORKBENCH_IMPORT_FOLDERS names “{folder}”, which belongs to the data folder {data}; Waterline does not "
                 "import its own files. Leave it out."
             )
     return folders

@@ -38,20 +38,20 @@ class ExportFormat:
 def placed(pictures: Sequence[ExportRow], kind: ExportFormat) -> list[tuple[str, ExportRow]]:
     """Where each picture lies, in their order."""
     members: dict[str, list[ExportRow]] = {}
-    for each in pictures:
-        members.setdefault(kind.folder(each), []).append(each)
+    for picture in pictures:
+        members.setdefault(kind.folder(picture), []).append(picture)
     safe = folders(members)
     names = {
         each.sha256: f"{safe[folder]}/{name}" if folder else name
         for folder, inside in members.items()
         for name, each in zip(named(inside), inside, strict=True)
     }
-    return [(names[each.sha256], each) for each in pictures]
+    return [(names[picture.sha256], picture) for picture in pictures]
 
 
 def renamed(pictures: Iterable[ExportRow], kind: ExportFormat) -> dict[str, str]:
     """The folders that cannot have the name that they should have, each with the one that it has."""
-    safe = folders({kind.folder(each) for each in pictures} - {""})
+    safe = folders({kind.folder(picture) for picture in pictures} - {""})
     return {name: folder for name, folder in safe.items() if name != folder}
 
 

@@ -143,8 +143,8 @@ class Exports:
 
     def tidy(self) -> None:
         """Remove what a killed server left half-written."""
-        for each in self._root.glob(f"{PART}*"):
-            each.unlink(missing_ok=True)
+        for path in self._root.glob(f"{PART}*"):
+            path.unlink(missing_ok=True)
 
     def _listed(self, order: ExportOrder) -> list[ExportRow]:
         if order.snapshot is None:

@@ -49,7 +49,7 @@ def _own(file: Opened) -> int:
 def _strip_bytes(image: Image.Image) -> int:
     """Bytes of a pixel in a strip of a TIFF, which may be the whole picture."""
     bits = image.tag_v2.get(BITS_PER_SAMPLE, (8,))  # type: ignore[attr-defined]
-    return -(-sum(int(each) for each in bits) // 8)
+    return -(-sum(int(bit) for bit in bits) // 8)
 
 
 def _in_scans(image: Image.Image, data: bytes) -> bool:

@@ -269,7 +269,7 @@ def groups(hashes: Sequence[str], near: int = NEAR, most: int | None = None) -> 
     if not hashes:
         return np.zeros(0, dtype=np.int64)
     most = min(MOST, max(LEAST_CROWD, len(hashes) // 20)) if most is None else most
-    read = np.array([int(each, 16) for each in hashes], dtype=np.uint64)
+    read = np.array([int(hash_, 16) for hash_ in hashes], dtype=np.uint64)
     values, came, member, counts = np.unique(read, return_index=True, return_inverse=True, return_counts=True)
     labels = components(values, near)
     for crowd in _crowds(values, labels, counts, most):
@@ -286,7 +286,7 @@ def _crowds(values: np.ndarray, labels: np.ndarray, counts: np.ndarray, most: in
     order = np.argsort(labels, kind="stable")
     ends = np.searchsorted(labels[order], [large, large + 1])
     parts = [order[start:end] for start, end in ends.T]
-    return [each for each in parts if _spread(values[each], counts[each]) > WIDE]
+    return [part for part in parts if _spread(values[part], counts[part]) > WIDE]
 
 
 def _spread(values: np.ndarray, counts: np.ndarray) -> float:
@@ -317,7 +317,7 @@ def _joined_in_order(
         if left != right and sizes[left] + sizes[right] <= most:
             parent[right] = left
             sizes[left] += sizes[right]
-    return np.array([_root(parent, each) for each in pieces])
+    return np.array([_root(parent, piece) for piece in pieces])
 
 
 def _root(parent: np.ndarray, place: int) -> int:

@@ -44,7 +44,7 @@ class IngestReport:
 
     def having(self, result: str) -> list[FileOutcome]:
         """The outcomes of one kind: ``imported``, ``already there`` or ``rejected``."""
-        return [each for each in self.outcomes if each.result == result]
+        return [outcome for outcome in self.outcomes if outcome.result == result]
 
     @property
     def labels(self) -> dict[str, int]:
@@ -203,7 +203,7 @@ class Ingest:
         labels = self._new_labels(batch, gone)
         classes = {name: self._labelling.ensure(name, order.actor, "import") for name in labels}
         batch = [(_renamed(outcome, classes), image) for outcome, image in batch]
-        ids = {each.name: each.id for each in classes.values()}
+        ids = {class_.name: class_.id for class_ in classes.values()}
         images = [
             replace(image, class_id=_class_of(ids.get(outcome.label), gone.get(image.sha256)))
             for outcome, image in batch

@@ -87,7 +87,7 @@ def offered(settings: Settings, most: int = 200) -> list[str]:
     found: list[str] = []
     for root in settings.import_folders:
         try:
-            inner = sorted(each for each in root.iterdir() if not is_leftover(each.name) and each.is_dir())
+            inner = sorted(path for path in root.iterdir() if not is_leftover(path.name) and path.is_dir())
         except OSError:  # not there any more, or not to be read: importing from it says so
             inner = []
         found += [str(each) for each in (root, *inner) if not lies_in(each, settings.data)]

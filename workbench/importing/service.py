@@ -101,7 +101,7 @@ class ImportService:
             what = f"the folder {wanted.folder}"
         else:
             token = self._staging.take(wanted.uploads)
-            what = _named([each.name for each in wanted.uploads])
+            what = _named([upload.name for upload in wanted.uploads])
         try:
             return self._queue(wanted.actor, label, {"kind": FILES, "place": token, "what": what})
         except BaseException:

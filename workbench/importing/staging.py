@@ -71,7 +71,7 @@ class Staging:
         place = self._root / uuid.uuid4().hex
         try:
             place.mkdir(parents=True)
-            _list(place, [[str(each.path), each.name, str(each.root or "")] for each in files])
+            _list(place, [[str(file.path), file.name, str(file.root or "")] for file in files])
         except OSError as error:
             shutil.rmtree(place, ignore_errors=True)
             if is_disk_full(error):

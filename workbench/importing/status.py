@@ -109,7 +109,7 @@ def as_csv(files: Iterable[FileOutcome]) -> str:
     """What became of files as CSV, with the columns file, result, reason, note, class, image_id."""
     heading = ("file", "result", "reason", "note", "class", "image_id")
     rows = (
-        (each.file, each.result, each.reason, each.note, each.label, each.image_id or "") for each in files
+        (file.file, file.result, file.reason, file.note, file.label, file.image_id or "") for file in files
     )
     return csv_text(chain([heading], rows))
 

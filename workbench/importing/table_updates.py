@@ -171,7 +171,7 @@ class TableUpdates:
             if wish.label and wish.label != before[wish.image_id].label
         }
         for name in sorted(dict.fromkeys(labels.values()), key=str.casefold):
-            self._labelling.label([each for each in labels if labels[each] == name], name, self._actor)
+            self._labelling.label([label for label in labels if labels[label] == name], name, self._actor)
         sides = {
             wish.image_id: wish.split
             for wish in wishes

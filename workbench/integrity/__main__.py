@@ -72,7 +72,11 @@ def described(found: IntegrityReport) -> str:
     if not found.faults:
         lines.append("All is well.")
     for fault in found.faults:
-        lines += [f"{fault.what}", *(f"    {each}" for each in fault.examples if each), f"  {fault.sentence}"]
+        lines += [
+            f"{fault.what}",
+            *(f"    {example}" for example in fault.examples if example),
+            f"  {fault.sentence}",
+        ]
     if found.repairable:
         lines.append("Run it again with --repair.")
     return "\n".join(lines)

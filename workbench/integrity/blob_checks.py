@@ -74,7 +74,7 @@ class PictureFiles:
 
     def check(self) -> None:
         """Look at every picture and every file."""
-        kinds = sorted(each.name for each in self._root.iterdir() if each.is_dir())
+        kinds = sorted(path.name for path in self._root.iterdir() if path.is_dir())
         for prefix in (f"{number:02x}" for number in range(256)):
             # Files first: one that comes later has no row yet, and is not among those judged.
             files = {kind: _listed(self._root / kind / prefix) for kind in kinds}

@@ -75,8 +75,8 @@ def is_readable(integrity: ConsistencyChecks, ledger: FaultLog) -> bool:
 
 def check_rows(integrity: ConsistencyChecks, ledger: FaultLog) -> None:
     """Check references, the journal, counts and tags."""
-    for each in integrity.dangling_references():
-        ledger.note(DANGLING, each)
+    for dangling_reference in integrity.dangling_references():
+        ledger.note(DANGLING, dangling_reference)
     for found in integrity.unjournaled(ACTOR if ledger.repair else ""):
         for change in found.wrong:
             ledger.note(DIFFERS, f"{change.field} of {change.entity} {change.entity_id}")

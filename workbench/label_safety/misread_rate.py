@@ -102,11 +102,11 @@ def tally(pictures: Sequence[Probe], operation: str, strength: float, read: Read
     alone = Augmentation().alone(operation, 1.0 if by_chance else strength)
     numbers = range(1, 2 if by_chance else VARIANTS + 1)
     misread: Counter[tuple[str, str]] = Counter()
-    for each in pictures:
+    for picture in pictures:
         for number in numbers:
-            answer = read(augment(each.pixels, alone, (SEED, number, each.image_id))).label
-            if answer != each.label:
-                misread[each.label, answer] += 1
+            answer = read(augment(picture.pixels, alone, (SEED, number, picture.image_id))).label
+            if answer != picture.label:
+                misread[picture.label, answer] += 1
     [((true, taken_for), _)] = misread.most_common(1) or [(("", ""), 0)]
     count = len(pictures) * len(numbers)
     return MisreadTally(operation, strength, len(pictures), count, misread.total(), true, taken_for)

@@ -55,13 +55,13 @@ def read_findings(preferences: KeyValue, version: Version) -> SafetyResults:
         return SafetyResults(wanted)
     tallies = [MisreadTally(**each) for each in kept["tallies"]]
     return SafetyResults(
-        wanted, kept["pictures"], {(each.operation, each.strength): each for each in tallies}
+        wanted, kept["pictures"], {(tally.operation, tally.strength): tally for tally in tallies}
     )
 
 
 def write_findings(preferences: KeyValue, findings: SafetyResults) -> None:
     """Keep findings instead of the earlier ones."""
-    tallies = [each.to_dict() for each in findings.tallies.values()][-MOST_KEPT:]
+    tallies = [tally.to_dict() for tally in findings.tallies.values()][-MOST_KEPT:]
     preferences.set(KEPT, {"source": findings.source, "pictures": findings.pictures, "tallies": tallies})
 
 

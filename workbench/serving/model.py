@@ -53,4 +53,4 @@ class ServedModel:
             self._interpreter.set_tensor(self._input["index"], batch)
             self._interpreter.invoke()
             values = self._interpreter.get_tensor(self._output["index"])[0]
-        return dict(zip(self.signature.classes, (float(each) for each in values), strict=True))
+        return dict(zip(self.signature.classes, (float(value) for value in values), strict=True))

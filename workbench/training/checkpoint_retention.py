@@ -105,7 +105,7 @@ def sweep(stores: Stores, weights: Path) -> None:
     works = _listed(stores.root / "work")
     # Read after the folders: a worker takes its run before it makes its folder.
     running = {stores.work_folder(run.id, run.attempt) for run in stores.runs.active()}
-    for folder in (*strays, *(each for each in works if each not in running)):
+    for folder in (*strays, *(work for work in works if work not in running)):
         shutil.rmtree(folder, ignore_errors=True)
     for folder in (weights, keras_cache()):
         remove_parts(_listed(folder))

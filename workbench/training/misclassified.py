@@ -31,20 +31,31 @@ def judged_images(report: TrainingReport) -> list[JudgedImage]:
     """All validation pictures of a run, the surest answers first."""
     names = report.snapshot.classes
     answers = [
-        JudgedImage(each.image_id, names[each.label], names[each.predicted], each.scores[each.predicted])
-        for each in report.predictions
+        JudgedImage(
+            prediction.image_id,
+            names[prediction.label],
+            names[prediction.predicted],
+            prediction.scores[prediction.predicted],
+        )
+        for prediction in report.predictions
     ]
     return sorted(answers, key=lambda each: -each.probability)
 
 
 def mistakes(report: TrainingReport) -> list[JudgedImage]:
     """The validation pictures that were answered wrongly, the surest first."""
-    return [each for each in judged_images(report) if each.true != each.predicted]
+    return [
+        judged_image for judged_image in judged_images(report) if judged_image.true != judged_image.predicted
+    ]
 
 
 def in_cell(report: TrainingReport, true: str, predicted: str) -> list[JudgedImage]:
     """The validation pictures in one cell of the confusion matrix, the surest first."""
-    return [each for each in judged_images(report) if (each.true, each.predicted) == (true, predicted)]
+    return [
+        judged_image
+        for judged_image in judged_images(report)
+        if (judged_image.true, judged_image.predicted) == (true, predicted)
+    ]
 
 
 def majority(classes: Sequence[str], confusion: Sequence[Sequence[int]]) -> Baseline:

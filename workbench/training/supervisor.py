@@ -89,7 +89,7 @@ class RunSupervisor:
         self._announce([run.id for run in active])
 
     def _lives(self, run: Run) -> bool:
-        return any(each.engine == run.engine and each.lives(run) for each in self._launchers)
+        return any(launcher.engine == run.engine and launcher.lives(run) for launcher in self._launchers)
 
     def _announce(self, active: list[int]) -> None:
         known = self._stores.preferences.get(UNDER_WAY, [])

@@ -52,7 +52,7 @@ def uploads(files: Any) -> list[Upload]:
     """
     if not isinstance(files, Sequence) or isinstance(files, str | bytes):
         raise DomainError("files must be a list of uploaded files.")
-    return [upload(each) for each in files]
+    return [upload(file) for file in files]
 
 
 def upload(file: Any) -> Upload:

@@ -31,7 +31,7 @@ def rows(data: Path) -> list[Row]:
         "all the same": np.full(HASHES, 7, dtype=np.uint64),
         "each bit as often as in real photos, and as often together": _like(_photos(data), random),
     }
-    return [_row(name, [f"{each:016x}" for each in values]) for name, values in kinds.items()]
+    return [_row(name, [f"{value:016x}" for value in values]) for name, values in kinds.items()]
 
 
 def _row(name: str, hashes: Sequence[str]) -> Row:
@@ -71,7 +71,7 @@ def _round(centres: np.ndarray, each: int, bits: int, random: np.random.Generato
 def _photos(data: Path) -> np.ndarray:
     """``(N, 64)`` bits of the hashes of some photos, each also mirrored."""
     hashes = []
-    files = sorted(each for each in data.rglob("*") if each.suffix.lower() in {".jpg", ".jpeg", ".png"})
+    files = sorted(path for path in data.rglob("*") if path.suffix.lower() in {".jpg", ".jpeg", ".png"})
     for file in files[:: max(1, len(files) // PHOTOS)]:
         with Image.open(file) as opened:
             opened.draft("RGB", (512, 512))

@@ -44,7 +44,7 @@ def fruit(data: Path) -> Iterator[Embedded]:
         return
     pixels = np.stack([canonical(decode(file.read_bytes(), MAX_PIXELS).image) for file in files])
     labels = np.unique([file.parent.name for file in files], return_inverse=True)[1]
-    group = groups([phash(shrunk(Image.fromarray(each))) for each in pixels])
+    group = groups([phash(shrunk(Image.fromarray(pixel))) for pixel in pixels])
     for name, embed in embeddings(data):
         yield Embedded("fruit", name, _vectors(embed, pixels), labels, group)
 

@@ -95,7 +95,7 @@ def _pool(
     vectors, seen = photos.vectors[left], photos.vectors[asked]
     if fitted is None:
         return query_strategy.Pool(vectors, seen)
-    counts = np.array([np.sum(photos.labels[asked] == each) for each in fitted.classes])
+    counts = np.array([np.sum(photos.labels[asked] == class_) for class_ in fitted.classes])
     return query_strategy.Pool(vectors, seen, fitted.probabilities(vectors), counts)
 
 

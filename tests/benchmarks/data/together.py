@@ -152,7 +152,7 @@ def _bring_in(workplace: Workplace, folder: Path, notes: Notes, until: float) ->
 
 
 def _written(stores: Stores) -> list[Told]:
-    names = {each.id: each.name for each in stores.classes.all()}
+    names = {class_.id: class_.name for class_ in stores.classes.all()}
     found = stores.database.rows(
         "SELECT e.actor, e.id, c.entity_id, c.after FROM events e JOIN changes c ON c.event_id = e.id "
         "WHERE e.actor LIKE 'labeller-%' AND c.entity = 'image' AND c.field = 'class_id' ORDER BY e.id"

@@ -41,7 +41,7 @@ def backbone(file: Path) -> Embed:
     )
 
     def embed(pictures: np.ndarray) -> np.ndarray:
-        small = [cv2.resize(each, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA) for each in pictures]
+        small = [cv2.resize(picture, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA) for picture in pictures]
         answers = run(np.stack(small).astype(np.float32) / 127.5 - 1)
         return _unit(np.concatenate([_unit(part) for part in answers], axis=1) @ axes)
 

@@ -120,9 +120,10 @@ class InputPipeline:
     def _balanced(self, random: np.random.Generator) -> np.ndarray:
         """As many examples as there are pictures, every class as often as the others; a picture again only after all of its class."""
         classes = [
-            self._indices[self._dataset.labels[self._indices] == each] for each in range(len(self._weights))
+            self._indices[self._dataset.labels[self._indices] == number]
+            for number in range(len(self._weights))
         ]
-        present = [each for each in classes if len(each)]
+        present = [class_ for class_ in classes if len(class_)]
         order = []
         for members, share in zip(present, np.array_split(self._indices, len(present)), strict=True):
             rounds = [random.permutation(members) for _ in range(-(-len(share) // len(members)))]

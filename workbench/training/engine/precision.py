@@ -68,6 +68,6 @@ def _computes_halves() -> bool:
     gpus = _gpus()
     if gpus:
         details = [tf.config.experimental.get_device_details(gpu) for gpu in gpus]
-        return all(each.get("compute_capability", (0, 0)) >= _GPU_GENERATION for each in details)
+        return all(detail.get("compute_capability", (0, 0)) >= _GPU_GENERATION for detail in details)
     flags = Path("/proc/cpuinfo")
     return flags.is_file() and bool(_CPU_FLAGS & set(flags.read_text("utf-8", "replace").split()))

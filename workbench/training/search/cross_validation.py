@@ -60,12 +60,12 @@ class CrossValidation:
     @property
     def accuracy(self) -> tuple[float, float]:
         """Mean and spread."""
-        return _mean_and_spread([each.accuracy for each in self.folds])
+        return _mean_and_spread([fold.accuracy for fold in self.folds])
 
     @property
     def macro_f1(self) -> tuple[float, float]:
         """Mean and spread."""
-        return _mean_and_spread([each.macro_f1 for each in self.folds])
+        return _mean_and_spread([fold.macro_f1 for fold in self.folds])
 
 
 JudgeFold = Callable[[Dataset, Fold, RunPaths], FoldFigures]

@@ -31,12 +31,12 @@ class LocalExecutor:
         self, tries: Iterator[TrialTask], listen: Callable[[], TrialReporter], time_is_up: Callable[[], bool]
     ) -> Iterator[tuple[TrialTask, TrialResult]]:
         """Carry out one try before the next is taken; one that was begun is never given up."""
-        for each in tries:
+        for trial in tries:
             try:
-                said: TrialResult = run_trial(each, listen())
+                said: TrialResult = run_trial(trial, listen())
             except (TrainingFailed, InvalidSpec) as error:
                 said = error
-            yield each, said
+            yield trial, said
 
     def train(self, dataset: Dataset, spec: TrainingSpec, reporter: Reporter, place: RunPaths) -> Artefacts:
         """Train with the memory of what was tried given back."""

@@ -69,7 +69,7 @@ class SearchState:
 
     def _facts(self) -> dict[str, Any]:
         judged = {
-            number: [[each.answers.tolist(), each.seconds, each.features] for each in folds]
+            number: [[fold.answers.tolist(), fold.seconds, fold.features] for fold in folds]
             for number, folds in self._standing.judged.items()
         }
         return {
@@ -91,7 +91,7 @@ class SearchState:
         self._before = facts["seconds"]
         self._standing.failed |= set(facts["failed"])
         for number, folds in facts["judged"].items():
-            self._standing.judged[int(number)] = [FoldAnswers(np.array(each[0]), *each[1:]) for each in folds]
+            self._standing.judged[int(number)] = [FoldAnswers(np.array(fold[0]), *fold[1:]) for fold in folds]
         self.decided = SearchDecision(**facts["decided"]) if facts["decided"] else None
 
 

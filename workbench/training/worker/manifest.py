@@ -36,15 +36,18 @@ def candidate(
             "epochs": len(artefacts.history),
             "libraries": artefacts.libraries,
             "weights": artefacts.weights,
-            "trials": [dataclasses.asdict(each) for each in artefacts.trials],
+            "trials": [dataclasses.asdict(trial) for trial in artefacts.trials],
         },
         best_epoch=artefacts.best_epoch,
         stopped=artefacts.stopped,
         note=artefacts.note,
         predictions=[
             ValidationPrediction(
-                each.image_id, each.true, int(np.argmax(each.probabilities)), each.probabilities
+                prediction.image_id,
+                prediction.true,
+                int(np.argmax(prediction.probabilities)),
+                prediction.probabilities,
             )
-            for each in artefacts.predictions
+            for prediction in artefacts.predictions
         ],
     )

@@ -74,7 +74,7 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
             validation.whole("count", count, 1, 32),
             validation.whole("seed", seed, 0, int(LIMITS["seed"].maximum)),
         )
-        files = (encoded(Image.fromarray(each), "PNG", compress_level=1) for each in variants)
+        files = (encoded(Image.fromarray(variant), "PNG", compress_level=1) for variant in variants)
         return [to_file_data(data, f"variant-{number}.png") for number, data in enumerate(files, 1)]
 
     def check_augmentation(augmentation: dict[str, Any] = EMPTY) -> Check:

@@ -123,7 +123,7 @@ def _pictures(services: Services) -> list[Callable[..., Any]]:
             images=found.images,
             labelled=found.labelled,
             unlabelled=found.unlabelled,
-            classes=[ClassCount(name=each.name, count=each.count) for each in found.classes],
+            classes=[ClassCount(name=class_.name, count=class_.count) for class_ in found.classes],
         )
 
     def list_images(
@@ -154,7 +154,7 @@ def _pictures(services: Services) -> list[Callable[..., Any]]:
         wanted = Filter(**{name: given_text(name, value) for name, value in texts.items()})
         page = stores.pages.page(wanted, given_text("cursor", cursor), limit)
         return Pictures(
-            items=[_picture(each) for each in page.items], next_cursor=page.next_cursor, total=page.total
+            items=[_picture(item) for item in page.items], next_cursor=page.next_cursor, total=page.total
         )
 
     return [dataset_summary, list_images]

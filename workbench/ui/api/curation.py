@@ -71,8 +71,8 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
         end = begin + most
         return LookAlikeGroups(
             items=[
-                LookAlike(image_ids=list(each.image_ids), different_classes=each.mixed)
-                for each in found.groups[begin:end]
+                LookAlike(image_ids=list(group.image_ids), different_classes=group.mixed)
+                for group in found.groups[begin:end]
             ],
             next_cursor=str(end) if end < len(found.groups) else "",
             total=len(found.groups),

@@ -46,7 +46,7 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
             pictures=found.pictures,
             files=found.files,
             seconds=round(found.seconds, 3),
-            faults=[_fault(each) for each in found.faults],
+            faults=[_fault(fault) for fault in found.faults],
         )
 
     return [check_integrity]
@@ -59,7 +59,7 @@ def _fault(fault: Fault) -> DataFault:
         repaired=fault.repaired,
         repairable=fault.repairable,
         advice=fault.sentence,
-        examples=[each for each in fault.examples if each],
+        examples=[example for example in fault.examples if example],
     )
 
 

@@ -70,7 +70,7 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
 
     def list_models() -> Models:
         """List all model versions with their metrics, aliases and snapshot, newest first."""
-        return Models(models=[_model(each) for each in registry.versions()])
+        return Models(models=[_model(version) for version in registry.versions()])
 
     def promote(version: str, alias: str = PRODUCTION, reason: str = "", by: str = ACTOR) -> AliasHistory:
         """Point an alias at a model version, and give the alias's history, newest first.

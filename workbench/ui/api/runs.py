@@ -164,11 +164,11 @@ def _looks(services: Services) -> list[Callable[..., Any]]:
             run_id: The id that /start_training gave.
         """
         run = stores.runs.get(_id(run_id))
-        return TrialRows(trials=[_trial(each) for each in stores.trials.of(run.id)])
+        return TrialRows(trials=[_trial(trial) for trial in stores.trials.of(run.id)])
 
     def list_backbones() -> Nets:
         """List the nets with when to choose each, its licence, and whether its weights are here."""
-        return Nets(backbones=[_net(each, services) for each in BACKBONES.values()])
+        return Nets(backbones=[_net(backbone, services) for backbone in BACKBONES.values()])
 
     return [list_runs, run_log, run_trials, list_backbones]
 

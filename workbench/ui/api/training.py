@@ -155,12 +155,12 @@ def _report(report: TrainingReport) -> RunReport:
         metrics=metrics,
         predictions=[
             ValidationAnswer(
-                image_id=each.image_id,
-                label=classes[each.label],
-                predicted=classes[each.predicted],
-                scores=dict(zip(classes, each.scores, strict=True)),
+                image_id=prediction.image_id,
+                label=classes[prediction.label],
+                predicted=classes[prediction.predicted],
+                scores=dict(zip(classes, prediction.scores, strict=True)),
             )
-            for each in report.predictions
+            for prediction in report.predictions
         ],
         test_pictures=report.test,
         warnings=list(report.caveats),

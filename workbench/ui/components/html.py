@@ -28,7 +28,7 @@ def table(
         foot: How many of the last rows sum up the others.
         wide: Whether its rows are too long for a narrow screen.
     """
-    head = "".join(f"<th scope='col'>{each}</th>" for each in headers)
+    head = "".join(f"<th scope='col'>{header}</th>" for header in headers)
     body = [_row(headers, row) for row in rows]
     cut = len(body) - foot
     sums = f"<tfoot>{''.join(body[cut:])}</tfoot>" if foot else ""

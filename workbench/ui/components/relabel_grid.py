@@ -32,7 +32,7 @@ def answers_html(
         images: The pictures that are still there, by id.
         colours: Colour of each present class, in the order in which they are offered.
     """
-    there = [each for each in answers if each.image_id in images]
+    there = [answer for answer in answers if answer.image_id in images]
     cards = "".join(_card(each, images[each.image_id], colours) for each in there)
     gone = len(answers) - len(there)
     note = f"<p class='note'>{gone:,} more were removed from the catalogue since.</p>" if gone else ""

@@ -187,11 +187,11 @@ def _shown(services: Services, choice: PreviewChoice) -> list[object]:
 
 def _positions(augmentation: Augmentation) -> list[object]:
     """Updates for all switches and strengths."""
-    settings = [augmentation.settings[each.name] for each in OPERATIONS]
+    settings = [augmentation.settings[operation.name] for operation in OPERATIONS]
     return [
         part
-        for each in settings
-        for part in (each.enabled, gr.update(value=each.strength, interactive=each.enabled))
+        for setting in settings
+        for part in (setting.enabled, gr.update(value=setting.strength, interactive=setting.enabled))
     ]
 
 

@@ -112,5 +112,5 @@ def labels(services: Services) -> Sequence[tuple[str, str]]:
     """What pictures can be picked from, as (words, value)."""
     return [
         ("Every class", ""),
-        *((each.name, each.name) for each in services.stores.classes.all() if each.count),
+        *((class_.name, class_.name) for class_ in services.stores.classes.all() if class_.count),
     ]

@@ -47,9 +47,9 @@ class AugmentView:
     @property
     def dials(self) -> list[gr.Block]:
         """All switches and strengths, in the order of the operations."""
-        return [part for each in self.controls for part in (each.switch, each.strength)]
+        return [part for control in self.controls for part in (control.switch, control.strength)]
 
     @property
     def known(self) -> list[gr.Block]:
         """What is said of the operations, in the order of :func:`_known`."""
-        return [*(each.note for each in self.controls), self.summary, self.timer, self.said]
+        return [*(control.note for control in self.controls), self.summary, self.timer, self.said]

@@ -21,12 +21,12 @@ def notes(services: Services, augmentation: Augmentation, safety: SafetyReport) 
     cost, marked = services.costs.of(augmentation), marks(services.stores.preferences)
     return [
         _note(
-            cost.alone[each.name],
-            safety.tallies.get(each.name),
+            cost.alone[operation.name],
+            safety.tallies.get(operation.name),
             safety.version,
-            "" if augmentation.settings[each.name].enabled else marked.get(each.name, ""),
+            "" if augmentation.settings[operation.name].enabled else marked.get(operation.name, ""),
         )
-        for each in OPERATIONS
+        for operation in OPERATIONS
     ]
 
 

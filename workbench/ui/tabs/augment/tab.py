@@ -23,7 +23,7 @@ def build(place: TabContext) -> None:
 def _view() -> AugmentView:
     with gr.Row(elem_id="augment", elem_classes="work stage-first"):
         with gr.Column(elem_classes="controls"):
-            controls = [_control(each) for each in OPERATIONS]
+            controls = [_control(operation) for operation in OPERATIONS]
             defaults = gr.Button("Back to the defaults", size="sm", elem_id="augment-defaults")
         with gr.Column(elem_classes="stage"):
             gr.HTML(f"<p class='question'>{QUESTION}</p>")

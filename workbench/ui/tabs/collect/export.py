@@ -74,11 +74,16 @@ def _options(services: Services) -> list[tuple[str, str]]:
     if summary.unlabelled:
         options.append((f"Labelled pictures ({summary.labelled:,})", LABELLED))
     options += [
-        (f"Class {each.name} ({each.count:,})", CLASS + each.name) for each in summary.classes if each.count
+        (f"Class {class_.name} ({class_.count:,})", CLASS + class_.name)
+        for class_ in summary.classes
+        if class_.count
     ]
     return options + [
-        (f"Snapshot {each.id}, {counted(each.images)} as they were for training", f"{SNAPSHOT}{each.id}")
-        for each in stores.snapshots.recent(SNAPSHOTS)
+        (
+            f"Snapshot {snapshot.id}, {counted(snapshot.images)} as they were for training",
+            f"{SNAPSHOT}{snapshot.id}",
+        )
+        for snapshot in stores.snapshots.recent(SNAPSHOTS)
     ]
 
 

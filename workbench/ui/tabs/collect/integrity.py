@@ -51,7 +51,7 @@ def findings_html(found: IntegrityReport) -> str:
         return f"<p class='well'><b>All is well.</b> {extent}</p>"
     head = (
         "Repaired what can be repaired."
-        if any(each.repaired for each in found.faults)
+        if any(fault.repaired for fault in found.faults)
         else "Not all is well."
     )
     return f"<p><b>{head}</b> {extent}</p><ul class='faults'>{''.join(map(_fault, found.faults))}</ul>"
@@ -62,7 +62,7 @@ def _answer(found: IntegrityReport) -> tuple[object, object]:
 
 
 def _fault(fault: Fault) -> str:
-    examples = ", ".join(escape(each) for each in fault.examples if each)
+    examples = ", ".join(escape(example) for example in fault.examples if example)
     more = f" and {fault.count - len(fault.examples):,} more" if fault.count > len(fault.examples) else ""
     named = f"<span class='note'>{examples}{more}</span>" if examples else ""
     return f"<li><b>{escape(fault.what)}</b> {escape(fault.sentence)} {named}</li>"

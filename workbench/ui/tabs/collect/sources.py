@@ -117,7 +117,7 @@ def bind(services: Services, ways: Sources, others: list[gr.Button]) -> list[Any
 
 def look(ways: Sources, summary: Summary) -> list[object]:
     """Updates for what is shown."""
-    names = [each.name for each in summary.classes]
+    names = [class_.name for class_ in summary.classes]
     updates = [gr.update(choices=names), gr.update(classes=names)]
     return [*updates, *([gr.update(choices=names)] if ways.folder else [])]
 

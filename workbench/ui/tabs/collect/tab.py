@@ -178,7 +178,7 @@ def _next_step(summary: Summary) -> tuple[str, str, str]:
     """The tab that comes next, the words on its button, and why where that is not plain."""
     if summary.unlabelled:
         return "label", f"Label {counted(summary.unlabelled)}", ""
-    if summary.images and sum(1 for each in summary.classes if each.count) < 2:
+    if summary.images and sum(1 for class_ in summary.classes if class_.count) < 2:
         return "label", f"Sort {counted(summary.images)} into classes", ONE_CLASS
     mixed = 0 < summary.synthetic < summary.images
     return "train", f"Train on {counted(summary.images)}", MIXED if mixed else ""

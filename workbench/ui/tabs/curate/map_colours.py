@@ -32,15 +32,15 @@ class PointStyle(NamedTuple):
 def kinds(services: Services, colouring: str, most: int) -> list[PointGroup]:
     """The points of the map by what they have in common, the faint ones first so that they lie behind."""
     points = services.insight.points(most)
-    captions = services.stores.curation.captions([each.image_id for each in points])
+    captions = services.stores.curation.captions([point.image_id for point in points])
     looks = LOOKS.get(colouring, _class)
     found: dict[PointStyle, list[PlottedPoint]] = {}
-    for each in points:
-        if each.image_id not in captions:
+    for point in points:
+        if point.image_id not in captions:
             continue
-        filename, flags = captions[each.image_id]
-        spot = PlottedPoint(each.x, each.y, (each.image_id, each.sha256, filename))
-        found.setdefault(looks(each, flags), []).append(spot)
+        filename, flags = captions[point.image_id]
+        spot = PlottedPoint(point.x, point.y, (point.image_id, point.sha256, filename))
+        found.setdefault(looks(point, flags), []).append(spot)
     return [
         PointGroup(each.name, each.colour, spots, each.faint)
         for each, spots in sorted(found.items(), key=lambda pair: (not pair[0].faint, pair[0].name))

@@ -82,9 +82,9 @@ def _act(services: Services, press: Click) -> ClickOutcome:
 def _group(services: Services, press: Click) -> DuplicateGroup:
     """The group as it was shown."""
     first, size = press.sent.number("group"), press.sent.number("size")
-    for each in services.lookalikes.found().groups:
-        if each.image_ids[0] == first and len(each.image_ids) == size:
-            return each
+    for group in services.lookalikes.found().groups:
+        if group.image_ids[0] == first and len(group.image_ids) == size:
+            return group
     raise Conflict("This group has changed in the meantime, so nothing was done. Look at it again.")
 
 
@@ -109,7 +109,7 @@ def _nothing(services: Services, found: OpenDuplicates) -> str:
 
 
 def _head(found: OpenDuplicates, looked: DuplicatesState) -> str:
-    mixed = sum(each.mixed for each in found.groups)
+    mixed = sum(group.mixed for group in found.groups)
     groups = "1 group" if len(found.groups) == 1 else f"{len(found.groups):,} groups"
     words = f"{groups} of pictures that look alike, {counted(found.pictures)} in all."
     if mixed:
@@ -151,5 +151,5 @@ def _row(group: DuplicateGroup, images: Mapping[int, ImageRecord], classes: Sequ
 
 
 def _shares(group: DuplicateGroup, classes: Sequence[ClassRecord]) -> str:
-    by_id = {each.id: class_name(each.name, {each.name: each.colour}) for each in classes}
+    by_id = {class_.id: class_name(class_.name, {class_.name: class_.colour}) for class_ in classes}
     return " ".join(f"{by_id.get(class_id, 'no class')} {count:,}" for class_id, count in group.shares)

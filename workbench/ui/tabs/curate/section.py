@@ -112,7 +112,7 @@ class SectionFrame:
 
     def nav_html(self, opened: str) -> str:
         """The row of buttons."""
-        buttons = "".join(each.button(opened) for each in self.sections)
+        buttons = "".join(section.button(opened) for section in self.sections)
         return f"<div class='curate-nav' role='group' aria-label='What to look over'>{buttons}</div>"
 
     def acts(self, component: gr.HTML, section: Section, function: Callable[[Click], ClickOutcome]) -> None:

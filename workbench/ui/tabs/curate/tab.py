@@ -39,23 +39,23 @@ def build(place: TabContext) -> None:
     with gr.Column(visible=False, elem_id="curate") as full:
         with gr.Row(elem_id="curate-top"):
             frame = SectionFrame(place, board("curate-nav", WRITE_ADDRESS), board("curate-said"), [])
-        frame.sections.extend(each(frame) for each in BUILDERS)
+        frame.sections.extend(builder(frame) for builder in BUILDERS)
     collect.click(partial(open_tab, "collect"), None, place.tabs, api_visibility="private")
     _bind(frame, gr.State(frame.sections[0].name), [empty, full])
 
 
 def _bind(frame: SectionFrame, opened: gr.State, pages: list[gr.Column]) -> None:
     sections, stores = frame.sections, frame.services.stores
-    outputs = [opened, frame.nav, frame.said, *pages, *(each.column for each in sections)]
-    for each in sections:
-        outputs += each.outputs
+    outputs = [opened, frame.nav, frame.said, *pages, *(section.column for section in sections)]
+    for section in sections:
+        outputs += section.outputs
 
     def show(name: str, said: str, *looked: Any) -> list[Any]:
-        name = name if name in {each.name for each in sections} else sections[0].name
+        name = name if name in {section.name for section in sections} else sections[0].name
         some = stores.curation.newest() > 0
         updates = [name, frame.nav_html(name) if some else "", said]
         updates += [gr.update(visible=not some), gr.update(visible=some)]
-        updates += [gr.update(visible=each.name == name) for each in sections]
+        updates += [gr.update(visible=section.name == name) for section in sections]
         for each, seen in zip(sections, looked, strict=True):
             updates += each.show(seen) if some and each.name == name else _skips(each)
         return updates
@@ -70,7 +70,7 @@ def _bind(frame: SectionFrame, opened: gr.State, pages: list[gr.Column]) -> None
         undone = stores.journal.undo(actor(request), Payload.of(event).number("event"))
         return show(name, said_html(ClickOutcome(None, f"Undone: {undone.summary}.")), *looked)
 
-    inputs = [opened, *(each.looked for each in sections)]
+    inputs = [opened, *(section.looked for section in sections)]
     # The browser has no say over a state, so that the address comes in a field of its own.
     address = gr.Textbox(visible=False)
     js = "(...given) => [new URL(location).searchParams.get('part') || '', ...given.slice(1)]"

@@ -11,7 +11,7 @@ from workbench.ui.components.bars import dot
 
 def tiles(images: Iterable[ImageRecord], picked: Collection[int] = (), one: bool = False) -> str:
     """A grid of pictures; with ``one`` picking another lets go of the first."""
-    return f"<div class='tiles'{' data-one' if one else ''}>{''.join(_tile(each, each.id in picked) for each in images)}</div>"
+    return f"<div class='tiles'{' data-one' if one else ''}>{''.join(_tile(image, image.id in picked) for image in images)}</div>"
 
 
 def _tile(image: ImageRecord, picked: bool) -> str:
@@ -45,7 +45,9 @@ def stage_address(image_id: int) -> str:
 
 def class_choice(classes: Iterable[ClassRecord], words: str) -> str:
     """A choice of a class that labels at once."""
-    options = "".join(f"<option value='{escape(each.name)}'>{escape(each.name)}</option>" for each in classes)
+    options = "".join(
+        f"<option value='{escape(class_.name)}'>{escape(class_.name)}</option>" for class_ in classes
+    )
     return f"<select data-press='label' aria-label='{words}'><option value=''>{words} …</option>{options}</select>"
 
 

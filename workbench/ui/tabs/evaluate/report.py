@@ -94,7 +94,7 @@ def _pictures(
     services: Services, report: TrainingReport, looked: EvaluateState, colours: Mapping[str, str]
 ) -> Wanted:
     def grid(answers: Sequence[JudgedImage]) -> str:
-        there = services.stores.catalogue.several([each.image_id for each in answers])
+        there = services.stores.catalogue.several([answer.image_id for answer in answers])
         return answers_html(answers, {each.id: each for each in there}, colours)
 
     opened = in_cell(report, *looked.cell) if looked.cell else []

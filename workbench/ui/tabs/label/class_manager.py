@@ -31,8 +31,8 @@ def class_manager(services: Services) -> gr.HTML:
 def listed(services: Services) -> list[dict[str, Any]]:
     """The classes as the panel's script holds them."""
     return [
-        {"name": each.name, "colour": each.colour, "count": each.count}
-        for each in services.stores.classes.all()
+        {"name": class_.name, "colour": class_.colour, "count": class_.count}
+        for class_ in services.stores.classes.all()
     ]
 
 

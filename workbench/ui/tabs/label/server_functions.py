@@ -79,7 +79,7 @@ class EditRequest:
     def texts(self, name: str) -> list[str]:
         """The texts of a list that came with the edit."""
         values = self.fields.get(name)
-        return [each for each in values if isinstance(each, str)] if isinstance(values, list) else []
+        return [value for value in values if isinstance(value, str)] if isinstance(values, list) else []
 
 
 @dataclass(frozen=True)
@@ -194,7 +194,7 @@ def functions(services: Services) -> list[Callable[..., Answer]]:
     def save(batch: Any, request: gr.Request) -> Answer:
         """Carry edits out, one after the other, and answer with the true state of their pictures."""
         by = actor(request)
-        results = [_carried_out(services, each, by) for each in _orders(batch)]
+        results = [_carried_out(services, order, by) for order in _orders(batch)]
         named = list(dict.fromkeys(each for result in results for each in result["ids"]))[:MOST]
         return {
             "results": results,
@@ -234,9 +234,9 @@ def wanted(value: Any) -> Filter:
         DomainError: It is not one.
     """
     parts = value if isinstance(value, dict) else {}
-    if not all(isinstance(parts.get(each, ""), str) for each in FIELDS):
+    if not all(isinstance(parts.get(field, ""), str) for field in FIELDS):
         raise DomainError("A filter is made of texts.")
-    return Filter(**{each: parts.get(each, "") for each in FIELDS})
+    return Filter(**{field: parts.get(field, "") for field in FIELDS})
 
 
 def whole(value: Any) -> int:
@@ -283,12 +283,12 @@ def _many(asked: EditRequest, said: str, always: bool = False) -> str:
 
 def _touched(asked: EditRequest, event_id: int) -> list[int]:
     changes = asked.services.stores.journal.changes(event_id)
-    return list(dict.fromkeys(each.entity_id for each in changes if each.entity == "image"))[:MOST]
+    return list(dict.fromkeys(change.entity_id for change in changes if change.entity == "image"))[:MOST]
 
 
 def _mentioned(fields: Any) -> list[int]:
     pairs = fields.get("pictures") if isinstance(fields, dict) else None
-    found = [each[0] for each in pairs[:MOST] if _is_pair(each)] if isinstance(pairs, list) else []
+    found = [pair[0] for pair in pairs[:MOST] if _is_pair(pair)] if isinstance(pairs, list) else []
     return [each for each in found if is_whole(each)]
 
 

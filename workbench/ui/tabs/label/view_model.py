@@ -59,15 +59,15 @@ def present(services: Services, view: LabelState, visit: Viewer) -> tuple[LabelS
     """
     stores = services.stores
     classes, tags = stores.classes.all(), tags_in_use(stores.database)
-    view = _without_lost(view, [each.name for each in classes], tags)
+    view = _without_lost(view, [class_.name for class_ in classes], tags)
     view, page = _filled(services, view)
     opened = stores.catalogue.several([visit.picture]) if visit.picture else []
     wanted = view.wanted
     return view, {
         "filter": asdict(wanted),
         "address": address(wanted),
-        "key": [*asdict(wanted).values(), [each.name for each in classes]],
-        "items": [picture(each) for each in page.items],
+        "key": [*asdict(wanted).values(), [class_.name for class_ in classes]],
+        "items": [picture(item) for item in page.items],
         "ahead": [picture(each) for each in _ahead(services, wanted, page.next_cursor)],
         "opened": [picture(each) for each in opened],
         "next": page.next_cursor,
@@ -75,7 +75,7 @@ def present(services: Services, view: LabelState, visit: Viewer) -> tuple[LabelS
         "page": len(view.cursors),
         "pages": max(len(view.cursors), ceil(page.total / PAGE)),
         "total": page.total,
-        "classes": [{"name": each.name, "colour": each.colour} for each in classes],
+        "classes": [{"name": class_.name, "colour": class_.colour} for class_ in classes],
         "tags": tags,
         "mode": "stage" if opened else visit.mode,
         **facts(services, visit.me),

@@ -43,7 +43,7 @@ def build_compare() -> ComparisonFields:
 
 def show_compare(services: Services, left: str | None, right: str | None) -> list[Any]:
     """Updates in the order of :attr:`ComparisonFields.outputs`; production against the newest where none is chosen."""
-    versions = {each.name: each for each in services.stores.registry.versions()}
+    versions = {version.name: version for version in services.stores.registry.versions()}
     if len(versions) < 2:
         return [gr.update(visible=False), *([gr.skip()] * 4)]
     names = list(versions)

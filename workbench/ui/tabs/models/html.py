@@ -35,7 +35,7 @@ def versions_html(versions: Sequence[Version], sizes: Mapping[str, int], images:
         "made",
         "size",
     ]
-    rows = [_row(each, sizes[each.name], images[each.snapshot_id]) for each in versions]
+    rows = [_row(version, sizes[version.name], images[version.snapshot_id]) for version in versions]
     return table(heads, rows, "Model versions", wide=True)
 
 
@@ -114,7 +114,7 @@ def comparison_html(left: Version, right: Version, colours: Mapping[str, str]) -
     recalls = [{row["name"]: row for row in each["per_class"] if row["support"]} for each in (first, second)]
     for name in dict.fromkeys([*recalls[0], *recalls[1]]):
         rows.append(
-            [f"recall of {class_name(name, colours)}", *_recalls(*(each.get(name) for each in recalls))]
+            [f"recall of {class_name(name, colours)}", *_recalls(*(recall.get(name) for recall in recalls))]
         )
     return table(["", left.name, right.name, "difference"], rows, f"{left.name} and {right.name}")
 

@@ -138,9 +138,9 @@ def _bind_acts(
 def _lists(services: Services) -> list[Any]:
     registry = services.stores.registry
     versions, history = registry.versions(), registry.history(PRODUCTION)
-    sizes = {each.name: registry.size(each) for each in versions}
-    snapshots = {each.snapshot_id for each in versions}
-    images = {each: services.stores.snapshots.get(each).images for each in snapshots}
+    sizes = {version.name: registry.size(version) for version in versions}
+    snapshots = {version.snapshot_id for version in versions}
+    images = {snapshot: services.stores.snapshots.get(snapshot).images for snapshot in snapshots}
     return [
         gr.update(visible=not versions),
         gr.update(visible=bool(versions)),

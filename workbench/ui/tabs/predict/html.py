@@ -50,7 +50,7 @@ def answer_html(found: Prediction, version: Version, colours: Colours, order: Se
 
 def said_by(version: Version) -> str:
     """Which version answered, as in ``Answered by v3, in production``."""
-    others = [each for each in version.aliases if each != PRODUCTION]
+    others = [aliase for aliase in version.aliases if aliase != PRODUCTION]
     state = "in production" if PRODUCTION in version.aliases else "not in production"
     named = f", known as {escape(', '.join(others))}" if others else ""
     return f"Answered by {version.name}, {state}{named}."

@@ -133,7 +133,7 @@ def fitting(services: Services, spec: TrainingSpec) -> TrainingSpec:
     """The spec with a weight for each class that has pictures now, where weights are given by hand."""
     if isinstance(spec.class_weights, str):
         return spec
-    present = {each.name: each.count for each in services.stores.classes.all() if each.count}
+    present = {class_.name: class_.count for class_ in services.stores.classes.all() if class_.count}
     start = class_weight_table(present, "balanced") if not spec.class_weights else dict.fromkeys(present, 1.0)
     return replace(
         spec, class_weights={**start, **{k: v for k, v in spec.class_weights.items() if k in start}}

@@ -89,7 +89,7 @@ def active_html(run: Run, history: Sequence[Mapping[str, Any]], trials: Sequence
 
 def _share_tried(trials: Sequence[Trial]) -> float:
     """The share of a search that is done; what is trained when its tries are over counts as one more."""
-    dropped = sum(each.status == "dropped" and "macro_f1" not in each.metrics for each in trials)
+    dropped = sum(trial.status == "dropped" and "macro_f1" not in trial.metrics for trial in trials)
     return (tried(trials) + dropped) / (len(trials) + 1)
 
 

@@ -115,7 +115,7 @@ def weights_lacking(spec: TrainingSpec, weights: Path) -> WeightsState | None:
 def nets_html(weights: Path) -> str:
     """All nets side by side, folded away."""
     heads = ["net", "when to choose it", "for", "weights", "licence", "time for a picture"]
-    rows = [_net(each, weights) for each in BACKBONES.values()]
+    rows = [_net(backbone, weights) for backbone in BACKBONES.values()]
     return _folded("Compare all nets", table(heads, rows, "Nets", wide=True))
 
 

@@ -116,7 +116,7 @@ def _listed(services: Services) -> list[Run]:
     runs = services.stores.runs
     active = runs.active()
     shown = {each.id for each in active}
-    return [*active, *(each for each in runs.recent(RECENT) if each.id not in shown)]
+    return [*active, *(run for run in runs.recent(RECENT) if run.id not in shown)]
 
 
 def _parts(services: Services, run: Run | None) -> Wanted:

@@ -34,7 +34,7 @@ def trials_html(trials: Sequence[Trial]) -> str:
 
 def tried(trials: Sequence[Trial]) -> int:
     """How many were tried, though they may be judged on more pictures yet."""
-    return sum("macro_f1" in each.metrics or each.status == "failed" for each in trials)
+    return sum("macro_f1" in trial.metrics or trial.status == "failed" for trial in trials)
 
 
 def _ordered(trials: Sequence[Trial]) -> list[Trial]:
