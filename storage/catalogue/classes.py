@@ -48,7 +48,7 @@ class Classes:
 
     def colours(self) -> dict[str, str]:
         """Hex colour per class name, in the order of the classes."""
-        return {each.name: each.colour for each in self.all()}
+        return {record.name: record.colour for record in self.all()}
 
     def get(self, name: str) -> ClassRecord:
         """A class by its name, whatever its case.
@@ -56,10 +56,10 @@ class Classes:
         Raises:
             NotFound: There is no such class.
         """
-        for each in self.all():
-            if each.name.casefold() == name.casefold():
-                return each
-        known = ", ".join(each.name for each in self.all()) or "none yet"
+        for record in self.all():
+            if record.name.casefold() == name.casefold():
+                return record
+        known = ", ".join(record.name for record in self.all()) or "none yet"
         raise NotFound(f"There is no class “{name[:80]}”. The classes are: {known}.")
 
     def add(self, name: str, colour: str, actor: str, kind: str = "class") -> ClassRecord:

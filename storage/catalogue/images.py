@@ -48,7 +48,7 @@ class Catalogue:
         """
         with self._database.write() as connection:
             present = {row["id"] for row in connection.execute("SELECT id FROM classes WHERE removed = 0")}
-            return [self._add(connection, each, each.class_id in present, actor) for each in new]
+            return [self._add(connection, image, image.class_id in present, actor) for image in new]
 
     def known(self, sha256s: Sequence[str]) -> dict[str, int]:
         """The ids of those pictures that are in the catalogue, by sha256."""
@@ -64,10 +64,10 @@ class Catalogue:
         Raises:
             NotFound: There is no picture with that id.
         """
-        found = self.several([image_id])
-        if not found:
+        records = self.several([image_id])
+        if not records:
             raise NotFound(f"There is no picture with id {image_id}. Nothing was changed.")
-        return found[0]
+        return records[0]
 
     def several(self, image_ids: Sequence[int]) -> list[ImageRecord]:
         """Those of the pictures that are in the catalogue, in the order asked for."""

@@ -19,7 +19,7 @@ FREE = (
 
 
 class Leases:
-    """Pictures in the hands of people. A picture that is labelled, reviewed or archived leaves them."""
+    """Leases of pictures: who works on which, until when. Labelling, reviewing or archiving a picture ends its lease."""
 
     def __init__(self, database: Database, pages: Pages) -> None:
         self._database = database
@@ -49,7 +49,7 @@ class Leases:
             connection.executemany(
                 "INSERT INTO handouts (image_id, holder, until) VALUES (?, ?, ?) "
                 "ON CONFLICT (image_id) DO UPDATE SET holder = excluded.holder, until = excluded.until",
-                [(each, holder, now + seconds) for each in ids],
+                [(image_id, holder, now + seconds) for image_id in ids],
             )
         return ids
 
@@ -63,7 +63,7 @@ class Leases:
                 (now + seconds, holder, now, json.dumps(list(image_ids))),
             ).fetchall()
         held = {row["image_id"] for row in rows}
-        return [each for each in image_ids if each in held]
+        return [image_id for image_id in image_ids if image_id in held]
 
     def release(self, holder: str, image_ids: Sequence[int] | None = None) -> None:
         """Give pictures back, or all that the holder has."""

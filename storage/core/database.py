@@ -94,8 +94,8 @@ class Database:
 
     def value(self, sql: str, parameters: Parameters = ()) -> Any:
         """The first column of the first row, or None."""
-        found = self.row(sql, parameters)
-        return None if found is None else found[0]
+        row = self.row(sql, parameters)
+        return None if row is None else row[0]
 
     @contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:
@@ -155,8 +155,8 @@ class Database:
     def _read_anew(self) -> int:
         address = f"{self.path.absolute().as_uri()}?mode=rw"
         with self._explained(), closing(sqlite3.connect(address, uri=True, timeout=BUSY_SECONDS)) as anew:
-            found = anew.execute(PROBED).fetchone()
-        return 0 if found is None else int(found[0])
+            row = anew.execute(PROBED).fetchone()
+        return 0 if row is None else int(row[0])
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
@@ -169,10 +169,10 @@ class Database:
 
     def close(self) -> None:
         """Close the calling thread's connection."""
-        found = getattr(self._local, "connection", None)
-        if found is not None:
-            self._watch.remove(found)
-            found.close()
+        connection = getattr(self._local, "connection", None)
+        if connection is not None:
+            self._watch.remove(connection)
+            connection.close()
             self._local.connection = None
 
 

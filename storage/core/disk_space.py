@@ -41,7 +41,7 @@ class DiskSpace:
             NoRoom: They may not.
         """
         usage = shutil.disk_usage(
-            next(each for each in (self._folder, *self._folder.parents) if each.exists())
+            next(folder for folder in (self._folder, *self._folder.parents) if folder.exists())
         )
         reserve = self._reserve or min(MOST_RESERVE, int(usage.total * SHARE))
         if size > usage.free - reserve:

@@ -85,10 +85,10 @@ def write_bytes(path: Path, data: bytes) -> None:
 
 def make_folder(folder: Path) -> None:
     """Make a folder, and those above it, so that it outlives a power cut; there or not."""
-    missing = [each for each in (folder, *folder.parents) if not each.exists()]
+    missing = [parent for parent in (folder, *folder.parents) if not parent.exists()]
     folder.mkdir(parents=True, exist_ok=True)
-    for each in missing:
-        sync(each.parent)
+    for parent in missing:
+        sync(parent.parent)
 
 
 def sync(path: Path) -> None:

@@ -78,7 +78,7 @@ class IncomingBlobs:
             DiskFull: There is no room for them.
         """
         with self._lock:
-            new = {each: self._unplaced.pop(each) for each in set(sha256s) if each in self._unplaced}
+            new = {sha256: self._unplaced.pop(sha256) for sha256 in set(sha256s) if sha256 in self._unplaced}
         paths = {self._blobs.path(self._kind, sha256): name for sha256, name in new.items()}
         with told_when_full():
             self._each(sync, paths.values())

@@ -16,8 +16,8 @@ class KeyValue:
 
     def get(self, name: str, default: Any) -> Any:
         """The stored value, or the default."""
-        found = self._database.value("SELECT value FROM preferences WHERE name = ?", (name,))
-        return default if found is None else json.loads(found)
+        value = self._database.value("SELECT value FROM preferences WHERE name = ?", (name,))
+        return default if value is None else json.loads(value)
 
     def set(self, name: str, value: Any) -> None:
         """Store a value."""

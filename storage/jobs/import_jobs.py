@@ -140,11 +140,11 @@ class ImportJobs:
     def begin(self, import_id: int) -> Import | None:
         """Take an import up, where it was left or from the start; None where it has ended."""
         with self._database.write() as connection:
-            found = self.get(import_id)
-            if not found.active:
+            job = self.get(import_id)
+            if not job.active:
                 return None
-            again = found.tally.attempts if found.tally.begun_at == found.done else 0
-            tally = {**asdict(found.tally), "begun_at": found.done, "attempts": again + 1}
+            again = job.tally.attempts if job.tally.begun_at == job.done else 0
+            tally = {**asdict(job.tally), "begun_at": job.done, "attempts": again + 1}
             connection.execute(
                 "UPDATE imports SET status = 'running', started_at = ?, tally = ? WHERE id = ?",
                 (now(), json.dumps(tally), import_id),
@@ -203,9 +203,9 @@ class ImportJobs:
             Conflict: It has ended already.
         """
         with self._database.write() as connection:
-            if not (found := self.get(import_id)).active:
+            if not (job := self.get(import_id)).active:
                 raise Conflict(
-                    f"Import {import_id} has ended already ({found.status}), so there is nothing to stop."
+                    f"Import {import_id} has ended already ({job.status}), so there is nothing to stop."
                 )
             connection.execute("UPDATE imports SET stop_requested = 1 WHERE id = ?", (import_id,))
             connection.execute(
@@ -283,10 +283,10 @@ class ImportJobs:
             "WHERE f.import_id = ? AND f.result = ? AND i.flags AND i.archived = 0 GROUP BY i.flags",
             (import_id, IMPORTED),
         )
-        found = {
+        counts = {
             flag: sum(row["n"] for row in rows if row["flags"] >> bit & 1) for bit, flag in enumerate(FLAGS)
         }
-        return {flag: count for flag, count in found.items() if count}
+        return {flag: count for flag, count in counts.items() if count}
 
 
 def _added(tally: ImportTally, outcomes: Sequence[FileOutcome]) -> ImportTally:

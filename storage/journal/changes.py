@@ -192,13 +192,13 @@ WHERE c.event_id = ? AND c.entity = 'class' AND c.field = 'removed' AND c.after 
 
 
 def _fields(connection: sqlite3.Connection, event_id: int) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
+    fields: dict[str, list[str]] = {}
     rows = connection.execute("SELECT DISTINCT entity, field FROM changes WHERE event_id = ?", (event_id,))
     for entity, name in rows.fetchall():
         if name not in FIELDS.get(entity, ()):
             raise ValueError(f"{entity}.{name} is not kept in the journal")
-        found.setdefault(entity, []).append(name)
-    return found
+        fields.setdefault(entity, []).append(name)
+    return fields
 
 
 def _refuse_orphans(connection: sqlite3.Connection, event_id: int, entry: EventHeader) -> None:

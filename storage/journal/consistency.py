@@ -147,12 +147,14 @@ class ConsistencyChecks:
             for after in range(0, last, PAGE):
                 # Within one write, so that nothing changes between the reading of a picture and of its journal.
                 with self._database.write() as connection:
-                    found = _compared(connection, _IdRange(entity, after))
-                    if found.wrong and actor:
+                    differences = _compared(connection, _IdRange(entity, after))
+                    if differences.wrong and actor:
                         self._journal.apply(
-                            connection, EventHeader("repair", actor, "wrote down what was there"), found.wrong
+                            connection,
+                            EventHeader("repair", actor, "wrote down what was there"),
+                            differences.wrong,
                         )
-                yield found
+                yield differences
 
     def _difference(self, one: str, other: str) -> list[sqlite3.Row]:
         return self._database.rows(
@@ -161,13 +163,15 @@ class ConsistencyChecks:
 
 
 def _compared(connection: sqlite3.Connection, stretch: _IdRange) -> FieldDifferences:
-    found, present = FieldDifferences([], []), _present(connection, stretch)
+    differences, present = FieldDifferences([], []), _present(connection, stretch)
     for entity_id, field, value in _played(connection, stretch):
         if entity_id not in present:
-            found.missing.append((stretch.entity, entity_id))
+            differences.missing.append((stretch.entity, entity_id))
         elif present[entity_id][field] != value:
-            found.wrong.append(Change(stretch.entity, entity_id, field, value, present[entity_id][field]))
-    return found
+            differences.wrong.append(
+                Change(stretch.entity, entity_id, field, value, present[entity_id][field])
+            )
+    return differences
 
 
 def _present(connection: sqlite3.Connection, stretch: _IdRange) -> dict[int, sqlite3.Row]:

@@ -58,13 +58,13 @@ def history(database: Database, image_id: int) -> list[PictureEvent]:
     if image is None:
         raise NotFound(f"There is no picture with id {image_id}.")
     names = {row["id"]: row["name"] for row in database.rows("SELECT id, name FROM classes")}
-    found = []
+    events = []
     for _, rows in groupby(database.rows(TOUCHED, (image_id,)), key=lambda row: row["id"]):
-        each = list(rows)
-        changes = sorted((_change(row, names) for row in each), key=lambda change: change.field)
-        found.append(PictureEvent(change_log.event(each[0]), tuple(changes)))
+        event_rows = list(rows)
+        changes = sorted((_change(row, names) for row in event_rows), key=lambda change: change.field)
+        events.append(PictureEvent(change_log.event(event_rows[0]), tuple(changes)))
     came = Event(0, "import", "", f"came in as {image['filename']}", image["created_at"], False, 1)
-    return [*found, PictureEvent(came, ())]
+    return [*events, PictureEvent(came, ())]
 
 
 def activity(database: Database, days: int) -> list[Activity]:

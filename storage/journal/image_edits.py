@@ -197,7 +197,9 @@ def plain(text: str, what: str, longest: int, allowed: str = "") -> str:
     text = unicodedata.normalize("NFC", text)
     if len(text) > longest:
         raise DomainError(f"{what} has at most {longest:,} characters; this one has {len(text):,}.")
-    if any(unicodedata.category(each) in {"Cc", "Cs"} and each not in allowed for each in text):
+    if any(
+        unicodedata.category(character) in {"Cc", "Cs"} and character not in allowed for character in text
+    ):
         raise DomainError(f"{what} cannot have control characters. Write it as plain text.")
     return text
 

@@ -62,9 +62,9 @@ class Embeddings:
                 "ON CONFLICT (name) DO NOTHING",
                 (name, kind, dimensions, now()),
             )
-        found = self.named(name)
-        assert found is not None  # noqa: S101 - it was written above
-        return found
+        embedder = self.named(name)
+        assert embedder is not None  # noqa: S101 - it was written above
+        return embedder
 
     def named(self, name: str) -> Embedder | None:
         """The embedder of a name, None where there is none."""
@@ -156,8 +156,8 @@ class Embeddings:
             "ON e.embedder_id = ? AND e.image_id = j.value",
             (json.dumps(image_ids.tolist()), embedder.id),
         )
-        found = {row[0]: row[1] for row in rows}
-        blob = b"".join(found[each] for each in image_ids.tolist())
+        vectors = {row[0]: row[1] for row in rows}
+        blob = b"".join(vectors[image_id] for image_id in image_ids.tolist())
         return np.frombuffer(blob, "<f2").reshape(len(image_ids), embedder.dimensions).astype(np.float32)
 
     def known(self, embedder: Embedder) -> EmbeddedImages:

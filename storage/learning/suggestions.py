@@ -110,7 +110,9 @@ class Suggestions:
 
     def withdraw(self, image_ids: Sequence[int]) -> None:
         """Remove suggestions in short transactions."""
-        self._in_batches([(each,) for each in image_ids], "DELETE FROM suggestions WHERE image_id = ?")
+        self._in_batches(
+            [(image_id,) for image_id in image_ids], "DELETE FROM suggestions WHERE image_id = ?"
+        )
 
     def save_queue(self, image_ids: Sequence[int]) -> None:
         """Replace what to label next, the most useful picture first."""

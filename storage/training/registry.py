@@ -28,7 +28,7 @@ LOST_AND_FOUND = "lost+found"
 
 @dataclass(frozen=True)
 class VersionCandidate:
-    """What an attempt at a run hands in: a folder with its files, and what is to stand in the manifest."""
+    """What a run attempt submits: a folder with the model files, and the content of the manifest."""
 
     attempt: RunAttempt
     snapshot_id: int
@@ -144,8 +144,8 @@ class Registry:
 
     def production(self) -> Version | None:
         """The version in production, or None."""
-        found = self._database.value("SELECT number FROM aliases WHERE alias = ?", (PRODUCTION,))
-        return None if found is None else self.get(f"v{found}")
+        number = self._database.value("SELECT number FROM aliases WHERE alias = ?", (PRODUCTION,))
+        return None if number is None else self.get(f"v{number}")
 
     def file(self, version: Version, name: str) -> Path:
         """A file of a version or its manifest, checked against its hash.

@@ -162,7 +162,7 @@ class Runs:
             order.insert(max(place - 1, 0), run_id)
             connection.executemany(
                 "UPDATE runs SET place = ? WHERE id = ?",
-                [(row["place"], each) for row, each in zip(rows, order, strict=True)],
+                [(row["place"], waiting_id) for row, waiting_id in zip(rows, order, strict=True)],
             )
         return [_run(row) for row in self._database.rows(_QUEUE)]
 

@@ -81,10 +81,10 @@ class Snapshots:
     def freeze(self, draft: SplitDraft) -> Snapshot:
         """Store a split, or find it where the same one is stored already."""
         with self._database.write() as connection:
-            found = connection.execute(
+            row = connection.execute(
                 "SELECT id FROM snapshots WHERE content_hash = ?", (draft.content_hash,)
             ).fetchone()
-            snapshot_id = found["id"] if found else _insert(connection, draft)
+            snapshot_id = row["id"] if row else _insert(connection, draft)
             _use(connection, snapshot_id)
         return self.get(snapshot_id)
 
