@@ -17,6 +17,8 @@ PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").g
 LINK = re.compile(r"\]\((?!https?://)([^)#]+)")
 FILE = re.compile(r"`((?:app\.py|(?:workbench|storage|tests|docs|\.ci)/[\w./]*))`")
 WALK = re.compile(r"^### ([^\n]+): (\d+) modules\n(.*?)(?=^##|\Z)", re.MULTILINE | re.DOTALL)
+SPECS = {"best"}
+"""Values of a spec, which are no names of the code."""
 WAY_IN = re.compile(r"(\d+) (?:on the way in|of\s+the way in)")
 
 
@@ -65,6 +67,17 @@ def test_the_walks_count_what_they_list() -> None:
         way_in = WAY_IN.search(text)
         assert way_in, title
         assert int(total) == int(way_in[1]) + 2 + len(numbers), title
+
+
+def test_what_the_layout_names_of_a_module_is_in_it() -> None:
+    rows = re.findall(r"^\d+\. `([\w/.]+)`: (.*)$", (ROOT / "docs/layout.md").read_text(), re.MULTILINE)
+    missing = [
+        f"{file}: {name}"
+        for file, words in rows
+        for name in re.findall(r"`(?:\w+\.)?([A-Za-z_]\w*)`", words)
+        if name not in SPECS and not re.search(rf"\b{name}\b", (ROOT / file).read_text())
+    ]
+    assert (len(rows) > 100, missing) == (True, [])
 
 
 def test_ci_runs_the_command_of_the_readme() -> None:
