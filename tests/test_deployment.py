@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import re
 import tomllib
-from dataclasses import fields
 from importlib.metadata import version
 
 import pytest
@@ -15,7 +14,6 @@ from packaging.utils import canonicalize_name
 
 from tests.running import ROOT
 from workbench.core import python_version
-from workbench.core.settings import Limits
 
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 README = (ROOT / "README.md").read_text()
@@ -158,12 +156,3 @@ def test_front_matter_is_that_of_a_docker_space() -> None:
     assert matter["app_port"] == 7860
     assert len(matter["short_description"]) <= 60
     assert matter["title"] == "Waterline"
-
-
-def test_the_readme_names_every_setting() -> None:
-    source = (ROOT / "workbench/core/settings.py").read_text()
-    limits = {f"WORKBENCH_MAX_{field.name.upper()}": field.default for field in fields(Limits)}
-    for name in [*re.findall(r'"((?:WORKBENCH|GRADIO)_[A-Z_]+[A-Z])"', source), *limits]:
-        assert f"`{name}`" in README, name
-    for name, default in limits.items():
-        assert f"| `{name}` | `{default}` |" in README
