@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 
-from tests.api.forging import JSON, Attacked
+from tests.api.forged_files import JSON, Attacked
 from workbench.ui.error_boundary import UNEXPECTED
 
 # Of exceptions and of the server's own files, in whatever a caller is told.

@@ -8,8 +8,8 @@ import pytest
 from gradio_client import Client
 from gradio_client.exceptions import AppError
 
-from tests.halves import import_halves, promote_reader
 from tests.running import Server, until
+from tests.two_halves import import_halves, promote_reader
 from workbench.core.settings import Settings
 from workbench.services import build_services
 

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.api.forging import SECRET, Attacked, attacked, healthy
+from tests.api.forged_files import SECRET, Attacked, attacked, healthy
 from workbench.ui.error_boundary import UNWRITABLE
 from workbench.ui.file_transfer import NOT_UPLOADED
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from gradio_client import handle_file
 
-from tests.api.forging import Attacked, attacked
+from tests.api.forged_files import Attacked, attacked
 from tests.pictures import picture
 
 

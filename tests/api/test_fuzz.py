@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.api.forging import SECRET, Attacked, attacked, healthy
+from tests.api.forged_files import SECRET, Attacked, attacked, healthy
 from tests.api.fuzzing import Fuzzer, fault
 from tests.running import ROOT
 from tests.versions import Answers, finished_run, import_pictures

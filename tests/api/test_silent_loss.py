@@ -25,7 +25,7 @@ LOOKS_IN = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); print(*c.exec
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[ColdServer]:
     running = ColdServer(tmp_path)
-    running.program = "-m", "tests.running_without_locks"
+    running.program = "-m", "tests.app_that_drops_locks"
     yield running.start()
     running.close()
 

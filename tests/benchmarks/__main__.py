@@ -1,4 +1,4 @@
-"""``python -m tests.benchmarks loop|data|training --data FOLDER``, or ``day``: figures side by side, with their goals.
+"""``python -m tests.benchmarks loop|data|training --data FOLDER``, or ``soak``: figures side by side, with their goals.
 
 FOLDER holds ``water-bottles/`` (class folders), ``water-bottles.groups.csv`` (file, group) and ``grocery-fruit/`` (class
 folders; names of files begin with ``train__`` or ``val__``). ``--weights`` names a folder of Keras' weights files. Training
@@ -16,10 +16,10 @@ from pathlib import Path
 
 import psutil
 
-from tests.benchmarks import day, serving, taking_in, throughput
-from tests.benchmarks.asked import FOLDS, SPLITS, Asked
-from tests.benchmarks.data import duplicates, keys, label_errors, next_labels, storage, together
-from tests.benchmarks.rows import Row
+from tests.benchmarks import import_speed, serving, soak, throughput
+from tests.benchmarks.data import concurrency, duplicates, keys, label_errors, next_labels, storage
+from tests.benchmarks.figures import Row
+from tests.benchmarks.options import FOLDS, SPLITS, Asked
 from tests.benchmarks.training import training
 
 
@@ -27,7 +27,7 @@ def loop(asked: Asked) -> dict[str, Callable[[], Iterable[Row]]]:
     """The parts of the loop's table by name. The running app comes first, before TensorFlow is loaded here."""
     return {
         "serving": lambda: serving.rows(asked.data),
-        "import": lambda: taking_in.rows(asked.data),
+        "import": lambda: import_speed.rows(asked.data),
         "throughput": throughput.rows,
     }
 
@@ -38,20 +38,20 @@ def on_data(asked: Asked) -> dict[str, Callable[[], Iterable[Row]]]:
     return {
         "storage": lambda: storage.rows(data),
         "duplicates": lambda: duplicates.rows(data),
-        "import": lambda: taking_in.rows(data),
+        "import": lambda: import_speed.rows(data),
         "keys": lambda: keys.rows(data),
-        "together": lambda: together.rows(data),
+        "together": lambda: concurrency.rows(data),
         "next": lambda: next_labels.rows(data),
         "errors": lambda: label_errors.rows(data),
     }
 
 
-def on_day(_: Asked) -> dict[str, Callable[[], Iterable[Row]]]:
+def on_soak(_: Asked) -> dict[str, Callable[[], Iterable[Row]]]:
     """The memory of a simulated day, on pictures made for it."""
-    return {"memory": day.rows}
+    return {"memory": soak.rows}
 
 
-SUITES = {"loop": loop, "data": on_data, "training": training, "day": on_day}
+SUITES = {"loop": loop, "data": on_data, "training": training, "soak": on_soak}
 
 
 def main() -> None:
@@ -78,7 +78,7 @@ def main() -> None:
 def _read() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument("suite", choices=sorted(SUITES))
-    parser.add_argument("--data", type=Path, default=Path(), help="not needed for the day")
+    parser.add_argument("--data", type=Path, default=Path(), help="not needed for the soak")
     parser.add_argument("--weights", type=Path, default=Path("weights"))
     parser.add_argument("--only", nargs="*", default=[], help="parts of the suite; all where empty")
     parser.add_argument("--splits", nargs="+", choices=SPLITS, default=list(SPLITS))

@@ -23,10 +23,10 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from sklearn.metrics import accuracy_score, fbeta_score, recall_score
 
-from tests.benchmarks.asked import FOLDS, Asked
+from tests.benchmarks.figures import Row
 from tests.benchmarks.methods import BASELINES, BEST_MINUTES, MINUTES, Divided, answered
+from tests.benchmarks.options import FOLDS, Asked
 from tests.benchmarks.photos import Photos, grouped_folds, load_photos
-from tests.benchmarks.rows import Row
 from workbench.training.reporter import RunPaths
 
 SEED = 2

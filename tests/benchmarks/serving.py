@@ -15,8 +15,8 @@ from gradio_client import handle_file
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
-from tests.benchmarks.jobs import STOP_SECONDS, stop_seconds
-from tests.benchmarks.rows import Row
+from tests.benchmarks.figures import Row
+from tests.benchmarks.run_latency import STOP_SECONDS, stop_seconds
 from tests.browser.conftest import ARGUMENTS, NAMES
 from tests.running import ROOT, ColdServer, until
 

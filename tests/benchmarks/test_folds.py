@@ -3,9 +3,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.benchmarks.asked import Asked
 from tests.benchmarks.folds import GOALS, Fold, judge, row, rows
 from tests.benchmarks.methods import BASELINES, SPECS, Divided, train_and_answer, write_rest
+from tests.benchmarks.options import Asked
 from tests.benchmarks.photos import Photos, grouped_folds, load_fruit, load_photos
 from tests.pictures import picture
 from workbench.training.reporter import RunPaths

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from tests.benchmarks.figures import Row
 from tests.benchmarks.methods import Silent
-from tests.benchmarks.rows import Row
 from workbench.imaging.augmentation import Augmentation, augment
 from workbench.training.dataset import Dataset, write_dataset
 from workbench.training.reporter import Progress, RunPaths

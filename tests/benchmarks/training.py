@@ -9,11 +9,11 @@ from time import perf_counter
 
 import numpy as np
 
-from tests.benchmarks import folds, jobs, throughput
-from tests.benchmarks.asked import Asked
+from tests.benchmarks import folds, run_latency, throughput
+from tests.benchmarks.figures import Row
 from tests.benchmarks.methods import Divided, Silent, fixed, train_and_answer, write_rest
+from tests.benchmarks.options import Asked
 from tests.benchmarks.photos import load_fruit, load_photos
-from tests.benchmarks.rows import Row
 from workbench.training.reporter import RunPaths
 from workbench.training.spec import INSTANT, TrainingSpec
 
@@ -25,9 +25,9 @@ OTHER_SETTINGS = {"learning_rate": 3e-3, "dropout": 0.2, "label_smoothing": 0.1}
 def training(asked: Asked) -> dict[str, Callable[[], Iterable[Row]]]:
     """The parts of the table by name. The running app comes first, before TensorFlow is loaded here."""
     parts: dict[str, Callable[[], Iterable[Row]]] = {
-        "start": lambda: jobs.started(asked),
-        "stop": lambda: jobs.stopped(asked),
-        "reattach": lambda: jobs.reattached(asked),
+        "start": lambda: run_latency.started(asked),
+        "stop": lambda: run_latency.stopped(asked),
+        "reattach": lambda: run_latency.reattached(asked),
         "rate": throughput.rates,
         "cached": lambda: [throughput.cached(asked.weights)],
         "times": lambda: times(asked),

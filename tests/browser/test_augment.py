@@ -12,9 +12,9 @@ from gradio_client import handle_file
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
-from tests.halves import import_halves, promote_reader
 from tests.pictures import class_zip
 from tests.running import Server, until
+from tests.two_halves import import_halves, promote_reader
 from workbench.core.settings import Settings
 from workbench.imaging.augmentation import OPERATIONS
 from workbench.services import build_services

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import ARGUMENTS, NAMES, PATIENCE_MS
 from tests.running import Server
-from tests.web.asking import post
+from tests.web.raw_requests import post
 
 pytestmark = pytest.mark.slow
 NAMES_THAT_POINT_HERE = "MAP evil.example 127.0.0.1"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.labelling import CLASSES, labels, on_stage, opened, stocked
+from tests.browser.label_page import CLASSES, labels, on_stage, opened, stocked
 from tests.running import Server, until
 
 pytestmark = pytest.mark.slow

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from tests.browser.labelling import CLASSES, found, labels, on_stage, opened, stocked
+from tests.browser.label_page import CLASSES, found, labels, on_stage, opened, stocked
 from tests.running import Server, until
 
 pytestmark = pytest.mark.slow

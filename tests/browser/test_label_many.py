@@ -9,7 +9,7 @@ import pytest
 from gradio_client import handle_file
 from playwright.sync_api import Page, expect
 
-from tests.browser.labelling import found, labels, opened, show, stocked
+from tests.browser.label_page import found, labels, opened, show, stocked
 from tests.pictures import picture
 from tests.running import Server, until
 

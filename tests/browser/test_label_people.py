@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import PATIENCE_MS
-from tests.browser.labelling import found, named, on_stage, opened, show, stocked
+from tests.browser.label_page import found, named, on_stage, opened, show, stocked
 from tests.running import Server, until
 
 pytestmark = pytest.mark.slow

@@ -11,7 +11,7 @@ import httpx
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.labelling import opened
+from tests.browser.label_page import opened
 from tests.running import Server
 from tests.versions import Answers, finished_run, import_pictures
 from workbench.core.settings import Settings

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from storage.records import ClassRecord, Filter
-from tests.storage import crowd
+from tests.storage import concurrent_processes
 from tests.storage.conftest import Add
 from workbench.stores import Stores
 
@@ -99,7 +99,7 @@ def test_no_picture_is_handed_to_two(
 ) -> None:
     ids = add(*(f"{number}.jpg" for number in range(60)))
     executor: Executor = request.getfixturevalue(pool)
-    hands = list(executor.map(crowd.hold, [folder] * len(PEOPLE), PEOPLE))
+    hands = list(executor.map(concurrent_processes.hold, [folder] * len(PEOPLE), PEOPLE))
     assert sorted(each for hand in hands for each in hand) == ids
     assert stores.handouts.take("dora", LEFT, 1) == []
 
@@ -108,7 +108,9 @@ def test_three_processes_work_a_queue_off_without_a_lost_or_doubled_event(
     stores: Stores, folder: Path, add: Add, full: ClassRecord, processes: Executor
 ) -> None:
     ids = add(*(f"{number}.jpg" for number in range(60)))
-    done = dict(zip(PEOPLE, processes.map(crowd.work_off, [folder] * len(PEOPLE), PEOPLE), strict=True))
+    done = dict(
+        zip(PEOPLE, processes.map(concurrent_processes.work_off, [folder] * len(PEOPLE), PEOPLE), strict=True)
+    )
     assert sorted(each for mine in done.values() for each in mine) == ids
     assert all(each.label == "Full" for each in stores.catalogue.several(ids))
     for person, mine in done.items():
@@ -126,14 +128,14 @@ def test_three_processes_label_undo_and_redo_without_a_lost_or_doubled_event(
     half = stores.classes.add("Half", "#E69F00", "ann")
     parts = [add(*(f"{person}{number}.jpg" for number in range(20))) for person in PEOPLE]
     before = len(stores.journal.recent(1000))
-    made = list(processes.map(crowd.label_own, [folder] * len(PEOPLE), PEOPLE, parts))
-    assert made == [3 * crowd.ROUNDS] * len(PEOPLE)
+    made = list(processes.map(concurrent_processes.label_own, [folder] * len(PEOPLE), PEOPLE, parts))
+    assert made == [3 * concurrent_processes.ROUNDS] * len(PEOPLE)
     events = stores.journal.recent(1000)
     assert len(events) - before == sum(made)
     for person, part in zip(PEOPLE, parts, strict=True):
         pictures = stores.catalogue.several(part)
         assert {(picture.label, picture.labelled_by, picture.revision) for picture in pictures} == {
-            (half.name, person, 3 * crowd.ROUNDS)
+            (half.name, person, 3 * concurrent_processes.ROUNDS)
         }
         kinds = [event.kind for event in reversed(events) if event.actor == person and event.pictures]
-        assert kinds == ["label", "undo", "redo"] * crowd.ROUNDS
+        assert kinds == ["label", "undo", "redo"] * concurrent_processes.ROUNDS

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from storage.core.errors import Conflict, NotFound
 from storage.records import ClassRecord, NewImage
-from tests.storage import replica as rules
-from tests.storage.replica import NEW, Refused, Replica
+from tests.storage import journal_model as rules
+from tests.storage.journal_model import NEW, Refused, Replica
 from workbench.core.settings import Settings
 from workbench.stores import Stores, open_stores
 

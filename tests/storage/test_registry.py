@@ -12,8 +12,8 @@ from storage.records import ValidationPrediction, Version
 from storage.training.registry import VersionCandidate
 from storage.training.run_attempts import RunAttempt, Superseded
 from storage.training.snapshots import SplitDraft
+from tests.audit_events import before
 from tests.storage.conftest import Add
-from tests.watching import before
 from workbench.stores import Stores
 
 MakeCandidate = Callable[..., VersionCandidate]

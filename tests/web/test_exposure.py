@@ -15,7 +15,7 @@ from gradio_client import Client, handle_file
 from storage.core.errors import DomainError
 from tests.pictures import class_zip
 from tests.running import ROOT, ColdServer, Server, until
-from tests.web.asking import Ask, get, log_in, send
+from tests.web.raw_requests import Ask, get, log_in, send
 from workbench.core.addresses import is_loopback
 from workbench.core.settings import Access, Settings, from_environment
 from workbench.web.exposure import warn_or_refuse

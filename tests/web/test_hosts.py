@@ -9,7 +9,7 @@ from gradio_client import handle_file
 
 from tests.pictures import picture
 from tests.running import Server
-from tests.web.asking import Ask, get, send
+from tests.web.raw_requests import Ask, get, send
 
 BIN_EVERYTHING = b'{"data": [], "fn_name": "act", "component_id": 1, "session_hash": "x"}'
 

@@ -15,7 +15,7 @@ from starlette.routing import BaseRoute, Mount, Router
 from tests.conftest import PASSWORD
 from tests.pictures import class_zip
 from tests.running import Server
-from tests.web.asking import Ask, get, log_in, post, send
+from tests.web.raw_requests import Ask, get, log_in, post, send
 from workbench.server import build_app
 from workbench.services import Services
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.watching import before
+from tests.audit_events import before
 from tests.workbench.training_data import bars
 from workbench.core.errors import StoppedEarly
 from workbench.imaging.augmentation import Augmentation, augment

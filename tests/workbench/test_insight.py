@@ -12,7 +12,7 @@ from storage.core.errors import Conflict, NotFound, StaleEdit
 from storage.records import Filter
 from tests.pictures import class_zip, picture
 from tests.workbench.conftest import Take
-from tests.workbench.helping import helped
+from tests.workbench.run_active_learning import helped
 from workbench.active_learning import fit_suggestions
 from workbench.core.errors import NotReady
 from workbench.importing.ingest import ImportRequest

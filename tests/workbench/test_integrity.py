@@ -15,7 +15,7 @@ from storage.training.registry import VersionCandidate
 from tests.pictures import picture
 from tests.running import ROOT
 from tests.workbench.conftest import Take
-from tests.workbench.planted import blob, first, only, repaired
+from tests.workbench.planted_faults import blob, first, only, repaired
 from workbench.catalogue.splits import split
 from workbench.integrity import Fault, check
 from workbench.services import Services, build_services

@@ -14,7 +14,7 @@ import pytest
 
 from storage.records import Filter
 from tests.running import ROOT, until
-from tests.workbench.planted import blob, repaired
+from tests.workbench.planted_faults import blob, repaired
 from workbench.core.settings import Settings
 from workbench.exporting.service import ExportOrder
 from workbench.integrity import check, tidy

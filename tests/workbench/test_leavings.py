@@ -14,7 +14,7 @@ import pytest
 from storage.core.errors import Conflict
 from storage.records import Run
 from storage.training.run_attempts import RunAttempt, Superseded
-from tests.watching import before
+from tests.audit_events import before
 from workbench.core.processes import MemoryLimit, alive, started_at
 from workbench.services import Services
 from workbench.training import checkpoint_retention

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from storage.records import Filter
-from tests.halves import import_halves, promote_reader
 from tests.running import until
+from tests.two_halves import import_halves, promote_reader
 from workbench.imaging.augmentation import OPERATIONS, Augmentation, augment
 from workbench.label_safety import service
 from workbench.label_safety.attribution import attribute, attribution_candidates

@@ -15,7 +15,7 @@ import h5py
 import numpy as np
 import pytest
 
-from tests.watching import before
+from tests.audit_events import before
 from workbench.training.engine.templates import MOST_TEMPLATES, LastLayer, Template
 
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.benchmarks.data.together import measure
-from tests.benchmarks.data.workplaces import OverHttp, Within, Workplace
+from tests.benchmarks.data.concurrency import measure
+from tests.benchmarks.data.targets import OverHttp, Within, Workplace
 
 pytestmark = pytest.mark.slow
 SECONDS = 6.0

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from tests.benchmarks.rows import Row
+from tests.benchmarks.figures import Row
 from workbench.imaging.decode import shrunk
 from workbench.imaging.phash import groups, phash
 

@@ -18,7 +18,7 @@ from playwright.sync_api import Page, expect, sync_playwright
 
 from storage.records import Filter
 from tests.benchmarks.data.catalogue import filled
-from tests.benchmarks.rows import Row
+from tests.benchmarks.figures import Row
 from tests.browser.conftest import ARGUMENTS, NAMES
 from tests.running import ColdServer, until
 from workbench.imaging.derivatives import ORIGINALS

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.benchmarks.data.embedded import Embedded, bottles, fruit
-from tests.benchmarks.rows import Row
+from tests.benchmarks.data.photo_embeddings import Embedded, bottles, fruit
+from tests.benchmarks.figures import Row
 from workbench.active_learning.label_errors import believed, find_label_issues
 
 SEEDS = range(10)

@@ -19,8 +19,8 @@ import numpy as np
 from sklearn.metrics import f1_score
 from sklearn.model_selection import StratifiedGroupKFold
 
-from tests.benchmarks.data.embedded import Embedded, bottles, fruit
-from tests.benchmarks.rows import Row
+from tests.benchmarks.data.photo_embeddings import Embedded, bottles, fruit
+from tests.benchmarks.figures import Row
 from workbench.active_learning import linear_head, query_strategy
 from workbench.active_learning.fit_suggestions import LINED_UP, fit_head
 

@@ -16,7 +16,7 @@ from storage.queries.pagination import LAST, pack
 from storage.queries.sort_orders import SORTS, Sort
 from storage.records import Filter
 from tests.benchmarks.data.catalogue import filled
-from tests.benchmarks.rows import Row
+from tests.benchmarks.figures import Row
 from workbench.stores import Stores
 
 PICTURES = 100_000

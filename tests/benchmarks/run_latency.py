@@ -13,8 +13,8 @@ from typing import Any
 from gradio_client import Client, handle_file
 from playwright.sync_api import sync_playwright
 
-from tests.benchmarks.asked import Asked
-from tests.benchmarks.rows import Row
+from tests.benchmarks.figures import Row
+from tests.benchmarks.options import Asked
 from tests.browser.conftest import ARGUMENTS, NAMES
 from tests.running import ColdServer, until
 from workbench.core.settings import Settings

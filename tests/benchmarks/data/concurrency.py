@@ -19,8 +19,8 @@ from time import monotonic, perf_counter
 
 import numpy as np
 
-from tests.benchmarks.data.workplaces import PEOPLE, OverHttp, Person, Within, Workplace
-from tests.benchmarks.rows import Row
+from tests.benchmarks.data.targets import PEOPLE, OverHttp, Person, Within, Workplace
+from tests.benchmarks.figures import Row
 from tests.pictures import class_zip, picture, write_zip
 from workbench.core.settings import Settings
 from workbench.integrity import check

@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from storage.core.disk_space import DiskSpace
-from tests.benchmarks.rows import Row
+from tests.benchmarks.figures import Row
 from workbench.core.machine import cores
 from workbench.core.settings import Limits, Settings
 from workbench.imaging.decode import SIDE

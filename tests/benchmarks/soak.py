@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import psutil
 
-from tests.benchmarks.rows import Row
+from tests.benchmarks.figures import Row
 from tests.pictures import class_zip, picture, write_zip
 from tests.running import ColdServer, until
 
