@@ -17,7 +17,6 @@ from storage.records import FLAGS
 ACTIVE = "status IN ('queued', 'running')"
 ENDED = ("finished", "stopped", "failed")
 IMPORTED, PRESENT, REJECTED, READ = "imported", "already there", "rejected", "read"
-RESULTS = (IMPORTED, PRESENT, REJECTED, READ)
 COLUMNS = "id, actor, label, source, status, stop_requested, total, done, error, created_at, started_at, ended_at, tally"
 
 
