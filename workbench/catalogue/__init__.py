@@ -1,1 +1,1 @@
-"""Labelling, the bin, near-duplicates and the split."""
+"""Labelling, the bin, near-duplicates and the train/validation/test split."""

@@ -1,4 +1,4 @@
-"""Rules for classes: what a name may be, and which colour comes next."""
+"""Manages classes and labels: valid class names, and default colours."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from workbench.core.palette import PALETTE
 from workbench.core.path_names import fault, shown
 
 LONGEST_NAME = 60
-"""Characters: at most 240 bytes of UTF-8, where file systems take 255."""
+"""Characters, thus at most 240 bytes in UTF-8; file systems allow 255."""
 INVISIBLE = {"Cf", "Mn", "Zs"}
 COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 
 
 class Labelling:
-    """Labels pictures by class name, adding classes where they are new."""
+    """Labels pictures by class name; creates missing classes."""
 
     def __init__(self, catalogue: Catalogue, edits: ImageEdits, classes: Classes) -> None:
         self._catalogue = catalogue
@@ -30,102 +30,102 @@ class Labelling:
         self._classes = classes
 
     def ensure(self, name: str, actor: str, kind: str = "class") -> ClassRecord:
-        """The class of that name, added if it is not there.
+        """Get the class of a name, and create it if it does not exist.
 
         Raises:
-            DomainError: The name cannot be one of a class.
+            DomainError: The name is not a valid class name.
         """
-        with suppress(NotFound):  # one of older data may have a name that a new one cannot have
+        with suppress(NotFound):  # classes of older versions may have names that are not valid any more
             return self._classes.get(tidied(name))
         try:
             return self.add(name, actor, kind)
-        except Conflict:  # somebody else added it in this moment
+        except Conflict:  # added concurrently
             return self._classes.get(tidied(name))
 
     def add(self, name: str, actor: str, kind: str = "class") -> ClassRecord:
-        """Add a class, with the first colour of the palette that is free.
+        """Add a class with the first unused colour of the palette.
 
         Raises:
-            DomainError: The name cannot be one of a class, or is taken.
+            DomainError: The name is not a valid class name, or already exists.
         """
-        present = self._classes.all()
-        free = [colour for colour in PALETTE if colour not in {each.colour for each in present}]
-        colour = free[0] if free else PALETTE[len(present) % len(PALETTE)]
+        existing = self._classes.all()
+        unused = [colour for colour in PALETTE if colour not in {class_.colour for class_ in existing}]
+        colour = unused[0] if unused else PALETTE[len(existing) % len(PALETTE)]
         return self._classes.add(class_name(name), colour, actor, kind)
 
     def rename(self, name: str, new: str, actor: str) -> None:
         """Rename a class.
 
         Raises:
-            DomainError: The new name cannot be one of a class, or is taken.
+            DomainError: The new name is not a valid class name, or already exists.
         """
         self._classes.rename(self._classes.get(name).id, class_name(new), actor)
 
     def recolour(self, name: str, colour: str, actor: str) -> None:
-        """Give a class another colour, written ``#rrggbb``.
+        """Set the colour of a class, as ``#rrggbb``.
 
         Raises:
-            DomainError: It is not such a colour.
+            DomainError: It is not a valid colour.
         """
         if not COLOUR.fullmatch(colour):
             raise DomainError("A colour is written as # and six hexadecimal digits, such as #0072B2.")
         self._classes.recolour(self._classes.get(name).id, colour.upper(), actor)
 
     def merge(self, name: str, into: str, actor: str) -> int:
-        """Move all pictures of a class into another and remove it; gives how many were moved.
+        """Move all pictures of a class to another class and remove it; returns the number of moved pictures.
 
         Raises:
-            NotFound: One of the classes is not there.
-            Conflict: They are the same class.
+            NotFound: One of the classes does not exist.
+            Conflict: Both are the same class.
         """
         return self._classes.remove(self._classes.get(name).id, actor, self._classes.get(into).id)
 
     def remove(self, name: str, actor: str) -> int:
-        """Remove a class; its pictures become unlabelled. Gives how many.
+        """Remove a class; its pictures become unlabelled. Returns the number of these pictures.
 
         Raises:
-            NotFound: The class is not there.
+            NotFound: The class does not exist.
         """
         return self._classes.remove(self._classes.get(name).id, actor)
 
     def label(self, image_ids: list[int], name: str, actor: str) -> tuple[int, int | None]:
-        """Label pictures; an empty name clears, a new name adds the class.
+        """Label pictures; an empty name removes the label, a new name adds the class.
 
         Returns:
-            How many pictures changed and the event's id, None where nothing changed.
+            The number of changed pictures, and the id of the journal event; None if nothing changed.
 
         Raises:
-            DomainError: A picture is not there, or the name cannot be one of a class; nothing is changed.
+            DomainError: A picture does not exist, or the name is not a valid class name; nothing is changed.
         """
         self._catalogue.require(image_ids)
         return self._edits.label(image_ids, self.ensure(name, actor) if name else None, actor)
 
     def relabel(self, revisions: Mapping[int, int], name: str, actor: str) -> tuple[int, int | None]:
-        """Label pictures as they were seen; an empty name clears.
+        """Label pictures with optimistic concurrency control; an empty name removes the label.
 
         Args:
-            revisions: The revision of each picture when it was seen, by id.
-            name: A class that is there: a key never adds one.
-            actor: Who does it.
+            revisions: The expected revision of each picture, by id.
+            name: An existing class; it is not created.
+            actor: The acting user.
 
         Returns:
-            How many pictures changed and the event's id, None where nothing changed.
+            The number of changed pictures, and the id of the journal event; None if nothing changed.
 
         Raises:
-            NotFound: A picture or the class is not there; nothing is changed.
-            StaleEdit: A picture was changed since it was seen; nothing is changed.
+            NotFound: A picture or the class does not exist; nothing is changed.
+            StaleEdit: A picture has another revision; nothing is changed.
         """
         return self._edits.label(list(revisions), self._classes.get(name) if name else None, actor, revisions)
 
 
 def class_name(text: str) -> str:
-    """A class name as it is kept: see :func:`tidied`. It is also that of a folder, on every system.
+    """Normalize a class name by :func:`tidied` and check that it is also a valid folder name on every system.
 
     Raises:
-        DomainError: Nothing is left, it is too long, or it cannot be the name of a folder.
+        DomainError: The name is empty, too long, or not a valid folder name.
     """
     name = tidied(text)
-    if all(unicodedata.category(each) in INVISIBLE for each in name):
+    if all(unicodedata.category(character) in INVISIBLE for character in name):
         raise DomainError("A class needs a name with at least one character that is not a blank.")
     if len(name) > LONGEST_NAME:
         raise DomainError(f"A class name has at most {LONGEST_NAME} characters; this one has {len(name)}.")
@@ -135,10 +135,10 @@ def class_name(text: str) -> str:
 
 
 def class_or_none(text: str) -> tuple[str, str]:
-    """The class that a folder or a table names, tidied.
+    """Validate the class that a folder or a table names.
 
     Returns:
-        Its name and an empty text; where the text cannot be a class name, an empty name and a sentence that says why.
+        The normalized name and an empty message; for an invalid name, an empty name and the error message.
     """
     if not text:
         return "", ""
@@ -149,5 +149,5 @@ def class_or_none(text: str) -> tuple[str, str]:
 
 
 def tidied(text: str) -> str:
-    """A name with blanks trimmed, inner ones made single, and Unicode composed."""
+    """Strip a name, collapse inner whitespace, and compose Unicode (NFC)."""
     return unicodedata.normalize("NFC", " ".join(str(text).split()))

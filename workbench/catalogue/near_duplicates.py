@@ -1,4 +1,4 @@
-"""Groups of pictures that look alike, and what becomes of them."""
+"""Review of near-duplicate groups."""
 
 from __future__ import annotations
 
@@ -15,9 +15,11 @@ from workbench.imaging.phash import groups
 
 @dataclass(frozen=True)
 class DuplicateGroup:
-    """Near-duplicates as the split sees them (:func:`workbench.imaging.phash.groups`); the first is the best one to keep.
+    """A group of near-duplicates, grouped as for the split (:func:`workbench.imaging.phash.groups`).
 
-    ``shares`` is how many of them have each class, by its id (0 where they have none), the commonest first.
+    Attributes:
+        image_ids: The pictures; the first is the best one to keep.
+        shares: Pairs of class id (0 for unlabelled) and number of pictures, most common first.
     """
 
     image_ids: tuple[int, ...]
@@ -25,7 +27,7 @@ class DuplicateGroup:
 
     @property
     def classes(self) -> int:
-        """How many classes they have; more than one is often a label error."""
+        """The number of different classes; more than one often indicates a label error."""
         return sum(class_id > 0 for class_id, _ in self.shares)
 
     @property
@@ -36,11 +38,11 @@ class DuplicateGroup:
 
 @dataclass(frozen=True)
 class OpenDuplicates:
-    """The groups that are open: mixed ones first, then the largest.
+    """The unresolved groups.
 
     Attributes:
-        groups: What nobody has settled yet.
-        settled: How many groups were kept whole.
+        groups: Unresolved groups; those with several classes first, then the largest.
+        settled: Number of groups that a user decided to keep whole.
     """
 
     groups: tuple[DuplicateGroup, ...]
@@ -48,92 +50,104 @@ class OpenDuplicates:
 
     @property
     def pictures(self) -> int:
-        """Pictures in all open groups."""
+        """Number of pictures in all unresolved groups."""
         return sum(len(group.image_ids) for group in self.groups)
 
     @property
     def spare(self) -> list[int]:
-        """All but the best one of each group; groups of different classes are left out, for a person to look at."""
+        """All pictures but the best one of each group; groups with several classes are excluded for manual review."""
         return [image_id for group in self.groups if not group.mixed for image_id in group.image_ids[1:]]
 
 
 class NearDuplicates:
-    """Finds near-duplicates once for a state of the catalogue, and settles them; each act is one event."""
+    """Finds near-duplicates, cached per state of the catalogue, and resolves them with one journal event per action."""
 
     def __init__(self, curation: CurationQueries, edits: ImageEdits) -> None:
         self._curation = curation
         self._edits = edits
         self._lock = threading.Lock()
-        self._newest = self._event = -1
-        self._near: dict[int, list[int]] = {}
-        self._number: dict[int, int] = {}
-        self._parts: dict[int, OpenDuplicates] = {}
-        self._found = OpenDuplicates((), 0)
+        self._newest_image = self._last_event = -1
+        self._ids_by_group: dict[int, list[int]] = {}
+        self._group_numbers: dict[int, int] = {}
+        self._open_by_number: dict[int, OpenDuplicates] = {}
+        self._open_groups = OpenDuplicates((), 0)
 
     def found(self) -> OpenDuplicates:
-        """All open groups.
+        """All unresolved groups.
 
-        Hashes are compared again only when pictures came in since the last call, and after an act only the groups that
-        it touched are looked at.
+        Hashes are compared again only if pictures were added since the last call; otherwise only the groups that were
+        changed by journal events since then are updated.
         """
         with self._lock:
             newest, event = self._curation.newest(), self._curation.last_event()
-            if newest != self._newest:
-                self._compare()
-            elif event != self._event:
-                touched = self._curation.touched(self._event)
-                self._look_at({self._number[each] for each in touched if each in self._number})
-            self._newest, self._event = newest, event
-            return self._found
+            if newest != self._newest_image:
+                self._regroup()
+            elif event != self._last_event:
+                changed_ids = self._curation.touched(self._last_event)
+                self._update_groups(
+                    {
+                        self._group_numbers[image_id]
+                        for image_id in changed_ids
+                        if image_id in self._group_numbers
+                    }
+                )
+            self._newest_image, self._last_event = newest, event
+            return self._open_groups
 
-    def _compare(self) -> None:
-        self._near = _near(*self._curation.hashes())
-        self._number = {each: number for number, several in self._near.items() for each in several}
-        self._parts = {}
-        self._look_at(self._near)
+    def _regroup(self) -> None:
+        self._ids_by_group = _ids_by_group(*self._curation.hashes())
+        self._group_numbers = {
+            image_id: number for number, image_ids in self._ids_by_group.items() for image_id in image_ids
+        }
+        self._open_by_number = {}
+        self._update_groups(self._ids_by_group)
 
-    def _look_at(self, numbers: Collection[int]) -> None:
+    def _update_groups(self, numbers: Collection[int]) -> None:
         if not numbers:
             return
         members: dict[int, list[DuplicateCandidate]] = {number: [] for number in numbers}
-        for each in self._curation.members([each for number in numbers for each in self._near[number]]):
-            members[self._number[each.id]].append(each)
-        for number, present in members.items():
-            self._parts[number] = _open(present, len(self._near[number]))
-        found = [group for part in self._parts.values() for group in part.groups]
-        found.sort(
-            key=lambda each: (-each.classes if each.mixed else 0, -len(each.image_ids), each.image_ids)
+        for candidate in self._curation.members(
+            [image_id for number in numbers for image_id in self._ids_by_group[number]]
+        ):
+            members[self._group_numbers[candidate.id]].append(candidate)
+        for number, candidates in members.items():
+            self._open_by_number[number] = _open_part(candidates, len(self._ids_by_group[number]))
+        open_groups = [group for part in self._open_by_number.values() for group in part.groups]
+        open_groups.sort(
+            key=lambda group: (-group.classes if group.mixed else 0, -len(group.image_ids), group.image_ids)
         )
-        self._found = OpenDuplicates(tuple(found), sum(part.settled for part in self._parts.values()))
+        self._open_groups = OpenDuplicates(
+            tuple(open_groups), sum(part.settled for part in self._open_by_number.values())
+        )
 
     def keep_one(self, image_ids: Sequence[int], keep: int, actor: str) -> Done:
-        """Keep one picture of a group; the others go to the bin.
+        """Keep one picture of a group; the others are moved to the bin.
 
         Raises:
-            DomainError: ``keep`` is not among them, or there is no other.
-            NotFound: A picture is not in the catalogue any more; nothing is changed.
+            DomainError: ``keep`` is not in the group, or there are no others.
+            NotFound: A picture is no longer in the catalogue; nothing is changed.
         """
-        others = [fromkey for fromkey in dict.fromkeys(image_ids) if fromkey != keep]
+        others = [image_id for image_id in dict.fromkeys(image_ids) if image_id != keep]
         if keep not in image_ids or not others:
             raise DomainError("Name the pictures of a group, and the one of them to keep.")
         return self._edits.archive(others, actor)
 
     def keep_all(self, image_ids: Sequence[int], actor: str) -> Done:
-        """Keep all pictures of a group: it is not shown again until another picture joins it.
+        """Keep all pictures of a group; it is not shown again until another picture joins it.
 
         Raises:
-            DomainError: They are fewer than two.
-            NotFound: A picture is not in the catalogue any more; nothing is changed.
+            DomainError: There are fewer than two pictures.
+            NotFound: A picture is no longer in the catalogue; nothing is changed.
         """
         if len(set(image_ids)) < 2:
             raise DomainError("A group has at least two pictures.")
         return self._edits.keep_alike(image_ids, actor)
 
     def keep_best(self, expected: int, actor: str) -> Done:
-        """Keep the best picture of every group of one class; the others go to the bin.
+        """Keep the best picture of every group with a single class; the others are moved to the bin.
 
         Raises:
-            Conflict: The number that would go is not the one that was agreed to.
+            Conflict: The number of pictures to move is not ``expected``.
         """
         spare = self.found().spare
         if len(spare) != expected:
@@ -144,38 +158,43 @@ class NearDuplicates:
         return self._edits.archive(spare, actor) if spare else (0, None)
 
 
-def _near(image_ids: Sequence[int], hashes: Sequence[str]) -> dict[int, list[int]]:
-    """The pictures of each group of several."""
-    members: dict[int, list[int]] = defaultdict(list)
+def _ids_by_group(image_ids: Sequence[int], hashes: Sequence[str]) -> dict[int, list[int]]:
+    """The image ids of each group with at least two pictures, by group number."""
+    by_group: dict[int, list[int]] = defaultdict(list)
     for image_id, number in zip(image_ids, groups(hashes).tolist(), strict=True):
-        members[number].append(image_id)
-    return {number: several for number, several in members.items() if len(several) > 1}
+        by_group[number].append(image_id)
+    return {number: ids for number, ids in by_group.items() if len(ids) > 1}
 
 
-def _open(present: Sequence[DuplicateCandidate], size: int) -> OpenDuplicates:
-    """What is open of a group that has ``size`` pictures with those in the bin."""
-    # Where a picture went to the bin, those that it joined may lie apart.
-    parts = [present] if len(present) == size else _apart(present)
-    several = [part for part in parts if len(part) > 1]
-    open_ = [each for each in several if not _settled(each)]
-    return OpenDuplicates(tuple(map(_group, open_)), len(several) - len(open_))
+def _open_part(present: Sequence[DuplicateCandidate], size: int) -> OpenDuplicates:
+    """The unresolved part of a group that has ``size`` pictures including those in the bin."""
+    # Without the pictures in the bin the group may be disconnected.
+    parts = [present] if len(present) == size else _regrouped(present)
+    with_duplicates = [part for part in parts if len(part) > 1]
+    unresolved = [candidates for candidates in with_duplicates if not _is_settled(candidates)]
+    return OpenDuplicates(tuple(map(_group, unresolved)), len(with_duplicates) - len(unresolved))
 
 
-def _apart(present: Sequence[DuplicateCandidate]) -> list[list[DuplicateCandidate]]:
+def _regrouped(present: Sequence[DuplicateCandidate]) -> list[list[DuplicateCandidate]]:
     if len(present) < 2:
         return []
     parts: dict[int, list[DuplicateCandidate]] = defaultdict(list)
-    for member, number in zip(present, groups([each.phash for each in present]).tolist(), strict=True):
+    for member, number in zip(
+        present, groups([candidate.phash for candidate in present]).tolist(), strict=True
+    ):
         parts[number].append(member)
     return list(parts.values())
 
 
-def _settled(members: Sequence[DuplicateCandidate]) -> bool:
+def _is_settled(members: Sequence[DuplicateCandidate]) -> bool:
     return members[0].alike > 0 and all(member.alike == members[0].alike for member in members)
 
 
 def _group(members: Sequence[DuplicateCandidate]) -> DuplicateGroup:
-    # A label is work that is not to be lost; then what a camera took, then what shows most.
-    best = sorted(members, key=lambda m: (not m.class_id, m.synthetic, -m.pixels, -m.sharpness, m.id))
+    # Prefer labelled pictures, then real ones, then larger and sharper ones.
+    best = sorted(
+        members,
+        key=lambda image: (not image.class_id, image.synthetic, -image.pixels, -image.sharpness, image.id),
+    )
     shares = Counter(member.class_id for member in members)
-    return DuplicateGroup(tuple(each.id for each in best), tuple(shares.most_common()))
+    return DuplicateGroup(tuple(member.id for member in best), tuple(shares.most_common()))

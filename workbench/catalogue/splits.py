@@ -1,7 +1,7 @@
-"""The split: stratified, seeded, near-duplicates on one side, and sides that a person chose are kept.
+"""Stratified, seeded train/validation/test split that keeps near-duplicates together and respects pinned pictures.
 
-There are three sides. Training learns from ``train`` and chooses by ``validation``; nothing learns from ``test`` or chooses by
-it. Only people put pictures there: by hand, or by the folders and tables that they import.
+``train`` is used for training and ``validation`` for model selection; ``test`` is used for neither. Pictures get into
+``test`` only by a user's choice: by hand, or by imported folders and tables.
 """
 
 from __future__ import annotations
@@ -18,125 +18,129 @@ from workbench.core.errors import NotReady
 from workbench.imaging.phash import groups
 
 LEAST = 2
-"""Pictures that a class needs: one to learn from and one to check with."""
+"""Least number of pictures of a class: one for training and one for validation."""
 
 
 def split(pictures: Sequence[LabelledImage], validation_fraction: float, seed: int) -> SplitDraft:
-    """Divide labelled pictures into training and validation, and set the test pictures aside.
+    """Divide labelled pictures into training and validation, apart from the test pictures.
 
-    A side that a person chose is kept. Of the others those that look like a test picture are on no side: on one of the
-    first two they would make the test a test of memory, on the third they would count one scene twice. They come back only where
-    a class would have nothing else. A group of near-duplicates follows its pictures whose side was chosen, to training where
-    these are on both. What is left makes up for that: of each class as many go to validation as bring it nearest to
-    ``validation_fraction``. Where a class is one group, its pictures are divided in the order in which they came. Where
-    everything was put into training or the test, the validation part is drawn from training.
+    Pinned pictures keep their split. Unpinned near-duplicates of test pictures are left out, to avoid leakage into training
+    or validation and double counting in the test; they are used only if a class would otherwise have too few pictures. A
+    group of near-duplicates follows its pinned pictures, to training if they disagree. The remaining groups are chosen so
+    that each class comes closest to ``validation_fraction``. If a class is a single group, its pictures are divided in
+    import order. If all pictures are pinned to training or test, validation is drawn from training.
 
     Args:
-        pictures: By id, so that those taken one after the other lie side by side.
-        validation_fraction: Share of each class that is wanted for validation.
-        seed: The same one gives the same split. Test pictures, whatever they show, do not change it.
+        pictures: Ordered by id, so that consecutively imported pictures are adjacent.
+        validation_fraction: Target fraction of each class for validation.
+        seed: Random seed; the same seed gives the same split. Test pictures do not influence it.
 
     Raises:
-        NotReady: There are too few classes, or too few pictures of one, to divide.
+        NotReady: There are too few classes, or too few pictures of a class.
     """
     classes = tuple(sorted({picture.class_name for picture in pictures}))
     if len(classes) < 2:
-        raise NotReady(_too_few_classes(classes))
-    numbers = {name: number for number, name in enumerate(classes)}
-    labels = np.array([numbers[picture.class_name] for picture in pictures])
+        raise NotReady(_too_few_classes_message(classes))
+    class_indices = {name: index for index, name in enumerate(classes)}
+    labels = np.array([class_indices[picture.class_name] for picture in pictures])
     group = groups([picture.phash for picture in pictures])
     pins = np.array([picture.pin for picture in pictures])
-    left_out = _left_out(labels, group, pins)
-    sides = np.where(pins == TEST, TEST, np.full(len(pins), "", dtype="U10"))
-    part = np.flatnonzero((sides == "") & ~left_out)
-    _require_two(classes, labels, part, pins)
-    sides[part] = _divided(
-        classes, SplitInput(labels[part], _renumbered(group[part]), pins[part]), validation_fraction, seed
+    is_left_out = _similar_to_test(labels, group, pins)
+    splits = np.where(pins == TEST, TEST, np.full(len(pins), "", dtype="U10"))
+    to_divide = np.flatnonzero((splits == "") & ~is_left_out)
+    _require_enough_pictures(classes, labels, to_divide, pins)
+    splits[to_divide] = _draw_validation(
+        classes,
+        SplitInput(labels[to_divide], _renumber_groups(group[to_divide]), pins[to_divide]),
+        validation_fraction,
+        seed,
     )
-    chosen = pins != ""
+    is_pinned = pins != ""
     return SplitDraft(
         classes=classes,
-        items=_items(pictures, labels, group, sides),
+        items=_snapshot_items(pictures, labels, group, splits),
         validation_fraction=validation_fraction,
         seed=seed,
-        kept_together=_kept_together(group[sides != ""]),
-        pinned=int(chosen.sum()),
-        drawn=int((chosen & (pins != sides)).sum()),
-        left_out=int(left_out.sum()),
+        kept_together=_num_in_groups(group[splits != ""]),
+        pinned=int(is_pinned.sum()),
+        drawn=int((is_pinned & (pins != splits)).sum()),
+        left_out=int(is_left_out.sum()),
     )
 
 
 def counts(draft: SplitDraft, side: str) -> dict[str, int]:
-    """Pictures of each class on one side (``train``, ``validation`` or ``test``)."""
-    found = Counter(item.label for item in draft.items if item.split == side)
-    return {name: found[index] for index, name in enumerate(draft.classes)}
+    """Number of pictures of each class in one split (``train``, ``validation`` or ``test``)."""
+    count_by_label = Counter(item.label for item in draft.items if item.split == side)
+    return {name: count_by_label[index] for index, name in enumerate(draft.classes)}
 
 
-def _left_out(labels: np.ndarray, group: np.ndarray, pins: np.ndarray) -> np.ndarray:
-    """Which pictures have no side of their own and look like a test picture; not those of a class that has nothing else."""
-    tested = np.bincount(group, pins == TEST) > 0
-    out = (pins == "") & tested[group]
-    left = np.bincount(labels, (pins != TEST) & ~out, minlength=int(labels.max()) + 1)
-    return np.asarray(out & (left >= LEAST)[labels])
+def _similar_to_test(labels: np.ndarray, group: np.ndarray, pins: np.ndarray) -> np.ndarray:
+    """Which unpinned pictures are near-duplicates of test pictures, except of classes that would be left with too few."""
+    group_has_test = np.bincount(group, pins == TEST) > 0
+    is_similar = (pins == "") & group_has_test[group]
+    remaining_counts = np.bincount(labels, (pins != TEST) & ~is_similar, minlength=int(labels.max()) + 1)
+    return np.asarray(is_similar & (remaining_counts >= LEAST)[labels])
 
 
-def _divided(classes: Sequence[str], part: SplitInput, fraction: float, seed: int) -> np.ndarray:
-    """The side of each picture that is no test picture.
+def _draw_validation(classes: Sequence[str], part: SplitInput, fraction: float, seed: int) -> np.ndarray:
+    """The split, ``train`` or ``validation``, of each picture that is not a test picture.
 
     Raises:
-        NotReady: A class has nothing to learn from.
+        NotReady: A class has no training picture.
     """
     if np.all(part.pins == TRAIN):
         part = SplitInput(part.labels, part.group, np.full_like(part.pins, ""))
     held_out = split_groups(part, len(classes), fraction, seed)
     for label, name in enumerate(classes):
         if held_out[part.labels == label].all():
-            raise NotReady(_nothing_to_learn(name, "validation"))
+            raise NotReady(_no_training_pictures_message(name, "validation"))
     return np.where(held_out, VALIDATION, TRAIN)
 
 
-def _renumbered(group: np.ndarray) -> np.ndarray:
-    """Groups counted from 0 in order of appearance."""
-    _, first, inverse = np.unique(group, return_index=True, return_inverse=True)
-    return np.asarray(np.argsort(np.argsort(first))[inverse])
+def _renumber_groups(group: np.ndarray) -> np.ndarray:
+    """Renumber groups from 0 in order of appearance."""
+    _, first_members, inverse = np.unique(group, return_index=True, return_inverse=True)
+    return np.asarray(np.argsort(np.argsort(first_members))[inverse])
 
 
-def _kept_together(group: np.ndarray) -> int:
+def _num_in_groups(group: np.ndarray) -> int:
     sizes = np.bincount(group)
     return int(sizes[sizes > 1].sum())
 
 
-def _items(
+def _snapshot_items(
     pictures: Sequence[LabelledImage], labels: np.ndarray, group: np.ndarray, sides: np.ndarray
 ) -> tuple[SnapshotItem, ...]:
     return tuple(
-        SnapshotItem(each.image_id, each.sha256, int(label), str(side), int(number))
-        for each, label, number, side in zip(pictures, labels, group, sides, strict=True)
+        SnapshotItem(picture.image_id, picture.sha256, int(label), str(side), int(number))
+        for picture, label, number, side in zip(pictures, labels, group, sides, strict=True)
         if side
     )
 
 
-def _require_two(classes: Sequence[str], labels: np.ndarray, part: np.ndarray, pins: np.ndarray) -> None:
-    """Refuse a class without a picture to learn from, or with a single one that no person put on a side."""
+def _require_enough_pictures(
+    classes: Sequence[str], labels: np.ndarray, part: np.ndarray, pins: np.ndarray
+) -> None:
+    """Raise ``NotReady`` for a class with no picture outside the test, or with a single unpinned one."""
     for label, name in enumerate(classes):
-        mine = part[labels[part] == label]
-        if not len(mine):
-            raise NotReady(_nothing_to_learn(name, "the test"))
-        if len(mine) < LEAST and pins[mine[0]] == "":
-            beside = " beside those of the test" if np.sum(labels == label) > len(mine) else ""
+        members = part[labels[part] == label]
+        if not len(members):
+            raise NotReady(_no_training_pictures_message(name, "the test"))
+        if len(members) < LEAST and pins[members[0]] == "":
+            beside = " beside those of the test" if np.sum(labels == label) > len(members) else ""
             raise NotReady(
                 f"Class {name} has only 1 picture{beside}. Each class needs at least 2: one to learn from and one to check with."
             )
 
 
-def _nothing_to_learn(name: str, there: str) -> str:
+def _no_training_pictures_message(name: str, there: str) -> str:
     return (
         f"All pictures of class {name} were put into {there}, by hand or by the folders or tables they came with, so there is none "
         "to learn from. Move some to training on the Label tab, or leave them to the automatic split."
     )
 
 
-def _too_few_classes(classes: Sequence[str]) -> str:
+def _too_few_classes_message(classes: Sequence[str]) -> str:
     if not classes:
         return "No picture is labelled yet. Label pictures in at least two classes, then train."
     return f"All labelled pictures are in one class ({classes[0]}). Label some in a second class, then train."

@@ -1,4 +1,4 @@
-"""The bin: pictures that were taken out of the catalogue and can come back, until it is emptied."""
+"""The bin: archived pictures, which can be restored until the bin is emptied."""
 
 from __future__ import annotations
 
@@ -10,58 +10,58 @@ from storage.core.errors import Conflict, DomainError
 from workbench.stores import Stores
 
 WORD = "empty the bin"
-# Pictures whose files are removed in one write, so that others wait for milliseconds.
+# Pictures whose files are removed per transaction, so that other writers wait only milliseconds.
 AT_ONCE = 50
 
 
 class Trash:
-    """Brings pictures back, or removes them for good."""
+    """Permanently removes the pictures in the bin."""
 
     def __init__(self, stores: Stores) -> None:
         self._stores = stores
         self._blobs = Blobs(stores.root / "blobs")
 
     def empty(self, confirm: str, actor: str) -> int:
-        """Remove every picture of the bin with all its files; this cannot be undone.
+        """Permanently remove all pictures in the bin with all their files.
 
         Args:
-            confirm: How many pictures that is, as a number, or the words ``empty the bin``.
-            actor: Who does it.
+            confirm: The number of pictures in the bin, or the words ``empty the bin``.
+            actor: The acting user.
 
         Returns:
-            How many pictures were removed.
+            The number of removed pictures.
 
         Raises:
-            Conflict: A run is under way, which may read the files; or the bin is empty already.
-            DomainError: ``confirm`` is something else; nothing is removed.
+            Conflict: A training run is active, which may read the files, or the bin is already empty.
+            DomainError: ``confirm`` does not match; nothing is removed.
         """
         with self._stores.database.write():
-            self._refuse_while_used()
-            _refuse_other(confirm, self._stores.curation.in_bin())
-            gone = self._stores.edits.empty_bin(actor)
-        for batch in _batched(gone, AT_ONCE):
+            self._require_no_active_run()
+            _require_confirmation(confirm, self._stores.curation.in_bin())
+            removed = self._stores.edits.empty_bin(actor)
+        for batch in _batched(removed, AT_ONCE):
             self._remove_files(batch)
-        return len(gone)
+        return len(removed)
 
-    def _refuse_while_used(self) -> None:
+    def _require_no_active_run(self) -> None:
         if self._stores.runs.active():
             raise Conflict(
                 "A training run is under way and may read these files. Empty the bin when it has ended."
             )
 
     def _remove_files(self, sha256s: Sequence[str]) -> None:
-        # Within a write: an import that brings one of them back has either committed it, or sees that its file is gone.
+        # In a transaction: a concurrent import of the same file has either committed, or sees that the file is gone.
         with self._stores.database.write():
             for sha256 in self._stores.curation.emptied(sha256s):
-                for kind in _kinds(self._blobs.root):
+                for kind in _blob_kinds(self._blobs.root):
                     self._blobs.drop(kind, sha256)
 
 
-def _kinds(root: Path) -> list[str]:
+def _blob_kinds(root: Path) -> list[str]:
     return [path.name for path in root.iterdir() if path.is_dir()]
 
 
-def _refuse_other(confirm: str, count: int) -> None:
+def _require_confirmation(confirm: str, count: int) -> None:
     if not count:
         raise Conflict("The bin is empty already.")
     if " ".join(str(confirm).lower().replace(",", "").split()) not in {str(count), WORD}:
@@ -70,6 +70,6 @@ def _refuse_other(confirm: str, count: int) -> None:
         )
 
 
-def _batched(items: Sequence[str], most: int) -> Iterator[Sequence[str]]:
-    for start in range(0, len(items), most):
-        yield items[start : start + most]
+def _batched(items: Sequence[str], max_items: int) -> Iterator[Sequence[str]]:
+    for start in range(0, len(items), max_items):
+        yield items[start : start + max_items]

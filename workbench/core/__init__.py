@@ -1,1 +1,1 @@
-"""What every room needs: settings, errors, checks of values, processes, locks."""
+"""Shared foundations: settings, errors, validation, processes, locks."""

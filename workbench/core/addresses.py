@@ -1,4 +1,4 @@
-"""Names and ports as they stand in ``Host`` and ``Origin`` headers."""
+"""Parses ``Host`` and ``Origin`` headers."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ _ORIGIN = re.compile(r"(https?)://(.+)")
 
 @dataclass(frozen=True)
 class Address:
-    """A host name or IP address in small letters, and a port where one was given."""
+    """A host name or IP address in lower case, and a port if one was given."""
 
     name: str
     port: int | None = None
 
     @property
     def is_ip(self) -> bool:
-        """Whether it is an IP address and no name: what stands for itself cannot be made to point elsewhere by DNS."""
+        """Whether it is an IP address, which DNS cannot rebind, instead of a host name."""
         try:
             ipaddress.ip_address(self.name)
         except ValueError:
@@ -31,7 +31,7 @@ class Address:
 
 @dataclass(frozen=True)
 class Origin:
-    """Scheme, name and port of a page (RFC 6454)."""
+    """Scheme, host name and port of a web origin (RFC 6454)."""
 
     scheme: str
     name: str
@@ -39,7 +39,7 @@ class Origin:
 
 
 def parse_address(text: str) -> Address | None:
-    """Read ``name``, ``name:port``, ``[IPv6]`` or ``[IPv6]:port``; None for anything else, such as ``user@name``."""
+    """Parse ``name``, ``name:port``, ``[IPv6]`` or ``[IPv6]:port``; None for anything else, such as ``user@name``."""
     match = _HOST.fullmatch(text.lower())
     if match is None:
         return None
@@ -53,21 +53,21 @@ def parse_address(text: str) -> Address | None:
 
 
 def parse_origin(text: str) -> Origin | None:
-    """Read an ``Origin`` header; None for ``null`` and whatever is not of the web."""
+    """Parse an ``Origin`` header; None for ``null`` and for schemes other than http and https."""
     match = _ORIGIN.fullmatch(text.lower())
     address = parse_address(match[2]) if match else None
     return origin_at(match[1], address) if match and address else None
 
 
 def origin_at(scheme: str, address: Address) -> Origin:
-    """The origin of a page that was opened under an address."""
+    """The origin of a page at an address, with the default port of the scheme if the address has none."""
     return Origin(scheme, address.name, address.port or PORTS[scheme])
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a server bound to ``host`` is reached from this machine only; an unknown name counts as more."""
+    """Whether a server bound to ``host`` is reachable from this machine only; False for unknown names."""
     try:
-        sockets = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+        address_infos = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
         return False
-    return all(ipaddress.ip_address(str(info[4][0]).split("%")[0]).is_loopback for info in sockets)
+    return all(ipaddress.ip_address(str(info[4][0]).split("%")[0]).is_loopback for info in address_infos)

@@ -1,4 +1,4 @@
-"""CSV that goes out: cells that no spreadsheet runs as a formula, and how they are read back."""
+"""CSV output that is safe against formula injection, and the inverse for reading it back."""
 
 from __future__ import annotations
 
@@ -10,55 +10,55 @@ from io import StringIO
 
 SIGNS = frozenset("=+-@\u2212")
 SEPARATORS = frozenset(";|\t\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029")
-"""What a program may split at that does not heed the quotes of a table separated by commas."""
+"""Characters at which a program may split that ignores the quotes of a comma-separated table."""
 CANDIDATE = re.compile(r"[^'\w\s]")
 
 
 def csv_text(rows: Iterable[Sequence[object]]) -> str:
-    """A table as CSV: each cell quoted, and each text :func:`shielded`."""
-    text = StringIO()
-    table = csv.writer(text, quoting=csv.QUOTE_ALL)
+    """Write rows as CSV with all cells quoted and all texts escaped by :func:`shielded`."""
+    buffer = StringIO()
+    writer = csv.writer(buffer, quoting=csv.QUOTE_ALL)
     for row in rows:
-        table.writerow([shielded(cell) if isinstance(cell, str) else cell for cell in row])
-    return text.getvalue()
+        writer.writerow([shielded(cell) if isinstance(cell, str) else cell for cell in row])
+    return buffer.getvalue()
 
 
 def shielded(text: str) -> str:
-    """A text with a ``'`` before each sign at which a spreadsheet may begin to read a formula.
+    """Prefix ``'`` to each character at which a spreadsheet may start a formula.
 
-    These are ``= + - @``, also full-width or small, at the beginning and after a separator, blanks between or not. A sign
-    that has a ``'`` before it gets one more, so that :func:`bare` gives back any text.
+    These are ``= + - @``, including full-width and small forms, at the start and after a separator, with or without
+    blanks between. A character that already has a ``'`` gets another one, so that :func:`bare` is the exact inverse.
     """
-    return _at_formulas(text, lambda quotes: f"'{quotes}")
+    return _change_quotes(text, lambda quotes: f"'{quotes}")
 
 
 def bare(text: str) -> str:
-    """The text that was :func:`shielded`; one of a person's own that has no ``'`` before a sign stays as it is."""
-    return _at_formulas(text, lambda quotes: quotes[1:])
+    """Undo :func:`shielded`; a text without ``'`` before a formula character is unchanged."""
+    return _change_quotes(text, lambda quotes: quotes[1:])
 
 
-def _at_formulas(text: str, change: Callable[[str], str]) -> str:
-    """Change the quotes before each sign that may begin a formula."""
-    parts, done = [], 0
-    for candidate in CANDIDATE.finditer(text):
-        sign = candidate.start()
-        if unicodedata.normalize("NFKC", text[sign])[0] not in SIGNS:
+def _change_quotes(text: str, change: Callable[[str], str]) -> str:
+    """Apply ``change`` to the run of quotes before each character that may start a formula."""
+    parts, copied_to = [], 0
+    for match in CANDIDATE.finditer(text):
+        sign_index = match.start()
+        if unicodedata.normalize("NFKC", text[sign_index])[0] not in SIGNS:
             continue
-        quotes = sign
-        while quotes > done and text[quotes - 1] == "'":
-            quotes -= 1
-        if _begins(text, quotes, done):
-            parts += [text[done:quotes], change(text[quotes:sign])]
-            done = sign
-    return "".join([*parts, text[done:]])
+        quotes_start = sign_index
+        while quotes_start > copied_to and text[quotes_start - 1] == "'":
+            quotes_start -= 1
+        if _is_cell_start(text, quotes_start, copied_to):
+            parts += [text[copied_to:quotes_start], change(text[quotes_start:sign_index])]
+            copied_to = sign_index
+    return "".join([*parts, text[copied_to:]])
 
 
-def _begins(text: str, at: int, since: int) -> bool:
-    """Whether a cell may begin at a place: nothing but what is not seen lies between it and the start or a separator."""
-    while at > since:
-        at -= 1
-        if text[at] in SEPARATORS:
+def _is_cell_start(text: str, index: int, start: int) -> bool:
+    """Whether only invisible characters lie between an index and the previous separator or the start of the text."""
+    while index > start:
+        index -= 1
+        if text[index] in SEPARATORS:
             return True
-        if not (text[at].isspace() or text[at] == '"' or unicodedata.category(text[at])[0] == "C"):
+        if not (text[index].isspace() or text[index] == '"' or unicodedata.category(text[index])[0] == "C"):
             return False
-    return at == 0
+    return index == 0

@@ -1,41 +1,41 @@
-"""Domain errors. Each message is one or two sentences for the user: what happened, what to do."""
+"""Domain errors. The message is shown to the user: what happened and what to do, in one or two sentences."""
 
 from storage.core.errors import DomainError
 
 
 class InvalidSpec(DomainError):
-    """A training spec or augmentation has a key or value that is not allowed."""
+    """A training spec or augmentation has an invalid key or value."""
 
 
 class RejectedPicture(DomainError):
-    """A file is not a picture that can be taken in; the message is the reason."""
+    """A file cannot be imported as a picture; the message is the reason."""
 
 
 class RejectedArchive(DomainError):
-    """A zip breaks a limit, so nothing of it is read; the message is the reason."""
+    """A zip is damaged or exceeds a limit, so that it is not read; the message is the reason."""
 
 
 class RejectedTable(DomainError):
-    """A file is not a table that says what pictures are; the message is the reason."""
+    """A file is not a valid label table; the message is the reason."""
 
 
 class NotReady(DomainError):
-    """What was asked for needs something that is not there yet; the message says what to do first."""
+    """A precondition of the request is not met; the message says what to do first."""
 
 
 class TrainingFailed(DomainError):
-    """A run ended without a usable model; the message is the reason."""
+    """A training run ended without a usable model; the message is the reason."""
 
 
 class StoppedEarly(DomainError):
-    """A run was stopped before its first epoch was finished, so there is no model to keep."""
+    """A training run was stopped before the end of its first epoch, so there is no model."""
 
     def __init__(self) -> None:
         super().__init__("The run was stopped before its first epoch was finished, so there is no model.")
 
 
 class Paused(DomainError):
-    """A run was paused; what it needs to go on is written down."""
+    """A training run was paused and can be resumed from its checkpoint."""
 
     def __init__(self) -> None:
         super().__init__("The run is paused; resume it to go on from the last finished epoch.")
@@ -46,7 +46,7 @@ class BrokenModel(DomainError):
 
 
 class Overloaded(DomainError):
-    """Too much is being asked at once; the same may be asked again later."""
+    """The server is overloaded; the request may be retried later."""
 
     def __init__(self) -> None:
         super().__init__("The server is busy with other pictures. Please try again in a moment.")

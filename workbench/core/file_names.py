@@ -1,4 +1,4 @@
-"""Names of files and folders for exports: safe on every system, and no two alike in one folder."""
+"""File and folder names for exports: valid on every operating system, and unique within a folder."""
 
 from __future__ import annotations
 
@@ -15,34 +15,36 @@ SUFFIXES = {
 }
 KNOWN = {*SUFFIXES.values(), ".jpeg", ".jpe", ".jfif", ".tif", ".heif", ".dib", ".apng"}
 LONGEST_STEM = 120
-"""Bytes of a name without its ending."""
+"""Most bytes of a file name without its extension."""
 LONGEST_FOLDER = 200
-"""Bytes of a folder's name."""
+"""Most bytes of a folder name."""
 
 
 def named(pictures: Iterable[ExportRow]) -> list[str]:
-    """Names for pictures of one folder, in their order: those that they came with where that is possible.
+    """Unique file names for the pictures of one folder, in order; original names are kept if possible.
 
-    Of two alike, also by case alone, the later one gets a part of its sha256.
+    Of two names that are equal without case, the later one gets a part of its sha256 appended.
     """
-    taken: set[str] = set()
-    return [_free(_safe(picture), picture.sha256, taken) for picture in pictures]
+    taken_names: set[str] = set()
+    return [_unique_name(_valid_name(picture), picture.sha256, taken_names) for picture in pictures]
 
 
 def folders(classes: Iterable[str]) -> dict[str, str]:
-    """A folder for each class: its own name where every system can have that, else one near it that no other has."""
+    """A folder name per class: the class name if it is valid on every system, else a similar unique one."""
     names = sorted(set(classes))
-    given = {name: name for name in names if not fault(name)}
-    taken = {name.casefold() for name in given}
-    for name in (each for each in names if each not in given):
-        near = repaired(name, LONGEST_FOLDER)
-        numbered = (f"{near}-{number}" for number in count(2))
-        given[name] = next(each for each in chain([near], numbered) if each.casefold() not in taken)
-        taken.add(given[name].casefold())
-    return given
+    folder_names = {class_name: class_name for class_name in names if not fault(class_name)}
+    taken_names = {class_name.casefold() for class_name in folder_names}
+    for class_name in (candidate for candidate in names if candidate not in folder_names):
+        base_name = repaired(class_name, LONGEST_FOLDER)
+        numbered = (f"{base_name}-{number}" for number in count(2))
+        folder_names[class_name] = next(
+            candidate for candidate in chain([base_name], numbered) if candidate.casefold() not in taken_names
+        )
+        taken_names.add(folder_names[class_name].casefold())
+    return folder_names
 
 
-def _safe(picture: ExportRow) -> str:
+def _valid_name(picture: ExportRow) -> str:
     name = plain(picture.filename)
     if PurePosixPath(name).suffix.lower() not in KNOWN:
         name = f"{name or 'picture'}{SUFFIXES.get(picture.format, '.jpg')}"
@@ -50,13 +52,13 @@ def _safe(picture: ExportRow) -> str:
     return f"{repaired(path.stem, LONGEST_STEM)}{path.suffix}"
 
 
-def _free(name: str, sha256: str, taken: set[str]) -> str:
+def _unique_name(name: str, sha256: str, taken_names: set[str]) -> str:
     path = PurePosixPath(name)
-    for mark in ("", f"-{sha256[:8]}", f"-{sha256}"):
-        # Within the longest stem, so that the name stays as it is when it comes back.
-        stem = repaired(path.stem, LONGEST_STEM - len(mark))
-        free = f"{stem}{mark}{path.suffix}"
-        if free.casefold() not in taken:
-            taken.add(free.casefold())
-            return free
+    for suffix in ("", f"-{sha256[:8]}", f"-{sha256}"):
+        # The suffix fits within LONGEST_STEM, so that the name is unchanged when it is imported again.
+        stem = repaired(path.stem, LONGEST_STEM - len(suffix))
+        candidate = f"{stem}{suffix}{path.suffix}"
+        if candidate.casefold() not in taken_names:
+            taken_names.add(candidate.casefold())
+            return candidate
     raise AssertionError("no two pictures have the same sha256")

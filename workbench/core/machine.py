@@ -1,4 +1,4 @@
-"""What this process may use of the machine."""
+"""Machine resources available to this process."""
 
 from __future__ import annotations
 
@@ -6,6 +6,6 @@ import os
 
 
 def cores() -> int:
-    """How many cores this process may use; a container may have fewer than the machine."""
+    """The number of cores this process may use; in a container it may be less than that of the machine."""
     # macOS has no affinity.
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,4 +1,4 @@
-"""Names that every system can give a file or a folder."""
+"""Checks and sanitizes file and folder names so that they are valid on every operating system."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import unicodedata
 from workbench.core.system_files import is_leftover
 
 UNSAFE = frozenset('<>:"/\\|?*')
-"""Characters that Windows keeps for itself; its rules are the strictest of the usual systems."""
+"""Characters that Windows forbids; its rules are the strictest of the common systems."""
 RESERVED = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[\d¹²³])\s*(\.|$)", re.IGNORECASE)
-"""Names of Windows' devices, which stay theirs with an ending: ``nul.jpg``."""
+"""Windows device names, which are reserved with an extension too: ``nul.jpg``."""
 BLANKS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
-"""Letters, marks and signs that show nothing."""
+"""Invisible letters, marks and symbols."""
 ZERO_WIDTH_JOINERS = frozenset("\u200c\u200d")
 PLAIN_SCRIPTS = ("LATIN", "GREEK", "CYRILLIC")
 A_CHARACTER = "has a character that a name cannot have (< > : / \\ | ? * or a quote, or one that is not seen)"
@@ -20,7 +20,7 @@ NO_FOLDER = "cannot be the name of a folder: "
 
 
 def fault(name: str) -> str:
-    """Why a name cannot be that of a folder on every system, to follow the name in a sentence; empty where it can be."""
+    """Why a name is not a valid folder name on every system, as the predicate of a sentence; empty if it is valid."""
     if any(_is_unsafe(character) for character in name) or has_stray_joiner(name):
         return A_CHARACTER
     if name.startswith(".") or name.endswith((".", " ")):
@@ -33,57 +33,62 @@ def fault(name: str) -> str:
 
 
 def plain(text: str) -> str:
-    """A text with ``_`` for each character that a name cannot have, without blanks and dots at its ends."""
+    """Replace each forbidden or invisible character by ``_``, and strip blanks and dots."""
     composed = unicodedata.normalize("NFC", text)
     if has_stray_joiner(composed):
-        composed = "".join(each for each in composed if not is_joiner(each))
-    return "".join("_" if _is_unsafe(each) or _is_unseen(each) else each for each in composed).strip(" .")
+        composed = "".join(character for character in composed if not is_joiner(character))
+    return "".join(
+        "_" if _is_unsafe(character) or _is_invisible(character) else character for character in composed
+    ).strip(" .")
 
 
 def repaired(text: str, longest: int) -> str:
-    """The name nearest to a text that every system can have.
+    """Sanitize a text to a similar name that is valid on every system.
 
     Args:
         text: Any text.
-        longest: Bytes of UTF-8 that the name may have, but for one that may come before it.
+        longest: Most bytes of the name in UTF-8, apart from a possible ``_`` prefix.
     """
     name = plain(text).encode()[:longest].decode(errors="ignore").rstrip(" .")
     return f"_{name}" if not name or RESERVED.match(name) or is_leftover(name) else name
 
 
 def shown(name: str) -> str:
-    """A name as a sentence can have it: not too long, and with a sign for each character that is not seen."""
-    return "".join("\ufffd" if _is_unseen(each) else each for each in name[:80])
+    """A name for use in a message: truncated, with a replacement character for each invisible character."""
+    return "".join("\ufffd" if _is_invisible(character) else character for character in name[:80])
 
 
 def is_joiner(character: str) -> bool:
-    """Whether a character shows nothing and changes how those beside it look: joiners, and selectors of a variant."""
+    """Whether a character is invisible and affects its neighbours: joiners and variation selectors."""
     return character in ZERO_WIDTH_JOINERS or "VARIATION SELECTOR" in unicodedata.name(character, "")
 
 
 def has_stray_joiner(name: str) -> bool:
-    """Whether a joiner stands where it changes nothing, so that two names look alike.
+    """Whether a joiner has no visible effect, so that two different names would look the same.
 
-    Scripts such as Persian and emoji need them; Latin, Greek and Cyrillic letters do not.
+    Scripts such as Persian, and emoji, need joiners; Latin, Greek and Cyrillic do not.
     """
-    beside = zip(f" {name}", name, f"{name[1:]} ", strict=False)
+    neighbours = zip(f" {name}", name, f"{name[1:]} ", strict=False)
     return any(
-        is_joiner(each)
-        and (_needs_none(before) or (each in ZERO_WIDTH_JOINERS and (_needs_none(after) or before.isascii())))
-        for before, each, after in beside
+        is_joiner(character)
+        and (
+            _needs_no_joiner(before)
+            or (character in ZERO_WIDTH_JOINERS and (_needs_no_joiner(after) or before.isascii()))
+        )
+        for before, character, after in neighbours
     )
 
 
-def _needs_none(character: str) -> bool:
+def _needs_no_joiner(character: str) -> bool:
     return character.isspace() or unicodedata.name(character, "").startswith(PLAIN_SCRIPTS)
 
 
-def _is_unseen(character: str) -> bool:
+def _is_invisible(character: str) -> bool:
     return unicodedata.category(character)[0] == "C"
 
 
 def _is_unsafe(character: str) -> bool:
-    """Whether a character is Windows', or shows nothing: controls, marks of direction, halves of characters."""
+    """Whether a character is forbidden on Windows or invisible: controls, direction marks, surrogates."""
     if character in UNSAFE or character in BLANKS:
         return True
     category = unicodedata.category(character)

@@ -1,4 +1,4 @@
-"""What Waterline keeps is for its own user: others of the machine read nothing of it."""
+"""File permissions: other users of the machine cannot read the data folder."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ OTHERS = 0o077
 
 
 def begin_private() -> None:
-    """Set this process up, before it makes a file: what it makes others cannot read, and its database only SQLite opens."""
+    """Set the umask and guard open databases; to be called before the process creates any file."""
     os.umask(OTHERS)
     keep_databases_shut()
 
 
 def shut(folder: Path) -> None:
-    """Shut a data folder, one of an earlier version too, for all but its owner; nobody else then gets to what is in it.
+    """Restrict an existing data folder to its owner (mode 0700).
 
-    Where that cannot be, the log says so: a mounted folder may be another's, and one that all share is not to be shut.
+    Logs a warning if that is not possible, for example on a mounted folder, or not appropriate, as on a shared folder.
     """
     mode = folder.stat().st_mode
     if not mode & OTHERS:

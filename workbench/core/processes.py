@@ -1,4 +1,4 @@
-"""Telling one process from another, even where a number is used again, and what one takes of the machine."""
+"""Identifies processes despite PID reuse, starts background processes, and measures memory use."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from typing import IO
 
 import psutil
 
-_SHARE = 0.85
-_LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
+_MEMORY_SHARE = 0.85
+_CGROUP_LIMIT_FILES = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
 _MEGABYTE = 2**20
-_BOOT = Path("/proc/sys/kernel/random/boot_id")
-_START, _AFTER_NAME = 22, 3
+_BOOT_ID_FILE = Path("/proc/sys/kernel/random/boot_id")
+_START_FIELD, _FIRST_FIELD_AFTER_NAME = 22, 3
 
 PROJECT = Path(__file__).resolve().parents[2]
 NO_ROOM = 28
-"""How a worker exits where the disk had no room even for how it ended; the number that POSIX systems give a full disk."""
+"""Exit code of a worker that could not write its result to a full disk (ENOSPC)."""
 
 
 def started_at(pid: int) -> str:
-    """What tells a process from every other one that has had or will have its number.
+    """An identifier of the start of a process, which together with the PID identifies it despite PID reuse.
 
-    On Linux the start in clock ticks since the machine's, and which start of the machine that was: unlike psutil's
-    ``create_time`` it does not move when the clock is set. Elsewhere the kernel keeps the time itself.
+    On Linux the boot id and the start time in clock ticks since boot, which unlike psutil's ``create_time`` is not
+    affected by changes of the system clock. On other systems psutil's ``create_time``.
 
     Source: proc(5), ``/proc/pid/stat``, field 22.
 
@@ -35,15 +35,15 @@ def started_at(pid: int) -> str:
         psutil.NoSuchProcess: There is no such process.
     """
     try:
-        # The name of the program stands in brackets and may hold anything.
+        # The program name is in parentheses and may contain any characters.
         fields = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
-        return f"{_BOOT.read_text().strip()}/{fields[_START - _AFTER_NAME]}"
+        return f"{_BOOT_ID_FILE.read_text().strip()}/{fields[_START_FIELD - _FIRST_FIELD_AFTER_NAME]}"
     except (FileNotFoundError, ProcessLookupError):
         return f"created {psutil.Process(pid).create_time()}"
 
 
 def alive(pid: int | None, started: str | None) -> bool:
-    """Whether the process with this number that :func:`started_at` told apart still runs."""
+    """Whether the process with this PID and this :func:`started_at` identifier is still running."""
     if pid is None or started is None:
         return False
     try:
@@ -55,15 +55,15 @@ def alive(pid: int | None, started: str | None) -> bool:
 def start_module(
     arguments: Sequence[str], log: IO[bytes], environment: Mapping[str, str]
 ) -> subprocess.Popen[bytes]:
-    """Start ``python -m`` with some arguments in a session of its own, so that it outlives this process.
+    """Start ``python -m`` in a new session, so that it outlives this process.
 
     Args:
-        arguments: The module and what it is given.
-        log: Takes what it prints.
-        environment: Added to this process's own.
+        arguments: The module and its arguments.
+        log: File for stdout and stderr.
+        environment: Variables added to the environment of this process.
 
     Raises:
-        OSError: It cannot be started.
+        OSError: The process cannot be started.
     """
     return subprocess.Popen(  # noqa: S603 - our own modules, no shell
         [sys.executable, "-m", *arguments],
@@ -78,35 +78,35 @@ def start_module(
 
 @dataclass(frozen=True)
 class Usage:
-    """What a process takes: percent of one core, and megabytes of memory of its own."""
+    """Resource usage of a process: CPU in percent of one core, and unshared memory in megabytes."""
 
     cpu_percent: float
     memory_mb: int
 
 
 class MemoryLimit:
-    """What this process may take of the machine's memory.
+    """Memory limit of this process.
 
     Attributes:
-        megabytes: The most it may take.
+        megabytes: The limit.
     """
 
     def __init__(self, megabytes: int, runs: int) -> None:
-        """Allow so many megabytes; 0 stands for a share of what the machine or its container has for so many runs at once."""
-        self.megabytes = megabytes or int(_SHARE * memory_bytes() / _MEGABYTE / runs)
+        """Set the limit in megabytes; 0 derives it from the memory of the machine or container and the number of parallel runs."""
+        self.megabytes = megabytes or int(_MEMORY_SHARE * memory_bytes() / _MEGABYTE / runs)
         self._process = psutil.Process()
 
     def usage(self) -> Usage:
-        """What it takes now; mapped files, which the system takes back when it needs to, are not counted."""
+        """The current usage; mapped files, which the system can reclaim, are not counted."""
         memory = self._process.memory_info()
         own = memory.rss - getattr(memory, "shared", 0)
         return Usage(self._process.cpu_percent(None), own // _MEGABYTE)
 
 
 def memory_bytes() -> int:
-    """Memory of the machine, or of the container where that has less."""
+    """Memory in bytes of the machine, or of the container if that has less."""
     limits = [int(psutil.virtual_memory().total)]
-    for file in _LIMITS:
+    for file in _CGROUP_LIMIT_FILES:
         try:
             text = file.read_text().strip()
         except OSError:

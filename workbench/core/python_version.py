@@ -1,4 +1,4 @@
-"""Which Pythons the workbench runs on. Pythons that are too old must be able to read this file, back to 3.8."""
+"""Supported Python versions. This file must stay parseable by unsupported versions, back to 3.8."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ OLDEST, NEWEST = (3, 11), (3, 13)
 
 
 def refusal(version: tuple[int, int]) -> str | None:
-    """The sentence for a Python that TensorFlow has no wheel for; None for one that will do.
+    """The error message for an unsupported Python version; None for a supported one.
 
     Args:
         version: Major and minor, as in ``sys.version_info[:2]``.

@@ -1,4 +1,4 @@
-"""Settings from the environment."""
+"""Settings, read from environment variables."""
 
 from __future__ import annotations
 
@@ -15,19 +15,25 @@ from workbench.core.addresses import parse_address
 MEGABYTE = 1024 * 1024
 EVERY_HOST = "*"
 FITS = ("letterbox", "squash", "crop")
-"""How a picture is brought to the square: its whole on a grey ground, stretched, or its middle."""
+"""How a picture is fitted to the square input: padded, stretched, or centre-cropped."""
 EMBEDDINGS = ("auto", "backbone", "version", "built-in")
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What is taken in at most.
+    """Resource limits.
 
-    ``picture_mb``, ``upload_mb`` and ``table_mb`` are megabytes of one picture file, of one uploaded file, and of one CSV or
-    JSON file; ``decode_mb`` megabytes of memory for all pictures that one process decodes at once; ``pixels`` is width times
-    height; ``zip_entries`` files in one zip; ``zip_ratio`` unpacked to packed size of one file in a zip; ``table_lines`` lines
-    of all tables of one import together. ``queued_runs`` are training runs that wait;
-    ``sessions`` browser tabs and clients whose place is remembered.
+    Attributes:
+        picture_mb: Megabytes of one picture file.
+        upload_mb: Megabytes of one uploaded file.
+        pixels: Width times height of one picture.
+        zip_entries: Files in one zip.
+        zip_ratio: Compression ratio of one file in a zip.
+        table_mb: Megabytes of one CSV or JSON file.
+        table_lines: Lines of all tables of one import.
+        queued_runs: Queued training runs.
+        decode_mb: Megabytes of memory for all pictures that one process decodes at the same time.
+        sessions: Browser tabs and clients whose session state is kept.
     """
 
     picture_mb: int = 50
@@ -44,12 +50,12 @@ class Limits:
 
 @dataclass(frozen=True)
 class Access:
-    """Who may reach the server.
+    """Access control settings.
 
     Attributes:
-        password: The shared password (``WORKBENCH_PASSWORD``); without one there is no login.
-        without_login: Whether a server that the network reaches may go without one (``WORKBENCH_OPEN``).
-        hosts: Host names it answers to beside its own (``WORKBENCH_ALLOWED_HOSTS``); ``*`` stands for all.
+        password: The shared password (``WORKBENCH_PASSWORD``); empty for no login.
+        without_login: Whether a server reachable from the network may run without a password (``WORKBENCH_OPEN``).
+        hosts: Additional allowed host names (``WORKBENCH_ALLOWED_HOSTS``); ``*`` allows all.
         on_space: Whether it runs as a Hugging Face Space (``SPACE_ID`` or ``SPACE_HOST`` is set).
         space_host: The Space's host name (``SPACE_HOST``).
     """
@@ -63,15 +69,25 @@ class Access:
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything that a person may set before the start.
+    """All settings of the server.
 
-    ``import_folders`` are folders of the server that may be imported from (``WORKBENCH_IMPORT_FOLDERS``, written like ``PATH``).
-    ``insight`` switches the model's help on or off (``WORKBENCH_INSIGHT``). ``embeddings`` is what makes its embeddings
-    (``WORKBENCH_EMBEDDINGS``): ``auto``, ``backbone``, ``version`` (in production) or ``built-in``. ``weights`` is the folder with Keras' files of
-    pretrained weights (``WORKBENCH_WEIGHTS``); None stands for ``weights`` in the data folder. ``runs`` is how many training runs go on at once
-    (``WORKBENCH_RUNS``), ``memory_mb`` what one may take (``WORKBENCH_MEMORY_MB``); 0 stands for a share of what the machine has.
-    ``reserve_mb`` is how much of a disk stays free (``WORKBENCH_RESERVE_MB``); 0 stands for 5 % of it, at most 500 MB. ``webhook``
-    is told of every run that ends (``WORKBENCH_WEBHOOK``). ``ray_address`` is a Ray cluster to run on (``WORKBENCH_RAY_ADDRESS``).
+    Attributes:
+        data: The data folder (``WORKBENCH_DATA``).
+        host: Host name or IP address to bind to (``GRADIO_SERVER_NAME``).
+        port: Port to bind to (``GRADIO_SERVER_PORT``).
+        fit: How pictures are fitted to the square input (``WORKBENCH_FIT``), one of ``FITS``.
+        limits: Resource limits (``WORKBENCH_MAX_*``).
+        import_folders: Server folders that may be imported from (``WORKBENCH_IMPORT_FOLDERS``, separated like ``PATH``).
+        insight: Whether model-assisted labelling is on (``WORKBENCH_INSIGHT``).
+        weights: Folder with pretrained Keras weights (``WORKBENCH_WEIGHTS``); None for ``weights`` in the data folder.
+        embeddings: Source of embeddings (``WORKBENCH_EMBEDDINGS``): ``auto``, ``backbone``, ``version`` (in production) or
+            ``built-in``.
+        runs: Number of parallel training runs (``WORKBENCH_RUNS``).
+        memory_mb: Memory limit of one run in megabytes (``WORKBENCH_MEMORY_MB``); 0 for a share of the machine's memory.
+        reserve_mb: Disk space to keep free in megabytes (``WORKBENCH_RESERVE_MB``); 0 for 5 % of the disk, at most 500 MB.
+        webhook: URL that is called when a run ends (``WORKBENCH_WEBHOOK``).
+        ray_address: Address of a Ray cluster (``WORKBENCH_RAY_ADDRESS``).
+        access: Access control settings.
     """
 
     data: Path = Path("data")
@@ -92,44 +108,44 @@ class Settings:
 
     @property
     def weights_folder(self) -> Path:
-        """Where Keras' files of pretrained weights are looked for first."""
+        """The folder that is searched first for pretrained Keras weights."""
         return self.weights or self.data / "weights"
 
 
 def from_environment(environment: Mapping[str, str]) -> Settings:
-    """Read the settings.
+    """Read the settings from environment variables.
 
     Raises:
-        DomainError: A variable has a value that is not allowed.
+        DomainError: A variable has an invalid value.
     """
     fit = environment.get("WORKBENCH_FIT", Settings.fit)
     if fit not in FITS:
         raise DomainError(f"WORKBENCH_FIT is “{fit}”; it can be {', '.join(FITS)}.")
     weights = environment.get("WORKBENCH_WEIGHTS")
-    data = _folder(environment.get("WORKBENCH_DATA") or "data")
+    data = _data_folder(environment.get("WORKBENCH_DATA") or "data")
     limits = {
-        field.name: _number(environment, f"WORKBENCH_MAX_{field.name.upper()}", int(field.default))  # type: ignore[arg-type]
+        field.name: _positive_integer(environment, f"WORKBENCH_MAX_{field.name.upper()}", int(field.default))  # type: ignore[arg-type]
         for field in fields(Limits)
     }
     return Settings(
         data=data,
         host=environment.get("GRADIO_SERVER_NAME") or Settings.host,
-        port=_number(environment, "GRADIO_SERVER_PORT", Settings.port, 65535),
+        port=_positive_integer(environment, "GRADIO_SERVER_PORT", Settings.port, 65535),
         fit=fit,
-        insight=_one_of(environment, "WORKBENCH_INSIGHT", ("on", "off")) == "on",
-        embeddings=_one_of(environment, "WORKBENCH_EMBEDDINGS", EMBEDDINGS),
+        insight=_choice(environment, "WORKBENCH_INSIGHT", ("on", "off")) == "on",
+        embeddings=_choice(environment, "WORKBENCH_EMBEDDINGS", EMBEDDINGS),
         weights=Path(weights).expanduser().resolve() if weights else None,
-        runs=_number(environment, "WORKBENCH_RUNS", Settings.runs, 16),
-        memory_mb=_number(environment, "WORKBENCH_MEMORY_MB", 0)
+        runs=_positive_integer(environment, "WORKBENCH_RUNS", Settings.runs, 16),
+        memory_mb=_positive_integer(environment, "WORKBENCH_MEMORY_MB", 0)
         if environment.get("WORKBENCH_MEMORY_MB")
         else 0,
-        reserve_mb=_number(environment, "WORKBENCH_RESERVE_MB", 0)
+        reserve_mb=_positive_integer(environment, "WORKBENCH_RESERVE_MB", 0)
         if environment.get("WORKBENCH_RESERVE_MB")
         else 0,
-        webhook=_address(environment.get("WORKBENCH_WEBHOOK", "")),
+        webhook=_webhook_url(environment.get("WORKBENCH_WEBHOOK", "")),
         ray_address=environment.get("WORKBENCH_RAY_ADDRESS", ""),
         limits=Limits(**limits),
-        import_folders=_allowed(environment.get("WORKBENCH_IMPORT_FOLDERS", ""), data),
+        import_folders=_import_folders(environment.get("WORKBENCH_IMPORT_FOLDERS", ""), data),
         access=_access(environment),
     )
 
@@ -138,15 +154,15 @@ def _access(environment: Mapping[str, str]) -> Access:
     space_host = environment.get("SPACE_HOST", "").strip().lower()
     return Access(
         password=_password(environment.get("WORKBENCH_PASSWORD")),
-        without_login=_one_of(environment, "WORKBENCH_OPEN", ("0", "1")) == "1",
-        hosts=_hosts(environment.get("WORKBENCH_ALLOWED_HOSTS", "")),
+        without_login=_choice(environment, "WORKBENCH_OPEN", ("0", "1")) == "1",
+        hosts=_allowed_hosts(environment.get("WORKBENCH_ALLOWED_HOSTS", "")),
         on_space=bool(space_host or environment.get("SPACE_ID")),
         space_host=space_host,
     )
 
 
 def _password(text: str | None) -> str:
-    """The password; a sentence never shows it."""
+    """The validated password; error messages never contain it."""
     if text is None:
         return ""
     if not text or text != text.strip() or not text.isprintable():
@@ -157,7 +173,7 @@ def _password(text: str | None) -> str:
     return text
 
 
-def _hosts(text: str) -> tuple[str, ...]:
+def _allowed_hosts(text: str) -> tuple[str, ...]:
     names = tuple(name.strip() for name in text.split(",") if name.strip())
     for name in names:
         if name != EVERY_HOST and parse_address(name) is None:
@@ -168,23 +184,23 @@ def _hosts(text: str) -> tuple[str, ...]:
     return names
 
 
-def _folder(text: str) -> Path:
+def _data_folder(text: str) -> Path:
     path = Path(text).expanduser().resolve()
-    if not next(each for each in (path, *path.parents) if each.exists()).is_dir():
+    if not next(ancestor for ancestor in (path, *path.parents) if ancestor.exists()).is_dir():
         raise DomainError(f"WORKBENCH_DATA is “{text}”; it must be a folder, or one that can be made.")
     return path
 
 
-def _one_of(environment: Mapping[str, str], name: str, allowed: tuple[str, ...]) -> str:
-    """One of the allowed texts, the first where the variable is not set."""
+def _choice(environment: Mapping[str, str], name: str, allowed: tuple[str, ...]) -> str:
+    """The value of a variable that has a fixed set of values; the first one is the default."""
     text = environment.get(name) or allowed[0]
     if text not in allowed:
         raise DomainError(f"{name} is “{text[:40]}”; it can be {', '.join(allowed)}.")
     return text
 
 
-def _allowed(text: str, data: Path) -> tuple[Path, ...]:
-    """The folders of a list such as that of ``PATH``."""
+def _import_folders(text: str, data: Path) -> tuple[Path, ...]:
+    """The folders of a list separated like ``PATH``."""
     folders = tuple(Path(part).expanduser().resolve() for part in text.split(os.pathsep) if part)
     for folder in folders:
         if not folder.is_dir():
@@ -199,15 +215,15 @@ def _allowed(text: str, data: Path) -> tuple[Path, ...]:
     return folders
 
 
-def _address(text: str) -> str:
-    if text and not _is_address(text):
+def _webhook_url(text: str) -> str:
+    if text and not _is_http_url(text):
         raise DomainError(
             f"WORKBENCH_WEBHOOK is “{text[:80]}”; it must be an address that begins with http:// or https://."
         )
     return text
 
 
-def _is_address(text: str) -> bool:
+def _is_http_url(text: str) -> bool:
     try:
         parts = urlsplit(text)
     except ValueError:
@@ -215,8 +231,8 @@ def _is_address(text: str) -> bool:
     return parts.scheme in {"http", "https"} and bool(parts.hostname)
 
 
-def _number(environment: Mapping[str, str], name: str, default: int, most: int = 10**15) -> int:
+def _positive_integer(environment: Mapping[str, str], name: str, default: int, maximum: int = 10**15) -> int:
     text = environment.get(name, str(default))
-    if not (text.isascii() and text.isdigit() and len(text) < 20 and 1 <= int(text) <= most):
-        raise DomainError(f"{name} is “{text[:40]}”; it must be a whole number from 1 to {most}.")
+    if not (text.isascii() and text.isdigit() and len(text) < 20 and 1 <= int(text) <= maximum):
+        raise DomainError(f"{name} is “{text[:40]}”; it must be a whole number from 1 to {maximum}.")
     return int(text)

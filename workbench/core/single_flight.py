@@ -1,4 +1,4 @@
-"""Work that several ask for at once is done once."""
+"""Deduplicates concurrent calls for the same work."""
 
 from __future__ import annotations
 
@@ -13,48 +13,48 @@ T = TypeVar("T")
 
 
 class SingleFlight(Generic[T]):
-    """Gives the result of work under way to whoever asks for the same meanwhile."""
+    """Runs work once per key at a time; concurrent callers with the same key share the result."""
 
     def __init__(self) -> None:
-        self._under_way: dict[Hashable, Future[T]] = {}
+        self._futures: dict[Hashable, Future[T]] = {}
         self._lock = threading.Lock()
 
     def run(self, key: Hashable, work: Callable[[], T], patience: float | None = None) -> T:
-        """The result of the work, or what it raises.
+        """Return the result of the work, or raise its exception.
 
         Args:
-            key: What tells it from other work.
-            work: Does it; called by the first who asks.
-            patience: Most seconds to wait for another's result; None waits as long as it takes.
+            key: Identifies the work.
+            work: Computes the result; called by the first caller.
+            patience: Timeout in seconds while waiting for another caller's result; None for no timeout.
 
         Raises:
-            Overloaded: It took longer.
+            Overloaded: The timeout has passed.
         """
         with self._lock:
-            theirs = self._under_way.get(key)
-            mine = self._under_way.setdefault(key, Future())
-        if theirs is None:
-            return self._lead(key, mine, work)
+            existing = self._futures.get(key)
+            future = self._futures.setdefault(key, Future())
+        if existing is None:
+            return self._compute(key, future, work)
         try:
-            return theirs.result(patience)
+            return existing.result(patience)
         except TimeoutError:
-            if theirs.done():  # the work's own
+            if existing.done():  # raised by the work itself
                 raise
             raise Overloaded from None
         except Overloaded:
-            if patience is None:  # who began it was in more of a hurry
+            if patience is None:  # the first caller had a shorter timeout
                 return self.run(key, work)
             raise
 
-    def _lead(self, key: Hashable, mine: Future[T], work: Callable[[], T]) -> T:
+    def _compute(self, key: Hashable, future: Future[T], work: Callable[[], T]) -> T:
         try:
             result = work()
         except BaseException as error:
-            mine.set_exception(error)
+            future.set_exception(error)
             raise
         else:
-            mine.set_result(result)
+            future.set_result(result)
             return result
         finally:
             with self._lock:
-                del self._under_way[key]
+                del self._futures[key]

@@ -1,4 +1,4 @@
-"""Files and folders that systems and tools make for themselves beside a person's own."""
+"""Recognizes files and folders that operating systems and tools create for themselves."""
 
 from __future__ import annotations
 
@@ -22,22 +22,21 @@ LEFTOVERS = frozenset(
         *("left-out.txt", "renamed.txt"),
     }
 )
-"""Names of files and folders in lower case.
+"""Names of system files and folders in lower case.
 
-Words that a person may mean as a class are not among them: ``trash`` and ``recycled`` are classes of waste, ``thumbs`` of
-hands, ``thumbnails`` of pictures on the web.
+Words that may be class names are excluded: ``trash``, ``recycled``, ``thumbs`` and ``thumbnails``.
 """
 STREAM = re.compile(r"(?:[:\uf03a]zone\.identifier|@syno(?:eastream|resource))$", re.IGNORECASE)
-"""Ends of files that hold what other systems keep beside a file: where it was downloaded, or a Mac's extra data."""
+"""Suffixes of files that hold alternate data streams: download zone, or macOS resource forks."""
 
 
 def is_leftover(name: str) -> bool:
-    r"""Whether a file or folder is hidden or a leftover of a system or tool, or lies in a folder that is.
+    r"""Whether a file or folder, or any of its parent folders, is hidden or a system file.
 
-    Hidden is what begins with a dot, as on Unix.
+    Names that begin with a dot are hidden, as on Unix.
 
     Args:
-        name: With its folders, separated by ``/`` or ``\``.
+        name: Name with its folders, separated by ``/`` or ``\``.
     """
     parts = name.replace("\\", "/").split("/")
     return STREAM.search(name) is not None or any(

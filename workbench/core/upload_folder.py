@@ -1,4 +1,4 @@
-"""The folder of uploads: what was sent and waits for a call, and small files that were made for whoever asked."""
+"""Folder of uploaded files that wait for an API call, and of small generated files."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ OURS = re.compile(rf"[0-9a-f]{{64}}|[0-9a-f]{{32}}|{re.escape(ARRIVING)}.+")
 
 
 class UploadFolder:
-    """Removes what nobody has asked for in a day, or, where the disk is nearly full, what was answered already.
+    """Stores uploads, and removes those that were unused for a day, or earlier if the disk is nearly full.
 
-    An upload whose import has begun is no longer here: the import has its files. Of one that a call has answered it is kept
-    for some minutes, in case it is named once more; a page that shows one names it in every call.
+    Uploads of a started import are moved to its staging area. An upload whose call was answered is kept for some more
+    minutes, in case another call uses it.
 
     Args:
-        folder: Where uploads lie, each in a folder of its own.
-        room: Of the disk of that folder.
+        folder: Folder of the uploads, with one subfolder per upload.
+        room: Free space of the disk of that folder.
     """
 
     def __init__(self, folder: Path, room: DiskSpace) -> None:
@@ -39,78 +39,82 @@ class UploadFolder:
 
     @contextmanager
     def arriving(self) -> Iterator[Path]:
-        """A folder for an upload under way; what is in it when the request ends, however it ends, is removed."""
-        place = self.folder / f"{ARRIVING}{secrets.token_hex(16)}"
-        place.mkdir(parents=True)
+        """A temporary folder for an upload in progress; its remaining content is removed at the end of the request."""
+        temporary_folder = self.folder / f"{ARRIVING}{secrets.token_hex(16)}"
+        temporary_folder.mkdir(parents=True)
         try:
-            yield place
+            yield temporary_folder
         finally:
-            shutil.rmtree(place, ignore_errors=True)
+            shutil.rmtree(temporary_folder, ignore_errors=True)
 
     def arrived(self, file: Path) -> Path:
-        """Put a file that has come whole into a folder of its own; only who uploaded it is told its name."""
-        place = self.folder / secrets.token_hex(32)
-        place.mkdir()
-        return file.rename(place / file.name)
+        """Move a complete upload into its own folder, whose random name only the uploader gets."""
+        upload_folder = self.folder / secrets.token_hex(32)
+        upload_folder.mkdir()
+        return file.rename(upload_folder / file.name)
 
     def require(self, size: int) -> None:
-        """Check that so many bytes may come, after removing what was answered where that is needed.
+        """Check that there is space for ``size`` bytes, after removing answered uploads if necessary.
 
         Raises:
-            NoRoom: They may not.
+            DiskFull: There is not enough space.
         """
         if not self.room.has(size):
             self.sweep(pressed=True)
             self.room.require(size)
 
     def sweep(self, pressed: bool = False) -> None:
-        """Remove what has been asked for too long ago.
+        """Remove expired uploads.
 
         Args:
-            pressed: Whether room is needed, so that what was answered goes at once.
+            pressed: Whether disk space is needed, so that answered uploads are removed at once.
         """
-        limit = time.time() - KEEP_SECONDS + (ANSWERED_SECONDS if pressed else 0.0)
-        for place in list(self.folder.iterdir()) if self.folder.is_dir() else ():
-            if OURS.fullmatch(place.name) and not place.is_symlink() and _last_used(place) < limit:
-                shutil.rmtree(place, ignore_errors=True)
+        oldest_kept = time.time() - KEEP_SECONDS + (ANSWERED_SECONDS if pressed else 0.0)
+        for upload_folder in list(self.folder.iterdir()) if self.folder.is_dir() else ():
+            if (
+                OURS.fullmatch(upload_folder.name)
+                and not upload_folder.is_symlink()
+                and _last_used(upload_folder) < oldest_kept
+            ):
+                shutil.rmtree(upload_folder, ignore_errors=True)
 
     def start(self) -> None:
-        """Sweep now and then, in the background."""
+        """Start sweeping periodically in a background thread."""
         self._closed.clear()
-        threading.Thread(target=self._work, name="uploads", daemon=True).start()
+        threading.Thread(target=self._sweep_periodically, name="uploads", daemon=True).start()
 
     def close(self) -> None:
-        """Sweep no more."""
+        """Stop the background thread."""
         self._closed.set()
 
-    def _work(self) -> None:
+    def _sweep_periodically(self) -> None:
         while not self._closed.wait(SWEEP_SECONDS):
             self.sweep()
 
 
 def used(file: Path) -> None:
-    """Keep an upload for another day: a call has named it."""
+    """Mark an upload as used, which keeps it for another day."""
     with suppress(OSError):
         os.utime(file)
 
 
 def answered(file: Path) -> None:
-    """Let an upload go soon: the call that named it has its answer."""
-    until = time.time() - KEEP_SECONDS + ANSWERED_SECONDS
+    """Mark an upload as answered, which lets it expire in ``ANSWERED_SECONDS``."""
+    last_used = time.time() - KEEP_SECONDS + ANSWERED_SECONDS
     with suppress(OSError):
-        os.utime(file.parent, (until, until))
-        os.utime(file, (until, until))
+        os.utime(file.parent, (last_used, last_used))
+        os.utime(file, (last_used, last_used))
 
 
 def forget(file: Path) -> None:
-    """Remove an upload that has another name now."""
+    """Remove an upload."""
     shutil.rmtree(file.parent, ignore_errors=True)
 
 
-def _last_used(place: Path) -> float:
-    """The newest of the times of a folder and of what is in it."""
+def _last_used(upload_folder: Path) -> float:
+    """The newest modification time of a folder and its content, in seconds since 1970."""
     newest = 0.0
-    for folder, _, names in os.walk(place):
+    for folder, _, names in os.walk(upload_folder):
         for path in (Path(folder), *(Path(folder, name) for name in names)):
             with suppress(OSError):
                 newest = max(newest, path.lstat().st_mtime)

@@ -1,4 +1,4 @@
-"""Checks of values that come from outside, each failing with one sentence for the user."""
+"""Validates external values; each failure has a message for the user."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from workbench.core.errors import InvalidSpec
 
 
 def number(key: str, value: Any, low: float, high: float) -> float:
-    """Give back a number from ``low`` to ``high``.
+    """Validate a number from ``low`` to ``high``.
 
     Raises:
-        InvalidSpec: The value is not a number (a truth value or a text is none), not finite, or out of range.
+        InvalidSpec: The value is not a number (booleans and texts are not), not finite, or out of range.
     """
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if not is_number or not low <= value <= high:
@@ -22,7 +22,7 @@ def number(key: str, value: Any, low: float, high: float) -> float:
 
 
 def whole(key: str, value: Any, low: int = 1, high: int = LARGEST_ID) -> int:
-    """Give back a whole number from ``low`` to ``high``, an id where nothing else is said.
+    """Validate an integer from ``low`` to ``high``; the default range is that of ids.
 
     Raises:
         InvalidSpec: The value is not an integer or out of range.
@@ -34,7 +34,7 @@ def whole(key: str, value: Any, low: int = 1, high: int = LARGEST_ID) -> int:
 
 
 def flag(key: str, value: Any) -> bool:
-    """Give back a truth value.
+    """Validate a boolean.
 
     Raises:
         InvalidSpec: The value is not true or false.
@@ -45,7 +45,7 @@ def flag(key: str, value: Any) -> bool:
 
 
 def choice(key: str, value: Any, options: Collection[str]) -> str:
-    """Give back one of the options.
+    """Validate one of the options.
 
     Raises:
         InvalidSpec: The value is none of them.
@@ -56,10 +56,10 @@ def choice(key: str, value: Any, options: Collection[str]) -> str:
 
 
 def mapping(key: str, value: Any, known: Collection[str]) -> Mapping[str, Any]:
-    """Give back a mapping that has no other keys than the known ones.
+    """Validate a mapping that has only known keys.
 
     Raises:
-        InvalidSpec: The value is no mapping, or has a key that is not known.
+        InvalidSpec: The value is not a mapping, or has an unknown key.
     """
     if not isinstance(value, Mapping):
         raise InvalidSpec(f"{key} is {shown(value)}; it must be an object with the keys {', '.join(known)}.")
@@ -70,7 +70,7 @@ def mapping(key: str, value: Any, known: Collection[str]) -> Mapping[str, Any]:
 
 
 def shown(value: Any) -> str:
-    """A value as it is put into a sentence: quoted when it is text, and never long."""
+    """A value for use in a message: quoted if it is text, and truncated."""
     if value is None:
         return "empty"
     text = f'"{value}"' if isinstance(value, str) else str(value)

@@ -1,1 +1,1 @@
-"""From rows to a file that other tools read."""
+"""Exports pictures and labels to files that other tools can read."""

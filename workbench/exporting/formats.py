@@ -1,4 +1,4 @@
-"""The formats of exports: where each picture lies, and the table that says what it is."""
+"""Export formats: path of each picture, and label tables."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from workbench.core.csv_cells import csv_text
 from workbench.core.file_names import folders, named
 
 Placed = Sequence[tuple[str, ExportRow]]
-"""Pictures with where they lie."""
+"""Pictures with their paths in the export."""
 IMAGES = "images"
 
 
 @dataclass(frozen=True)
 class ExportFormat:
-    """A way to write pictures down.
+    """An export format.
 
     Attributes:
-        words: What it is, for people.
-        folder: The folder of a picture, empty for none.
-        tables: The text of each table by its name, given where pictures lie.
-        pictures: Whether the pictures themselves are written.
+        words: Description for users.
+        folder: Returns the folder of a picture; empty for none.
+        tables: Returns the text of each label table by its file name.
+        pictures: Whether the image files are written too.
     """
 
     words: str
@@ -36,58 +36,61 @@ class ExportFormat:
 
 
 def placed(pictures: Sequence[ExportRow], kind: ExportFormat) -> list[tuple[str, ExportRow]]:
-    """Where each picture lies, in their order."""
-    members: dict[str, list[ExportRow]] = {}
+    """Assign a path to each picture, in order."""
+    pictures_by_folder: dict[str, list[ExportRow]] = {}
     for picture in pictures:
-        members.setdefault(kind.folder(picture), []).append(picture)
-    safe = folders(members)
-    names = {
-        each.sha256: f"{safe[folder]}/{name}" if folder else name
-        for folder, inside in members.items()
-        for name, each in zip(named(inside), inside, strict=True)
+        pictures_by_folder.setdefault(kind.folder(picture), []).append(picture)
+    folder_names = folders(pictures_by_folder)
+    paths = {
+        member.sha256: f"{folder_names[folder]}/{file_name}" if folder else file_name
+        for folder, members in pictures_by_folder.items()
+        for file_name, member in zip(named(members), members, strict=True)
     }
-    return [(names[picture.sha256], picture) for picture in pictures]
+    return [(paths[picture.sha256], picture) for picture in pictures]
 
 
 def renamed(pictures: Iterable[ExportRow], kind: ExportFormat) -> dict[str, str]:
-    """The folders that cannot have the name that they should have, each with the one that it has."""
-    safe = folders({kind.folder(picture) for picture in pictures} - {""})
-    return {name: folder for name, folder in safe.items() if name != folder}
+    """Folders whose class name is not a valid folder name, each with the replacement."""
+    folder_names = folders({kind.folder(picture) for picture in pictures} - {""})
+    return {name: folder for name, folder in folder_names.items() if name != folder}
 
 
-def _csv(files: Placed) -> Mapping[str, str]:
+def _csv_table(files: Placed) -> Mapping[str, str]:
     heading = ("filename", "label", "split", "sha256", "width", "height")
-    rows = ((path, each.label, each.split, each.sha256, each.width, each.height) for path, each in files)
+    rows = (
+        (path, picture.label, picture.split, picture.sha256, picture.width, picture.height)
+        for path, picture in files
+    )
     return {"labels.csv": csv_text(chain([heading], rows))}
 
 
-def _metadata(files: Placed) -> Mapping[str, str]:
-    tables: dict[str, list[str]] = {}
-    for path, each in files:
+def _metadata_jsonl(files: Placed) -> Mapping[str, str]:
+    lines_by_table: dict[str, list[str]] = {}
+    for path, picture in files:
         folder, _, name = path.rpartition("/")
         row = {
             "file_name": name,
-            "label": each.label or None,
-            "split": each.split or None,
-            "sha256": each.sha256,
+            "label": picture.label or None,
+            "split": picture.split or None,
+            "sha256": picture.sha256,
         }
-        tables.setdefault(f"{folder}/metadata.jsonl", []).append(json.dumps(row, ensure_ascii=False))
-    return {name: _lines(lines) for name, lines in tables.items()}
+        lines_by_table.setdefault(f"{folder}/metadata.jsonl", []).append(json.dumps(row, ensure_ascii=False))
+    return {name: _join_lines(table_lines) for name, table_lines in lines_by_table.items()}
 
 
-def _tasks(files: Placed) -> Mapping[str, str]:
+def _label_studio_tasks(files: Placed) -> Mapping[str, str]:
     tasks = [
         {
             "id": number,
             "data": {
                 "image": f"/data/local-files/?d={quote(path)}",
-                "split": each.split,
-                "sha256": each.sha256,
+                "split": picture.split,
+                "sha256": picture.sha256,
             },
-            "annotations": [_annotation(each.label)] if each.label else [],
+            "annotations": [_annotation(picture.label)] if picture.label else [],
             "predictions": [],
         }
-        for number, (path, each) in enumerate(files, 1)
+        for number, (path, picture) in enumerate(files, 1)
     ]
     return {"tasks.json": json.dumps(tasks, ensure_ascii=False, separators=(",", ":"))}
 
@@ -102,16 +105,20 @@ def _annotation(label: str) -> dict[str, object]:
     return {"was_cancelled": False, "result": [choice]}
 
 
-def _lines(lines: Iterable[str]) -> str:
+def _join_lines(lines: Iterable[str]) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
 FORMATS = {
-    "folders": ExportFormat("A zip with a folder for each class", lambda each: each.label, lambda files: {}),
-    "csv": ExportFormat("CSV, without the pictures", lambda each: "", _csv, pictures=False),
-    "csv-zip": ExportFormat("A zip with pictures and a CSV", lambda each: IMAGES, _csv),
-    "huggingface": ExportFormat(
-        "A Hugging Face image folder, zipped", lambda each: each.split or TRAIN, _metadata
+    "folders": ExportFormat(
+        "A zip with a folder for each class", lambda picture: picture.label, lambda files: {}
     ),
-    "label-studio": ExportFormat("A zip with pictures and Label Studio's tasks", lambda each: IMAGES, _tasks),
+    "csv": ExportFormat("CSV, without the pictures", lambda picture: "", _csv_table, pictures=False),
+    "csv-zip": ExportFormat("A zip with pictures and a CSV", lambda picture: IMAGES, _csv_table),
+    "huggingface": ExportFormat(
+        "A Hugging Face image folder, zipped", lambda picture: picture.split or TRAIN, _metadata_jsonl
+    ),
+    "label-studio": ExportFormat(
+        "A zip with pictures and Label Studio's tasks", lambda picture: IMAGES, _label_studio_tasks
+    ),
 }

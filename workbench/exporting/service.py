@@ -1,4 +1,4 @@
-"""Exports: pictures byte for byte, with what is known of them, in formats that peers read."""
+"""Export service: writes original image files with their labels in common formats."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class ExportOrder:
-    """What to export.
+    """Parameters of an export.
 
     Attributes:
         format: One of :data:`workbench.exporting.formats.FORMATS`.
-        chosen: Which pictures, as they are now; all of the catalogue where it is empty.
-        snapshot: The snapshot to export instead, with its own labels and sides.
+        chosen: Filter of the pictures in their current state; all pictures if it is empty.
+        snapshot: Id of a snapshot to export instead, with its own labels and splits.
     """
 
     format: str
@@ -52,10 +52,10 @@ class Exported:
     """A finished export.
 
     Attributes:
-        path: Its file.
-        pictures: How many pictures it has.
-        left_out: How many have no original any more.
-        renamed: Classes whose name cannot be that of a folder, each with the folder that it has.
+        path: The file.
+        pictures: Number of exported pictures.
+        left_out: Number of pictures without an original file.
+        renamed: Classes whose name is not a valid folder name, each with its folder name.
     """
 
     path: Path
@@ -66,14 +66,14 @@ class Exported:
 
 @dataclass(frozen=True)
 class ExportExtent:
-    """How many pictures an export would have, and how many bytes of them it would write."""
+    """Number of pictures of an export, and total size in bytes of their files."""
 
     pictures: int
     bytes: int
 
 
 class Exports:
-    """Writes exports into a folder of the data folder, where the newest few are kept."""
+    """Writes exports to the data folder and keeps the newest ``KEPT`` of them."""
 
     def __init__(self, stores: Stores) -> None:
         self._stores = stores
@@ -82,11 +82,11 @@ class Exports:
 
     @property
     def folder(self) -> Path:
-        """Where exports are kept."""
+        """The folder of the exports."""
         return self._root.resolve()
 
     def holds(self, path: str) -> bool:
-        """Whether a path is that of an export, kept or not."""
+        """Whether a path is directly in the folder of exports, existing or not."""
         return len(path) < LONGEST_PATH and "\0" not in path and Path(path).parent == self.folder
 
     def write(self, order: ExportOrder, progress: Progress = lambda done, total: None) -> Exported:
@@ -94,59 +94,61 @@ class Exports:
 
         Args:
             order: What to export.
-            progress: Called with the pictures written so far and all of them.
+            progress: Called with the number of pictures written so far and the total.
 
         Raises:
             DomainError: There is no such format, filter or snapshot.
             NotReady: There is no picture to export.
-            DiskFull: There is no room for it; nothing is left of it.
+            DiskFull: There is not enough space; no partial file is left.
         """
-        kind = _format(order.format)
-        files = placed(self._listed(order), kind)
+        export_format = _get_format(order.format)
+        files = placed(self._rows(order), export_format)
         if not files:
             raise NotReady("There is no picture to export. Choose another filter, or import pictures first.")
         name = f"waterline-{order.format}-{datetime.now(UTC):%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:6]}"
-        path = self._root / f"{name}.{'zip' if kind.pictures else 'csv'}"
+        path = self._root / f"{name}.{'zip' if export_format.pictures else 'csv'}"
         left_out = 0
         self._root.mkdir(exist_ok=True)
-        with whole_file(path) as part:
-            self._make_room(files, kind)
-            if kind.pictures:
-                left_out = self._zip(part, files, kind, progress)
+        with whole_file(path) as part_path:
+            self._reserve_space(files, export_format)
+            if export_format.pictures:
+                left_out = self._write_zip(part_path, files, export_format, progress)
             else:
-                part.write_text("".join(kind.tables(files).values()), "utf-8", newline="")
+                part_path.write_text("".join(export_format.tables(files).values()), "utf-8", newline="")
         self._prune()
-        return Exported(path, len(files) - left_out, left_out, renamed((each for _, each in files), kind))
+        return Exported(
+            path, len(files) - left_out, left_out, renamed((picture for _, picture in files), export_format)
+        )
 
     def extent(self, order: ExportOrder) -> ExportExtent:
-        """What an export would be.
+        """Compute the size of an export.
 
         Raises:
             DomainError: There is no such format, filter or snapshot.
         """
-        kind = _format(order.format)
+        export_format = _get_format(order.format)
         if order.snapshot is None:
             ids = self._stores.pages.ids(order.chosen)
-            return ExportExtent(len(ids), self._stores.listings.bytes(ids) if kind.pictures else 0)
-        listed = self._listed(order)
-        return ExportExtent(len(listed), sum(each.bytes for each in listed) if kind.pictures else 0)
+            return ExportExtent(len(ids), self._stores.listings.bytes(ids) if export_format.pictures else 0)
+        rows = self._rows(order)
+        return ExportExtent(len(rows), sum(row.bytes for row in rows) if export_format.pictures else 0)
 
     def file(self, name: str) -> Path:
-        """The file of an export that is still kept.
+        """The path of an existing export.
 
         Raises:
-            NotFound: It is not.
+            NotFound: There is no such export, or it was pruned.
         """
         if not NAME.fullmatch(name) or not (self._root / name).is_file():
             raise NotFound(f"This export is not kept any more; the newest {KEPT} are. Export again.")
         return self._root / name
 
     def tidy(self) -> None:
-        """Remove what a killed server left half-written."""
+        """Remove partial files left by a killed server."""
         for path in self._root.glob(f"{PART}*"):
             path.unlink(missing_ok=True)
 
-    def _listed(self, order: ExportOrder) -> list[ExportRow]:
+    def _rows(self, order: ExportOrder) -> list[ExportRow]:
         if order.snapshot is None:
             return self._stores.listings.of(self._stores.pages.ids(order.chosen))
         if order.chosen != EVERYTHING:
@@ -155,46 +157,51 @@ class Exports:
             )
         return self._stores.listings.of_snapshot(order.snapshot)
 
-    def _make_room(self, files: Placed, kind: ExportFormat) -> None:
-        """Before anything is written: a disk that an export fills would stop everybody. Older exports make room for it."""
-        needed = sum((each.bytes if kind.pictures else 0) + ROW_BYTES for _, each in files) + SPARE_BYTES
+    def _reserve_space(self, files: Placed, export_format: ExportFormat) -> None:
+        """Check for free disk space before writing; deletes older exports if necessary."""
+        needed = (
+            sum((picture.bytes if export_format.pictures else 0) + ROW_BYTES for _, picture in files)
+            + SPARE_BYTES
+        )
         older = self._newest_first()
         self._stores.room.require(needed - sum(size for _, size, _ in older))
         while older and not self._stores.room.has(needed):
             older.pop()[2].unlink(missing_ok=True)
 
     def _newest_first(self) -> list[tuple[float, int, Path]]:
-        """The exports that are kept: when each was written, its size in bytes, and its place."""
-        kept = []
+        """Modification time, size in bytes and path of each export, newest first."""
+        exports = []
         for path in self._root.glob("waterline-*"):
             with suppress(FileNotFoundError):  # another export has pruned it
-                facts = path.stat()
-                kept.append((facts.st_mtime, facts.st_size, path))
-        return sorted(kept, reverse=True)
+                stat = path.stat()
+                exports.append((stat.st_mtime, stat.st_size, path))
+        return sorted(exports, reverse=True)
 
-    def _zip(self, part: Path, files: Placed, kind: ExportFormat, progress: Progress) -> int:
-        """Write pictures, then tables on those that are there; tells how many are not."""
-        there: list[tuple[str, ExportRow]] = []
+    def _write_zip(
+        self, part_path: Path, files: Placed, export_format: ExportFormat, progress: Progress
+    ) -> int:
+        """Write pictures, then the tables of those whose original exists; returns the number of missing ones."""
+        written: list[tuple[str, ExportRow]] = []
         missing: list[str] = []
-        with zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as archive:
-            for done, (name, each) in enumerate(files, 1):
-                if (data := self._original(each.sha256)) is None:
-                    missing.append(f"{each.sha256} {each.filename}\n")
+        with zipfile.ZipFile(part_path, "w", zipfile.ZIP_STORED) as archive:
+            for done, (name, picture) in enumerate(files, 1):
+                if (data := self._read_original(picture.sha256)) is None:
+                    missing.append(f"{picture.sha256} {picture.filename}\n")
                 else:
                     archive.writestr(zipfile.ZipInfo(name, EPOCH), data)
-                    there.append((name, each))
+                    written.append((name, picture))
                 progress(done, len(files))
-            tables = dict(kind.tables(there))
+            tables = dict(export_format.tables(written))
             if missing:
                 tables[LEFT_OUT] = "".join(missing)
-            if other := renamed((each for _, each in there), kind):
-                tables[RENAMED] = "".join(f"{name} -> {folder}\n" for name, folder in other.items())
+            if renamed_folders := renamed((picture for _, picture in written), export_format):
+                tables[RENAMED] = "".join(f"{name} -> {folder}\n" for name, folder in renamed_folders.items())
             for name, text in tables.items():
                 archive.writestr(zipfile.ZipInfo(name, EPOCH), text.encode())
         return len(missing)
 
-    def _original(self, sha256: str) -> bytes | None:
-        """The bytes of a picture, None where its file is gone or is not what it was."""
+    def _read_original(self, sha256: str) -> bytes | None:
+        """The original bytes of a picture; None if the file is missing or damaged."""
         try:
             data = self._blobs.read(ORIGINALS, sha256)
         except NotFound:
@@ -206,7 +213,7 @@ class Exports:
             path.unlink(missing_ok=True)
 
 
-def _format(name: str) -> ExportFormat:
+def _get_format(name: str) -> ExportFormat:
     if name not in FORMATS:
         raise DomainError(f"format is “{name[:40]}”; it can be {', '.join(FORMATS)}.")
     return FORMATS[name]

@@ -1,1 +1,1 @@
-"""From the bytes of a file to pixels, flags and hashes. Pure: knows neither the database nor the page."""
+"""Image decoding, augmentation, quality flags and perceptual hashes; independent of database and web interface."""

@@ -1,6 +1,6 @@
-"""From grey samples of any width to 8 bits, by what a file declares and by steps that all of its values fit below.
+"""Converts grey samples of any bit depth to 8 bits, by the declared range or by the smallest common range that fits.
 
-Nothing is stretched: of two pictures of one kind the darker one stays the darker one.
+The contrast is not stretched: relative brightness between pictures of one kind is preserved.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ Kind = Literal["unsigned", "signed", "float"]
 KINDS: dict[int, Kind] = {1: "unsigned", 2: "signed", 3: "float"}
 BITS, PHOTOMETRIC, KIND = 258, 262, 339
 LEAST, MOST = (340, 280), (341, 281)
-"""Tags of TIFF (Adobe, "TIFF Revision 6.0", 1992, sections 8 and 19): SMinSampleValue before MinSampleValue, and so on."""
+"""TIFF tags (Adobe, "TIFF Revision 6.0", 1992, sections 8 and 19): SMinSampleValue before MinSampleValue, likewise for max."""
 MIN_IS_WHITE = 0
 WHITES = (255, 4095, 65_535, 2**24 - 1, 2**32 - 1)
-"""Values that stand for white: of 8 bits, of the 12 of many cameras and scanners, of 16, and so on."""
+"""White levels of common bit depths: 8, 12 (many cameras and scanners), 16, 24 and 32 bits."""
 OVERSHOOT = 0.05
-"""By what share of white resampling may have passed beyond black and white."""
+"""Overshoot beyond black and white that resampling may cause, as a fraction of white."""
 
 
 @dataclass(frozen=True)
 class Samples:
-    """What a file says of its grey samples: their kind and width, and where it does their least and largest value."""
+    """Declared format of grey samples: type, bit depth, and optionally minimum and maximum value."""
 
     kind: Kind
     bits: int
@@ -36,11 +36,11 @@ class Samples:
 
 
 def declared(image: Image.Image, significant: int | None = None) -> Samples:
-    """What the file of a grey picture of more than 8 bits says.
+    """Read the sample format of a grey picture with more than 8 bits.
 
     Args:
-        image: As opened by Pillow, of a mode that begins with ``I`` or ``F``.
-        significant: Bits of a sample that count, where the file says so otherwise than TIFF does.
+        image: As opened by Pillow, with a mode that begins with ``I`` or ``F``.
+        significant: Number of significant bits, if a format other than TIFF declares it.
     """
     kind: Kind = "float" if image.mode == "F" else "unsigned" if image.mode.startswith("I;16") else "signed"
     bits = 16 if image.mode.startswith("I;16") else 32
@@ -58,46 +58,49 @@ def declared(image: Image.Image, significant: int | None = None) -> Samples:
 
 
 def bounds(samples: Samples, low: float, high: float) -> tuple[float, float]:
-    """The values that are black and white.
+    """The sample values of black and white.
 
-    What is declared counts where the values keep to it, as a whole number of bits: many programs write the largest value that
-    happens to be there. Else white is the first step that no value passes, and black is 0, or white's opposite where values
-    are well below 0.
+    A declared maximum is used if all values respect it, rounded up to a whole number of bits, since many programs write
+    the actual maximum. Otherwise white is the smallest common white level that fits. Black is 0, or minus white if
+    there are significantly negative values.
 
     Args:
-        samples: What the file says.
-        low: The least finite value that there is.
-        high: The largest one.
+        samples: The declared format.
+        low: The smallest finite value.
+        high: The largest finite value.
+
+    Returns:
+        Black and white.
     """
-    white = _declared_white(samples, low, high) or _white(samples, max(high, -low))
-    below = min(low, 0.0) if samples.least is None else min(low, samples.least)
-    return (-white if below < -OVERSHOOT * white else 0.0), white
+    white = _declared_white_level(samples, low, high) or _fitting_white_level(samples, max(high, -low))
+    minimum = min(low, 0.0) if samples.least is None else min(low, samples.least)
+    return (-white if minimum < -OVERSHOOT * white else 0.0), white
 
 
 def extrema(parts: Iterable[np.ndarray]) -> tuple[float, float]:
-    """The least and the largest finite value of some arrays; 0 and 0 where there is none."""
+    """The smallest and the largest finite value of the arrays; 0 and 0 if there is none."""
     low, high = np.inf, -np.inf
     for values in parts:
-        sound = values[np.isfinite(values)] if values.dtype.kind == "f" else values
-        if sound.size:
-            low, high = min(low, float(sound.min())), max(high, float(sound.max()))
+        finite = values[np.isfinite(values)] if values.dtype.kind == "f" else values
+        if finite.size:
+            low, high = min(low, float(finite.min())), max(high, float(finite.max()))
     return (low, high) if low <= high else (0.0, 0.0)
 
 
 def values_of(image: Image.Image, samples: Samples) -> np.ndarray:
-    """The samples of a picture, ``(H, W)``, as numbers of their kind."""
+    """The samples of a picture, ``(H, W)``, with their declared signedness."""
     values = np.asarray(image)
     return values.view(np.uint32) if samples.kind == "unsigned" and values.dtype == np.int32 else values
 
 
 def to_bytes(values: np.ndarray, black: float, white: float) -> np.ndarray:
-    """Grey levels ``(H, W) uint8`` of some samples; what is not a number is black."""
-    shares = (values.astype(np.float64) - black) / (white - black)
-    shares = np.nan_to_num(np.clip(shares, 0, 1), nan=0.0)
-    return np.asarray(np.rint(shares * 255), dtype=np.uint8)
+    """Scale samples to ``(H, W) uint8``; NaN becomes black."""
+    normalized = (values.astype(np.float64) - black) / (white - black)
+    normalized = np.nan_to_num(np.clip(normalized, 0, 1), nan=0.0)
+    return np.asarray(np.rint(normalized * 255), dtype=np.uint8)
 
 
-def _declared_white(samples: Samples, low: float, high: float) -> float | None:
+def _declared_white_level(samples: Samples, low: float, high: float) -> float | None:
     if samples.most is None or not np.isfinite(samples.most) or samples.most <= 0:
         return None
     if samples.kind == "float" and samples.most <= 1:
@@ -107,18 +110,18 @@ def _declared_white(samples: Samples, low: float, high: float) -> float | None:
     return white if max(high, -low) <= white * (1 + OVERSHOOT) else None
 
 
-def _white(samples: Samples, largest: float) -> float:
+def _fitting_white_level(samples: Samples, largest: float) -> float:
     if samples.kind == "float":
-        steps = (1, *WHITES)
-        return float(next((step for step in steps if largest <= step * (1 + OVERSHOOT)), WHITES[-1]))
-    widest = 2.0 ** (samples.bits - (samples.kind == "signed")) - 1
+        levels = (1, *WHITES)
+        return float(next((level for level in levels if largest <= level * (1 + OVERSHOOT)), WHITES[-1]))
+    type_maximum = 2.0 ** (samples.bits - (samples.kind == "signed")) - 1
     if samples.kind == "unsigned" and samples.bits == 16 and largest <= WHITES[0]:
-        return widest  # 8 bits would not have been written as 16: it is dark
-    return min(widest, float(next((step for step in WHITES if largest <= step), widest)))
+        return type_maximum  # a dark 16-bit picture, since 8-bit data would not be stored with 16 bits
+    return min(type_maximum, float(next((level for level in WHITES if largest <= level), type_maximum)))
 
 
 def first_value(tags: Any, tag: int) -> float | None:
-    """The first value of a tag of TIFF as a number, None where it is missing or says nothing."""
+    """The first value of a TIFF tag as a number; None if it is missing or invalid."""
     value = tags.get(tag)
     if isinstance(value, tuple):
         value = value[0] if value else None

@@ -1,4 +1,4 @@
-"""All decoding of a process, within one budget of memory."""
+"""Decodes pictures within a memory budget that is shared by the whole process."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from workbench.imaging.memory_budget import MemoryBudget
 
 
 class BoundedDecoder:
-    """Decodes pictures, a bounded number of bytes at a time.
+    """Decodes pictures with bounded total memory.
 
     Args:
         max_pixels: Most pixels of a picture.
-        memory: Bytes that the pictures under way may take together. One that takes more is decoded alone.
+        memory: Memory budget in bytes for all concurrent decodes. A picture that needs more is decoded alone.
     """
 
     def __init__(self, max_pixels: int, memory: int) -> None:
@@ -26,17 +26,17 @@ class BoundedDecoder:
     def decoded(
         self, data: bytes, side: int = SIDE, patience: float | None = None, max_pixels: int | None = None
     ) -> Iterator[Decoded]:
-        """A decoded picture, as :func:`workbench.imaging.decode.decode` gives it; to be used within the block alone.
+        """Decode like :func:`workbench.imaging.decode.decode`; the picture is valid only within the ``with`` block.
 
         Args:
             data: The bytes of the file.
-            side: The side in pixels to which the picture will be scaled down.
-            patience: Most seconds to wait for other pictures; None waits as long as it takes.
-            max_pixels: Most pixels of this picture, where they are fewer.
+            side: Side length in pixels to which the picture will be scaled down.
+            patience: Timeout in seconds for the memory budget; None for no timeout.
+            max_pixels: Most pixels of this picture, if less than the general limit.
 
         Raises:
-            RejectedPicture: The bytes are not a whole picture of a known format, or it has too many pixels.
-            Overloaded: Other pictures took longer.
+            RejectedPicture: The file is damaged, has an unknown format, or has too many pixels.
+            Overloaded: The timeout has passed.
         """
         file = opened(data, min(self._max_pixels, max_pixels or self._max_pixels), side)
         with self._budget.taking(peak_bytes(file), patience):
@@ -45,5 +45,5 @@ class BoundedDecoder:
             try:
                 yield picture
             finally:
-                # Given back before the next one begins, whoever still holds the object.
+                # Frees the memory before the next decode starts, even if there are other references.
                 picture.image.close()

@@ -1,6 +1,6 @@
-"""The picture contract: from any picture file to ``(256, 256, 3) uint8``.
+"""Decodes any supported image file to the model input, ``(256, 256, 3) uint8``.
 
-One function does it everywhere: at import, in the augmentation preview, in training, in prediction and in exports.
+The same code is used at import, in the augmentation preview, in training, in prediction and in exports.
 """
 
 from __future__ import annotations
@@ -44,27 +44,33 @@ TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-"""What makes a picture of each orientation upright (CIPA DC-008, "Exif", 4.6.5.1.6)."""
+"""Transpose operation for each Exif orientation (CIPA DC-008, "Exif", 4.6.5.1.6)."""
 FORMATS = ("JPEG", "PNG", "WEBP", "HEIF", "AVIF", "BMP", "GIF", "TIFF")
 BRAND = re.compile(rb".{4}ftyp(hei[cxms]|hev[cxms]|mif1|msf1|avif|avis)", re.DOTALL)
-"""How a HEIF or AVIF begins."""
+"""Signature of HEIF and AVIF files."""
 DAMAGED = "The picture is damaged or cut off and cannot be read to its end."
 NO_ROOM = "The server has not enough memory to read this picture."
 TILE_WIDTH, TILE_HEIGHT = 322, 323
 CODED_SIZE = re.compile(rb"ispe\0{4}(.{4})(.{4})", re.DOTALL)
-"""The size of a coded picture within HEIF and AVIF, before it is cropped or turned (ISO/IEC 23008-12, 6.5.3)."""
+"""Size of a coded image in HEIF and AVIF, before cropping and rotation (ISO/IEC 23008-12, 6.5.3)."""
 
-# The limit is an argument of decode(), checked before any pixel is decoded; Pillow's own one would be in its way.
+# decode() checks its own limit before decoding any pixel, so Pillow's limit is disabled.
 Image.MAX_IMAGE_PIXELS = None
-# The photos of phones; the small pictures that such a file carries beside the large one are not wanted.
+# HEIF photos of phones, without their thumbnails and auxiliary images.
 register_heif_opener(thumbnails=False, depth_images=False, aux_images=False)
 
 
 @dataclass(frozen=True)
 class Decoded:
-    """A decoded picture: upright RGB, at reduced scale for large JPEGs, and the facts of its file.
+    """A decoded picture.
 
-    ``frames`` counts the pictures of an animation or a file of several pages, of which ``image`` is the first.
+    Attributes:
+        image: Upright RGB, possibly at reduced scale for large pictures.
+        width: Full width in pixels, after rotation.
+        height: Full height in pixels, after rotation.
+        format: Pillow's name of the file format.
+        frames: Number of frames or pages in the file, of which ``image`` is the first.
+        transparent: Whether the picture has transparent pixels, which are white in ``image``.
     """
 
     image: Image.Image
@@ -77,18 +83,18 @@ class Decoded:
 
 @dataclass(frozen=True)
 class Opened:
-    """A picture file whose header was read and whose pixels were not.
+    """A picture file whose header was read and whose pixels are not decoded yet.
 
     Attributes:
-        data: The bytes of the file; of a PNG, what its picture depends on.
+        data: The bytes of the file; for PNG, without ancillary chunks.
         image: As opened by Pillow, at reduced scale for large JPEGs.
-        width: Pixels from left to right, as they are stored.
-        height: Pixels from top to bottom, as they are stored.
-        coded: Pixels that its decoder makes room for, where these are more than width times height.
+        width: Stored width in pixels, before rotation.
+        height: Stored height in pixels, before rotation.
+        coded: Number of pixels that the decoder allocates, at least width times height.
         frames: As for :class:`Decoded`.
-        bits: Bits of a sample, where the file is a PNG.
-        significant: Bits of a sample that count, where the file says so otherwise than TIFF does.
-        side: The side in pixels to which the picture will be scaled down.
+        bits: Bit depth, for PNG only.
+        significant: Number of significant bits, for PNG only.
+        side: Side length in pixels to which the picture will be scaled down.
     """
 
     data: bytes
@@ -103,48 +109,48 @@ class Opened:
 
 
 def decode(data: bytes, max_pixels: int, side: int = SIDE) -> Decoded:
-    """Decode a file to an upright RGB picture on a white ground.
+    """Decode a file to an upright RGB picture on a white background.
 
-    Large JPEGs are decoded at a reduced scale (Pillow's ``draft``) that is still at least ``side`` both ways; other very large
-    pictures are reduced as they are flattened.
+    Large JPEGs are decoded at a reduced scale (Pillow's ``draft``) of at least ``side`` pixels per side; other very large
+    pictures are reduced while they are converted to RGB.
 
     Args:
         data: The bytes of the file.
-        max_pixels: Most pixels (width times height) that are decoded.
-        side: The side in pixels to which the picture will be scaled down.
+        max_pixels: Most pixels (width times height).
+        side: Side length in pixels to which the picture will be scaled down.
 
     Raises:
-        RejectedPicture: The bytes are not a whole picture of a known format, or it has too many pixels.
+        RejectedPicture: The file is damaged, has an unknown format, or has too many pixels.
     """
     return pixels(opened(data, max_pixels, side))
 
 
 def opened(data: bytes, max_pixels: int, side: int = SIDE) -> Opened:
-    """Read the header of a file, with the arguments and errors of :func:`decode`."""
+    """Read the header of a file; arguments and errors as for :func:`decode`."""
     if not data:
         raise RejectedPicture("The file is empty (0 bytes).")
-    with _reading(data):
-        return _opened(data, max_pixels, side)
+    with _decoder_errors_as_rejections(data):
+        return _read_header(data, max_pixels, side)
 
 
 def pixels(file: Opened) -> Decoded:
-    """Decode a file whose header was read, with the errors of :func:`decode`."""
-    with _reading(file.data):
-        turned = _orientation(file.image)
-        shown, transparent = _flattened(file)
+    """Decode the pixels of a file whose header was read; errors as for :func:`decode`."""
+    with _decoder_errors_as_rejections(file.data):
+        orientation = _orientation(file.image)
+        rgb, transparent = _to_rgb(file)
         width, height = file.width, file.height
-        if turned in TURNS:
-            shown = shown.transpose(TURNS[turned])
-            width, height = (height, width) if turned in SIDEWAYS else (width, height)
-        return Decoded(shown, width, height, file.image.format or "", file.frames, transparent)
+        if orientation in TURNS:
+            rgb = rgb.transpose(TURNS[orientation])
+            width, height = (height, width) if orientation in SIDEWAYS else (width, height)
+        return Decoded(rgb, width, height, file.image.format or "", file.frames, transparent)
 
 
 def canonical(image: Image.Image, fit: str = "letterbox") -> np.ndarray:
-    """Fit an upright RGB picture to the square that models see.
+    """Fit an upright RGB picture to the square model input.
 
     Args:
-        image: An RGB picture as given by :func:`decode`.
-        fit: ``letterbox`` keeps the whole picture on a white ground, ``squash`` stretches it, ``crop`` cuts the centre.
+        image: An RGB picture from :func:`decode`.
+        fit: ``letterbox`` pads with white, ``squash`` ignores the aspect ratio, ``crop`` cuts the centre.
 
     Returns:
         ``(256, 256, 3) uint8``.
@@ -164,21 +170,21 @@ def canonical(image: Image.Image, fit: str = "letterbox") -> np.ndarray:
 
 
 def encoded(image: Image.Image, kind: str, **options: Any) -> bytes:
-    """The bytes of a picture file of a kind such as ``JPEG``, with Pillow's options for it."""
+    """Encode a picture in a format such as ``JPEG``, with Pillow's options for it."""
     buffer = BytesIO()
     image.save(buffer, kind, **options)
     return buffer.getvalue()
 
 
 def inside(image: Image.Image) -> Image.Image:
-    """Scale a picture to lie within ``SIDE`` x ``SIDE``, keeping its aspect."""
+    """Scale a picture to fit within ``SIDE`` x ``SIDE``, keeping its aspect ratio."""
     scale = SIDE / max(image.size)
     size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
     return image if size == image.size else image.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0)
 
 
 def shrunk(image: Image.Image) -> np.ndarray:
-    """An RGB picture in grey with a longer side of 256 pixels, ``(H, W) uint8``: one scale to measure all pictures by."""
+    """Convert to grey and scale the longer side to 256 pixels, ``(H, W) uint8``, for hashes and quality measures."""
     scale = SIDE / max(image.size)
     size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
     grey = image.convert("L")
@@ -187,7 +193,7 @@ def shrunk(image: Image.Image) -> np.ndarray:
     return np.asarray(cv2.resize(np.asarray(grey), size, interpolation=cv2.INTER_LINEAR))
 
 
-def _flattened(file: Opened) -> tuple[Image.Image, bool]:
+def _to_rgb(file: Opened) -> tuple[Image.Image, bool]:
     if is_still_webp(file.image, file.frames) or is_plain_ycbcr(file.image):
         return flattened_by_opencv(file.data, file.side)
     if has_wide_colours(file.image, file.bits):
@@ -198,36 +204,36 @@ def _flattened(file: Opened) -> tuple[Image.Image, bool]:
 
 
 @contextmanager
-def _reading(data: bytes) -> Iterator[None]:
-    """Give whatever a decoder raises as the reason why the file is not taken in."""
+def _decoder_errors_as_rejections(data: bytes) -> Iterator[None]:
+    """Convert all exceptions of decoders to :class:`RejectedPicture`."""
     try:
         yield
     except UnidentifiedImageError:
-        # Readers of these formats look at the whole file before they say whose it is.
-        known = f"This is not a picture in a known format ({', '.join(FORMATS)})."
-        raise RejectedPicture(DAMAGED if BRAND.match(data) else known) from None
+        # A damaged HEIF or AVIF is not identified by Pillow, so its signature is checked here.
+        unknown_format = f"This is not a picture in a known format ({', '.join(FORMATS)})."
+        raise RejectedPicture(DAMAGED if BRAND.match(data) else unknown_format) from None
     except RejectedPicture:
         raise
     except MemoryError as error:
         raise RejectedPicture(NO_ROOM) from error
-    except Exception as error:  # decoders raise whatever hostile bytes lead them to
+    except Exception as error:  # decoders raise arbitrary exceptions on malformed input
         raise RejectedPicture(DAMAGED) from error
 
 
-def _opened(data: bytes, max_pixels: int, side: int) -> Opened:
+def _read_header(data: bytes, max_pixels: int, side: int) -> Opened:
     png = essential(data) if data.startswith(SIGNATURE) else None
     data = png.data if png else data
     image: Image.Image = Image.open(BytesIO(data), formats=FORMATS)
     width, height = image.size
     coded = _check_size([(width, height), *_coded_sizes(image, data)], max_pixels)
-    held = min(frame_count.MOST, png.frames) if png else frame_count.count(image, data)
+    frames = min(frame_count.MOST, png.frames) if png else frame_count.count(image, data)
     image.draft("RGB", (side, side))
     bits, significant = (png.bits, png.significant) if png else (None, None)
-    return Opened(data, image, width, height, coded, held, bits, significant, side)
+    return Opened(data, image, width, height, coded, frames, bits, significant, side)
 
 
 def _coded_sizes(image: Image.Image, data: bytes) -> list[tuple[int, int]]:
-    """What a decoder would make room for; the size that such a file shows may be a small part of it."""
+    """Sizes that a decoder would allocate, which may be larger than the size of the picture."""
     if isinstance(image, TiffImageFile):
         width, height = image.tag_v2.get(TILE_WIDTH), image.tag_v2.get(TILE_HEIGHT)
         return [(width, height)] if isinstance(width, int) and isinstance(height, int) else []
@@ -237,10 +243,10 @@ def _coded_sizes(image: Image.Image, data: bytes) -> list[tuple[int, int]]:
 
 
 def _check_size(sizes: list[tuple[int, int]], max_pixels: int) -> int:
-    """The most pixels of any of the sizes.
+    """The number of pixels of the largest size.
 
     Raises:
-        RejectedPicture: They are too many.
+        RejectedPicture: There are too many pixels.
     """
     width, height = max(sizes, key=lambda size: size[0] * size[1])
     if width * height > max_pixels:
@@ -251,10 +257,10 @@ def _check_size(sizes: list[tuple[int, int]], max_pixels: int) -> int:
 
 
 def _orientation(image: Image.Image) -> int:
-    """How the pixels are still to be turned: what has been done to the size already is done to the pixels, too."""
-    if image.format == "TIFF":  # Pillow turns these itself
+    """The Exif orientation that is still to be applied; 1 for none."""
+    if image.format == "TIFF":  # Pillow applies it itself
         return UPRIGHT
     try:
         return int(image.getexif().get(ORIENTATION, UPRIGHT))
-    except Exception:  # a damaged header says nothing of how to turn the picture, which may be whole
+    except Exception:  # a damaged Exif header; the picture itself may be intact
         return UPRIGHT

@@ -1,63 +1,63 @@
-"""How many pictures a file holds: frames of an animation, pages of a document."""
+"""Counts the frames of animations and the pages of multi-page files."""
 
 from __future__ import annotations
 
 from PIL import Image
 
 MOST = 1000
-"""Frames that are counted at most; a hostile file may hold millions."""
+"""Frames that are counted at most; a malicious file may have millions."""
 
 
 def count(image: Image.Image, data: bytes) -> int:
-    """How many pictures an opened file holds, at most ``MOST``. Damage behind the first one is not its matter.
+    """Count the frames or pages of a file, at most ``MOST``; damage after the first one is ignored.
 
     Args:
-        image: As opened, nothing of it decoded.
-        data: The bytes of its file.
+        image: As opened by Pillow, not decoded.
+        data: The bytes of the file.
     """
-    if image.format in {"JPEG", "MPO"}:  # what a phone puts behind a photo is for its own use
+    if image.format in {"JPEG", "MPO"}:  # extra images that phones append to photos are not counted
         return 1
     try:
         if image.format == "GIF":
-            return _gif(data)
+            return _count_gif_frames(data)
         if image.format == "TIFF":
-            return _pages(image)
+            return _count_tiff_pages(image)
         return max(1, min(MOST, int(getattr(image, "n_frames", 1))))
-    except Exception:  # readers raise whatever hostile bytes lead them to
+    except Exception:  # readers raise arbitrary exceptions on malformed input
         return 1
 
 
-def _pages(image: Image.Image) -> int:
-    found = 1
+def _count_tiff_pages(image: Image.Image) -> int:
+    num_pages = 1
     try:
-        while found < MOST:
-            image.seek(found)
-            found += 1
-    except Exception:  # the end of the pages, or a damaged one
-        return found
+        while num_pages < MOST:
+            image.seek(num_pages)
+            num_pages += 1
+    except Exception:  # no more pages, or a damaged page
+        return num_pages
     finally:
         image.seek(0)
-    return found
+    return num_pages
 
 
-def _gif(data: bytes) -> int:
-    """Walk over the blocks of a GIF; Pillow would read each frame.
+def _count_gif_frames(data: bytes) -> int:
+    """Count the image blocks of a GIF without decoding frames, unlike Pillow.
 
     Source: CompuServe, "Graphics Interchange Format, version 89a", 1990, appendices A and B.
     """
-    found, place = 0, 13 + _colours(data[10])
-    while found < MOST and place + 10 < len(data) and data[place] in b"\x2c\x21":
-        if data[place] == 0x2C:
-            found += 1
-            place += 11 + _colours(data[place + 9])
+    num_frames, offset = 0, 13 + _colour_table_bytes(data[10])
+    while num_frames < MOST and offset + 10 < len(data) and data[offset] in b"\x2c\x21":
+        if data[offset] == 0x2C:
+            num_frames += 1
+            offset += 11 + _colour_table_bytes(data[offset + 9])
         else:
-            place += 2
-        while place < len(data) and data[place]:
-            place += 1 + data[place]
-        place += 1
-    return max(1, found)
+            offset += 2
+        while offset < len(data) and data[offset]:
+            offset += 1 + data[offset]
+        offset += 1
+    return max(1, num_frames)
 
 
-def _colours(packed: int) -> int:
-    """The bytes of a colour table, by the byte that tells of it."""
-    return 3 << ((packed & 7) + 1) if packed & 0x80 else 0
+def _colour_table_bytes(flags: int) -> int:
+    """Size of a colour table in bytes, from its packed flags byte."""
+    return 3 << ((flags & 7) + 1) if flags & 0x80 else 0

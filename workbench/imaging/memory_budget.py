@@ -1,4 +1,4 @@
-"""A line before work that shares what a machine has little of."""
+"""A fair (first in, first out) budget for a shared resource such as memory."""
 
 from __future__ import annotations
 
@@ -10,61 +10,61 @@ from contextlib import contextmanager
 from workbench.core.errors import Overloaded
 
 PATIENCE = 30.0
-"""Seconds that a request of a person or script waits in a line."""
+"""Default timeout in seconds of a request that waits for the budget."""
 
 
 class MemoryBudget:
-    """Lets work begin, in the order in which it came, while all of it together takes no more than a total.
+    """Admits work in order of arrival while the sum of all reserved amounts stays within a total.
 
-    Work that takes more than the total goes alone, so nothing waits for ever.
+    Work that needs more than the total is admitted alone, so that nothing waits forever.
 
     Args:
-        total: What all work under way may take, in a unit of the caller's choice.
+        total: The budget, in any unit such as bytes.
     """
 
     def __init__(self, total: int) -> None:
         self._total = total
-        self._taken = 0
-        self._line: deque[object] = deque()
+        self._reserved = 0
+        self._queue: deque[object] = deque()
         self._changed = threading.Condition()
 
     @property
     def waiting(self) -> int:
-        """How much work waits in line."""
-        return len(self._line)
+        """The number of waiting callers."""
+        return len(self._queue)
 
     @contextmanager
     def taking(self, amount: int, patience: float | None = None) -> Iterator[None]:
-        """Hold a part of the total; waits until it is free.
+        """Reserve an amount of the budget within the ``with`` block; waits until it is available.
 
         Args:
-            amount: The part.
-            patience: Most seconds to wait; None waits as long as it takes.
+            amount: The amount.
+            patience: Timeout in seconds; None for no timeout.
 
         Raises:
-            Overloaded: It took longer.
+            Overloaded: The timeout has passed.
         """
-        self._enter(amount, patience)
+        self._reserve(amount, patience)
         try:
             yield
         finally:
             with self._changed:
-                self._taken -= amount
+                self._reserved -= amount
                 self._changed.notify_all()
 
-    def _enter(self, amount: int, patience: float | None) -> None:
+    def _reserve(self, amount: int, patience: float | None) -> None:
         ticket = object()
         with self._changed:
-            self._line.append(ticket)
+            self._queue.append(ticket)
             try:
                 if not self._changed.wait_for(
-                    lambda: self._line[0] is ticket and self._fits(amount), patience
+                    lambda: self._queue[0] is ticket and self._fits(amount), patience
                 ):
                     raise Overloaded
-                self._taken += amount
+                self._reserved += amount
             finally:
-                self._line.remove(ticket)
+                self._queue.remove(ticket)
                 self._changed.notify_all()
 
     def _fits(self, amount: int) -> bool:
-        return not self._taken or self._taken + amount <= self._total
+        return not self._reserved or self._reserved + amount <= self._total

@@ -1,4 +1,4 @@
-"""Pictures that OpenCV reads in less memory, or with more bits, than Pillow does."""
+"""Decoding with OpenCV, for formats where it needs less memory or keeps more bits than Pillow."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ Y_CB_CR, UNCOMPRESSED, UPRIGHT, WIDEST = 6, 1, 1, 65_535
 
 
 def is_still_webp(image: Image.Image, frames: int) -> bool:
-    """Whether it is a WebP that OpenCV decodes in less than half the memory."""
+    """Whether it is a still WebP, which OpenCV decodes in less than half the memory."""
     return image.format == "WEBP" and frames == 1
 
 
 def is_plain_ycbcr(image: Image.Image) -> bool:
-    """Whether it is a TIFF in Y Cb Cr without compression, which Pillow cannot read."""
-    if not isinstance(image, TiffImageFile) or not _upright(image):
+    """Whether it is an uncompressed YCbCr TIFF, which Pillow cannot read."""
+    if not isinstance(image, TiffImageFile) or not _is_upright(image):
         return False
     tags = image.tag_v2
     return (
@@ -34,23 +34,23 @@ def is_plain_ycbcr(image: Image.Image) -> bool:
 
 
 def has_wide_colours(image: Image.Image, bits: int | None) -> bool:
-    """Whether it has 16 bits a sample in colour, of which Pillow keeps the upper 8.
+    """Whether it is a colour picture with 16 bits per sample, of which Pillow keeps only the upper 8.
 
     Args:
         image: As opened by Pillow.
-        bits: Of a sample, where the file is a PNG.
+        bits: Bit depth, for PNG only.
     """
     if isinstance(image, TiffImageFile):
-        bits = int(first_value(image.tag_v2, BITS) or 8) if _upright(image) else 8
+        bits = int(first_value(image.tag_v2, BITS) or 8) if _is_upright(image) else 8
     return bits == 16 and image.mode in {"RGB", "RGBA"}
 
 
 def white_of(image: Image.Image, significant: int | None) -> float:
-    """The sample that is white in a picture with wide colours, by the rules of :mod:`workbench.imaging.bit_depth`.
+    """The sample value of white in a 16-bit colour picture, by the rules of :mod:`workbench.imaging.bit_depth`.
 
     Args:
-        image: As opened by Pillow; it is decoded.
-        significant: Bits of a sample that count, where the file is a PNG.
+        image: As opened by Pillow; its pixels get decoded.
+        significant: Number of significant bits, for PNG only.
     """
     image.load()
     tags = getattr(image, "tag_v2", {})
@@ -62,26 +62,26 @@ def white_of(image: Image.Image, significant: int | None) -> float:
 
 
 def flattened_by_opencv(data: bytes, side: int, white: float = 255) -> tuple[Image.Image, bool]:
-    """As :func:`workbench.imaging.to_rgb.flattened`.
+    """Decode to RGB on white, like :func:`workbench.imaging.to_rgb.flattened`.
 
     Args:
         data: The bytes of the file.
-        side: The side in pixels to which the picture will be scaled down.
-        white: The sample that is white.
+        side: Side length in pixels to which the picture will be scaled down.
+        white: The sample value of white.
 
     Raises:
-        ValueError: It is damaged.
+        ValueError: The file is damaged.
     """
     pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     if pixels is None or pixels.ndim != 3:
         raise ValueError("not a whole picture")
     height, width = pixels.shape[:2]
     factor = reduction((width, height), side)
-    return assembled((width, height), factor, _parts(pixels, factor, white))
+    return assembled((width, height), factor, _rgb_strips(pixels, factor, white))
 
 
-def _parts(pixels: np.ndarray, factor: int, white: float) -> Iterator[tuple[Image.Image, bool]]:
-    """Flatten ``(H, W, 3 or 4)``, blue first, strip by strip."""
+def _rgb_strips(pixels: np.ndarray, factor: int, white: float) -> Iterator[tuple[Image.Image, bool]]:
+    """Convert a BGR or BGRA array ``(H, W, 3 or 4)`` to RGB on white, strip by strip."""
     rows = rows_of(pixels.shape[1], factor)
     for top in range(0, pixels.shape[0], rows):
         strip = pixels[top : top + rows]
@@ -94,5 +94,5 @@ def _parts(pixels: np.ndarray, factor: int, white: float) -> Iterator[tuple[Imag
             yield on_white(Image.fromarray(cv2.cvtColor(strip, cv2.COLOR_BGRA2RGBA)))
 
 
-def _upright(image: TiffImageFile) -> bool:
+def _is_upright(image: TiffImageFile) -> bool:
     return first_value(image.tag_v2, ORIENTATION) in {None, UPRIGHT}

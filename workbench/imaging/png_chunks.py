@@ -1,4 +1,4 @@
-"""The chunks of a PNG that its picture depends on; what else a file carries can neither break nor slow its reading.
+"""Reduces a PNG to the chunks that determine its pixels, so that damaged or huge ancillary chunks cannot affect decoding.
 
 Source: W3C, "Portable Network Graphics (PNG) Specification (Third Edition)", sections 5, 11 and 14.
 """
@@ -13,25 +13,25 @@ from dataclasses import dataclass
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 PALETTE = 3
 RAW_EXIF = b"Raw profile type exif\0"
-"""How the text chunk begins in which ImageMagick and older tools keep Exif."""
+"""Prefix of text chunks in which ImageMagick and older tools store Exif."""
 MOST_CHUNKS = 100_000
 MOST_TEXT = 2**20
-"""Bytes of such a text that are unpacked at most."""
+"""Most decompressed bytes of such a text."""
 
 
 class BrokenPng(ValueError):
-    """A chunk is broken without which there is no picture."""
+    """A critical chunk is damaged or missing."""
 
 
 @dataclass(frozen=True)
 class Png:
-    """A PNG without what its picture does not depend on.
+    """A PNG reduced to its essential chunks.
 
     Attributes:
-        data: The file anew, with IHDR, PLTE, tRNS, IDAT, IEND and Exif alone.
-        frames: Pictures of the animation, 1 where it is none.
-        bits: Bits of a sample, by IHDR.
-        significant: How many of them the samples were made from, by sBIT; ``bits`` where the file does not say.
+        data: The rewritten file, with only IHDR, PLTE, tRNS, IDAT, IEND and Exif.
+        frames: Number of animation frames; 1 if it is not animated.
+        bits: Bit depth, from IHDR.
+        significant: Number of significant bits, from sBIT; ``bits`` if not declared.
     """
 
     data: bytes
@@ -49,81 +49,94 @@ class _Chunk:
 
     @property
     def critical(self) -> bool:
-        """Whether a reader that does not know it cannot show the picture (section 5.4)."""
+        """Whether a decoder must understand the chunk to show the picture (section 5.4)."""
         return not self.name[0] & 0x20
 
 
 def essential(data: bytes) -> Png:
-    """Read the chunks of a file that begins with :data:`SIGNATURE`.
+    """Reduce a file that begins with :data:`SIGNATURE` to its essential chunks.
 
     Raises:
         BrokenPng: A critical chunk is unknown, cut off or does not match its checksum.
     """
-    sound: dict[bytes, memoryview] = {}
+    valid_chunks: dict[bytes, memoryview] = {}
     pixels, exif, frames = bytearray(), b"", 0
-    for chunk in _chunks(data):
-        if chunk.critical and not chunk.sound and not _idle(chunk, sound):
+    for chunk in _read_chunks(data):
+        if chunk.critical and not chunk.sound and not _is_dispensable(chunk, valid_chunks):
             raise BrokenPng
         if chunk.name == b"IDAT":
-            frames += not pixels and b"fcTL" not in sound  # the first picture is not one of the animation
+            frames += (
+                not pixels and b"fcTL" not in valid_chunks
+            )  # the first picture is not one of the animation
             pixels += chunk.whole
         elif chunk.sound:
-            sound.setdefault(chunk.name, chunk.data)
+            valid_chunks.setdefault(chunk.name, chunk.data)
             frames += chunk.name == b"fcTL"
             exif = exif or (bytes(chunk.whole) if _is_exif(chunk) else b"")
-    head = [SIGNATURE, _chunk(b"IHDR", sound[b"IHDR"]), *_palette(sound), exif]
-    whole = b"".join([*head, pixels, _chunk(b"IEND", b"")])
-    bits = sound[b"IHDR"][8]
-    return Png(whole, frames if b"acTL" in sound else 1, bits, _significant(bits, sound))
+    header_chunks = [
+        SIGNATURE,
+        _encode_chunk(b"IHDR", valid_chunks[b"IHDR"]),
+        *_palette_chunks(valid_chunks),
+        exif,
+    ]
+    png_data = b"".join([*header_chunks, pixels, _encode_chunk(b"IEND", b"")])
+    bits = valid_chunks[b"IHDR"][8]
+    return Png(
+        png_data, frames if b"acTL" in valid_chunks else 1, bits, _significant_bits(bits, valid_chunks)
+    )
 
 
-def _chunks(data: bytes) -> Iterator[_Chunk]:
-    view, place, name = memoryview(data), len(SIGNATURE), b""
+def _read_chunks(data: bytes) -> Iterator[_Chunk]:
+    view, offset, name = memoryview(data), len(SIGNATURE), b""
     for number in range(MOST_CHUNKS):
-        if name == b"IEND" or place + 8 > len(data):
+        if name == b"IEND" or offset + 8 > len(data):
             return
-        length, name = struct.unpack_from(">I4s", data, place)
+        length, name = struct.unpack_from(">I4s", data, offset)
         if not name.isalpha() or (number == 0 and (name, length) != (b"IHDR", 13)):
             break
-        end = place + 12 + length
-        check = view[end - 4 : end]
-        sound = len(check) == 4 and zlib.crc32(view[place + 4 : end - 4]) == int.from_bytes(check)
-        yield _Chunk(name, view[place + 8 : end - 4], view[place:end], sound and _known(name))
-        place = end
+        end = offset + 12 + length
+        checksum = view[end - 4 : end]
+        is_valid = len(checksum) == 4 and zlib.crc32(view[offset + 4 : end - 4]) == int.from_bytes(checksum)
+        yield _Chunk(name, view[offset + 8 : end - 4], view[offset:end], is_valid and _is_known(name))
+        offset = end
     raise BrokenPng
 
 
-def _chunk(name: bytes, data: bytes | memoryview) -> bytes:
+def _encode_chunk(name: bytes, data: bytes | memoryview) -> bytes:
     body = name + bytes(data)
     return struct.pack(">I", len(data)) + body + struct.pack(">I", zlib.crc32(body))
 
 
-def _known(name: bytes) -> bool:
+def _is_known(name: bytes) -> bool:
     return bool(name[0] & 0x20) or name in {b"IHDR", b"PLTE", b"IDAT", b"IEND"}
 
 
-def _idle(chunk: _Chunk, sound: dict[bytes, memoryview]) -> bool:
-    """Whether a critical chunk holds nothing of this picture: the end, or colours that are only a suggestion."""
-    if chunk.name == b"PLTE" and b"IHDR" in sound:
-        return sound[b"IHDR"][9] != PALETTE
+def _is_dispensable(chunk: _Chunk, valid_chunks: dict[bytes, memoryview]) -> bool:
+    """Whether a critical chunk does not affect the pixels: IEND, or a PLTE that is only a suggested palette."""
+    if chunk.name == b"PLTE" and b"IHDR" in valid_chunks:
+        return valid_chunks[b"IHDR"][9] != PALETTE
     return chunk.name == b"IEND"
 
 
-def _palette(sound: dict[bytes, memoryview]) -> list[bytes]:
-    """PLTE and tRNS where they have a size that fits the kind of picture (sections 11.2.2 and 11.3.1.1)."""
-    bits, kind = sound[b"IHDR"][8:10]
-    kept, colours = [], 0
-    if kind == PALETTE:
-        palette = sound.get(b"PLTE", b"")
+def _palette_chunks(valid_chunks: dict[bytes, memoryview]) -> list[bytes]:
+    """PLTE and tRNS, if their size is valid for the colour type (sections 11.2.2 and 11.3.1.1)."""
+    bits, colour_type = valid_chunks[b"IHDR"][8:10]
+    chunks, num_colours = [], 0
+    if colour_type == PALETTE:
+        palette = valid_chunks.get(b"PLTE", b"")
         if len(palette) % 3 or not 3 <= len(palette) <= 3 * 256:
             raise BrokenPng
-        kept, colours = [_chunk(b"PLTE", palette)], len(palette) // 3
-    opacity = sound.get(b"tRNS", b"")
-    if len(opacity) in {0: range(2, 3), 2: range(6, 7), PALETTE: range(1, colours + 1)}.get(kind, ()):
-        if kind == 2 and bits == 16:  # Pillow keeps the upper byte of such a pixel, and compares it with this
+        chunks, num_colours = [_encode_chunk(b"PLTE", palette)], len(palette) // 3
+    opacity = valid_chunks.get(b"tRNS", b"")
+    if len(opacity) in {0: range(2, 3), 2: range(6, 7), PALETTE: range(1, num_colours + 1)}.get(
+        colour_type, ()
+    ):
+        if (
+            colour_type == 2 and bits == 16
+        ):  # Pillow keeps the upper byte of such a pixel, and compares it with this
             opacity = struct.pack(">3H", *(value >> 8 for value in struct.unpack(">3H", opacity)))
-        kept.append(_chunk(b"tRNS", opacity))
-    return kept
+        chunks.append(_encode_chunk(b"tRNS", opacity))
+    return chunks
 
 
 def _is_exif(chunk: _Chunk) -> bool:
@@ -132,19 +145,19 @@ def _is_exif(chunk: _Chunk) -> bool:
     text = bytes(chunk.data[: MOST_TEXT + 1])
     if not text.startswith(RAW_EXIF) or len(text) > MOST_TEXT:
         return False
-    return chunk.name == b"tEXt" or _unpacks(text[len(RAW_EXIF) :])
+    return chunk.name == b"tEXt" or _decompresses(text[len(RAW_EXIF) :])
 
 
-def _unpacks(packed: bytes) -> bool:
-    """Whether the packed part of a zTXt chunk is whole and of a bounded size."""
-    unpacker = zlib.decompressobj()
+def _decompresses(compressed: bytes) -> bool:
+    """Whether the compressed part of a zTXt chunk is complete and at most ``MOST_TEXT`` bytes when decompressed."""
+    decompressor = zlib.decompressobj()
     try:
-        unpacker.decompress(packed[1:], MOST_TEXT)
+        decompressor.decompress(compressed[1:], MOST_TEXT)
     except zlib.error:
         return False
-    return unpacker.eof and packed[0] == 0
+    return decompressor.eof and compressed[0] == 0
 
 
-def _significant(bits: int, sound: dict[bytes, memoryview]) -> int:
-    said = max(sound.get(b"sBIT", b""), default=0)
-    return said if 0 < said <= bits else bits
+def _significant_bits(bits: int, valid_chunks: dict[bytes, memoryview]) -> int:
+    declared_bits = max(valid_chunks.get(b"sBIT", b""), default=0)
+    return declared_bits if 0 < declared_bits <= bits else bits

@@ -1,1 +1,1 @@
-"""From an uploaded file to a row."""
+"""Importing uploaded files and label tables into the catalogue."""

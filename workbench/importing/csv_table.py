@@ -1,4 +1,4 @@
-"""CSV and TSV as a stream of lines: any usual separator, a class column or one column for each class."""
+"""Streaming CSV and TSV reader: detects the separator; labels come from one column or from one-hot columns."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from workbench.importing.table_text import LONGEST_LINE, lines_of
 
 SEPARATORS = ",;\t|"
 SAMPLE_ROWS, SAMPLE_CHARACTERS = 500, 500_000
-"""How much is looked at to tell whether the columns are classes with 0 and 1."""
+"""Rows and characters that are sampled to detect one-hot class columns."""
 ZEROS, ONES = {"", "0", "0.0", "false"}, {"1", "1.0", "true"}
 END = "The table is read no further."
 Row = tuple[int, list[str]]
 
 
-class _TooLong(Exception):
+class _RowTooLong(Exception):
     """A row has more characters than a row may have."""
 
     def __init__(self) -> None:
@@ -33,173 +33,180 @@ class _TooLong(Exception):
 
 
 def csv_lines(text: TextIO) -> Iterator[TableLine | TableFault]:
-    """The lines of a CSV or TSV.
+    """Parse the lines of a CSV or TSV.
+
+    Yields:
+        A line for each row that names a file, and a fault for each row with a problem.
 
     Raises:
-        RejectedTable: It is empty, or has no column for the file or the class.
+        RejectedTable: The table is empty, or has no column for the file or the class.
     """
-    reader = _Rows(text)
-    names = reader.header()
-    places = columns(names)
-    wanted = ("label",) if "sha256" in places else ("file", "label")
-    if answer := _answer(names):
-        places["label"] = list(names).index(answer)
-    if "file" in places and "label" not in places:
-        sample = list(reader.sample())
-        if one_hot := _one_hot(names, places, sample):
-            yield from reader.lines(chain(sample, reader), _OneHot(places, one_hot))
+    reader = _CsvReader(text)
+    header = reader.header()
+    column_indices = columns(header)
+    required_columns = ("label",) if "sha256" in column_indices else ("file", "label")
+    if answer_column := _answer_column(header):
+        column_indices["label"] = list(header).index(answer_column)
+    if "file" in column_indices and "label" not in column_indices:
+        sample_rows = list(reader.sample())
+        if one_hot_columns := _one_hot_columns(header, column_indices, sample_rows):
+            yield from reader.lines(
+                chain(sample_rows, reader), _OneHotParser(column_indices, one_hot_columns)
+            )
             return
-    missing = [name for name in wanted if name not in places]
-    if missing:
-        raise RejectedTable(_lacks(names, missing))
-    yield from reader.lines(reader, _Plain(places, len(names)))
+    missing_columns = [name for name in required_columns if name not in column_indices]
+    if missing_columns:
+        raise RejectedTable(_missing_columns_message(header, missing_columns))
+    yield from reader.lines(reader, _LabelColumnParser(column_indices, len(header)))
 
 
-def _answer(names: Sequence[str]) -> str:
-    """The column with the answers of a Label Studio project; empty where it is none, or unclear which."""
-    answers = controls(names)
-    preferred = [name for label in LABEL for name in answers if plain(name) == label]
-    return next(iter(preferred or (answers if len(answers) == 1 else [])), "")
+def _answer_column(names: Sequence[str]) -> str:
+    """The name of the annotation column of a Label Studio export; empty if there is none or it is ambiguous."""
+    answer_columns = controls(names)
+    preferred = [name for label in LABEL for name in answer_columns if plain(name) == label]
+    return next(iter(preferred or (answer_columns if len(answer_columns) == 1 else [])), "")
 
 
-def _lacks(names: Sequence[str], missing: Sequence[str]) -> str:
-    wanted = " and no column ".join("filename" if name == "file" else name for name in missing)
-    shown = ", ".join(name.strip()[:40] for name in names[:12])
+def _missing_columns_message(names: Sequence[str], missing: Sequence[str]) -> str:
+    missing_names = " and no column ".join("filename" if name == "file" else name for name in missing)
+    header = ", ".join(name.strip()[:40] for name in names[:12])
     return (
-        f"The table has no column {wanted}. Its first line has to name the columns filename and "
-        f"label, separated by comma, semicolon or tab; it is “{shown}”. The class may also be called "
+        f"The table has no column {missing_names}. Its first line has to name the columns filename and "
+        f"label, separated by comma, semicolon or tab; it is “{header}”. The class may also be called "
         f"{', '.join(LABEL[1:14])}, or have a column of its own with 0 and 1."
     )
 
 
-class _Rows:
-    """The rows of a CSV with the number of the line at which each ends."""
+class _CsvReader:
+    """Iterates over CSV rows, each with the number of its last line."""
 
     def __init__(self, text: TextIO) -> None:
         self._lines = lines_of(text)
-        self._pending = 0
-        self._number = 0
-        self._ended = False
+        self._row_characters = 0
+        self._line_number = 0
+        self._finished = False
 
     def header(self) -> list[str]:
-        """The names of the columns; finds out the separator.
+        """Read the column names and detect the separator.
 
         Raises:
-            RejectedTable: There are none.
+            RejectedTable: The table is empty, or its first line is too long.
         """
         for number, line in self._lines:
             if line is None:
                 raise RejectedTable(f"Its first line has more than {LONGEST_LINE:,} characters.")
             if line.strip() and not line.lower().startswith("sep="):
-                self._number = number
+                self._line_number = number
                 names, separator = _split_header(line.rstrip("\r\n"))
-                self._reader = csv.reader(self._counted(), delimiter=separator, strict=True)
+                self._reader = csv.reader(self._bounded_lines(), delimiter=separator, strict=True)
                 return names
         raise RejectedTable("The table is empty.")
 
-    def _counted(self) -> Iterator[str]:
-        """The lines for the reader of one row after the other, which must not become too long."""
+    def _bounded_lines(self) -> Iterator[str]:
+        """Feed lines to ``csv.reader``; raises :class:`_RowTooLong` if one row spans too many characters."""
         for number, line in self._lines:
-            self._number = number
-            self._pending += LONGEST_LINE if line is None else len(line)
-            if self._pending >= LONGEST_LINE:
-                raise _TooLong
+            self._line_number = number
+            self._row_characters += LONGEST_LINE if line is None else len(line)
+            if self._row_characters >= LONGEST_LINE:
+                raise _RowTooLong
             yield line or ""
 
     def __iter__(self) -> Iterator[Row | TableFault]:
-        while not self._ended:
-            self._pending = 0
+        while not self._finished:
+            self._row_characters = 0
             try:
                 row = next(self._reader)
             except StopIteration:
-                self._ended = True
-            except (_TooLong, csv.Error) as error:
-                self._ended = True
-                where = f"line {self._number}"
-                yield TableFault(where, f"{where.capitalize()} cannot be read as CSV ({error}). {END}")
+                self._finished = True
+            except (_RowTooLong, csv.Error) as error:
+                self._finished = True
+                location = f"line {self._line_number}"
+                yield TableFault(location, f"{location.capitalize()} cannot be read as CSV ({error}). {END}")
             else:
                 if any(map(str.strip, row)):
-                    yield self._number, row
+                    yield self._line_number, row
 
     def sample(self) -> Iterator[Row | TableFault]:
-        """The first rows, as many as tell what the columns are."""
+        """The first rows, up to ``SAMPLE_ROWS`` or ``SAMPLE_CHARACTERS``, used to detect one-hot columns."""
         rows = iter(self)
         characters = 0
-        for number, row in enumerate(rows, 1):
+        for row_count, row in enumerate(rows, 1):
             yield row
             characters += 0 if isinstance(row, TableFault) else sum(map(len, row[1]))
-            if number == SAMPLE_ROWS or characters > SAMPLE_CHARACTERS:
+            if row_count == SAMPLE_ROWS or characters > SAMPLE_CHARACTERS:
                 return
 
     def lines(
-        self, rows: Iterable[Row | TableFault], reading: _Plain | _OneHot
+        self, rows: Iterable[Row | TableFault], parser: _LabelColumnParser | _OneHotParser
     ) -> Iterator[TableLine | TableFault]:
-        """What rows say."""
+        """Parse rows into table lines and faults."""
         for row in rows:
             if isinstance(row, TableFault):
                 yield row
             else:
-                yield from reading.line(f"line {row[0]}", row[1])
+                yield from parser.line(f"line {row[0]}", row[1])
 
 
 @dataclass(frozen=True)
-class _Plain:
-    """Reads rows with a column for the class."""
+class _LabelColumnParser:
+    """Parses rows that have one label column."""
 
-    places: Mapping[str, int]
+    column_indices: Mapping[str, int]
     width: int
 
     def line(self, where: str, row: Sequence[str]) -> Iterator[TableLine | TableFault]:
-        if len(row) <= max(self.places.get("file", 0), self.places["label"]):
+        if len(row) <= max(self.column_indices.get("file", 0), self.column_indices["label"]):
             sentence = f"{where.capitalize()} has {len(row)} of {self.width} columns, so it is passed over."
             yield TableFault(where, sentence, "have too few columns and are passed over")
             return
-        values = _values(self.places, row)
-        values["label"], more = _label(values["label"])
-        if more:
+        values = _row_values(self.column_indices, row)
+        values["label"], has_several = _parse_label_cell(values["label"])
+        if has_several:
             yield several(where)
         yield from line_of(where, values)
 
 
 @dataclass(frozen=True)
-class _OneHot:
-    """Reads rows with a column of 0 and 1 for each class."""
+class _OneHotParser:
+    """Parses rows that have one 0/1 column per class."""
 
-    places: Mapping[str, int]
+    column_indices: Mapping[str, int]
     classes: Mapping[int, str]
 
     def line(self, where: str, row: Sequence[str]) -> Iterator[TableLine | TableFault]:
         cells = {
-            name: row[place].strip().casefold() if place < len(row) else ""
-            for place, name in self.classes.items()
+            name: row[column].strip().casefold() if column < len(row) else ""
+            for column, name in self.classes.items()
         }
-        ones = [name for name, cell in cells.items() if cell in ONES]
-        odd = next((cell for cell in cells.values() if cell not in ONES | ZEROS), "")
-        if odd:
-            sentence = f"{where.capitalize()} has “{odd[:40]}” where 0 or 1 was expected, so its picture has no class."
+        active_classes = [name for name, cell in cells.items() if cell in ONES]
+        invalid_value = next((cell for cell in cells.values() if cell not in ONES | ZEROS), "")
+        if invalid_value:
+            sentence = f"{where.capitalize()} has “{invalid_value[:40]}” where 0 or 1 was expected, so its picture has no class."
             yield TableFault(
                 where, sentence, "have other values than 0 and 1, so their pictures have no class"
             )
-        elif not ones:
+        elif not active_classes:
             yield TableFault(
                 where,
                 f"{where.capitalize()} has no class: no column has a 1.",
                 "have no class: no column has a 1",
             )
-        elif len(ones) > 1:
-            shown = ", ".join(name[:40] for name in ones[:3])
-            sentence = f"{where.capitalize()} has {len(ones):,} classes ({shown}), so its picture has none."
+        elif len(active_classes) > 1:
+            class_list = ", ".join(name[:40] for name in active_classes[:3])
+            sentence = f"{where.capitalize()} has {len(active_classes):,} classes ({class_list}), so its picture has none."
             yield TableFault(where, sentence, "have several classes, so their pictures have none")
-        label = ones[0] if len(ones) == 1 and not odd else ""
-        yield from line_of(where, {**_values(self.places, row), "label": label})
+        label = active_classes[0] if len(active_classes) == 1 and not invalid_value else ""
+        yield from line_of(where, {**_row_values(self.column_indices, row), "label": label})
 
 
-def _values(places: Mapping[str, int], row: Sequence[str]) -> dict[str, str]:
-    return {key: bare(row[place].strip()) if place < len(row) else "" for key, place in places.items()}
+def _row_values(column_indices: Mapping[str, int], row: Sequence[str]) -> dict[str, str]:
+    return {
+        key: bare(row[column].strip()) if column < len(row) else "" for key, column in column_indices.items()
+    }
 
 
-def _label(cell: str) -> tuple[str, bool]:
-    """The class in a cell, and whether it has several: Label Studio writes several choices as JSON."""
+def _parse_label_cell(cell: str) -> tuple[str, bool]:
+    """The class in a cell, and whether the cell has several; Label Studio writes several choices as JSON."""
     if not cell.startswith(("[", "{")):
         return cell, False
     try:
@@ -208,32 +215,61 @@ def _label(cell: str) -> tuple[str, bool]:
         return cell, False
 
 
-def _one_hot(
-    names: Sequence[str], places: Mapping[str, int], sample: Sequence[Row | TableFault]
+def _one_hot_columns(
+    names: Sequence[str], column_indices: Mapping[str, int], sample: Sequence[Row | TableFault]
 ) -> dict[int, str]:
-    """The columns that are classes: two or more with nothing but 0 and 1, of which some row has exactly one 1.
+    """Detect one-hot class columns: at least two columns of only 0 and 1, where some row has exactly one 1.
 
-    Where other columns hold something else, such as a width or an age, every row has to have exactly one 1: flags beside
-    measurements are no classes.
+    If there are also other data columns, such as a width or an age, every sampled row must have exactly one 1, since
+    binary flags beside measurements are not classes.
+
+    Returns:
+        The class name of each one-hot column by column index; empty if there are none.
     """
     rows = [row for row in sample if not isinstance(row, TableFault)]
-    other = [place for place in range(len(names)) if place not in places.values() and plain(names[place])]
-    binary = [place for place in other if rows and all(_cell(row, place) in ONES | ZEROS for _, row in rows)]
-    ones = [sum(_cell(row, place) in ONES for place in binary) for _, row in rows]
-    strict = len(binary) < len(other)
-    fits = all(count == 1 for count in ones) if strict else 1 in ones
-    return {place: bare(names[place].strip()) for place in binary} if len(binary) > 1 and fits else {}
+    other_columns = [
+        column
+        for column in range(len(names))
+        if column not in column_indices.values() and plain(names[column])
+    ]
+    binary_columns = [
+        column
+        for column in other_columns
+        if rows and all(_normalized_cell(row, column) in ONES | ZEROS for _, row in rows)
+    ]
+    ones_per_row = [
+        sum(_normalized_cell(row, column) in ONES for column in binary_columns) for _, row in rows
+    ]
+    strict = len(binary_columns) < len(other_columns)
+    is_one_hot = all(count == 1 for count in ones_per_row) if strict else 1 in ones_per_row
+    return (
+        {column: bare(names[column].strip()) for column in binary_columns}
+        if len(binary_columns) > 1 and is_one_hot
+        else {}
+    )
 
 
-def _cell(row: Sequence[str], place: int) -> str:
-    return row[place].strip().casefold() if place < len(row) else ""
+def _normalized_cell(row: Sequence[str], column: int) -> str:
+    return row[column].strip().casefold() if column < len(row) else ""
 
 
 def _split_header(line: str) -> tuple[list[str], str]:
-    """The names of the columns, and the separator that makes most sense of them."""
+    """Split the header by the separator that yields the most known columns, then the most columns.
+
+    Returns:
+        The column names and the separator.
+    """
     try:
-        read = {separator: next(csv.reader([line], delimiter=separator)) for separator in SEPARATORS}
+        names_by_separator = {
+            separator: next(csv.reader([line], delimiter=separator)) for separator in SEPARATORS
+        }
     except csv.Error:
-        read = {separator: line.split(separator) for separator in SEPARATORS}
-    best = max(SEPARATORS, key=lambda separator: (len(columns(read[separator])), len(read[separator])))
-    return read[best], best
+        names_by_separator = {separator: line.split(separator) for separator in SEPARATORS}
+    best = max(
+        SEPARATORS,
+        key=lambda separator: (
+            len(columns(names_by_separator[separator])),
+            len(names_by_separator[separator]),
+        ),
+    )
+    return names_by_separator[best], best

@@ -1,4 +1,4 @@
-"""Finding a file by what a table calls it."""
+"""Index for looking up files by the names that label tables use for them."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from workbench.importing.uploads import path_of
 
 LOOSE = -1
 DEEPEST = 8
-"""Folders of a path that are looked at where a table does not write all of them."""
+"""Trailing path components that are indexed, for tables that write only a part of the path."""
 MOST_COMPARED = 100
-"""Files with the same name that are compared one by one; a look-up takes no longer where there are more."""
+"""Most files with the same name that one lookup compares; bounds the time of a lookup."""
 MOST_KEPT_APART = 8
-"""Files with the same name that are told apart by their capitals or their folders."""
+"""Most files with the same name that are disambiguated by case or by folder."""
 
 UNTIDY = re.compile(r"\\|^\.?/|//|/\.?/|/\.?$")
-"""What a path may have that does not change where it leads."""
+"""Matches paths that need normalization: backslashes, ``./``, doubled or trailing slashes."""
 
 
 class FileLocation(NamedTuple):
-    """Where a file is: the number of its zip (``LOOSE`` where it is in none), that of its upload, and its name there."""
+    """Location of a file: the number of its zip (``LOOSE`` if it is in none), the number of its upload, and its name there."""
 
     zipped: int
     upload: int
@@ -33,157 +33,167 @@ class FileLocation(NamedTuple):
 
 
 class Match(NamedTuple):
-    """The one file that a name stands for; ``likely`` where it is the name as an uploader changes it."""
+    """The only file that matches a name; ``likely`` if it only matches after undoing an uploader's renaming."""
 
     place: FileLocation
     likely: bool = False
 
 
 class FileIndex:
-    """All files of an import, or of the catalogue, by path and by the ends of paths, whatever the case.
+    """Case-insensitive index of the files of an import, or of the catalogue, by path and by path suffix.
 
-    A look-up takes the same time however many files there are, and however many of them are called alike.
+    The time of a lookup depends neither on the number of files nor on the number of files with the same name.
     """
 
     def __init__(self) -> None:
-        self._places: dict[FileLocation, None] = {}
+        self._locations: dict[FileLocation, None] = {}
 
     def __len__(self) -> int:
-        return len(self._places)
+        return len(self._locations)
 
-    def add(self, places: Iterable[FileLocation]) -> None:
-        """Know more files; all of them are to be known before the first one is looked for."""
+    def add(self, locations: Iterable[FileLocation]) -> None:
+        """Add files. All files must be added before the first call of :meth:`find`."""
         # A zip may have two entries of one name; nothing tells them apart.
-        self._places.update(dict.fromkeys(places))
+        self._locations.update(dict.fromkeys(locations))
 
     def find(self, names: Sequence[str], table: FileLocation) -> Match | list[FileLocation]:
-        """The file that a table names.
+        """Look up the file that a table names.
 
-        Looked for beside the table, then from the top of its zip, then among all files; a name without its folders, or
-        with more of them, counts where only one file can be meant. So does, after that, a name without the ending of a
-        picture, and one as uploaders change it (see :mod:`workbench.importing.upload_renames`).
+        Searches the folder of the table, then the root of its zip, then all files. A name with fewer or more folders
+        matches if it is unambiguous. After that, names without an image extension and names as changed by uploaders
+        (see :mod:`workbench.importing.upload_renames`) are tried.
 
         Args:
-            names: What the file may be called, the likeliest first.
-            table: Where the table is.
+            names: Candidate names of the file, most likely first.
+            table: Location of the table.
 
         Returns:
-            The file, else all that could be meant, which may be none.
+            The match, or all candidates if it is ambiguous, or an empty list if there is none.
         """
-        if not self._places:
+        if not self._locations:
             return []
-        keys = [_key(name) for name in names]
-        folder = _key(table.name).rpartition("/")[0]
-        tries = [(self._names, key) for key in keys]
-        tries += [(self._stems, key) for key in keys if not PICTURE_ENDING.search(key)]
-        for index, key in tries:
-            if found := index.find(key, folder, table.zipped):
-                return _one(found, names)
+        keys = [_normalized_path(name) for name in names]
+        folder = _normalized_path(table.name).rpartition("/")[0]
+        lookups = [(self._by_path, key) for key in keys]
+        lookups += [(self._by_stem, key) for key in keys if not PICTURE_ENDING.search(key)]
+        for index, key in lookups:
+            if matches := index.find(key, folder, table.zipped):
+                return _single_match(matches, names)
         for key in keys:
-            if found := self._changed(key):
-                return Match(found[0], likely=True) if len(found) == 1 else found
+            if matches := self._find_renamed(key):
+                return Match(matches[0], likely=True) if len(matches) == 1 else matches
         return []
 
-    def _changed(self, key: str) -> list[FileLocation]:
-        """Those whose names an uploader makes into this one, or the other way round."""
+    def _find_renamed(self, key: str) -> list[FileLocation]:
+        """Files whose name becomes this one through an uploader's renaming, or vice versa."""
         folder, _, base = key.rpartition("/")
         for spelling in written_names(base):
-            found = {place: None for name in _variants(spelling) for place in self._renamed.get(name, ())}
-            fitting = [place for place in found if _fits(_key(place.name).rpartition("/")[0], folder)]
-            if fitting:
-                return fitting
+            candidates = {
+                location: None
+                for name in _name_variants(spelling)
+                for location in self._by_uploaded_name.get(name, ())
+            }
+            matches = [
+                location
+                for location in candidates
+                if _folders_match(_normalized_path(location.name).rpartition("/")[0], folder)
+            ]
+            if matches:
+                return matches
         return []
 
     @cached_property
-    def _names(self) -> _Index:
-        return _Index(self._places, lambda key: key)
+    def _by_path(self) -> _Index:
+        return _Index(self._locations, lambda key: key)
 
     @cached_property
-    def _stems(self) -> _Index:
-        return _Index(self._places, _stem)
+    def _by_stem(self) -> _Index:
+        return _Index(self._locations, _without_extension)
 
     @cached_property
-    def _renamed(self) -> dict[str, list[FileLocation]]:
-        """Files by what uploaders make of their names; of each name as many as show that it is not the only one."""
-        found: dict[str, list[FileLocation]] = {}
-        for place in self._places:
-            for name in _variants(_key(place.name).rsplit("/", 1)[-1]):
-                same = found.setdefault(name, [])
-                if len(same) < MOST_KEPT_APART:
-                    same.append(place)
-        return found
+    def _by_uploaded_name(self) -> dict[str, list[FileLocation]]:
+        """Files by the names that uploaders give them; at most ``MOST_KEPT_APART`` for each name."""
+        by_name: dict[str, list[FileLocation]] = {}
+        for location in self._locations:
+            for name in _name_variants(_normalized_path(location.name).rsplit("/", 1)[-1]):
+                locations = by_name.setdefault(name, [])
+                if len(locations) < MOST_KEPT_APART:
+                    locations.append(location)
+        return by_name
 
 
 class _Index:
-    """Files by a key made of their path, and by the ends of that key.
+    """Files by a key that is derived from their path, and by the suffixes of that key.
 
     Args:
-        places: The files.
-        made: Makes a path, of which capitals do not count, into the key.
+        locations: The files.
+        make_key: Derives the key from a normalized, case-folded path.
     """
 
-    def __init__(self, places: Iterable[FileLocation], made: Callable[[str], str]) -> None:
-        self._whole: dict[str, list[FileLocation]] = {}
-        for place in places:
-            self._whole.setdefault(made(_key(place.name)), []).append(place)
+    def __init__(self, locations: Iterable[FileLocation], make_key: Callable[[str], str]) -> None:
+        self._by_key: dict[str, list[FileLocation]] = {}
+        for location in locations:
+            self._by_key.setdefault(make_key(_normalized_path(location.name)), []).append(location)
 
     def find(self, key: str, folder: str, zipped: int) -> list[FileLocation]:
-        """Those beside the table, from the top of its zip, of its zip, or of all, whichever are the first that there are."""
+        """The first non-empty set of matches: in the table's folder, at the root of its zip, in its zip, or anywhere."""
         for path in (f"{folder}/{key}", key) if folder else (key,):
-            if found := _within(zipped, self._whole.get(path, [])):
-                return found
-        found = self._ends.get(key, [])
-        for end in _ends(key):
-            found = found or self._whole.get(end, [])
-        return _within(zipped, found) or found
+            if matches := _in_zip(zipped, self._by_key.get(path, [])):
+                return matches
+        matches = self._by_suffix.get(key, [])
+        for suffix in _by_suffix(key):
+            matches = matches or self._by_key.get(suffix, [])
+        return _in_zip(zipped, matches) or matches
 
     @cached_property
-    def _ends(self) -> dict[str, list[FileLocation]]:
-        ends: dict[str, list[FileLocation]] = {}
-        for key, places in self._whole.items():
-            for end in _ends(key):
-                ends.setdefault(end, []).extend(places)
-        return ends
+    def _by_suffix(self) -> dict[str, list[FileLocation]]:
+        by_suffix: dict[str, list[FileLocation]] = {}
+        for key, locations in self._by_key.items():
+            for suffix in _by_suffix(key):
+                by_suffix.setdefault(suffix, []).extend(locations)
+        return by_suffix
 
 
-def _within(zipped: int, places: Sequence[FileLocation]) -> list[FileLocation]:
-    return [place for place in places[:MOST_COMPARED] if place.zipped == zipped]
+def _in_zip(zipped: int, locations: Sequence[FileLocation]) -> list[FileLocation]:
+    return [location for location in locations[:MOST_COMPARED] if location.zipped == zipped]
 
 
-def _one(found: list[FileLocation], names: Sequence[str]) -> Match | list[FileLocation]:
-    """The only one; of several the one whose capitals are those of the table."""
-    best = found
-    if 1 < len(found) <= MOST_KEPT_APART:
-        written = [path_of(place.name).as_posix() for place in found]
-        exact = [place for place, path in zip(found, written, strict=True) if path.endswith(tuple(names))]
-        best = exact if len(exact) == 1 else found
-    return Match(best[0]) if len(best) == 1 else best
+def _single_match(matches: list[FileLocation], names: Sequence[str]) -> Match | list[FileLocation]:
+    """The only match; of several, the one whose case is exactly that of the table."""
+    remaining = matches
+    if 1 < len(matches) <= MOST_KEPT_APART:
+        paths = [path_of(location.name).as_posix() for location in matches]
+        exact_matches = [
+            location for location, path in zip(matches, paths, strict=True) if path.endswith(tuple(names))
+        ]
+        remaining = exact_matches if len(exact_matches) == 1 else matches
+    return Match(remaining[0]) if len(remaining) == 1 else remaining
 
 
 @lru_cache(4096)
-def _key(name: str) -> str:
+def _normalized_path(name: str) -> str:
     path = path_of(name).as_posix() if UNTIDY.search(name) else name
     return path.lower() if path.isascii() else unicodedata.normalize("NFC", path).casefold()
 
 
-def _stem(key: str) -> str:
+def _without_extension(key: str) -> str:
     return PICTURE_ENDING.sub("", key)
 
 
-def _ends(path: str) -> Iterator[str]:
-    """A path, and what is left of it without its first folders."""
+def _by_suffix(path: str) -> Iterator[str]:
+    """A path and its suffixes of at most ``DEEPEST`` components."""
     parts = path.split("/")
     yield path
-    for first in range(max(1, len(parts) - DEEPEST), len(parts)):
-        yield "/".join(parts[first:])
+    for start in range(max(1, len(parts) - DEEPEST), len(parts)):
+        yield "/".join(parts[start:])
 
 
-def _variants(base: str) -> set[str]:
-    """A name and what uploaders make of it, with and without its ending."""
+def _name_variants(base: str) -> set[str]:
+    """A file name and its uploader-renamed variants, each with and without its extension."""
     names = {base} if UNCHANGED.fullmatch(base) else {base, *renamed(base)}
-    return {name for name in (names | {_stem(name) for name in names}) if name}
+    return {name for name in (names | {_without_extension(name) for name in names}) if name}
 
 
-def _fits(path: str, name: str) -> bool:
-    """Whether one folder is the end of the other; none at all may be any."""
+def _folders_match(path: str, name: str) -> bool:
+    """Whether one folder path is a suffix of the other; an empty one matches any."""
     return not path or not name or f"/{path}".endswith(f"/{name}") or f"/{name}".endswith(f"/{path}")

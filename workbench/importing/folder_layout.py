@@ -1,4 +1,4 @@
-"""What folders say: the class of a picture, and its side of the split."""
+"""Infers class and split of each picture from its folders."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from workbench.importing.split_names import Folders, sides_of, told
 CONTAINERS = frozenset(
     ("images", "image", "imgs", "img", "pictures", "pics", "photos", "jpegimages", "jpg", "jpeg", "png")
 )
-"""Folders that hold pictures and name no class where another folder can, in lower case."""
+"""Generic folder names, in lower case, that are not classes if another folder can be."""
 
 
 @dataclass(frozen=True)
 class FolderMeaning:
-    """What the folders of a picture say; empty where they say nothing."""
+    """Class and split that the folders of a picture imply; empty if they imply none."""
 
     label: str = ""
     split: str = ""
@@ -29,9 +29,9 @@ class FolderLayout:
     """The folders of one zip, or of one folder on the server.
 
     Attributes:
-        tabled: Whether a table names its files, so that its folders name no class.
-        meanings: What each folder says.
-        notes: Folders whose side has to be told, each with a sentence.
+        tabled: Whether a table labels its files, so that its folders name no class.
+        meanings: Class and split of each folder path.
+        notes: Folders whose split is to be reported, each with a message.
     """
 
     tabled: bool
@@ -39,22 +39,22 @@ class FolderLayout:
     notes: tuple[tuple[str, str], ...] = ()
 
     def split(self, name: str) -> str:
-        """The side that a file's folders name, empty where they name none."""
+        """The split that a file's folders name; empty if they name none."""
         return self._meaning(name).split
 
     def label(self, name: str) -> str:
-        """The class that a file's folders name, empty where they name none."""
+        """The class that a file's folders name; empty if they name none."""
         return "" if self.tabled else self._meaning(name).label
 
     def _meaning(self, name: str) -> FolderMeaning:
-        return self.meanings.get(_folders(name), FolderMeaning())
+        return self.meanings.get(_folders_of(name), FolderMeaning())
 
 
 @dataclass(frozen=True)
-class _Parts:
-    """The folders of a picture: above the one that names a side of the split, that side, and below it.
+class _SplitPath:
+    """A folder path divided at the folder that names a split: the part above it, the split, and the part below it.
 
-    Where none names a side, all are below.
+    If no folder names a split, the whole path is ``below``.
     """
 
     above: Folders
@@ -63,43 +63,59 @@ class _Parts:
 
 
 def layout(names: Iterable[str], tabled: bool, beside_table: bool = False) -> FolderLayout:
-    """How files lie.
+    """Infer class and split of files from their folders.
 
-    A folder such as ``train`` or ``validation`` names a side of the split where a table names the files, where it or one
-    beside it has folders of its own, or where such folders lie in every class; otherwise it is a class like any other. What
-    names a side is told by :func:`workbench.importing.split_names.sides_of`.
+    A folder such as ``train`` or ``validation`` names a split if a table labels the files, if it or a sibling has
+    subfolders, or if every class has such folders; otherwise it is a class. The names of splits are defined by
+    :func:`workbench.importing.split_names.sides_of`.
 
-    The class is named by the last folder. A folder that is the same in every class names none, so that in
-    ``n01/images/a.jpg`` and ``n02/images/b.jpg`` the one above does. Where folders of classes differ, as in ``Full/day``,
-    ``Full/night`` and ``Half/day``, either could be meant: the last one counts, as it does elsewhere.
+    The class is the last folder. A folder that all classes have in common is skipped, so that in ``n01/images/a.jpg``
+    and ``n02/images/b.jpg`` the parent is the class. If the last folders differ, as in ``Full/day``, ``Full/night`` and
+    ``Half/day``, the last one is the class.
 
     Args:
-        names: Of the files, with their folders.
-        tabled: Whether a table names any of them.
-        beside_table: Whether there is a table, also one that cannot be read: tables lie in folders such as ``train``.
+        names: File names with their folders.
+        tabled: Whether a table labels any of them.
+        beside_table: Whether there is a table, even an unreadable one; its presence makes ``train`` folders splits.
     """
-    every: dict[Folders, bool] = {}
+    has_pictures_by_folders: dict[Folders, bool] = {}
     for name in names:
-        folders = _folders(name)
-        every[folders] = every.get(folders, False) or _is_picture(name)
-    pictured = {folders for folders, has_pictures in every.items() if has_pictures} or set(every)
-    sides = _sides(every, pictured, tabled or beside_table)
-    parts = {folders: _parted(folders, sides) for folders in every}
-    sided = [parts[folders] for folders in pictured if parts[folders].side]
-    below = _same({parts[folders].below for folders in pictured}, bool(sided))
-    above = _same({each.above for each in sided}, False)
-    classes = {_folded(each.above) for each in sided}
-    # Sides within classes, rather than classes within sides.
-    inside = len(classes - {()}) > 1 and not any(_without(each.below, below) for each in sided)
+        folder_path = _folders_of(name)
+        has_pictures_by_folders[folder_path] = has_pictures_by_folders.get(folder_path, False) or _is_picture(
+            name
+        )
+    picture_folders = {
+        folder_path for folder_path, has_pictures in has_pictures_by_folders.items() if has_pictures
+    } or set(has_pictures_by_folders)
+    split_folders = _split_folders(has_pictures_by_folders, picture_folders, tabled or beside_table)
+    divided = {
+        folder_path: _divide_at_split(folder_path, split_folders) for folder_path in has_pictures_by_folders
+    }
+    split_paths = [divided[folder_path] for folder_path in picture_folders if divided[folder_path].side]
+    common_below = _common_folders(
+        {divided[folder_path].below for folder_path in picture_folders}, bool(split_paths)
+    )
+    common_above = _common_folders({divided_path.above for divided_path in split_paths}, False)
+    class_parents = {_casefolded(divided_path.above) for divided_path in split_paths}
+    # Layout class/split instead of split/class.
+    splits_inside_classes = len(class_parents - {()}) > 1 and not any(
+        _without_suffix(divided_path.below, common_below) for divided_path in split_paths
+    )
 
-    def meaning(each: _Parts) -> FolderMeaning:
-        named = _without(each.below, below) or (_without(each.above, above) if inside else ())
-        return FolderMeaning(named[-1] if named else "", each.side)
+    def meaning(divided_path: _SplitPath) -> FolderMeaning:
+        class_folders = _without_suffix(divided_path.below, common_below) or (
+            _without_suffix(divided_path.above, common_above) if splits_inside_classes else ()
+        )
+        return FolderMeaning(class_folders[-1] if class_folders else "", divided_path.side)
 
-    return FolderLayout(tabled, {folders: meaning(each) for folders, each in parts.items()}, told(sides))
+    return FolderLayout(
+        tabled,
+        {folder_path: meaning(divided_path) for folder_path, divided_path in divided.items()},
+        told(split_folders),
+    )
 
 
-def _folders(name: str) -> Folders:
+def _folders_of(name: str) -> Folders:
     parts = name.replace("\\", "/").split("/")[:-1]
     return tuple(part for part in parts if part not in {"", "."})
 
@@ -108,69 +124,79 @@ def _is_picture(name: str) -> bool:
     return splitext(name)[1].lower() in KNOWN
 
 
-def _sides(every: Collection[Folders], pictured: set[Folders], tabled: bool) -> dict[Folders, str]:
-    """The folders that name a side of the split rather than a class, and which."""
-    sides = sides_of(every)
-    deep = {
-        folders[: end - 1] for folders in every for end in range(1, len(folders)) if folders[:end] in sides
+def _split_folders(
+    all_folders: Collection[Folders], picture_folders: set[Folders], tabled: bool
+) -> dict[Folders, str]:
+    """The folder paths that name a split instead of a class, with the split of each."""
+    splits = sides_of(all_folders)
+    parents_of_deep_splits = {
+        folders[: end - 1]
+        for folders in all_folders
+        for end in range(1, len(folders))
+        if folders[:end] in splits
     }
-    last = pictured & sides.keys()
-    in_classes = {folders[:-1] for folders in last}
-    everywhere = len(in_classes - {()}) > 1 and pictured - last <= in_classes | {()}
+    leaf_splits = picture_folders & splits.keys()
+    class_folders = {folders[:-1] for folders in leaf_splits}
+    in_every_class = len(class_folders - {()}) > 1 and picture_folders - leaf_splits <= class_folders | {()}
     return {
-        each: side
-        for each, side in sides.items()
-        if tabled or each[:-1] in deep or (everywhere and each in last)
+        folder_path: split_name
+        for folder_path, split_name in splits.items()
+        if tabled
+        or folder_path[:-1] in parents_of_deep_splits
+        or (in_every_class and folder_path in leaf_splits)
     }
 
 
-def _parted(folders: Folders, sides: Mapping[Folders, str]) -> _Parts:
+def _divide_at_split(folders: Folders, splits: Mapping[Folders, str]) -> _SplitPath:
     ends = range(1, len(folders) + 1)
-    end = next((end for end in ends if folders[:end] in sides), 0)
-    return _Parts(folders[: end - 1], sides[folders[:end]], folders[end:]) if end else _Parts((), "", folders)
+    end = next((end for end in ends if folders[:end] in splits), 0)
+    return (
+        _SplitPath(folders[: end - 1], splits[folders[:end]], folders[end:])
+        if end
+        else _SplitPath((), "", folders)
+    )
 
 
-def _same(paths: Iterable[Folders], sided: bool) -> list[str]:
-    """The last folders that are the same in every class, the lowest first, in lower case.
+def _common_folders(paths: Iterable[Folders], below_split: bool) -> list[str]:
+    """The trailing folder names that all classes have in common, deepest first, case-folded.
 
     Args:
-        paths: Folders of pictures.
-        sided: Whether they lie below sides of the split.
+        paths: Folder paths of pictures.
+        below_split: Whether they lie below folders that name splits.
     """
-    left = {_folded(path) for path in paths} - {()}
-    same: list[str] = []
-    while (name := _same_last(left, sided)) is not None:
-        same.append(name)
-        left = {_without(path, [name]) for path in left} - {()}
-    return same
+    remaining = {_casefolded(path) for path in paths} - {()}
+    common: list[str] = []
+    while (name := _common_last_folder(remaining, below_split)) is not None:
+        common.append(name)
+        remaining = {_without_suffix(path, [name]) for path in remaining} - {()}
+    return common
 
 
-def _same_last(paths: set[Folders], sided: bool) -> str | None:
-    """The last folder that is the same in every class, None where there is none.
+def _common_last_folder(paths: set[Folders], below_split: bool) -> str | None:
+    """The last folder name that all classes have in common; None if there is none.
 
-    One class alone cannot show which of its folders is the same in others. A usual word for a folder of pictures counts there
-    too, and where some classes have it and others have no folders.
+    With a single class, or if some classes have no subfolder, only the generic names in ``CONTAINERS`` count.
     """
-    often = Counter(path[-1] for path in paths)
-    # What every class has ends at least half of the paths.
-    for name in [*dict(often.most_common(2)), *(CONTAINERS & set(often))]:
-        ends = {path for path in paths if path[-1] == name}
-        parents, others = {path[:-1] for path in ends}, paths - ends
+    counts = Counter(path[-1] for path in paths)
+    # A folder that every class has is the last one of at least half of the paths.
+    for name in [*dict(counts.most_common(2)), *(CONTAINERS & set(counts))]:
+        paths_with_name = {path for path in paths if path[-1] == name}
+        parents, others = {path[:-1] for path in paths_with_name}, paths - paths_with_name
         if others <= parents and len(parents) > 1 and () not in parents:
             return name
-        as_deep = set(map(len, others)) <= set(map(len, parents))
-        if name in CONTAINERS and as_deep and (sided or parents != {()}):
+        no_deeper_paths = set(map(len, others)) <= set(map(len, parents))
+        if name in CONTAINERS and no_deeper_paths and (below_split or parents != {()}):
             return name
     return None
 
 
-def _folded(folders: Folders) -> Folders:
+def _casefolded(folders: Folders) -> Folders:
     return tuple(map(str.casefold, folders))
 
 
-def _without(folders: Folders, same: Iterable[str]) -> Folders:
-    """Folders without those at their end that name no class."""
-    for name in same:
+def _without_suffix(folders: Folders, suffix_names: Iterable[str]) -> Folders:
+    """Strip the given names, deepest first, from the end of a folder path."""
+    for name in suffix_names:
         if folders and folders[-1].casefold() == name:
             folders = folders[:-1]
     return folders

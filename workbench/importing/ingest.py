@@ -1,4 +1,4 @@
-"""Intake: files, zips and class folders into the catalogue, with a report on every file."""
+"""Imports images into the catalogue and reports an outcome for every file."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ BATCH = 64
 REST = 1000
 BATCH_SECONDS = 1.0
 AHEAD, AHEAD_BYTES = 8, 64 * 2**20
-"""Files that may wait for each core, and what all of them may hold in memory."""
+"""Most queued files per core, and most bytes that all queued files may hold in memory."""
 UNCLASSED = "It is taken in without a class."
 SAMPLES = 200
 
 
 @dataclass(frozen=True)
 class IngestReport:
-    """What became of every file, in order."""
+    """The outcome of every file, in order."""
 
     outcomes: tuple[FileOutcome, ...]
 
@@ -49,7 +49,7 @@ class IngestReport:
     @property
     def labels(self) -> dict[str, int]:
         """Imported pictures per class; the empty name stands for unlabelled."""
-        return dict(Counter(each.label for each in self.having(IMPORTED)))
+        return dict(Counter(outcome.label for outcome in self.having(IMPORTED)))
 
 
 @dataclass(frozen=True)
@@ -58,12 +58,12 @@ class ImportRequest:
 
     Attributes:
         sources: The files.
-        label: A class for all of them; empty where their folders or tables name it.
-        actor: Who asks.
-        synthetic: Whether they are marked as synthetic.
-        after: What is to be told or done after them.
-        applied: Those of them that were done before this process took the import up.
-        complete: Tells, when the rest is done, whether what is wrong with it is to be told: not where it goes on later.
+        label: A class for all files; empty if folders or tables name it.
+        actor: User that requested the import.
+        synthetic: Whether the pictures are marked as synthetic.
+        after: Outcomes to report and table lines to apply after the files.
+        applied: Items of ``after`` that were applied before this process resumed the import.
+        complete: Called at the end; returns whether table faults are to be reported, False if the import will resume later.
     """
 
     sources: Iterable[Source]
@@ -76,7 +76,7 @@ class ImportRequest:
 
 
 class Ingest:
-    """Takes pictures into the catalogue."""
+    """Imports pictures into the catalogue."""
 
     def __init__(self, stores: Stores, labelling: Labelling, settings: Settings) -> None:
         self._database = stores.database
@@ -90,50 +90,50 @@ class Ingest:
         self._settings = settings
 
     def run(self, order: ImportRequest, record: Record = lambda outcomes: None) -> IngestReport:
-        """Import files and zips, as :meth:`stream` does, and report on all of them at the end."""
+        """Import files and zips like :meth:`stream` and return one report."""
         return IngestReport(tuple(chain.from_iterable(self.stream(order, record))))
 
     def stream(
         self, order: ImportRequest, record: Record = lambda outcomes: None
     ) -> Iterator[list[FileOutcome]]:
-        """Import files and zips batch by batch; a file that cannot be taken in never stops the others.
+        """Import files and zips in batches; a rejected file does not stop the others.
 
         Args:
             order: What to import.
-            record: Given what became of each batch, within the write that takes its pictures in: both are kept, or
-                neither. None stands for a line of a table of which nothing is told.
+            record: Called with the outcomes of each batch in the same transaction that adds its pictures. None stands
+                for a table line without an outcome of its own.
 
         Yields:
-            What became of the files of each batch.
+            The outcomes of each batch.
 
         Raises:
-            DomainError: The label cannot be a class name, or the disk is full. What was reported before stays.
+            DomainError: The label is not a valid class name, or the disk is full. Earlier batches stay imported.
         """
         if order.label:
             class_name(order.label)
         with self._media.incoming() as incoming:
-            for batch in _batches(self._processed(order, incoming)):
-                yield self._kept(batch, order, incoming, record)
-        yield from self._refer(order, record)
+            for batch in _batches(self._decode_all(order, incoming)):
+                yield self._store_batch(batch, order, incoming, record)
+        yield from self._apply_table_lines(order, record)
 
-    def _refer(self, order: ImportRequest, record: Record) -> Iterator[list[FileOutcome]]:
-        """Do what tables say of pictures that are there already."""
-        references = TableUpdates(self._stores, self._labelling, order.actor)
-        references.pass_over(order.applied)
-        for rest in _batches(order.after, REST):
+    def _apply_table_lines(self, order: ImportRequest, record: Record) -> Iterator[list[FileOutcome]]:
+        """Apply table lines to pictures that are already in the catalogue."""
+        updates = TableUpdates(self._stores, self._labelling, order.actor)
+        updates.pass_over(order.applied)
+        for batch in _batches(order.after, REST):
             with self._database.write():
-                outcomes = references.apply(rest)
+                outcomes = updates.apply(batch)
                 record(outcomes)
             yield [outcome for outcome in outcomes if outcome]
-        if order.complete() and (faults := references.faults()):
+        if order.complete() and (faults := updates.faults()):
             with self._database.write():
                 record(faults)
             yield faults
 
-    def _kept(
-        self, batch: Sequence[_Read], order: ImportRequest, incoming: IncomingBlobs, record: Record
+    def _store_batch(
+        self, batch: Sequence[_DecodedFile], order: ImportRequest, incoming: IncomingBlobs, record: Record
     ) -> list[FileOutcome]:
-        """Put a batch on the disk, then into the catalogue."""
+        """Write the files of a batch to disk, then its rows to the catalogue."""
         sha256s = [image.sha256 for _, image in batch if image]
         incoming.place(sha256s)
         with self._database.write():
@@ -143,41 +143,43 @@ class Ingest:
         incoming.release(sha256s)
         return outcomes
 
-    def _processed(self, order: ImportRequest, incoming: IncomingBlobs) -> Iterator[_Read]:
-        """Decode on all cores, a bounded number of files ahead, in the order of the files."""
-        workers, process = cores(), partial(self._process, order, incoming)
-        waiting: deque[tuple[Future[_Read], int]] = deque()
+    def _decode_all(self, order: ImportRequest, incoming: IncomingBlobs) -> Iterator[_DecodedFile]:
+        """Decode on all cores with a bounded queue; yields in the order of the files."""
+        workers, process = cores(), partial(self._decode_source, order, incoming)
+        pending: deque[tuple[Future[_DecodedFile], int]] = deque()
         with ThreadPoolExecutor(workers) as pool:
             for source in order.sources:
-                # What cannot wait is read here, in order: a zip is closed when its last entry is out.
-                data = None if source.lasting else _bytes(source)
-                held = len(data) if isinstance(data, bytes) else 0
-                waiting.append((pool.submit(process, source, data), held))
-                while len(waiting) > AHEAD * workers or sum(size for _, size in waiting) > AHEAD_BYTES:
-                    yield waiting.popleft()[0].result()
-            while waiting:
-                yield waiting.popleft()[0].result()
+                # Sources that are not lasting are read here, in order: a zip is closed after its last entry.
+                data = None if source.lasting else _read_or_error(source)
+                num_bytes = len(data) if isinstance(data, bytes) else 0
+                pending.append((pool.submit(process, source, data), num_bytes))
+                while len(pending) > AHEAD * workers or sum(size for _, size in pending) > AHEAD_BYTES:
+                    yield pending.popleft()[0].result()
+            while pending:
+                yield pending.popleft()[0].result()
 
-    def _process(
+    def _decode_source(
         self, order: ImportRequest, incoming: IncomingBlobs, source: Source, data: bytes | DomainError | None
-    ) -> _Read:
-        label, unnamed = class_or_none(order.label or source.label)
+    ) -> _DecodedFile:
+        label, label_error = class_or_none(order.label or source.label)
         try:
             if data is None:
                 data = source.read()
             if isinstance(data, DomainError):
                 raise data
-            image = self._image(source, data, order)
+            image = self._new_image(source, data, order)
             self._stores.room.require(len(data))
             incoming.take(image.sha256, data, source.file)
-            note = join_notes(_first_frame(image.frames), unnamed and f"{unnamed} {UNCLASSED}", source.note)
+            note = join_notes(
+                _first_frame_note(image.frames), label_error and f"{label_error} {UNCLASSED}", source.note
+            )
             return FileOutcome(source.name, IMPORTED, label=label, note=note), image
         except DiskFull:
             raise
         except DomainError as error:
             return FileOutcome(source.name, REJECTED, str(error)), None
 
-    def _image(self, source: Source, data: bytes, order: ImportRequest) -> NewImage:
+    def _new_image(self, source: Source, data: bytes, order: ImportRequest) -> NewImage:
         sha256 = hashlib.sha256(data).hexdigest()
         with self._decoder.decoded(data) as decoded:
             grey = shrunk(decoded.image)
@@ -197,101 +199,116 @@ class Ingest:
             **asdict(quality),
         )
 
-    def _commit(self, batch: Sequence[_Read], order: ImportRequest) -> list[FileOutcome]:
+    def _commit(self, batch: Sequence[_DecodedFile], order: ImportRequest) -> list[FileOutcome]:
         """Write a batch to the catalogue."""
-        gone = self._jobs.discarded([image.sha256 for _, image in batch if image])
-        labels = self._new_labels(batch, gone)
+        discarded = self._jobs.discarded([image.sha256 for _, image in batch if image])
+        labels = self._new_labels(batch, discarded)
         classes = {name: self._labelling.ensure(name, order.actor, "import") for name in labels}
-        batch = [(_renamed(outcome, classes), image) for outcome, image in batch]
-        ids = {class_.name: class_.id for class_ in classes.values()}
+        batch = [(_with_canonical_label(outcome, classes), image) for outcome, image in batch]
+        class_ids = {class_.name: class_.id for class_ in classes.values()}
         images = [
-            replace(image, class_id=_class_of(ids.get(outcome.label), gone.get(image.sha256)))
+            replace(image, class_id=_class_id_for(class_ids.get(outcome.label), discarded.get(image.sha256)))
             for outcome, image in batch
             if image
         ]
         added = iter(self._catalogue.add(images, order.actor))
-        known = self._catalogue.known([image.sha256 for image in images])
-        done: list[FileOutcome] = []
-        present: dict[int, tuple[str, str]] = {}
+        ids_by_sha256 = self._catalogue.known([image.sha256 for image in images])
+        final_outcomes: list[FileOutcome] = []
+        present_labels: dict[int, tuple[str, str]] = {}
         for outcome, image in batch:
             if image is None:
-                done.append(outcome)
+                final_outcomes.append(outcome)
                 continue
-            kept, new = replace(outcome, image_id=known[image.sha256]), next(added) is not None
-            if new and image.sha256 in gone:
-                kept = _back(kept, gone[image.sha256])
-            elif not new:
-                kept = replace(kept, result=PRESENT)
-                present.setdefault(known[image.sha256], (outcome.label, image.pin))
-            done.append(kept)
-        self._complete(present, order.actor)
-        return done
+            final_outcome, is_new = (
+                replace(outcome, image_id=ids_by_sha256[image.sha256]),
+                next(added) is not None,
+            )
+            if is_new and image.sha256 in discarded:
+                final_outcome = _restored_outcome(final_outcome, discarded[image.sha256])
+            elif not is_new:
+                final_outcome = replace(final_outcome, result=PRESENT)
+                present_labels.setdefault(ids_by_sha256[image.sha256], (outcome.label, image.pin))
+            final_outcomes.append(final_outcome)
+        self._fill_missing(present_labels, order.actor)
+        return final_outcomes
 
-    def _new_labels(self, batch: Sequence[_Read], gone: Mapping[str, DiscardedImage]) -> list[str]:
-        """The classes of pictures that are not there yet: one that is there adds none."""
-        first: dict[str, str] = {}
+    def _new_labels(
+        self, batch: Sequence[_DecodedFile], discarded: Mapping[str, DiscardedImage]
+    ) -> list[str]:
+        """The classes of new pictures; a picture that is already in the catalogue creates no class."""
+        first_labels: dict[str, str] = {}
         for outcome, image in batch:
             if image:
-                first.setdefault(image.sha256, outcome.label)
-        known = self._catalogue.known(list(first))
-        keeping = {sha256 for sha256, each in gone.items() if each.in_bin and each.class_id}
-        new = {label: None for sha256, label in first.items() if label and sha256 not in {*known, *keeping}}
-        # Of names that differ in case alone the first one counts.
-        return sorted(new, key=str.casefold)
+                first_labels.setdefault(image.sha256, outcome.label)
+        existing = self._catalogue.known(list(first_labels))
+        keep_their_class = {
+            sha256 for sha256, record in discarded.items() if record.in_bin and record.class_id
+        }
+        new_labels = {
+            label: None
+            for sha256, label in first_labels.items()
+            if label and sha256 not in {*existing, *keep_their_class}
+        }
+        # Of names that differ only in case, the first one is created.
+        return sorted(new_labels, key=str.casefold)
 
-    def _complete(self, came_with: Mapping[int, tuple[str, str]], actor: str) -> None:
-        """A picture that was there without a class or side takes what came with it; otherwise it keeps its own."""
-        present = self._catalogue.several(list(came_with))
-        waiting = {image.id: came_with[image.id][0] for image in present if image.label is None}
-        for name in sorted(set(filter(None, waiting.values()))):
-            self._labelling.label([each for each in waiting if waiting[each] == name], name, actor)
-        loose = {image.id: came_with[image.id][1] for image in present if not image.pin}
-        for side in sorted(set(filter(None, loose.values()))):
-            self._edits.pin([each for each in loose if loose[each] == side], side, actor)
+    def _fill_missing(self, incoming_labels: Mapping[int, tuple[str, str]], actor: str) -> None:
+        """Set class and split of pictures that were already present without one; existing values are kept."""
+        images = self._catalogue.several(list(incoming_labels))
+        unlabelled = {image.id: incoming_labels[image.id][0] for image in images if image.label is None}
+        for name in sorted(set(filter(None, unlabelled.values()))):
+            self._labelling.label(
+                [image_id for image_id in unlabelled if unlabelled[image_id] == name], name, actor
+            )
+        unpinned = {image.id: incoming_labels[image.id][1] for image in images if not image.pin}
+        for split in sorted(set(filter(None, unpinned.values()))):
+            self._edits.pin([image_id for image_id in unpinned if unpinned[image_id] == split], split, actor)
 
 
 Record = Callable[[Sequence[FileOutcome | None]], None]
-_Read = tuple[FileOutcome, NewImage | None]
+_DecodedFile = tuple[FileOutcome, NewImage | None]
 T = TypeVar("T")
 
 
-def _renamed(outcome: FileOutcome, classes: Mapping[str, ClassRecord]) -> FileOutcome:
-    """With the class as it is called here, which may differ in case."""
+def _with_canonical_label(outcome: FileOutcome, classes: Mapping[str, ClassRecord]) -> FileOutcome:
+    """The outcome with the class name as it is in the catalogue, which may differ in case."""
     return replace(outcome, label=classes[outcome.label].name) if outcome.label in classes else outcome
 
 
-def _class_of(given: int | None, gone: DiscardedImage | None) -> int | None:
-    """A picture out of the bin keeps its class; one whose files were gone takes the one it comes with."""
-    if gone is None:
-        return given
-    return (gone.class_id or given) if gone.in_bin else (given or gone.class_id)
+def _class_id_for(imported_class: int | None, discarded: DiscardedImage | None) -> int | None:
+    """The class of a reimported picture: one restored from the bin keeps its class, an emptied one prefers the imported class."""
+    if discarded is None:
+        return imported_class
+    return (
+        (discarded.class_id or imported_class) if discarded.in_bin else (imported_class or discarded.class_id)
+    )
 
 
-def _first_frame(frames: int) -> str:
+def _first_frame_note(frames: int) -> str:
     return f"Only the first of its {frames:,} frames was taken." if frames > 1 else ""
 
 
-def _back(outcome: FileOutcome, gone: DiscardedImage) -> FileOutcome:
-    if gone.in_bin:
+def _restored_outcome(outcome: FileOutcome, discarded: DiscardedImage) -> FileOutcome:
+    if discarded.in_bin:
         return replace(
             outcome, result=PRESENT, note=join_notes("It was in the bin and is back.", outcome.note)
         )
     return replace(outcome, note=join_notes("It was thrown away before and is back.", outcome.note))
 
 
-def _batches(items: Iterable[T], most: int = BATCH) -> Iterator[list[T]]:
-    """Batches of at most so many items or ``BATCH_SECONDS``, whichever comes first, so that progress shows."""
-    batch, begun = [], monotonic()
+def _batches(items: Iterable[T], max_items: int = BATCH) -> Iterator[list[T]]:
+    """Split into batches of at most ``max_items`` items or ``BATCH_SECONDS``, whichever is reached first."""
+    batch, started = [], monotonic()
     for item in items:
         batch.append(item)
-        if len(batch) == most or monotonic() - begun > BATCH_SECONDS:
+        if len(batch) == max_items or monotonic() - started > BATCH_SECONDS:
             yield batch
-            batch, begun = [], monotonic()
+            batch, started = [], monotonic()
     if batch:
         yield batch
 
 
-def _bytes(source: Source) -> bytes | DomainError:
+def _read_or_error(source: Source) -> bytes | DomainError:
     try:
         return source.read()
     except DomainError as error:
@@ -299,9 +316,9 @@ def _bytes(source: Source) -> bytes | DomainError:
 
 
 def sample_order(actor: str, count: int = SAMPLES) -> ImportRequest:
-    """The order that imports the sample set, marked as synthetic; pictures are rendered one by one as they are read."""
-    return ImportRequest(map(_source, sample_pictures(count)), actor=actor, synthetic=True)
+    """The request that imports the synthetic sample set; each picture is rendered when it is read."""
+    return ImportRequest(map(_sample_source, sample_pictures(count)), actor=actor, synthetic=True)
 
 
-def _source(picture: SamplePicture) -> Source:
+def _sample_source(picture: SamplePicture) -> Source:
     return Source(picture.filename, picture.label, lambda: picture.data)

@@ -1,4 +1,4 @@
-"""JSON as a stream: one object a line, or a list of tasks as Label Studio exports it, one task after the other."""
+"""Streaming JSON readers: JSON lines, and JSON lists of tasks as exported by Label Studio."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from workbench.importing.table_faults import TableFault
 from workbench.importing.table_text import CHUNK, LONGEST_LINE, lines_of
 
 LONGEST_TASK = 2_000_000
-"""Characters of one task."""
+"""Most characters of one task."""
 SAMPLE_TASKS, SAMPLE_CHARACTERS = 100, 500_000
 END = "The table is read no further."
 NOT_TASKS = (
@@ -28,247 +28,252 @@ BLANKS = re.compile(r"\s*")
 
 
 def json_lines(text: TextIO) -> Iterator[TableLine | TableFault]:
-    """What the lines say, of which each is a JSON object."""
+    """Parse JSON lines, one object per line."""
     for number, line in lines_of(text):
-        where = f"line {number}"
+        location = f"line {number}"
         if line is None:
             sentence = (
-                f"{where.capitalize()} has more than {LONGEST_LINE:,} characters, so it is passed over."
+                f"{location.capitalize()} has more than {LONGEST_LINE:,} characters, so it is passed over."
             )
-            yield TableFault(where, sentence, "are too long and are passed over")
+            yield TableFault(location, sentence, "are too long and are passed over")
         elif line.strip():
             try:
                 value = json.loads(line)
             except (ValueError, RecursionError):
-                sentence = f"{where.capitalize()} is not JSON, so it is passed over."
-                yield TableFault(where, sentence, "are not JSON and are passed over")
+                sentence = f"{location.capitalize()} is not JSON, so it is passed over."
+                yield TableFault(location, sentence, "are not JSON and are passed over")
             else:
-                yield from _record(where, value, LABEL)
+                yield from _parse_record(location, value, LABEL)
 
 
 def tasks(text: TextIO) -> Iterator[TableLine | TableFault]:
-    """What the tasks of a list say.
+    """Parse a JSON list of tasks.
 
     Raises:
-        RejectedTable: It is no such list, or none of its tasks names a file.
+        RejectedTable: It is not such a list, or no task names a file.
     """
-    values = _Values(text)
-    rest = iter(values)
-    sample = _sample(values, rest)
-    keys, shown = _keys([value for value in sample if isinstance(value, dict)])
-    named = labelled = False
-    for number, value in enumerate(chain(sample, rest), 1):
-        for item in _record(f"task {number}", value, keys):
-            named = named or isinstance(item, TableLine)
-            labelled = labelled or (isinstance(item, TableLine) and bool(item.label))
+    reader = _JsonListReader(text)
+    remaining = iter(reader)
+    sample = _sample(reader, remaining)
+    label_keys, unmatched_names = _label_keys([value for value in sample if isinstance(value, dict)])
+    any_file = any_label = False
+    for number, value in enumerate(chain(sample, remaining), 1):
+        for item in _parse_record(f"task {number}", value, label_keys):
+            any_file = any_file or isinstance(item, TableLine)
+            any_label = any_label or (isinstance(item, TableLine) and bool(item.label))
             yield item
-    if not named:
-        raise RejectedTable(NOT_READ if values.error else NOT_TASKS)
-    if values.error:
+    if not any_file:
+        raise RejectedTable(NOT_READ if reader.error else NOT_TASKS)
+    if reader.error:
         yield TableFault(
             "",
             f"Task {number + 1:,} cannot be read: it is damaged, cut off, too long, or nested too deep. {END}",
         )
-    if not labelled and shown:
+    if not any_label and unmatched_names:
         yield TableFault(
             "",
-            f"No class was found in it: none of its names ({shown}) is one of a class, such as {', '.join(LABEL[:5])}.",
+            f"No class was found in it: none of its names ({unmatched_names}) is one of a class, such as {', '.join(LABEL[:5])}.",
         )
 
 
-def _sample(values: _Values, rest: Iterator[Any]) -> list[Any]:
-    """The first values, as many as tell under which names they have the class."""
+def _sample(reader: _JsonListReader, remaining: Iterator[Any]) -> list[Any]:
+    """The first values, up to ``SAMPLE_TASKS`` or ``SAMPLE_CHARACTERS``, used to detect the label key."""
     sample = []
-    for value in islice(rest, SAMPLE_TASKS):
+    for value in islice(remaining, SAMPLE_TASKS):
         sample.append(value)
-        if values.passed > SAMPLE_CHARACTERS:
+        if reader.passed > SAMPLE_CHARACTERS:
             break
     return sample
 
 
-class _Values:
-    """The values of a JSON list, read one by one, so that the list never lies in memory.
+class _JsonListReader:
+    """Iterates over the values of a JSON list without loading the whole list into memory.
 
     Attributes:
-        error: Whether reading ended before the end of the list.
-        passed: How many characters the values had.
+        error: Whether reading failed before the end of the list.
+        passed: Characters of the values read so far.
     """
 
     def __init__(self, text: TextIO) -> None:
         self.error = False
         self.passed = 0
-        self._text = text
+        self._first_text = text
         self._buffer = ""
-        self._place = 0
-        self._ended = False
+        self._position = 0
+        self._at_end = False
         self._decoder = json.JSONDecoder()
 
     def __iter__(self) -> Iterator[Any]:
-        self._begin()
-        while not self.error and self._next() != "]":
+        self._open_list()
+        while not self.error and self._peek() != "]":
             try:
-                value = self._value()
+                value = self._read_value()
             except (ValueError, RecursionError):
                 self.error = True
                 return
             yield value
-            if self._next() == ",":
-                self._place += 1
-            elif self._next() != "]":
+            if self._peek() == ",":
+                self._position += 1
+            elif self._peek() != "]":
                 self.error = True
         if not self.error:
-            self._place += 1
-            self.error = bool(self._next())
+            self._position += 1
+            self.error = bool(self._peek())
 
-    def _begin(self) -> None:
-        """Go into the list.
+    def _open_list(self) -> None:
+        """Consume the opening bracket.
 
         Raises:
-            RejectedTable: There is none.
+            RejectedTable: The text is not a JSON list.
         """
-        if self._next() == "[":
-            self._place += 1
+        if self._peek() == "[":
+            self._position += 1
             return
-        while not self._ended and len(self._buffer) < CHUNK:
-            self._more(CHUNK)
+        while not self._at_end and len(self._buffer) < CHUNK:
+            self._read_chunk(CHUNK)
         try:
             json.loads(self._buffer)
         except (ValueError, RecursionError) as error:
-            raise RejectedTable(NOT_READ if self._ended else NOT_TASKS) from error
+            raise RejectedTable(NOT_READ if self._at_end else NOT_TASKS) from error
         raise RejectedTable(NOT_TASKS)
 
-    def _next(self) -> str:
-        """The next character that is no blank, which stays; empty at the end."""
+    def _peek(self) -> str:
+        """The next non-blank character without consuming it; empty at the end."""
         while True:
-            blanks = BLANKS.match(self._buffer, self._place)
-            self._place = blanks.end() if blanks else self._place
-            if self._place < len(self._buffer) or not self._more(CHUNK):
-                return self._buffer[self._place : self._place + 1]
+            blanks = BLANKS.match(self._buffer, self._position)
+            self._position = blanks.end() if blanks else self._position
+            if self._position < len(self._buffer) or not self._read_chunk(CHUNK):
+                return self._buffer[self._position : self._position + 1]
 
-    def _more(self, characters: int) -> bool:
-        """Read on; tells whether there was more."""
-        data = self._text.read(characters)
-        self._buffer, self._place = self._buffer[self._place :] + data, 0
-        self._ended = self._ended or not data
+    def _read_chunk(self, characters: int) -> bool:
+        """Read more text into the buffer; returns False at the end of the stream."""
+        data = self._first_text.read(characters)
+        self._buffer, self._position = self._buffer[self._position :] + data, 0
+        self._at_end = self._at_end or not data
         return bool(data)
 
-    def _value(self) -> Any:
-        """The value that begins here.
+    def _read_value(self) -> Any:
+        """Read the JSON value at the current position.
 
         Raises:
-            ValueError: It is no JSON, or too long.
-            RecursionError: It is nested too deep.
+            ValueError: It is not JSON, or too long.
+            RecursionError: It is nested too deeply.
         """
         while True:
             try:
-                value, end = self._decoder.raw_decode(self._buffer, self._place)
+                value, end = self._decoder.raw_decode(self._buffer, self._position)
             except json.JSONDecodeError as error:
-                # What is wrong far from the end does not come of the value being cut off there.
-                cut = error.msg.startswith("Unterminated") or error.pos >= len(self._buffer) - 16
-                if not cut or not self._longer():
+                # An error far from the end of the buffer is not caused by truncation.
+                is_truncated = error.msg.startswith("Unterminated") or error.pos >= len(self._buffer) - 16
+                if not is_truncated or not self._read_longer():
                     raise
             else:
-                # A number that ends with the buffer may go on behind it.
-                if end < len(self._buffer) or not self._longer():
-                    self.passed += end - self._place
-                    self._place = end
+                # A number at the end of the buffer may continue in the next chunk.
+                if end < len(self._buffer) or not self._read_longer():
+                    self.passed += end - self._position
+                    self._position = end
                     return value
 
-    def _longer(self) -> bool:
-        """Twice as much of a value, so that it is not looked at from its beginning too often; tells whether there was more.
+    def _read_longer(self) -> bool:
+        """Double the buffered part of a value, so that it is rescanned few times; returns False at the end of the stream.
 
         Raises:
-            ValueError: It is too long.
+            ValueError: The value is longer than ``LONGEST_TASK``.
         """
-        held = len(self._buffer) - self._place
-        if held >= LONGEST_TASK:
+        buffered = len(self._buffer) - self._position
+        if buffered >= LONGEST_TASK:
             raise ValueError
-        return self._more(max(CHUNK, held))
+        return self._read_chunk(max(CHUNK, buffered))
 
 
-def _keys(records: Sequence[Mapping[str, Any]]) -> tuple[Sequence[str], str]:
-    """The names under which plain objects may have the class, and all of their names where it is unclear which.
+def _label_keys(records: Sequence[Mapping[str, Any]]) -> tuple[Sequence[str], str]:
+    """Candidate keys of the label in plain objects.
 
-    They are the usual ones; of an export of Label Studio that has none of those, its only control.
+    Usually the known names; for a Label Studio export without any of them, its only control.
+
+    Returns:
+        The candidate keys, and a list of the actual keys for an error message if none of them matches.
     """
-    small = [
+    plain_records = [
         record
         for record in records
         if not isinstance(record.get("data"), dict) and "annotations" not in record
     ]
-    names = {plain(name): name for record in small for name in record}
-    shown = ", ".join(name[:40] for name in list(names.values())[:12])
-    answers = dict.fromkeys(plain(name) for record in small for name in controls(list(record)))
-    preferred = [name for name in LABEL if name in answers]
-    if preferred:
-        return preferred, ""
-    if len(answers) == 1:
-        return list(answers), ""
-    return LABEL, "" if set(LABEL) & set(names) else shown
+    key_names = {plain(name): name for record in plain_records for name in record}
+    key_list = ", ".join(name[:40] for name in list(key_names.values())[:12])
+    control_keys = dict.fromkeys(plain(name) for record in plain_records for name in controls(list(record)))
+    known_controls = [name for name in LABEL if name in control_keys]
+    if known_controls:
+        return known_controls, ""
+    if len(control_keys) == 1:
+        return list(control_keys), ""
+    return LABEL, "" if set(LABEL) & set(key_names) else key_list
 
 
-def _record(where: str, value: Any, keys: Sequence[str]) -> Iterator[TableLine | TableFault]:
-    """A line from a JSON object: a task of Label Studio, or one with plain values."""
+def _parse_record(location: str, value: Any, label_keys: Sequence[str]) -> Iterator[TableLine | TableFault]:
+    """Parse one JSON object: a Label Studio task, or an object with plain values."""
     if not isinstance(value, dict):
-        sentence = f"{where.capitalize()} is not an object with names and values, so it is passed over."
-        yield TableFault(where, sentence, "are not objects with names and values and are passed over")
+        sentence = f"{location.capitalize()} is not an object with names and values, so it is passed over."
+        yield TableFault(location, sentence, "are not objects with names and values and are passed over")
         return
     data = value.get("data")
     data = data if isinstance(data, dict) else value
     is_task = data is not value or any(key in value for key in ("annotations", "completions"))
     try:
-        label, more = _choice(value) if is_task else label_of(_under(data, keys))
+        label, has_several = _task_label(value) if is_task else label_of(_first_value(data, label_keys))
     except TypeError:
-        sentence = f"{where.capitalize()} has a label that is not a text, so it is passed over."
-        yield TableFault(where, sentence, "have a label that is not a text and are passed over")
+        sentence = f"{location.capitalize()} has a label that is not a text, so it is passed over."
+        yield TableFault(location, sentence, "have a label that is not a text and are passed over")
         return
-    if more:
-        yield several(where)
-    numbers = not is_task and not controls(list(value))
-    values = {"file": file_in(data, numbers), "label": label, "sha256": _text(data, SHA256)}
+    if has_several:
+        yield several(location)
+    allow_numbers = not is_task and not controls(list(value))
+    values = {"file": file_in(data, allow_numbers), "label": label, "sha256": _first_text(data, SHA256)}
     if any(plain(name) in SPLIT for name in data):
-        values["split"] = _text(data, SPLIT)
-    yield from line_of(where, values)
+        values["split"] = _first_text(data, SPLIT)
+    yield from line_of(location, values)
 
 
-def _under(data: Mapping[str, Any], keys: Sequence[str]) -> Any:
-    """The value under the first of some names that is there; None where none is."""
-    tidied = {plain(name): value for name, value in data.items()}
-    return next((tidied[key] for key in keys if tidied.get(key) is not None), None)
+def _first_value(data: Mapping[str, Any], keys: Sequence[str]) -> Any:
+    """The first non-null value under any of the keys; None if there is none."""
+    normalized = {plain(name): value for name, value in data.items()}
+    return next((normalized[key] for key in keys if normalized.get(key) is not None), None)
 
 
-def _text(data: Mapping[str, Any], keys: Sequence[str]) -> str:
-    value = _under(data, keys)
+def _first_text(data: Mapping[str, Any], keys: Sequence[str]) -> str:
+    value = _first_value(data, keys)
     return value.strip() if isinstance(value, str) else ""
 
 
-def _choice(task: Mapping[str, Any]) -> tuple[str, bool]:
+def _task_label(task: Mapping[str, Any]) -> tuple[str, bool]:
     """The class of a task, and whether it has several.
 
-    That is the first choice of the first annotation that was not cancelled and has one, of the control that is called like
-    a class where there are several controls. Predictions do not count.
+    Uses the first choice of the first annotation that was not cancelled. If there are several controls, one with a
+    label-like name is preferred. Predictions are ignored.
     """
     annotations = task.get("annotations", task.get("completions"))
     for annotation in annotations if isinstance(annotations, list) else []:
         if not isinstance(annotation, dict) or annotation.get("was_cancelled"):
             continue
         results = annotation.get("result")
-        answers = [
-            answer for result in (results if isinstance(results, list) else []) for answer in _answer(result)
+        choices = [
+            choice
+            for result in (results if isinstance(results, list) else [])
+            for choice in _choice_results(result)
         ]
-        answers.sort(key=lambda answer: answer[0])
-        if answers:
-            return answers[0][1:]
+        choices.sort(key=lambda choice: choice[0])
+        if choices:
+            return choices[0][1:]
     return "", False
 
 
-def _answer(result: Any) -> Iterator[tuple[bool, str, bool]]:
-    """The class in one result: whether its control is called otherwise, the class, and whether it has several."""
+def _choice_results(result: Any) -> Iterator[tuple[bool, str, bool]]:
+    """The class in one annotation result: whether its control has no label-like name, the class, and whether it has several."""
     value = result.get("value") if isinstance(result, dict) else None
     if not isinstance(value, dict) or not any(
         isinstance(value.get(key), list) for key in ("choices", "taxonomy")
     ):
         return
-    label, more = label_of(value)
+    label, has_several = label_of(value)
     if label:
-        yield plain(str(result.get("from_name"))) not in LABEL, label, more
+        yield plain(str(result.get("from_name"))) not in LABEL, label, has_several

@@ -1,4 +1,4 @@
-"""What tables say of pictures, line by line: the words for it, and what a written name of a file may stand for."""
+"""Lines of label tables, and the file names that a written path or URL may refer to."""
 
 from __future__ import annotations
 
@@ -14,30 +14,30 @@ from workbench.importing.table_faults import TableFault
 TABLES = (".csv", ".tsv", ".jsonl", ".ndjson", ".json")
 SPLITS = {
     **dict.fromkeys(("train", "training"), "train"),
-    # Hugging Face counts the last three to the test. Who has no other pictures to check with means them for that, and nothing
-    # is lost: the word test alone sets pictures aside.
+    # Hugging Face maps the last three to test. Here only the word test holds pictures out; without other validation data
+    # these splits are meant for validation.
     **dict.fromkeys(("validation", "val", "valid", "dev", "testing", "eval", "evaluation"), "validation"),
     "test": "test",
 }
 ADDRESS = re.compile(r"[A-Za-z][\w+.-]*://[^/]*/")
 ABSOLUTE = re.compile(r"[A-Za-z]:/")
 PLAIN = re.compile(r"\w[\w .()-]*")
-"""The name of a file that stands for itself, as most do."""
+"""A file name that needs no decoding, as most."""
 DIGEST = re.compile(r"[0-9a-f]{64}")
 LONGEST_NAME = 4096
-"""Characters of the name of a file, the most that a path has on Linux."""
+"""Most characters of a file name (PATH_MAX on Linux)."""
 
 
 @dataclass(frozen=True, slots=True)
 class TableLine:
-    """What a table says of one picture.
+    """One line of a label table.
 
     Attributes:
-        where: ``line 3`` or ``task 7``, to name it in a report.
-        names: Names that the file may have, the likeliest first; none where only ``sha256`` names it.
-        label: Its class; empty where the table has none for it.
-        split: ``train``, ``validation``, ``test``, empty for neither, None where the table does not speak of splits.
-        sha256: That of the file, empty where the table does not have it.
+        where: ``line 3`` or ``task 7``, for reports.
+        names: Candidate file names, most likely first; empty if the line has only ``sha256``.
+        label: The class; empty if the line has none.
+        split: ``train``, ``validation``, ``test``, or empty for none; None if the table has no split column.
+        sha256: Hash of the file; empty if the line has none.
     """
 
     where: str
@@ -48,21 +48,21 @@ class TableLine:
 
 
 def writable(name: str) -> str:
-    """A text as UTF-8 can hold it; halves of characters become question marks."""
+    """The text with lone surrogates, which UTF-8 cannot encode, replaced by question marks."""
     return name if name.isascii() else name.encode("utf-8", "replace").decode()
 
 
 def is_table(name: str) -> bool:
-    """Whether a file's name is that of a table."""
+    """Whether a file name has the extension of a table."""
     return name.lower().endswith(TABLES)
 
 
 def line_of(where: str, values: Mapping[str, str]) -> Iterator[TableLine | TableFault]:
-    """What a line says, and what is wrong with it.
+    """Build the table line of a row, and faults for invalid values.
 
     Args:
         where: ``line 3`` or ``task 7``.
-        values: The texts for ``file``, ``label``, ``split`` and ``sha256``, as far as the table has them.
+        values: The texts of ``file``, ``label``, ``split`` and ``sha256``; missing columns are left out.
     """
     sha256 = values.get("sha256", "").lower()
     sha256 = sha256 if DIGEST.fullmatch(sha256) else ""
@@ -73,8 +73,8 @@ def line_of(where: str, values: Mapping[str, str]) -> Iterator[TableLine | Table
         return
     split = values.get("split")
     if split is not None:
-        known = SPLITS.get(split.casefold(), "") if split else ""
-        if split and not known:
+        canonical_split = SPLITS.get(split.casefold(), "") if split else ""
+        if split and not canonical_split:
             yield TableFault(
                 where,
                 f"{where.capitalize()} has the split “{writable(split[:40])}”; it can be train, validation or test, or empty.",
@@ -82,32 +82,32 @@ def line_of(where: str, values: Mapping[str, str]) -> Iterator[TableLine | Table
             )
             split = None
         else:
-            split = known
+            split = canonical_split
     label = sys.intern(writable(values.get("label", "")))
     yield TableLine(where, names, label, split, sha256)
 
 
 def names_of(written: str) -> tuple[str, ...]:
-    """Names that a path or an address may stand for, the likeliest first.
+    """Candidate file names of a path or URL, most likely first.
 
-    Of an address or another machine's path its file name counts alone, too. Signs written as ``%20`` or ``+`` are read as
-    what they stand for and, less likely, as they are; in a plain path it is the other way round.
+    For a URL or an absolute path, the base name alone is a candidate too. In URLs, percent-encoding and ``+`` are
+    decoded first and taken literally second; in plain paths it is the other way round.
     """
     if PLAIN.fullmatch(written):
         return (written,)
     path = written.replace("\\", "/").strip()
-    place, elsewhere = _place(path)
-    elsewhere = elsewhere or path.startswith("/") or ABSOLUTE.match(path) is not None
-    readings = _readings(place, path != place)
+    local_path, is_remote = _url_path(path)
+    is_remote = is_remote or path.startswith("/") or ABSOLUTE.match(path) is not None
+    decodings = _decodings(local_path, path != local_path)
     names: list[str] = []
-    for reading in readings:
-        tidy = PurePosixPath(reading).as_posix().lstrip("/")
-        names += [tidy, tidy.rsplit("/", 1)[-1]] if elsewhere else [tidy]
+    for decoding in decodings:
+        normalized = PurePosixPath(decoding).as_posix().lstrip("/")
+        names += [normalized, normalized.rsplit("/", 1)[-1]] if is_remote else [normalized]
     return tuple(dict.fromkeys(name for name in names if name not in {"", "."}))
 
 
-def _place(path: str) -> tuple[str, bool]:
-    """The path in an address, and whether it was one: of a web server, of a bucket, or of Label Studio's own storage."""
+def _url_path(path: str) -> tuple[str, bool]:
+    """The path in a URL (web, bucket or Label Studio storage), and whether the text was a URL."""
     if "://" not in path and not path.startswith("/data/"):
         return path, False
     if "?d=" in path:  # Label Studio's local files
@@ -115,6 +115,6 @@ def _place(path: str) -> tuple[str, bool]:
     return ADDRESS.sub("", re.split(r"[?#]", path, maxsplit=1)[0]), True
 
 
-def _readings(place: str, encoded: bool) -> list[str]:
-    decoded = [unquote(place), unquote(re.split(r"[?&#]", place, maxsplit=1)[0]), unquote_plus(place)]
-    return list(dict.fromkeys([*decoded, place] if encoded else [place, *decoded]))
+def _decodings(path: str, encoded: bool) -> list[str]:
+    decoded = [unquote(path), unquote(re.split(r"[?&#]", path, maxsplit=1)[0]), unquote_plus(path)]
+    return list(dict.fromkeys([*decoded, path] if encoded else [path, *decoded]))

@@ -1,4 +1,4 @@
-"""The class in a JSON value: a plain text, the choices of Label Studio, or its taxonomy."""
+"""Parses labels in JSON values: plain text, Label Studio choices, or a Label Studio taxonomy."""
 
 from __future__ import annotations
 
@@ -8,27 +8,27 @@ from workbench.importing.table_faults import TableFault
 
 
 def several(where: str) -> TableFault:
-    """The fault of a line that has several choices."""
-    sentence = f"{where.capitalize()} has several choices; the first one counts."
-    return TableFault(where, sentence, "have several choices, of which the first one counts")
+    """The fault of a line with several labels."""
+    message = f"{where.capitalize()} has several choices; the first one counts."
+    return TableFault(where, message, "have several choices, of which the first one counts")
 
 
 def label_of(value: object) -> tuple[str, bool]:
-    """The class in a value, and whether it has several.
+    """The class in a value, and whether the value has several classes.
 
-    Of several choices the first one counts, of a taxonomy the last name of its first path.
+    Of several choices the first is used, of a taxonomy the leaf of its first path.
 
     Args:
-        value: A text or number, ``{"choices": [...]}``, ``{"taxonomy": [[...]]}``, or a list of such.
+        value: A text or integer, ``{"choices": [...]}``, ``{"taxonomy": [[...]]}``, or a list of these objects.
 
     Raises:
-        TypeError: It is none of these.
+        TypeError: The value has another form.
     """
-    names = list(_names(value))
+    names = list(_label_names(value))
     return (names[0], len(set(names)) > 1) if names else ("", False)
 
 
-def _names(value: object) -> Iterator[str]:
+def _label_names(value: object) -> Iterator[str]:
     if value is None or value == []:
         return
     if isinstance(value, str) or type(value) is int:
@@ -39,7 +39,7 @@ def _names(value: object) -> Iterator[str]:
         yield from _leaves(value["taxonomy"])
     elif isinstance(value, list) and all(isinstance(part, dict) for part in value):
         for part in value:
-            yield from _names(part)
+            yield from _label_names(part)
     else:
         raise TypeError
 

@@ -1,4 +1,4 @@
-"""What an import will do: which files are taken in, and what tables say of these and of other pictures."""
+"""Plans an import: which files to import, and which table lines apply to them or to existing pictures."""
 
 from __future__ import annotations
 
@@ -29,23 +29,23 @@ from workbench.importing.uploads import (
 
 ROWS = (".csv", ".tsv")
 READ_TABLES = 2
-"""How many times ``Limits.table_mb`` all tables of one import may have together."""
+"""Most total size of the tables of one import, in multiples of ``Limits.table_mb``."""
 NO_ROOM = "The tables of this import have more than {most:,} MB together, so this one is not read. Import it on its own."
 
 
 @dataclass(frozen=True)
 class ImportPlan:
-    """What an import will do, the same each time it is made from the same files.
+    """The plan of an import; deterministic for the same files.
 
     Attributes:
-        uploads: What was given.
-        limits: What is taken in at most.
-        files: How many files there are to take in.
-        after: What is to be told or done after them.
-        said: The line that names a file, with its table.
-        layouts: How the files of each zip lie.
+        uploads: The uploaded files.
+        limits: Size limits of an import.
+        files: Number of files to import.
+        after: Outcomes to report and table lines to apply after the files.
+        said: The table name and table line for each file that a table names.
+        layouts: Folder layout of each zip, by its number.
         tables: Files that are tables.
-        containers: Folders with a table and all pictures of a zip, which name no class.
+        containers: Folders that hold a table and all pictures of a zip, and so name no class.
     """
 
     uploads: Sequence[Upload]
@@ -58,63 +58,64 @@ class ImportPlan:
     containers: frozenset[tuple[int, str]] = frozenset()
 
     def sources(self) -> Iterator[Source]:
-        """The files, each with what is known of it."""
+        """The files to import, each with its class, split and note."""
         for number, upload in enumerate(self.uploads):
-            zipped = is_zip(upload)
+            in_zip = is_zip(upload)
             for source in sources([upload], self.limits):
-                place = FileLocation(number if zipped else LOOSE, number, source.name)
-                if place not in self.tables:
-                    yield self._described(source, place, bool(zipped or upload.root))
+                location = FileLocation(number if in_zip else LOOSE, number, source.name)
+                if location not in self.tables:
+                    yield self._with_metadata(source, location, bool(in_zip or upload.root))
 
-    def _described(self, source: Source, place: FileLocation, has_folders: bool) -> Source:
-        shape = self.layouts[place.zipped]
-        split = shape.split(source.name) if has_folders else ""
-        if place in self.said:
-            _, line = self.said[place]
+    def _with_metadata(self, source: Source, location: FileLocation, has_folders: bool) -> Source:
+        folder_layout = self.layouts[location.zipped]
+        split = folder_layout.split(source.name) if has_folders else ""
+        if location in self.said:
+            _, line = self.said[location]
             return replace(source, label=line.label, split=split if line.split is None else line.split)
-        note = "No table names it, so it has no class." if shape.tabled else ""
-        contained = (place.zipped, _folder(source.name)) in self.containers
-        label = shape.label(source.name) if has_folders and not contained else ""
+        note = "No table names it, so it has no class." if folder_layout.tabled else ""
+        in_container = (location.zipped, _parent_folder(source.name)) in self.containers
+        label = folder_layout.label(source.name) if has_folders and not in_container else ""
         return replace(source, label=label, split=split, note=note)
 
 
 def plan(uploads: Sequence[Upload], limits: Limits, watch: OnProgress = lambda lines: None) -> ImportPlan:
-    """Look through uploads without reading their pictures; tables are read as streams.
+    """Build the plan of an import without reading pictures; tables are streamed.
 
     Args:
-        uploads: What was given.
-        limits: What is taken in at most.
-        watch: Given how many lines of tables are read, again and again meanwhile; what it raises ends the planning.
+        uploads: The uploaded files.
+        limits: Size limits of an import.
+        watch: Progress callback, called with the number of table lines read so far; an exception from it cancels the
+            planning.
     """
-    held = [
-        _Held(number if is_zip(upload) else LOOSE, number, contents(upload, limits))
+    upload_contents = [
+        _UploadContents(number if is_zip(upload) else LOOSE, number, contents(upload, limits))
         for number, upload in enumerate(uploads)
     ]
-    tables = frozenset(each.place(name) for each in held for name in each.contents.tables)
-    drafted = _Draft(limits, watch)
-    if tables:  # otherwise nothing is looked for, and 100,000 names need no index
-        drafted.places.add(each.place(name) for each in held for name in each.contents.names)
-    for each in held:
-        if each.contents.tables:
-            for table in table_files(uploads[each.upload], limits):
-                drafted.read(each.place(table.name), table)
-    drafted.assign_likely()
-    layouts = _layouts(held, uploads, {place.zipped for place in drafted.said}, bool(tables))
+    tables = frozenset(entry.place(name) for entry in upload_contents for name in entry.contents.tables)
+    builder = _PlanBuilder(limits, watch)
+    if tables:  # without tables there are no lookups, so no index is built
+        builder.places.add(entry.place(name) for entry in upload_contents for name in entry.contents.names)
+    for entry in upload_contents:
+        if entry.contents.tables:
+            for table in table_files(uploads[entry.upload], limits):
+                builder.read(entry.place(table.name), table)
+    builder.assign_likely()
+    layouts = _layouts(upload_contents, uploads, {location.zipped for location in builder.said}, bool(tables))
     return ImportPlan(
         uploads=uploads,
         limits=limits,
-        files=sum(len(each.contents.names) for each in held),
-        after=(*drafted.told, *_notes(layouts, drafted.said), *drafted.references),
-        said=drafted.said,
+        files=sum(len(entry.contents.names) for entry in upload_contents),
+        after=(*builder.table_outcomes, *_split_notes(layouts, builder.said), *builder.references),
+        said=builder.said,
         layouts=layouts,
         tables=tables,
-        containers=_containers(held, tables),
+        containers=_container_folders(upload_contents, tables),
     )
 
 
 @dataclass(frozen=True)
-class _Held:
-    """What one upload holds."""
+class _UploadContents:
+    """The contents of one upload, with the numbers of its zip and upload."""
 
     zipped: int
     upload: int
@@ -125,51 +126,66 @@ class _Held:
 
 
 def _layouts(
-    held: Sequence[_Held], uploads: Sequence[Upload], tabled: set[int], any_table: bool
+    upload_contents: Sequence[_UploadContents],
+    uploads: Sequence[Upload],
+    zips_with_table: set[int],
+    any_table: bool,
 ) -> dict[int, FolderLayout]:
-    """How the files of each zip lie; those in none only where they come from a folder of the server."""
+    """The folder layout of each zip; loose files have folders only if they come from a server folder."""
     names: dict[int, list[str]] = {}
-    for each in held:
-        has_folders = each.zipped != LOOSE or uploads[each.upload].root
-        names.setdefault(each.zipped, []).extend(each.contents.names if has_folders else ())
-    return {zipped: layout(found, zipped in tabled, any_table) for zipped, found in names.items()}
+    for entry in upload_contents:
+        has_folders = entry.zipped != LOOSE or uploads[entry.upload].root
+        names.setdefault(entry.zipped, []).extend(entry.contents.names if has_folders else ())
+    return {
+        zipped: layout(zip_names, zipped in zips_with_table, any_table) for zipped, zip_names in names.items()
+    }
 
 
-def _containers(held: Sequence[_Held], tables: Iterable[FileLocation]) -> frozenset[tuple[int, str]]:
-    """Folders in which a table lies beside or above all files of its zip: its name is that of the data, not of a class."""
+def _container_folders(
+    upload_contents: Sequence[_UploadContents], tables: Iterable[FileLocation]
+) -> frozenset[tuple[int, str]]:
+    """Folders with a table that contain all files of its zip: their name is that of the data set, not a class."""
     folders: dict[int, set[str]] = {}
-    for each in held:
-        folders.setdefault(each.zipped, set()).update(f"{_folder(name)}/" for name in each.contents.names)
-    # What the first and the last in order have in common, all have.
-    ends = {zipped: (min(names), max(names)) for zipped, names in folders.items() if names}
-    found = {(place.zipped, _folder(place.name)) for place in tables if place.name.lower().endswith(ROWS)}
+    for entry in upload_contents:
+        folders.setdefault(entry.zipped, set()).update(
+            f"{_parent_folder(name)}/" for name in entry.contents.names
+        )
+    # A prefix that the first and last of sorted names share is shared by all names.
+    bounds = {zipped: (min(names), max(names)) for zipped, names in folders.items() if names}
+    table_folders = {
+        (location.zipped, _parent_folder(location.name))
+        for location in tables
+        if location.name.lower().endswith(ROWS)
+    }
     return frozenset(
         (zipped, folder)
-        for zipped, folder in found
-        if all(end.startswith(f"{folder}/") for end in ends.get(zipped, ()))
+        for zipped, folder in table_folders
+        if all(bound.startswith(f"{folder}/") for bound in bounds.get(zipped, ()))
     )
 
 
-def _folder(name: str) -> str:
+def _parent_folder(name: str) -> str:
     return path_of(name).parent.as_posix()
 
 
-def _notes(
-    layouts: Mapping[int, FolderLayout], said: Mapping[FileLocation, tuple[str, TableLine]]
+def _split_notes(
+    layouts: Mapping[int, FolderLayout], lines_by_file: Mapping[FileLocation, tuple[str, TableLine]]
 ) -> list[FileOutcome]:
-    """The folders whose side is not that which everyone expects of their name; a table that speaks of sides has the last word."""
-    spoken = {place.zipped for place, (_, line) in said.items() if line.split is not None}
+    """Notes on folders whose split may be unexpected; none for zips with a table that has a split column."""
+    zips_with_split_column = {
+        location.zipped for location, (_, line) in lines_by_file.items() if line.split is not None
+    }
     return [
         FileOutcome(f"{folder}/", READ, note=note)
-        for zipped, shape in layouts.items()
-        if zipped not in spoken
-        for folder, note in shape.notes
+        for zipped, folder_layout in layouts.items()
+        if zipped not in zips_with_split_column
+        for folder, note in folder_layout.notes
     ]
 
 
 @dataclass
-class _Table:
-    """What one table says, in figures and faults."""
+class _TableSummary:
+    """Line counts and faults of one table."""
 
     place: FileLocation
     lines: int = 0
@@ -178,7 +194,7 @@ class _Table:
     faults: TableFaultLog = field(default_factory=TableFaultLog)
 
     def outcomes(self) -> list[FileOutcome]:
-        """What is told of it."""
+        """The outcomes to report for the table."""
         lines = "1 line" if self.lines == 1 else f"{self.lines:,} lines"
         note = f"{lines}, of which {self.named:,} name a file of this import."
         if self.lines and not self.labelled:
@@ -187,107 +203,108 @@ class _Table:
         return [FileOutcome(self.place.name, READ, note=note), *faults]
 
 
-class _Draft:
-    """A plan in the making."""
+class _PlanBuilder:
+    """Accumulates table lines and faults while the plan is built."""
 
     def __init__(self, limits: Limits, watch: OnProgress) -> None:
         self.places = FileIndex()
         self.references: list[TableReference] = []
         self.said: dict[FileLocation, tuple[str, TableLine]] = {}
         self._limits = limits
-        self._watch = watch
-        self._lines = 0
-        self._bytes = 0
-        self._last: tuple[FileLocation, str] | None = None
-        self._tables: list[_Table | FileOutcome] = []
-        self._likely: list[tuple[_Table, TableLine, FileLocation]] = []
+        self._on_progress = watch
+        self._lines_read = 0
+        self._bytes_read = 0
+        self._last_location: tuple[FileLocation, str] | None = None
+        self._table_results: list[_TableSummary | FileOutcome] = []
+        self._likely_matches: list[tuple[_TableSummary, TableLine, FileLocation]] = []
 
     @property
-    def told(self) -> list[FileOutcome]:
-        """What is told of the tables."""
+    def table_outcomes(self) -> list[FileOutcome]:
+        """The outcomes to report for all tables."""
         return [
             outcome
-            for table in self._tables
-            for outcome in ([table] if isinstance(table, FileOutcome) else table.outcomes())
+            for result in self._table_results
+            for outcome in ([result] if isinstance(result, FileOutcome) else result.outcomes())
         ]
 
-    def read(self, place: FileLocation, file: TableFile) -> None:
-        """Take what a table says."""
-        table = _Table(place)
-        most = READ_TABLES * self._limits.table_mb
-        if self._bytes > most * MEGABYTE:
-            self._tables.append(FileOutcome(place.name, REJECTED, NO_ROOM.format(most=most)))
+    def read(self, location: FileLocation, file: TableFile) -> None:
+        """Read a table and match its lines to files."""
+        table = _TableSummary(location)
+        max_mb = READ_TABLES * self._limits.table_mb
+        if self._bytes_read > max_mb * MEGABYTE:
+            self._table_results.append(FileOutcome(location.name, REJECTED, NO_ROOM.format(most=max_mb)))
             return
         try:
             with file.open() as stream:
-                for item in read_table(place.name, stream, self._count_bytes):
-                    if not self._take(table, item):
+                for item in read_table(location.name, stream, self._add_bytes):
+                    if not self._add_item(table, item):
                         break
         except (RejectedPicture, RejectedTable) as error:
             if not table.lines:
-                self._tables.append(FileOutcome(place.name, REJECTED, str(error)))
+                self._table_results.append(FileOutcome(location.name, REJECTED, str(error)))
                 return
             table.faults.add(TableFault("", f"{error} What came before counts."))
-        self._tables.append(table)
+        self._table_results.append(table)
 
     def assign_likely(self) -> None:
-        """Take the lines whose names an uploader has changed, of files that no other line names."""
-        for table, line, place in self._likely:
-            self._assign(table, line, place)
+        """Assign lines that match only by a renamed file name, to files that no other line names."""
+        for table, line, location in self._likely_matches:
+            self._assign_line(table, line, location)
 
-    def _count_bytes(self, count: int) -> None:
-        self._bytes += count
-        self._watch(self._lines)
+    def _add_bytes(self, count: int) -> None:
+        self._bytes_read += count
+        self._on_progress(self._lines_read)
 
-    def _take(self, table: _Table, item: TableLine | TableFault) -> bool:
-        """Take a line or a fault of a table; tells whether more may be read."""
-        new = bool(item.where) and (table.place, item.where) != self._last
-        if new and self._lines >= self._limits.table_lines:
-            most = f"{self._limits.table_lines:,}"
+    def _add_item(self, table: _TableSummary, item: TableLine | TableFault) -> bool:
+        """Add a line or a fault of a table; returns False once the line limit is reached."""
+        is_new_line = bool(item.where) and (table.place, item.where) != self._last_location
+        if is_new_line and self._lines_read >= self._limits.table_lines:
+            max_lines = f"{self._limits.table_lines:,}"
             table.faults.add(
                 TableFault(
-                    "", f"At most {most} lines of tables are read at once; the rest is not. Split the table."
+                    "",
+                    f"At most {max_lines} lines of tables are read at once; the rest is not. Split the table.",
                 )
             )
             return False
-        self._lines += new
-        self._last = (table.place, item.where)
+        self._lines_read += is_new_line
+        self._last_location = (table.place, item.where)
         if isinstance(item, TableFault):
             table.faults.add(item)
             return True
         table.lines += 1
         table.labelled += bool(item.label)
-        self._find(table, item)
+        self._match_file(table, item)
         return True
 
-    def _find(self, table: _Table, line: TableLine) -> None:
-        found = self.places.find(line.names, table.place)
-        if isinstance(found, Match) and found.likely:
-            self._likely.append((table, line, found.place))
-        elif isinstance(found, Match):
-            self._assign(table, line, found.place)
-        elif found:
-            which = ", ".join(place.name for place in found[:3])
+    def _match_file(self, table: _TableSummary, line: TableLine) -> None:
+        match = self.places.find(line.names, table.place)
+        if isinstance(match, Match) and match.likely:
+            self._likely_matches.append((table, line, match.place))
+        elif isinstance(match, Match):
+            self._assign_line(table, line, match.place)
+        elif match:
+            candidates = ", ".join(location.name for location in match[:3])
             table.faults.add(
                 TableFault(
                     line.where,
-                    f"{_where(line)}: “{line.names[0]}” could be {len(found):,} files ({which}). Write its folder too.",
+                    f"{_location_name(line)}: “{line.names[0]}” could be {len(match):,} files ({candidates}). Write its folder too.",
                     "could name several files; write their folders too",
                 )
             )
         else:
             self.references.append(TableReference(table.place.name, line, alone=not self.places))
 
-    def _assign(self, table: _Table, line: TableLine, place: FileLocation) -> None:
-        before = self.said.setdefault(place, (table.place.name, line))[1]
-        if before is line:
+    def _assign_line(self, table: _TableSummary, line: TableLine, location: FileLocation) -> None:
+        first_line = self.said.setdefault(location, (table.place.name, line))[1]
+        if first_line is line:
             table.named += 1
-        elif (before.label, before.split) != (line.label, line.split):
-            sentence = f"{_where(line)} names “{line.names[0]}” again; the first line counts."
+        elif (first_line.label, first_line.split) != (line.label, line.split):
+            message = f"{_location_name(line)} names “{line.names[0]}” again; the first line counts."
             table.faults.add(
-                TableFault(line.where, sentence, "name a file again, of which the first line counts")
+                TableFault(line.where, message, "name a file again, of which the first line counts")
             )
 
 
-def _where(line: TableLine) -> str:
+def _location_name(line: TableLine) -> str:
     return line.where.capitalize()

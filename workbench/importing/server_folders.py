@@ -1,4 +1,4 @@
-"""Folders of the server that an administrator allowed to import from. Their files are read where they lie."""
+"""Imports from server folders that an administrator has allowed; their files are read in place."""
 
 from __future__ import annotations
 
@@ -20,75 +20,80 @@ OUR_OWN = "“{folder}” belongs to Waterline's own data, which is not imported
 
 
 def files_in(folder: str, settings: Settings) -> list[Upload]:
-    """The files of a folder and of those in it, by name.
+    """List the files below a folder, sorted by name.
 
-    Passed over are hidden ones, leftovers of systems and tools, special ones and the data folder.
+    Hidden files, system files, special files and the data folder are skipped.
 
     Args:
-        folder: An absolute path, or one from within an allowed folder.
-        settings: Which folders are allowed, how many files are taken in at once, and where the data folder is.
+        folder: An absolute path, or a path relative to an allowed folder.
+        settings: The allowed folders, the limit on the number of files, and the data folder.
 
     Raises:
-        DomainError: The folder is not allowed or not there, or has too many files.
+        DomainError: The folder is not allowed or does not exist, or has too many files.
+        NotFound: The folder has no files.
     """
     if not settings.import_folders:
         raise DomainError(NONE_ALLOWED)
-    place, root = _resolved(folder, settings)
-    most = settings.limits.zip_entries
-    found = []
-    for path in _walk(place, settings.data):
-        found.append(Upload(path, path.relative_to(place).as_posix(), root))
-        if len(found) > most:
+    resolved, root = _resolve(folder, settings)
+    max_files = settings.limits.zip_entries
+    uploads = []
+    for path in _walk(resolved, settings.data):
+        uploads.append(Upload(path, path.relative_to(resolved).as_posix(), root))
+        if len(uploads) > max_files:
             raise DomainError(
-                f"The folder has more than {most:,} files, the most that are taken in at once. Import it in parts."
+                f"The folder has more than {max_files:,} files, the most that are taken in at once. Import it in parts."
             )
-    if not found:
+    if not uploads:
         raise NotFound(f"There is no file in the folder “{folder[:80]}”.")
-    return found
+    return uploads
 
 
-def _resolved(folder: str, settings: Settings) -> tuple[Path, Path]:
-    """The folder without links, and the allowed one that it is in."""
+def _resolve(folder: str, settings: Settings) -> tuple[Path, Path]:
+    """The resolved folder, and the allowed folder that contains it."""
     allowed = settings.import_folders
     if "\0" not in folder:
         for root in allowed:
-            place = (root / folder).resolve()
-            if not place.is_relative_to(root) or not place.is_dir():
+            resolved = (root / folder).resolve()
+            if not resolved.is_relative_to(root) or not resolved.is_dir():
                 continue
-            if lies_in(place, settings.data):
+            if lies_in(resolved, settings.data):
                 raise DomainError(OUR_OWN.format(folder=folder[:80]))
-            return place, root
+            return resolved, root
     raise DomainError(NOT_ALLOWED.format(folder=folder[:80], allowed=", ".join(map(str, allowed))))
 
 
-def _walk(place: Path, data: Path) -> Iterator[Path]:
-    own = identity(data)
-    for folder, inner, names in os.walk(place, followlinks=False):
-        inner[:] = sorted(
-            each for each in inner if not is_leftover(each) and not _is(Path(folder, each), own)
+def _walk(top: Path, data: Path) -> Iterator[Path]:
+    data_identity = identity(data)
+    for folder, subfolders, names in os.walk(top, followlinks=False):
+        subfolders[:] = sorted(
+            subfolder
+            for subfolder in subfolders
+            if not is_leftover(subfolder) and not _has_identity(Path(folder, subfolder), data_identity)
         )
         for name in sorted(names):
             path = Path(folder, name)
-            if not is_leftover(name) and path.is_file() and not _is_ours(path, data):
+            if not is_leftover(name) and path.is_file() and not _is_own_file(path, data):
                 yield path
 
 
-def _is(path: Path, own: Identity | None) -> bool:
+def _has_identity(path: Path, own: Identity | None) -> bool:
     return own is not None and identity(path) == own
 
 
-def _is_ours(path: Path, data: Path) -> bool:
-    """Whether a file is one of our database, or a link into our data."""
+def _is_own_file(path: Path, data: Path) -> bool:
+    """Whether a file belongs to the open database, or is a symlink into the data folder."""
     return is_open_database(path) or (path.is_symlink() and lies_in(path, data))
 
 
 def offered(settings: Settings, most: int = 200) -> list[str]:
-    """The allowed folders, each followed by those in it, as many as one can choose from."""
-    found: list[str] = []
+    """The allowed folders, each followed by its subfolders, at most ``most``."""
+    choices: list[str] = []
     for root in settings.import_folders:
         try:
-            inner = sorted(path for path in root.iterdir() if not is_leftover(path.name) and path.is_dir())
-        except OSError:  # not there any more, or not to be read: importing from it says so
-            inner = []
-        found += [str(each) for each in (root, *inner) if not lies_in(each, settings.data)]
-    return found[:most]
+            subfolders = sorted(
+                path for path in root.iterdir() if not is_leftover(path.name) and path.is_dir()
+            )
+        except OSError:  # missing or unreadable: reported when it is imported from
+            subfolders = []
+        choices += [str(folder) for folder in (root, *subfolders) if not lies_in(folder, settings.data)]
+    return choices[:most]

@@ -1,4 +1,4 @@
-"""Imports as durable jobs: one after the other, in the background, resumed where a killed server left them."""
+"""Durable import jobs: run one at a time in a background thread, resumed after a crash."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 MOST_ATTEMPTS = 3
 CLOSE_SECONDS = 5
 LOOK_SECONDS = 0.5
-"""How often it is looked whether the reading of tables is to be stopped."""
+"""Seconds between checks for a stop request while tables are read."""
 FILES, SAMPLE_SET = "files", "samples"
 UNEXPECTED = (
     "The import ended with an unexpected error. What was imported before stays; upload the files again."
@@ -42,14 +42,14 @@ STUCK = (
 
 @dataclass(frozen=True)
 class NewImport:
-    """What is to be imported.
+    """Parameters of a new import.
 
     Attributes:
-        uploads: Pictures, zips, and tables that say what they are.
-        label: The class of all of them; empty where folders or tables name it.
-        actor: Who asks.
-        samples: Import the sample set instead.
-        folder: Import this folder of the server instead.
+        uploads: Pictures, zips, and label tables.
+        label: The class of all pictures; empty if folders or tables name it.
+        actor: User that requested the import.
+        samples: Import the sample set instead of ``uploads``.
+        folder: Import this server folder instead of ``uploads``.
     """
 
     uploads: Sequence[Upload] = ()
@@ -62,12 +62,12 @@ class NewImport:
 __all__ = ["ImportService", "ImportState", "NewImport"]
 
 
-class _Interrupted(Exception):
-    """The planning of an import was ended: by hand, or because the server ends."""
+class _PlanningCancelled(Exception):
+    """Planning was cancelled by a stop request or by server shutdown."""
 
 
 class ImportService:
-    """Queues imports, carries them out in a thread, and tells what came of them."""
+    """Queues imports, runs them in a background thread, and reports their state."""
 
     def __init__(self, intake: Ingest, jobs: ImportJobs, staging: Staging, settings: Settings) -> None:
         self._intake = intake
@@ -77,73 +77,73 @@ class ImportService:
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self._closing = False
-        # Ends that a full disk has no room for; the next start reads them from what is left.
-        self._unwritten: dict[int, str] = {}
-        self._elsewhere: set[int] = set()
-        # Lines of tables that were read so far, of the import that reads them now.
-        self._reading: dict[int, int] = {}
+        # Final statuses that could not be written to a full disk; the next start resumes these imports.
+        self._unwritten_errors: dict[int, str] = {}
+        self._running_elsewhere: set[int] = set()
+        # Number of table lines read so far, by id of the import that is being planned.
+        self._lines_read: dict[int, int] = {}
 
-    def start(self, wanted: NewImport) -> int:
+    def start(self, request: NewImport) -> int:
         """Queue an import.
 
         Returns:
-            Its id.
+            The id of the import.
 
         Raises:
-            DomainError: The label cannot be a class name, or the folder may not be imported from.
-            DiskFull: There is no room for the files.
+            DomainError: The label is not a valid class name, or the folder is not allowed.
+            DiskFull: There is no space for the files.
         """
-        label = class_name(wanted.label) if wanted.label else ""
-        if wanted.samples:
-            return self._queue(wanted.actor, label, {"kind": SAMPLE_SET, "what": "the sample set"})
-        if wanted.folder:
-            token = self._staging.note(files_in(wanted.folder, self._settings))
-            what = f"the folder {wanted.folder}"
+        label = class_name(request.label) if request.label else ""
+        if request.samples:
+            return self._queue(request.actor, label, {"kind": SAMPLE_SET, "what": "the sample set"})
+        if request.folder:
+            token = self._staging.note(files_in(request.folder, self._settings))
+            description = f"the folder {request.folder}"
         else:
-            token = self._staging.take(wanted.uploads)
-            what = _named([upload.name for upload in wanted.uploads])
+            token = self._staging.take(request.uploads)
+            description = _description_of([upload.name for upload in request.uploads])
         try:
-            return self._queue(wanted.actor, label, {"kind": FILES, "place": token, "what": what})
+            return self._queue(request.actor, label, {"kind": FILES, "place": token, "what": description})
         except BaseException:
             self._staging.remove(token)
             raise
 
     def resume(self) -> None:
-        """Take up what a killed server left, and tidy up after it."""
+        """Resume imports left by a killed server, and remove orphaned staging folders."""
         active = self._jobs.active()
-        self._staging.keep_only({str(each.source.get("place", "")) for each in active})
+        self._staging.keep_only({str(job.source.get("place", "")) for job in active})
         if active:
-            self._wake()
+            self._ensure_thread()
 
     def close(self) -> None:
-        """Let go of the import in hand; the next start takes it up from there."""
+        """Stop the worker thread; the next start resumes the running import."""
         self._closing = True
         thread = self._thread
         if thread is not None:
             thread.join(timeout=CLOSE_SECONDS)
 
     def stop(self, import_id: int | None = None) -> ImportState:
-        """End an import after the files in hand; what is in stays in.
+        """Stop an import after the files in progress; imported pictures stay.
 
         Args:
-            import_id: The import; None ends the one that runs.
+            import_id: The import; None for the running one.
 
         Raises:
             NotFound: There is no such import.
-            Conflict: It has ended already.
+            Conflict: The import has already ended, or none is running.
         """
         active = self._jobs.active()
         if import_id is None and not active:
             raise Conflict("No import is running, so there is nothing to stop.")
         stopped = self._jobs.request_stop(active[0].id if import_id is None else import_id)
         if not stopped.active:
-            self._tidy(stopped)
+            self._remove_staged(stopped)
         with self._changed:
             self._changed.notify_all()
         return self.state(stopped.id)
 
     def state(self, import_id: int | None = None) -> ImportState:
-        """Where an import stands; that of the one that runs, else of the last one, where no id is given.
+        """The state of an import; without an id, of the running one or else the most recent one.
 
         Raises:
             NotFound: There is no such import.
@@ -151,8 +151,8 @@ class ImportService:
         active = self._jobs.active()
         if import_id is not None:
             return self._state(self._jobs.get(import_id), active)
-        found = next(iter(active or self._jobs.recent(1)), None)
-        return self._state(found, active) if found else ImportState()
+        current = next(iter(active or self._jobs.recent(1)), None)
+        return self._state(current, active) if current else ImportState()
 
     def recent(self, limit: int = 20) -> list[Import]:
         """The newest imports, newest first."""
@@ -161,15 +161,15 @@ class ImportService:
     def files(
         self, import_id: int, result: str = "", after: int = -1, limit: int = 200
     ) -> list[tuple[int, FileOutcome]]:
-        """A page of what became of the files: position and outcome of each (see ``ImportJobs.files``)."""
+        """A page of file outcomes with their positions (see ``ImportJobs.files``)."""
         return self._jobs.files(import_id, result, after, limit)
 
     def every_file(self, import_id: int) -> Iterator[FileOutcome]:
-        """What became of each file, in their order."""
+        """The outcome of each file, in order."""
         return self._jobs.every_file(import_id)
 
     def wait(self, import_id: int) -> ImportState:
-        """Wait until an import has ended, or the server does.
+        """Block until an import has ended or the service is closed.
 
         Raises:
             NotFound: There is no such import.
@@ -180,7 +180,7 @@ class ImportService:
         return self.state(import_id)
 
     def report_csv(self, import_id: int) -> str:
-        """What became of each file as CSV, with the columns file, result, reason, note, class, image_id.
+        """The outcomes as CSV with the columns file, result, reason, note, class, image_id.
 
         Raises:
             NotFound: There is no such import.
@@ -190,149 +190,155 @@ class ImportService:
 
     def _queue(self, actor: str, label: str, source: dict[str, str]) -> int:
         import_id = self._jobs.create(actor, label, source)
-        self._wake()
+        self._ensure_thread()
         return import_id
 
-    def _wake(self) -> None:
+    def _ensure_thread(self) -> None:
         with self._changed:
             if self._thread is None and not self._closing:
-                self._thread = threading.Thread(target=self._work, name="imports", daemon=True)
+                self._thread = threading.Thread(target=self._run_queue, name="imports", daemon=True)
                 self._thread.start()
 
-    def _work(self) -> None:
-        while (found := self._next()) is not None:
-            self._carry_out(found)
+    def _run_queue(self) -> None:
+        while (job := self._next_import()) is not None:
+            self._run_import(job)
             with self._changed:
                 self._changed.notify_all()
 
-    def _next(self) -> Import | None:
-        """The import to carry out now; where there is none this thread is at its end."""
+    def _next_import(self) -> Import | None:
+        """The next import to run; None, and the thread is unregistered, if there is none."""
         with self._changed:
-            skipped = self._elsewhere | set(self._unwritten)
-            waiting = [each for each in self._jobs.active() if each.id not in skipped]
-            if waiting and not self._closing:
-                return waiting[0]
+            skipped_ids = self._running_elsewhere | set(self._unwritten_errors)
+            queued = [job for job in self._jobs.active() if job.id not in skipped_ids]
+            if queued and not self._closing:
+                return queued[0]
             self._thread = None
             return None
 
-    def _carry_out(self, found: Import) -> None:
+    def _run_import(self, job: Import) -> None:
         try:
-            begun = self._jobs.begin(found.id)
-            if begun is None:
+            running_job = self._jobs.begin(job.id)
+            if running_job is None:
                 return
-            if begun.tally.attempts > MOST_ATTEMPTS:
-                self._end(begun, "failed", STUCK.format(attempts=MOST_ATTEMPTS, done=begun.done))
-            elif self._take_in(begun):
-                self._end(begun, "stopped")
+            if running_job.tally.attempts > MOST_ATTEMPTS:
+                self._finish(
+                    running_job, "failed", STUCK.format(attempts=MOST_ATTEMPTS, done=running_job.done)
+                )
+            elif self._import_files(running_job):
+                self._finish(running_job, "stopped")
             elif not self._closing:
-                self._end(begun, "finished")
-        except _Interrupted:
+                self._finish(running_job, "finished")
+        except _PlanningCancelled:
             if not self._closing:
-                self._end(found, "stopped")
+                self._finish(job, "stopped")
         except ImportRunsElsewhere:
-            self._elsewhere.add(found.id)
+            self._running_elsewhere.add(job.id)
         except DatabaseReplaced as error:
-            # Its files stay: the next start takes it up.
-            self._unwritten[found.id] = str(error)
+            # The staged files are kept: the next start resumes the import.
+            self._unwritten_errors[job.id] = str(error)
         except DomainError as error:
-            self._end(found, "failed", str(error))
+            self._finish(job, "failed", str(error))
         except Exception as error:
-            log.exception("import %s failed", found.id)
-            self._end(found, "failed", str(DiskFull()) if is_disk_full(error) else UNEXPECTED)
+            log.exception("import %s failed", job.id)
+            self._finish(job, "failed", str(DiskFull()) if is_disk_full(error) else UNEXPECTED)
 
-    def _take_in(self, job: Import) -> bool:
-        """Take the files in that are left; tells whether the import was asked to stop."""
-        order, files, total = self._order(job)
+    def _import_files(self, job: Import) -> bool:
+        """Import the remaining files; returns whether the import was stopped by request before the end."""
+        request, num_files, total = self._build_request(job)
         self._jobs.size(job.id, total)
-        asked = threading.Event()
+        stop_event = threading.Event()
         if job.stop_requested:
-            asked.set()
-        done, left = job.done, max(0, total - job.done)
+            stop_event.set()
+        done, remaining = job.done, max(0, total - job.done)
 
-        def resume(_: object) -> bool:
-            nonlocal left
-            on = not (asked.is_set() or self._closing)
-            left -= on
-            return on
+        def keep_going(_: object) -> bool:
+            nonlocal remaining
+            continues = not (stop_event.is_set() or self._closing)
+            remaining -= continues
+            return continues
 
-        at = max(0, done - files)
-        order = replace(
-            order,
-            sources=takewhile(resume, islice(order.sources, done, None)),
-            after=takewhile(resume, islice(order.after, at, None)),
-            applied=tuple(islice(order.after, at)),
-            # What is told at the end counts as done too, so that it is not told again.
-            complete=lambda: job.done <= total and (asked.is_set() or not left),
+        table_offset = max(0, done - num_files)
+        request = replace(
+            request,
+            sources=takewhile(keep_going, islice(request.sources, done, None)),
+            after=takewhile(keep_going, islice(request.after, table_offset, None)),
+            applied=tuple(islice(request.after, table_offset)),
+            # Faults reported at the end count as done too, so that a resumed import does not report them again.
+            complete=lambda: job.done <= total and (stop_event.is_set() or not remaining),
         )
 
         def record(outcomes: Sequence[FileOutcome | None]) -> None:
             nonlocal done
             if self._jobs.record(job.id, done, outcomes):
-                asked.set()
+                stop_event.set()
             done += len(outcomes)
 
-        for _ in self._intake.stream(order, record):
+        for _ in self._intake.stream(request, record):
             pass
-        return asked.is_set() and left > 0
+        return stop_event.is_set() and remaining > 0
 
-    def _order(self, job: Import) -> tuple[ImportRequest, int, int]:
-        """What an import reads, how many files that is, and how many there are with what its tables say."""
+    def _build_request(self, job: Import) -> tuple[ImportRequest, int, int]:
+        """The request of an import, its number of files, and its number of files and table items together."""
         if job.source["kind"] == SAMPLE_SET:
             return sample_order(job.actor), SAMPLES, SAMPLES
         try:
-            found = plan(self._staging.files(job.source["place"]), self._settings.limits, self._watch(job))
+            import_plan = plan(
+                self._staging.files(job.source["place"]), self._settings.limits, self._planning_progress(job)
+            )
         finally:
-            self._reading.pop(job.id, None)
-        order = ImportRequest(found.sources(), job.label, job.actor, after=found.after)
-        return order, found.files, found.files + len(found.after)
+            self._lines_read.pop(job.id, None)
+        request = ImportRequest(import_plan.sources(), job.label, job.actor, after=import_plan.after)
+        return request, import_plan.files, import_plan.files + len(import_plan.after)
 
-    def _watch(self, job: Import) -> Callable[[int], None]:
-        """Shows how far the reading of tables is, and ends it where that is asked for."""
-        asked_at = -LOOK_SECONDS
+    def _planning_progress(self, job: Import) -> Callable[[int], None]:
+        """A progress callback that publishes the number of table lines read and cancels planning on a stop request."""
+        last_check = -LOOK_SECONDS
 
-        def watch(lines: int) -> None:
-            nonlocal asked_at
-            self._reading[job.id] = lines
+        def on_progress(lines: int) -> None:
+            nonlocal last_check
+            self._lines_read[job.id] = lines
             if self._closing:
-                raise _Interrupted
-            if monotonic() - asked_at >= LOOK_SECONDS:
-                asked_at = monotonic()
+                raise _PlanningCancelled
+            if monotonic() - last_check >= LOOK_SECONDS:
+                last_check = monotonic()
                 if self._jobs.get(job.id).stop_requested:
-                    raise _Interrupted
+                    raise _PlanningCancelled
 
-        return watch
+        return on_progress
 
-    def _end(self, job: Import, status: str, error: str = "") -> None:
-        """Write the end down and then give the room back: of an import that is killed in between all is known."""
+    def _finish(self, job: Import, status: str, error: str = "") -> None:
+        """Write the final status, then remove the staged files, in this order so that a crash in between loses nothing."""
         try:
-            self._write_end(job, status, error)
+            self._write_final_status(job, status, error)
         except DiskFull:
-            self._unwritten[job.id] = error or status
+            self._unwritten_errors[job.id] = error or status
         except Exception as failure:
-            # Its files stay: the next start takes it up.
+            # The staged files are kept: the next start resumes the import.
             log.exception("the end of import %s cannot be written", job.id)
-            self._unwritten[job.id] = str(failure) if isinstance(failure, DomainError) else UNEXPECTED
+            self._unwritten_errors[job.id] = str(failure) if isinstance(failure, DomainError) else UNEXPECTED
         else:
-            self._tidy(job)
+            self._remove_staged(job)
 
-    def _write_end(self, job: Import, status: str, error: str) -> None:
+    def _write_final_status(self, job: Import, status: str, error: str) -> None:
         try:
             self._jobs.end(job.id, status, error)
         except DiskFull:
-            # Its own files may be what fills the disk.
-            self._tidy(job)
+            # The staged files may be what fills the disk.
+            self._remove_staged(job)
             self._jobs.end(job.id, status, error)
 
-    def _tidy(self, job: Import) -> None:
-        if place := job.source.get("place"):
-            self._staging.remove(place)
+    def _remove_staged(self, job: Import) -> None:
+        if token := job.source.get("place"):
+            self._staging.remove(token)
 
     def _state(self, job: Import, active: Sequence[Import]) -> ImportState:
-        waiting = sum(1 for each in active if each.id > job.id)
-        return state_of(self._jobs, job, waiting, self._unwritten.get(job.id), self._reading.get(job.id))
+        num_waiting = sum(1 for other in active if other.id > job.id)
+        return state_of(
+            self._jobs, job, num_waiting, self._unwritten_errors.get(job.id), self._lines_read.get(job.id)
+        )
 
 
-def _named(names: Sequence[str]) -> str:
+def _description_of(names: Sequence[str]) -> str:
     """``photos.zip``, ``a.jpg and 11 more``."""
-    first = names[0][:80] if names else "nothing"
-    return first if len(names) < 2 else f"{first} and {len(names) - 1:,} more"
+    first_name = names[0][:80] if names else "nothing"
+    return first_name if len(names) < 2 else f"{first_name} and {len(names) - 1:,} more"

@@ -1,4 +1,4 @@
-"""Where files wait for their import: a folder of the data folder, which outlives the upload and the server."""
+"""Staging area for files that wait to be imported; survives server restarts."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ GONE = "The uploaded files are not there any more. Upload them again; what is in
 
 
 class Staging:
-    """A folder with a folder of its own for each import that has not ended.
+    """A folder with one subfolder, identified by a token, per import that has not ended.
 
     Args:
-        root: The folder; made where it is missing.
-        room: Of its disk.
+        root: The folder; created if missing.
+        room: Free space of its disk.
     """
 
     def __init__(self, root: Path, room: DiskSpace) -> None:
@@ -32,94 +32,94 @@ class Staging:
         self._room = room
 
     def take(self, uploads: Sequence[Upload]) -> str:
-        """Keep uploaded files, by a second name for the same bytes where the file system can, else by a copy.
+        """Stage uploaded files by hard link, or by copy if the file system has no hard links.
 
         Returns:
-            The name of the place that holds them.
+            The token of the staging subfolder.
 
         Raises:
-            DiskFull: There is no room for them.
-            NotReady: One of them is gone already.
+            DiskFull: There is no space for the files.
+            NotReady: A file no longer exists.
         """
         self._room.require()
         token = uuid.uuid4().hex
-        place = self._root / token
+        folder = self._root / token
         try:
-            place.mkdir(parents=True)
+            folder.mkdir(parents=True)
             for number, upload in enumerate(uploads):
-                link_or_copy(upload.path, place / str(number), self._room)
-            _list(place, [[str(number), each.name, ""] for number, each in enumerate(uploads)])
+                link_or_copy(upload.path, folder / str(number), self._room)
+            _write_listing(folder, [[str(number), file.name, ""] for number, file in enumerate(uploads)])
         except DiskFull:
-            shutil.rmtree(place, ignore_errors=True)
+            shutil.rmtree(folder, ignore_errors=True)
             raise
         except OSError as error:
-            shutil.rmtree(place, ignore_errors=True)
+            shutil.rmtree(folder, ignore_errors=True)
             if is_disk_full(error):
                 raise DiskFull from error
             raise NotReady(GONE) from error
         return token
 
     def note(self, files: Sequence[Upload]) -> str:
-        """Keep a list of files that stay where they are.
+        """Stage a listing of files that are read in place.
 
         Returns:
-            The name of the place that holds the list.
+            The token of the staging subfolder.
 
         Raises:
-            DiskFull: There is no room for it.
+            DiskFull: There is no space for the listing.
         """
-        place = self._root / uuid.uuid4().hex
+        folder = self._root / uuid.uuid4().hex
         try:
-            place.mkdir(parents=True)
-            _list(place, [[str(file.path), file.name, str(file.root or "")] for file in files])
+            folder.mkdir(parents=True)
+            _write_listing(folder, [[str(file.path), file.name, str(file.root or "")] for file in files])
         except OSError as error:
-            shutil.rmtree(place, ignore_errors=True)
+            shutil.rmtree(folder, ignore_errors=True)
             if is_disk_full(error):
                 raise DiskFull from error
             raise
-        return place.name
+        return folder.name
 
     def files(self, token: str) -> list[Upload]:
-        """The files of one place, in the order in which they came.
+        """The files staged under a token, in upload order.
 
         Raises:
-            NotReady: They are gone.
+            NotReady: They no longer exist.
         """
         try:
-            listed = json.loads((self._root / token / LISTING).read_text("ascii"))
+            entries = json.loads((self._root / token / LISTING).read_text("ascii"))
         except (OSError, ValueError) as error:
             raise NotReady(GONE) from error
-        place = self._root / token
+        folder = self._root / token
         return [
-            Upload(place / path, name, Path(root))
+            Upload(folder / path, name, Path(root))
             if root
-            else Upload(place / path, name, ours=not Path(path).is_absolute())
-            for path, name, root in listed
+            else Upload(folder / path, name, ours=not Path(path).is_absolute())
+            for path, name, root in entries
         ]
 
     def remove(self, token: str) -> None:
-        """Give the room of one place back."""
+        """Remove the staging subfolder of a token."""
         shutil.rmtree(self._root / token, ignore_errors=True)
 
     def keep_only(self, tokens: Collection[str]) -> None:
-        """Remove every place but these: what a killed server left."""
+        """Remove all staging subfolders except those of the given tokens."""
         if self._root.is_dir():
-            for place in self._root.iterdir():
-                if place.name not in tokens:
-                    shutil.rmtree(place, ignore_errors=True)
+            for folder in self._root.iterdir():
+                if folder.name not in tokens:
+                    shutil.rmtree(folder, ignore_errors=True)
 
 
-def _list(place: Path, files: list[list[str]]) -> None:
-    # ASCII, so that a name with stray bytes of an old file system survives.
-    (place / LISTING).write_text(json.dumps(files), "ascii")
+def _write_listing(folder: Path, files: list[list[str]]) -> None:
+    # ASCII-escaped JSON also keeps file names that are not valid UTF-8.
+    (folder / LISTING).write_text(json.dumps(files), "ascii")
 
 
 def link_or_copy(source: Path, target: Path, room: DiskSpace) -> None:
-    """Give a file a second name, or copy it where the file system cannot.
+    """Hard-link a file, or copy it if the file system has no hard links.
 
     Raises:
-        NoRoom: There is no room for a copy.
-        DomainError: It is a file of our own database.
+        DiskFull: There is no space for a copy.
+        DomainError: The file belongs to the open database.
     """
     if is_open_database(source):
         raise DomainError(OUR_DATABASE)

@@ -1,4 +1,4 @@
-"""What is told of an import: where it stands, what came of it, and its report as a table."""
+"""State of an import, and its report as CSV."""
 
 from __future__ import annotations
 
@@ -17,29 +17,29 @@ READING_TABLES = "reading tables"
 
 @dataclass(frozen=True)
 class ImportState:
-    """Where an import stands, or what came of it.
+    """Progress or result of an import.
 
     Attributes:
-        id: Its id, 0 where there never was one.
-        status: ``queued``, ``running``, ``finished``, ``stopped`` or ``failed``; empty where there never was one.
-        running: Whether it waits or runs.
-        done: Files that are done.
-        total: All files; 0 while it waits.
-        imported: Files that were taken in.
-        duplicates: Files whose content was there already.
+        id: Id of the import; 0 if there never was one.
+        status: ``queued``, ``running``, ``finished``, ``stopped`` or ``failed``; empty if there never was an import.
+        running: Whether it is queued or running.
+        done: Number of processed files.
+        total: Number of all files; 0 while it is queued.
+        imported: Number of imported files.
+        duplicates: Number of files whose content was already in the catalogue.
         labels: Imported pictures per class; the empty name stands for unlabelled.
         rejected: The first 200 rejected files, each with ``file`` and ``reason``.
-        rejected_count: How many were rejected.
-        present: The first 200 files that were there already.
-        error: Why it ended early.
-        started: When it was begun, in seconds since 1970.
-        rate: Files a second since then, 0 where that is not known yet.
-        stopped: Whether it was ended by hand.
-        waiting: Imports that wait behind it.
-        actor: Who asked for it.
-        what: What it reads, in words.
-        phase: ``reading tables`` while tables are read, before the first file is taken in; empty otherwise.
-        lines: Lines of tables that were read so far, in that phase.
+        rejected_count: Number of rejected files.
+        present: The first 200 files that were already in the catalogue.
+        error: Reason of a failure.
+        started: Start time in seconds since 1970.
+        rate: Files per second since the start; 0 if not known yet.
+        stopped: Whether a user stopped it.
+        waiting: Number of imports queued behind it.
+        actor: User that requested it.
+        what: Description of what it reads.
+        phase: ``reading tables`` while tables are read before the first file; empty otherwise.
+        lines: Number of table lines read so far in that phase.
     """
 
     id: int = 0
@@ -67,17 +67,17 @@ class ImportState:
 def state_of(
     jobs: ImportJobs, job: Import, waiting: int, unwritten: str | None, reading: int | None
 ) -> ImportState:
-    """Where an import stands.
+    """Build the state of an import.
 
     Args:
-        jobs: Where its files are found.
+        jobs: Store of import jobs and file outcomes.
         job: The import.
-        waiting: How many wait behind it.
-        unwritten: Why it ended, where the disk was too full to write that down.
-        reading: How many lines of tables were read so far, where it reads them now.
+        waiting: Number of imports queued behind it.
+        unwritten: Final error that could not be written to a full disk; None if there is none.
+        reading: Number of table lines read so far; None if tables are not being read.
     """
     running = job.active and unwritten is None
-    tally = job.tally.results
+    result_counts = job.tally.results
     started = datetime.fromisoformat(job.started_at).timestamp() if job.started_at else 0.0
     rejected = [] if running else jobs.files(job.id, REJECTED, limit=LISTED)
     present = [] if running else jobs.files(job.id, PRESENT, limit=LISTED)
@@ -87,15 +87,15 @@ def state_of(
         running=running,
         done=job.done,
         total=job.total,
-        imported=tally.get(IMPORTED, 0),
-        duplicates=tally.get(PRESENT, 0),
+        imported=result_counts.get(IMPORTED, 0),
+        duplicates=result_counts.get(PRESENT, 0),
         labels=job.tally.labels,
-        rejected=[{"file": each.file, "reason": each.reason} for _, each in rejected],
-        rejected_count=tally.get(REJECTED, 0),
-        present=[each.file for _, each in present],
+        rejected=[{"file": outcome.file, "reason": outcome.reason} for _, outcome in rejected],
+        rejected_count=result_counts.get(REJECTED, 0),
+        present=[outcome.file for _, outcome in present],
         error=job.error if unwritten is None else unwritten,
         started=started,
-        rate=_rate(job, started),
+        rate=_files_per_second(job, started),
         stopped=job.status == "stopped",
         waiting=waiting,
         actor=job.actor,
@@ -106,7 +106,7 @@ def state_of(
 
 
 def as_csv(files: Iterable[FileOutcome]) -> str:
-    """What became of files as CSV, with the columns file, result, reason, note, class, image_id."""
+    """File outcomes as CSV with the columns file, result, reason, note, class, image_id."""
     heading = ("file", "result", "reason", "note", "class", "image_id")
     rows = (
         (file.file, file.result, file.reason, file.note, file.label, file.image_id or "") for file in files
@@ -114,6 +114,6 @@ def as_csv(files: Iterable[FileOutcome]) -> str:
     return csv_text(chain([heading], rows))
 
 
-def _rate(job: Import, started: float) -> float:
+def _files_per_second(job: Import, started: float) -> float:
     seconds = time.time() - started
     return (job.done - job.tally.begun_at) / seconds if job.status == "running" and seconds >= 1 else 0.0

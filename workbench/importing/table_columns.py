@@ -1,4 +1,4 @@
-"""Which column of a table, or which name of a JSON object, says what: the file, its class, its side of the split."""
+"""Recognizes the columns of a table, or the keys of a JSON object, that hold file, label, split and hash."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ FILE = (
     *("image_name", "image_file", "imagename", "image_filename", "img", "img_name", "img_path", "image_id"),
     *("photo", "picture", "url", "image_url", "img_url", "uri", "id_code", "isic_id", "id"),
 )
-"""Names of the column with the file, the likeliest first; capitals do not count, here and below."""
+"""Names of the file column, most likely first; all names are compared without case."""
 LABEL = (
     *(
         "label",
@@ -26,13 +26,13 @@ LABEL = (
     *("level", "diagnosis", "dx", "target", "grade", "severity", "species", "breed", "variety", "condition"),
     *("class_label", "ground_truth", "groundtruth", "annotation", "tag", "class_id", "label_id", "y"),
 )
-"""Names of the column with the class, the likeliest first."""
+"""Names of the label column, most likely first."""
 SPLIT = ("split", "subset")
 SHA256 = ("sha256",)
 KNOWN = {"file": FILE, "label": LABEL, "split": SPLIT, "sha256": SHA256}
 BEFORE_CONTROLS = "id"
 AFTER_CONTROLS = ("annotator", "annotation_id", "completed_by", "created_at", "updated_at", "lead_time")
-"""What Label Studio's JSON_MIN and CSV write around the answers, each of which stands under its control's own name."""
+"""Columns of Label Studio's JSON_MIN and CSV exports after the annotations, which are named after their controls."""
 MARKS = ({"annotator", "annotation_id"}, {"annotation_id", "lead_time"}, {"annotator", "lead_time"})
 OTHER_KEYS = ("agreement", "predictions", "total_annotations", "cancelled_annotations", "project", "inner_id")
 PICTURE_ENDING = re.compile(
@@ -41,62 +41,66 @@ PICTURE_ENDING = re.compile(
 
 
 def plain(name: str) -> str:
-    """A column's name without blanks, quotes and capitals."""
+    """A column name without surrounding blanks and quotes, case-folded."""
     return name.strip().strip('"').strip().casefold()
 
 
 def columns(names: Sequence[str]) -> dict[str, int]:
-    """Where the columns for ``file``, ``label``, ``split`` and ``sha256`` are, as far as they are there."""
-    tidied = [plain(name) for name in names]
-    places = {
-        key: next((tidied.index(spelling) for spelling in spellings if spelling in tidied), None)
-        for key, spellings in KNOWN.items()
+    """Indices of the columns ``file``, ``label``, ``split`` and ``sha256``; missing ones are left out."""
+    normalized = [plain(name) for name in names]
+    indices = {
+        key: next((normalized.index(alias) for alias in aliases if alias in normalized), None)
+        for key, aliases in KNOWN.items()
     }
-    return {key: place for key, place in places.items() if place is not None}
+    return {key: index for key, index in indices.items() if index is not None}
 
 
 def controls(names: Sequence[str]) -> list[str]:
-    """The names of a Label Studio project's controls among those of a row of JSON_MIN or CSV, which has no fixed name for them.
+    """The column names that are controls of a Label Studio project, in a JSON_MIN or CSV export.
 
-    Label Studio writes the data of the task, then ``id``, then an answer under the name of each control, then
-    ``annotator`` and the like. Where the order was changed, every name that is not known counts.
+    Label Studio writes the task data, then ``id``, then one column per control, then ``annotator`` and similar columns.
+    If the order was changed, every unknown name counts as a control.
 
     Returns:
-        The names in their order; none where the row is not one of Label Studio.
+        The names in order; empty if the table is not a Label Studio export.
     """
-    tidied = [plain(name) for name in names]
-    ends = [tidied.index(mark) for mark in AFTER_CONTROLS if mark in tidied]
-    if not any(marks <= set(tidied) for marks in MARKS):
+    normalized = [plain(name) for name in names]
+    end_columns = [normalized.index(mark) for mark in AFTER_CONTROLS if mark in normalized]
+    if not any(marks <= set(normalized) for marks in MARKS):
         return []
-    begin = tidied.index(BEFORE_CONTROLS) if BEFORE_CONTROLS in tidied else len(names)
-    if begin < min(ends):
-        return list(names[begin + 1 : min(ends)])
-    known = {*FILE, *SPLIT, *SHA256, *AFTER_CONTROLS, *OTHER_KEYS}
-    return [name for name, tidy in zip(names, tidied, strict=True) if tidy not in known]
+    id_column = normalized.index(BEFORE_CONTROLS) if BEFORE_CONTROLS in normalized else len(names)
+    if id_column < min(end_columns):
+        return list(names[id_column + 1 : min(end_columns)])
+    known_names = {*FILE, *SPLIT, *SHA256, *AFTER_CONTROLS, *OTHER_KEYS}
+    return [
+        name
+        for name, normalized_name in zip(names, normalized, strict=True)
+        if normalized_name not in known_names
+    ]
 
 
 def ends_like_a_picture(written: str) -> bool:
-    """Whether a path or address ends like the name of a picture."""
+    """Whether a path or URL has an image extension."""
     path = written.rpartition("?d=")[2]
     return PICTURE_ENDING.search(re.split(r"[?#]", path, maxsplit=1)[0].strip()) is not None
 
 
 def file_in(data: Mapping[str, object], numbers: bool) -> str:
-    """Of the texts of a JSON object the one that is the file.
+    """Find the file name among the values of a JSON object.
 
-    That is the one that ends like a picture, under a usual name where there are several, else the one under a usual name.
+    Prefers the value with an image extension, or of several the one under a known key; then any value under a known key.
 
     Args:
         data: The object.
-        numbers: Whether a whole number under a usual name counts as well, as the ``id`` of a picture does.
+        numbers: Whether an integer under a known key, such as ``id``, counts as well.
     """
     texts = {plain(key): value.strip() for key, value in data.items() if isinstance(value, str)}
     ids = {plain(key): str(value) for key, value in data.items() if numbers and type(value) is int}
     pictures = {key: value for key, value in texts.items() if ends_like_a_picture(value)}
     for candidates in (pictures, texts, ids):
-        if named := next((candidates[name] for name in FILE if candidates.get(name)), ""):
-            return named
+        if file_name := next((candidates[name] for name in FILE if candidates.get(name)), ""):
+            return file_name
         if candidates is pictures and len(pictures) == 1:
             return next(iter(pictures.values()))
-    likely = [value for value in texts.values() if re.search(r"\.\w{1,5}$", value)]
-    return likely[0] if len(likely) == 1 else ""
+    with_extension = [value for value in texts.values() if re.search(r"\.\w{1,5}$", value)]
+    return with_extension[0] if len(with_extension) == 1 else ""

@@ -1,4 +1,4 @@
-"""What is wrong with the lines of tables: told one by one while they are few, else once with their number."""
+"""Faults of table lines; many faults of one kind are summarized in one message."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from dataclasses import dataclass, field
 
 QUOTED = re.compile("“.*?”")
 SHOWN = 3
-"""Faults of one kind that are told one by one."""
+"""Most faults of one kind that are reported individually."""
 
 
 @dataclass(frozen=True)
 class TableFault:
-    """One thing that is wrong with a table.
+    """One fault of a table.
 
     Attributes:
         where: ``line 3`` or ``task 7``; empty for the whole table.
-        sentence: What is wrong, for a person.
-        kind: What is wrong with all lines of this kind, as the end of a sentence that begins with how many they are, such
-            as ``name no file``; empty where it happens once at most.
+        sentence: Message for the user.
+        kind: Predicate of a summary message that begins with the number of lines, such as ``name no file``; empty if
+            the fault occurs at most once.
     """
 
     where: str
@@ -29,39 +29,41 @@ class TableFault:
 
 @dataclass
 class TableFaultLog:
-    """Collects the faults of one table; keeps ``SHOWN`` sentences of each kind, however many there are."""
+    """Collects the faults of one table; keeps at most ``SHOWN`` faults of each kind and counts the rest."""
 
     _kinds: dict[str, list[tuple[int, TableFault]]] = field(default_factory=dict)
     _counts: dict[str, int] = field(default_factory=dict)
-    _seen: int = 0
+    _num_added: int = 0
 
     def add(self, fault: TableFault) -> None:
-        """Take one up."""
+        """Add a fault."""
         kept = self._kinds.setdefault(fault.kind, [])
         self._counts[fault.kind] = self._counts.get(fault.kind, 0) + 1
-        self._seen += 1
+        self._num_added += 1
         if len(kept) < SHOWN or not fault.kind:
-            kept.append((self._seen, fault))
+            kept.append((self._num_added, fault))
 
     def add_another(self, kind: str) -> bool:
-        """Count one more of a kind of which enough are kept; tells whether that is so, so that it need not be worded."""
+        """Count a fault without building its message if ``SHOWN`` of its kind are kept already; returns False otherwise."""
         if not kind or self._counts.get(kind, 0) < SHOWN:
             return False
         self._counts[kind] += 1
         return True
 
     def sentences(self) -> list[str]:
-        """A sentence on each, or on all of a kind, in the order in which they came."""
-        told = sorted((place, sentence) for kind in self._kinds for place, sentence in self._told(kind))
-        return [sentence for _, sentence in told]
+        """Messages in order of occurrence; one message per fault, or one per kind if there are many."""
+        messages = sorted(
+            (position, message) for kind in self._kinds for position, message in self._messages_of(kind)
+        )
+        return [message for _, message in messages]
 
-    def _told(self, kind: str) -> Iterator[tuple[int, str]]:
-        """What is told of one kind: the faults, or how many there are and which is the first."""
+    def _messages_of(self, kind: str) -> Iterator[tuple[int, str]]:
+        """Messages of one kind with their positions: each fault, or their number and the first one."""
         kept, count = self._kinds[kind], self._counts[kind]
         if not kind or count <= SHOWN:
-            yield from ((place, fault.sentence) for place, fault in kept)
+            yield from ((position, fault.sentence) for position, fault in kept)
             return
-        place, first = kept[0]
+        position, first = kept[0]
         unit = first.where.partition(" ")[0] + "s"
-        shown = ", ".join([first.where, *QUOTED.findall(first.sentence)[:1]])
-        yield place, f"{count:,} {unit} {kind} (first: {shown})."
+        example = ", ".join([first.where, *QUOTED.findall(first.sentence)[:1]])
+        yield position, f"{count:,} {unit} {kind} (first: {example})."

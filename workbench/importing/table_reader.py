@@ -1,4 +1,4 @@
-"""Reading a table of any kind as a stream."""
+"""Reads label tables of any supported format as streams."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from workbench.importing.table_text import OnProgress, Readable, text_of
 def read_table(
     name: str, stream: Readable, watch: OnProgress = lambda count: None
 ) -> Iterator[TableLine | TableFault]:
-    """What the lines of a table say and what is wrong with them, as they are read.
+    """Parse a table lazily into lines and faults.
 
     Args:
-        name: Its file name, which tells the kind: CSV, TSV, JSON lines, or a JSON list of tasks.
-        stream: Its bytes.
-        watch: Given the number of the bytes that come next; what it raises ends the reading.
+        name: File name; its extension selects the format: CSV, TSV, JSON lines, or a JSON list of tasks.
+        stream: The bytes.
+        watch: Progress callback, called with the size of each chunk in bytes; an exception from it ends the reading.
 
     Raises:
-        RejectedTable: It is not a table of pictures; the message says why, and nothing that it gave before counts.
+        RejectedTable: It is not a table of pictures; results yielded before are to be discarded.
     """
-    kind = PurePosixPath(name.lower()).suffix
+    extension = PurePosixPath(name.lower()).suffix
     text = text_of(stream, watch)
-    if kind in {".csv", ".tsv"}:
+    if extension in {".csv", ".tsv"}:
         return csv_lines(text)
-    return json_lines(text) if kind in {".jsonl", ".ndjson"} else tasks(text)
+    return json_lines(text) if extension in {".jsonl", ".ndjson"} else tasks(text)

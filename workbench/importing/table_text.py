@@ -1,4 +1,4 @@
-"""The text of a table as a stream: its bytes are counted, its encoding is told from its beginning, its lines are bounded."""
+"""Decodes tables as text streams: reports progress, detects the encoding, bounds the length of lines."""
 
 from __future__ import annotations
 
@@ -8,56 +8,56 @@ from io import BufferedReader, RawIOBase, TextIOWrapper
 from typing import Protocol, TextIO
 
 CHUNK = 64 * 1024
-"""Bytes that are read at once."""
+"""Bytes per read."""
 LONGEST_LINE = 1_000_000
-"""Characters of a line, or of a row of a CSV, that may have several lines; longer ones are passed over."""
+"""Most characters of a line, or of a CSV row of several lines; longer ones are skipped."""
 WINDOWS = "windows-letters"
 OnProgress = Callable[[int], None]
 
 
 class Readable(Protocol):
-    """Gives bytes, as many as are asked for at most."""
+    """A binary stream that can be read."""
 
     def read(self, size: int, /) -> bytes:
-        """The next bytes; none at the end."""
+        """The next at most ``size`` bytes; empty at the end."""
 
 
 class Metered(RawIOBase):
-    """A stream of bytes that tells of each chunk before it is handed on.
+    """A raw stream that calls a progress callback for each chunk.
 
     Args:
         stream: The bytes.
-        watch: Given how many bytes come next; what it raises ends the reading.
+        watch: Called with the size of each chunk in bytes; an exception from it ends the reading.
     """
 
     def __init__(self, stream: Readable, watch: OnProgress) -> None:
         self._stream = stream
-        self._watch = watch
+        self._on_progress = watch
 
     def readable(self) -> bool:
-        """Whether it can be read: always."""
+        """Always True."""
         return True
 
     def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
-        """Fill a buffer, as far as there is more."""
+        """Read into a buffer; returns the number of bytes, 0 at the end."""
         data = self._stream.read(min(len(buffer), CHUNK))
-        self._watch(len(data))
+        self._on_progress(len(data))
         buffer[: len(data)] = data
         return len(data)
 
 
 def text_of(stream: Readable, watch: OnProgress) -> TextIO:
-    """Bytes as text: by the byte order mark, else UTF-16 where every other byte is 0, else UTF-8.
+    """Decode a stream: by its byte order mark, as UTF-16 if many bytes are 0, else as UTF-8.
 
-    Bytes that are no UTF-8 are read as Windows' own letters (cp1252), as programs there write them.
+    Bytes that are not valid UTF-8 are decoded as cp1252, which Windows programs write.
     """
     data = BufferedReader(Metered(stream, watch), CHUNK)
     head = data.peek(CHUNK)[:200]
-    return TextIOWrapper(data, *_encoding(head), newline="")
+    return TextIOWrapper(data, *_detect_encoding(head), newline="")
 
 
-def _encoding(head: bytes) -> tuple[str, str]:
-    """The name of the encoding, and what is done about bytes that it does not know."""
+def _detect_encoding(head: bytes) -> tuple[str, str]:
+    """The encoding, and the error handler for undecodable bytes."""
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16", "replace"
     if head.count(0) * 3 > len(head) > 1:
@@ -65,22 +65,22 @@ def _encoding(head: bytes) -> tuple[str, str]:
     return "utf-8-sig", WINDOWS
 
 
-def _windows_letters(error: UnicodeError) -> tuple[str, int]:
+def _decode_cp1252(error: UnicodeError) -> tuple[str, int]:
     if not isinstance(error, UnicodeDecodeError):
         raise error
     return error.object[error.start : error.end].decode("cp1252", "replace"), error.end
 
 
-codecs.register_error(WINDOWS, _windows_letters)
+codecs.register_error(WINDOWS, _decode_cp1252)
 
 
 def lines_of(text: TextIO) -> Iterator[tuple[int, str | None]]:
-    """The lines of a text with their numbers from 1; None for one that is longer than ``LONGEST_LINE``."""
+    """Lines with their numbers from 1; None for a line that is longer than ``LONGEST_LINE``."""
     number = 0
     while line := text.readline(LONGEST_LINE):
         number += 1
-        whole = len(line) < LONGEST_LINE or line.endswith(("\n", "\r"))
-        yield number, line if whole else None
-        while not whole:
+        is_complete = len(line) < LONGEST_LINE or line.endswith(("\n", "\r"))
+        yield number, line if is_complete else None
+        while not is_complete:
             rest = text.readline(LONGEST_LINE)
-            whole = len(rest) < LONGEST_LINE or rest.endswith(("\n", "\r"))
+            is_complete = len(rest) < LONGEST_LINE or rest.endswith(("\n", "\r"))

@@ -1,4 +1,4 @@
-"""Tables that speak of pictures which are there already: their labels and sides are applied."""
+"""Applies labels and splits from tables to pictures that are already in the catalogue."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ TOP = FileLocation(LOOSE, 0, "")
 
 @dataclass(frozen=True, slots=True)
 class TableReference:
-    """A line of a table that names none of the files: perhaps a picture that is there already.
+    """A table line that matches no file of the import and may refer to a picture in the catalogue.
 
     Attributes:
         table: The name of the table.
         line: The line.
-        alone: Whether the table came without pictures. With pictures beside it, a name with a folder means one of those.
+        alone: Whether the import has no pictures. Otherwise a name with a folder refers to a picture of the import.
     """
 
     table: str
@@ -40,9 +40,9 @@ class TableReference:
 
 @dataclass(frozen=True)
 class _LabelUpdate:
-    """What is wanted of a picture."""
+    """Requested label and split of a picture; ``index`` is the position of its table line."""
 
-    place: int
+    index: int
     image_id: int
     label: str
     split: str
@@ -50,12 +50,12 @@ class _LabelUpdate:
 
 
 class TableUpdates:
-    """Finds the pictures that the tables of one import speak of, and does what they say.
+    """Finds the existing pictures that the tables of one import refer to, and updates them.
 
     Args:
-        stores: Where the pictures are.
-        labelling: Gives them their classes.
-        actor: Who asks.
+        stores: The stores of the catalogue.
+        labelling: Sets the classes.
+        actor: User that requested the import.
     """
 
     def __init__(self, stores: Stores, labelling: Labelling, actor: str) -> None:
@@ -65,140 +65,150 @@ class TableUpdates:
         self._labelling = labelling
         self._actor = actor
         self._faults: dict[str, TableFaultLog] = defaultdict(TableFaultLog)
-        self._said: dict[int, tuple[str, str | None]] = {}
+        self._applied: dict[int, tuple[str, str | None]] = {}
 
     def pass_over(self, items: Sequence[FileOutcome | TableReference]) -> None:
-        """Know of lines that were applied before this process took the import up."""
-        rest = iter(items)
-        while batch := list(islice(rest, BATCH)):
-            for _ in self._found(batch):
+        """Register lines that were applied before this process resumed the import."""
+        remaining = iter(items)
+        while batch := list(islice(remaining, BATCH)):
+            for _ in self._resolved(batch):
                 pass
 
     def apply(self, items: Sequence[FileOutcome | TableReference]) -> list[FileOutcome | None]:
-        """Label pictures and put them on sides of the split, an event for each class and each side.
+        """Set labels and splits, with one journal event per class and per split.
 
         Args:
-            items: Lines of tables, and outcomes that are known already.
+            items: Table lines, and outcomes that are passed through.
 
         Returns:
-            What became of each; None where :meth:`faults` tells of it, or an earlier line has said the same.
+            The outcome of each item; None if :meth:`faults` reports it or an earlier line was the same.
         """
-        done: list[FileOutcome | None] = [item if isinstance(item, FileOutcome) else None for item in items]
-        wishes: list[_LabelUpdate] = []
-        for place, reference, image_id in self._found(items):
+        outcomes: list[FileOutcome | None] = [
+            item if isinstance(item, FileOutcome) else None for item in items
+        ]
+        updates: list[_LabelUpdate] = []
+        for index, reference, image_id in self._resolved(items):
             line = reference.line
-            label, unnamed = class_or_none(line.label)
-            wishes.append(_LabelUpdate(place, image_id, label, line.split or "", unnamed))
-            done[place] = FileOutcome(_shown(line), PRESENT, image_id=image_id, label=label)
-        for place, label, note in self._grant(wishes):
-            outcome = done[place]
-            done[place] = outcome and replace(outcome, label=label, note=note)
-        return done
+            label, label_error = class_or_none(line.label)
+            updates.append(_LabelUpdate(index, image_id, label, line.split or "", label_error))
+            outcomes[index] = FileOutcome(_display_name(line), PRESENT, image_id=image_id, label=label)
+        for index, label, note in self._apply_updates(updates):
+            outcome = outcomes[index]
+            outcomes[index] = outcome and replace(outcome, label=label, note=note)
+        return outcomes
 
     def faults(self) -> list[FileOutcome]:
-        """What is wrong with the lines that name no picture, a few sentences for each table."""
+        """Faults of the lines that match no picture, at most a few messages per table."""
         return [
             FileOutcome(table, REJECTED, sentence)
             for table, log in self._faults.items()
             for sentence in log.sentences()
         ]
 
-    def _found(
+    def _resolved(
         self, items: Sequence[FileOutcome | TableReference]
     ) -> Iterator[tuple[int, TableReference, int]]:
-        """The lines that name a picture for the first time: the place of each, itself, and the picture."""
-        known = self._catalogue.known(
-            [item.line.sha256 for item in items if isinstance(item, TableReference)]
+        """The lines that refer to a picture for the first time: index, reference and image id of each."""
+        ids_by_sha256 = self._catalogue.known(
+            [reference.line.sha256 for reference in items if isinstance(reference, TableReference)]
         )
         ids: dict[int, int] = {}
-        for place, item in enumerate(items):
-            if isinstance(item, TableReference) and (
-                found := known.get(item.line.sha256) or self._named(item)
+        for index, reference in enumerate(items):
+            if isinstance(reference, TableReference) and (
+                match_id := ids_by_sha256.get(reference.line.sha256) or self._find_by_name(reference)
             ):
-                ids[place] = found
-        there = {image.id for image in self._catalogue.several(list(set(ids.values())))}
-        for place, image_id in ids.items():
-            item = items[place]
-            if not isinstance(item, TableReference):
+                ids[index] = match_id
+        existing_ids = {image.id for image in self._catalogue.several(list(set(ids.values())))}
+        for index, image_id in ids.items():
+            reference = items[index]
+            if not isinstance(reference, TableReference):
                 continue
-            if image_id not in there:  # it went to the bin since its name was looked up
-                self._refuse(item, NOWHERE, "name no picture of this import or of the catalogue")
-            elif self._is_first(item, image_id):
-                yield place, item, image_id
+            if image_id not in existing_ids:  # it went to the bin since its name was looked up
+                self._add_fault(reference, NOWHERE, "name no picture of this import or of the catalogue")
+            elif self._register_first(reference, image_id):
+                yield index, reference, image_id
 
-    def _named(self, reference: TableReference) -> int | None:
-        """The only picture with a name that the line has for it."""
+    def _find_by_name(self, reference: TableReference) -> int | None:
+        """The id of the only picture that matches the names of the line; None, and a fault is added, otherwise."""
         names = reference.line.names
-        found: Match | list[FileLocation] = []
+        match: Match | list[FileLocation] = []
         if names and (reference.alone or "/" not in names[0]):
-            found = self._pictures.find(names, TOP)
-        if isinstance(found, Match):
-            return found.place.upload
-        if found:
-            self._refuse(reference, MANY, "have a name that several pictures have", len(found))
+            match = self._pictures.find(names, TOP)
+        if isinstance(match, Match):
+            return match.place.upload
+        if match:
+            self._add_fault(reference, MANY, "have a name that several pictures have", len(match))
         else:
-            self._refuse(reference, NOWHERE, "name no picture of this import or of the catalogue")
+            self._add_fault(reference, NOWHERE, "name no picture of this import or of the catalogue")
         return None
 
     @cached_property
     def _pictures(self) -> FileIndex:
-        """The pictures of the catalogue by their file names; read once, not for every line."""
+        """Index of the pictures of the catalogue by file name; built once."""
         pictures = FileIndex()
         pictures.add(FileLocation(LOOSE, image_id, name) for image_id, name in self._jobs.filenames())
         return pictures
 
-    def _is_first(self, reference: TableReference, image_id: int) -> bool:
-        said = (reference.line.label, reference.line.split)
-        before = self._said.get(image_id)
-        if before is not None and before != said:
-            self._refuse(reference, AGAIN, "name a picture again, of which the first line counts")
-        self._said.setdefault(image_id, said)
-        return before is None
+    def _register_first(self, reference: TableReference, image_id: int) -> bool:
+        values = (reference.line.label, reference.line.split)
+        first_values = self._applied.get(image_id)
+        if first_values is not None and first_values != values:
+            self._add_fault(reference, AGAIN, "name a picture again, of which the first line counts")
+        self._applied.setdefault(image_id, values)
+        return first_values is None
 
-    def _refuse(self, reference: TableReference, sentence: str, kind: str, count: int = 0) -> None:
+    def _add_fault(self, reference: TableReference, sentence: str, kind: str, count: int = 0) -> None:
         line = reference.line
         if self._faults[reference.table].add_another(kind):
             return
-        told = sentence.format(where=line.where.capitalize(), name=_shown(line), count=count)
-        self._faults[reference.table].add(TableFault(line.where, told, kind))
+        message = sentence.format(where=line.where.capitalize(), name=_display_name(line), count=count)
+        self._faults[reference.table].add(TableFault(line.where, message, kind))
 
-    def _grant(self, wishes: Sequence[_LabelUpdate]) -> list[tuple[int, str, str]]:
-        """Carry wishes out; gives the place of each, the class that it came with, and what changed."""
-        before = {image.id: image for image in self._catalogue.several([wish.image_id for wish in wishes])}
+    def _apply_updates(self, updates: Sequence[_LabelUpdate]) -> list[tuple[int, str, str]]:
+        """Apply updates; returns index, class and change note of each."""
+        before = {
+            image.id: image for image in self._catalogue.several([update.image_id for update in updates])
+        }
         labels = {
-            wish.image_id: wish.label
-            for wish in wishes
-            if wish.label and wish.label != before[wish.image_id].label
+            update.image_id: update.label
+            for update in updates
+            if update.label and update.label != before[update.image_id].label
         }
         for name in sorted(dict.fromkeys(labels.values()), key=str.casefold):
-            self._labelling.label([label for label in labels if labels[label] == name], name, self._actor)
-        sides = {
-            wish.image_id: wish.split
-            for wish in wishes
-            if wish.split and wish.split != before[wish.image_id].pin
+            self._labelling.label(
+                [labelled_id for labelled_id in labels if labels[labelled_id] == name], name, self._actor
+            )
+        splits = {
+            update.image_id: update.split
+            for update in updates
+            if update.split and update.split != before[update.image_id].pin
         }
-        for side in sorted(set(sides.values())):
-            self._edits.pin([each for each in sides if sides[each] == side], side, self._actor)
-        changed = self._catalogue.several(list({*labels, *sides}))
+        for split in sorted(set(splits.values())):
+            self._edits.pin(
+                [image_id for image_id in splits if splits[image_id] == split], split, self._actor
+            )
+        changed = self._catalogue.several(list({*labels, *splits}))
         after = before | {image.id: image for image in changed}
-        return [_apply_update(wish, before[wish.image_id], after[wish.image_id]) for wish in wishes]
+        return [
+            _describe_update(update, before[update.image_id], after[update.image_id]) for update in updates
+        ]
 
 
-def _apply_update(wish: _LabelUpdate, was: ImageRecord, now: ImageRecord) -> tuple[int, str, str]:
-    """The place of a wish, the class that it came with, and what changed."""
-    words = []
-    if was.label != now.label:
-        words.append(f"Labelled {now.label}" + (f"; it was {was.label}." if was.label else "."))
-    if was.pin != now.pin:
-        words.append(f"Moved to {now.pin}.")
-    label = (now.label or "") if wish.label else ""
-    return wish.place, label, join_notes(wish.note, *words) or "It stays as it is."
+def _describe_update(update: _LabelUpdate, before: ImageRecord, after: ImageRecord) -> tuple[int, str, str]:
+    """Index, class and change note of an update."""
+    changes = []
+    if before.label != after.label:
+        changes.append(f"Labelled {after.label}" + (f"; it was {before.label}." if before.label else "."))
+    if before.pin != after.pin:
+        changes.append(f"Moved to {after.pin}.")
+    label = (after.label or "") if update.label else ""
+    return update.index, label, join_notes(update.note, *changes) or "It stays as it is."
 
 
-def _shown(line: TableLine) -> str:
+def _display_name(line: TableLine) -> str:
     return line.names[0] if line.names else line.sha256
 
 
 def join_notes(*notes: str) -> str:
-    """Notes one after the other."""
+    """Join the non-empty notes with blanks."""
     return " ".join(filter(None, notes))

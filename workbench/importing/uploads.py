@@ -1,4 +1,4 @@
-"""Reading uploaded files and zips: what is inside, under limits, without unpacking anything to disk."""
+"""Reads uploaded files and zips within limits, without unpacking to disk."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ ONLY_LEFTOVERS = (
 DAMAGED = "The file is damaged inside the zip."
 NOT_READ = "The file could not be read. Upload it again."
 MOST_TABLES = 10
-"""Tables that do not count as files of a zip, so that an export of as many pictures as are taken in comes back."""
+"""Tables not counted against the file limit of a zip, so that an export of the maximum size can be imported again."""
 OUR_DATABASE = "It is a file of Waterline's own database, so it is not read."
 
 
@@ -39,10 +39,10 @@ class Upload:
     """A file to import.
 
     Attributes:
-        path: Where it lies.
-        name: The name that the sender gave it.
-        root: Of a file in a folder on the server, the folder that it must not leave: its name has folders then.
-        ours: Whether the file is our own, so that nobody changes it.
+        path: Path of the file.
+        name: Name given by the sender.
+        root: For files of a server folder, the folder that the resolved path must stay in; ``name`` then has folders.
+        ours: Whether the file is in our own staging area, so that no other program changes it.
     """
 
     path: Path
@@ -53,16 +53,16 @@ class Upload:
 
 @dataclass(frozen=True)
 class Source:
-    """One file to take in, to be read before the next one is asked for unless it is ``lasting``.
+    """One file to import; must be read before the iterator advances unless it is ``lasting``.
 
     Attributes:
-        name: With its folder within a zip.
-        label: The class that its folder or a table gives it; empty where nothing does.
-        read: Gives its bytes, or raises why it cannot be taken in.
-        split: The side of the split that its folder or a table gives it; empty where nothing does.
-        note: What else is to be told of it.
-        lasting: Whether it can still be read when the next one was asked for, by any thread.
-        file: A file of our own that holds its bytes and that nobody changes, if there is one.
+        name: File name, with its folder within a zip.
+        label: Class from its folder or a table; empty if there is none.
+        read: Returns the bytes, or raises a domain error with the reason for rejection.
+        split: Split from its folder or a table; empty if there is none.
+        note: Note for the report.
+        lasting: Whether it can be read later, and by any thread.
+        file: An immutable file of our own with the same bytes, if there is one.
     """
 
     name: str
@@ -76,7 +76,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Contents:
-    """What an upload holds: the names of its files, and those of its tables."""
+    """Names of the files and of the tables in an upload."""
 
     names: tuple[str, ...]
     tables: tuple[str, ...] = ()
@@ -84,11 +84,11 @@ class Contents:
 
 @dataclass(frozen=True)
 class TableFile:
-    """A table, to be read before the next one is asked for.
+    """A table; must be read before the iterator advances.
 
     Attributes:
-        name: With its folder within a zip.
-        open: Opens its bytes as a stream, or raises why it cannot be read.
+        name: File name, with its folder within a zip.
+        open: Opens a binary stream, or raises a domain error with the reason for rejection.
     """
 
     name: str
@@ -96,53 +96,53 @@ class TableFile:
 
 
 def sources(uploads: Iterable[Upload], limits: Limits) -> Iterator[Source]:
-    """The files that uploads hold: themselves, or the entries of a zip.
+    """Iterate over the files of uploads: the file itself, or the entries of a zip.
 
-    A source is to be read before the next one is asked for. One that breaks a limit raises when it is read.
+    A source must be read before the iterator advances. A source that exceeds a limit raises when it is read.
     """
-    for given in uploads:
-        upload = replace(given, name=writable(given.name))
+    for original in uploads:
+        upload = replace(original, name=writable(original.name))
         try:
-            yield from _opened(upload, limits)
+            yield from _sources_of(upload, limits)
         except RejectedArchive as error:
-            yield Source(upload.name, "", partial(_fail, error))
+            yield Source(upload.name, "", partial(_raise, error))
 
 
-def contents(given: Upload, limits: Limits) -> Contents:
-    """What an upload holds, without its pictures; one that is damaged or breaks a limit holds itself."""
-    upload = replace(given, name=writable(given.name))
+def contents(original: Upload, limits: Limits) -> Contents:
+    """List the names in an upload; a damaged zip, or one that exceeds a limit, is listed as one file."""
+    upload = replace(original, name=writable(original.name))
     try:
         if not is_zip(upload):
             return Contents((), (upload.name,)) if is_table(upload.name) else Contents((upload.name,))
-        with _archive(upload) as archive:
-            names = [entry.filename for entry in _allowed(archive, limits)]
+        with _open_archive(upload) as archive:
+            names = [entry.filename for entry in _checked_entries(archive, limits)]
             tables = tuple(name for name in names if is_table(name))
             return Contents(tuple(name for name in names if not is_table(name)), tables)
     except RejectedArchive:
         return Contents((upload.name,))
 
 
-def table_files(given: Upload, limits: Limits) -> Iterator[TableFile]:
-    """The tables that an upload holds, which are not read as a whole.
+def table_files(original: Upload, limits: Limits) -> Iterator[TableFile]:
+    """Iterate over the tables of an upload.
 
-    A stream gives no more bytes than the limits allow. One that is damaged raises :class:`RejectedPicture` when it is read.
+    A stream yields no more bytes than the limits allow. Reading a damaged one raises :class:`RejectedPicture`.
     """
-    upload = replace(given, name=writable(given.name))
-    generous = replace(limits, picture_mb=limits.table_mb)
+    upload = replace(original, name=writable(original.name))
+    table_limits = replace(limits, picture_mb=limits.table_mb)
     if not is_zip(upload):
-        yield TableFile(upload.name, partial(_open_upload, upload, generous))
+        yield TableFile(upload.name, partial(_open_upload, upload, table_limits))
         return
-    with _archive(upload) as archive:
-        for entry in _allowed(archive, limits):
+    with _open_archive(upload) as archive:
+        for entry in _checked_entries(archive, limits):
             if is_table(entry.filename):
-                yield TableFile(entry.filename, partial(_open_entry, archive, entry, generous))
+                yield TableFile(entry.filename, partial(_open_entry, archive, entry, table_limits))
 
 
 def _open_upload(upload: Upload, limits: Limits) -> IO[bytes]:
-    _stay_inside(upload)
+    _check_path(upload)
     try:
         if upload.path.stat().st_size > limits.picture_mb * MEGABYTE:
-            raise RejectedPicture(_too_big(limits))
+            raise RejectedPicture(_too_large_message(limits))
         return upload.path.open("rb")
     except OSError as error:
         raise RejectedPicture(NOT_READ) from error
@@ -151,14 +151,14 @@ def _open_upload(upload: Upload, limits: Limits) -> IO[bytes]:
 def _open_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, limits: Limits) -> IO[bytes]:
     _check_entry(entry, limits)
     try:
-        # It gives no more bytes than declared: an entry that lies about its size is found out by its checksum.
-        return cast("IO[bytes]", _Guarded(archive.open(entry)))
-    except Exception as error:  # zipfile raises whatever hostile bytes lead it to
+        # Yields at most the declared size; a wrong size is detected by the checksum.
+        return cast("IO[bytes]", _EntryStream(archive.open(entry)))
+    except Exception as error:  # zipfile raises arbitrary exceptions on malformed input
         raise RejectedPicture(DAMAGED) from error
 
 
-class _Guarded:
-    """An entry of a zip of which every fault is one sentence."""
+class _EntryStream:
+    """A zip entry stream that raises every error as :class:`RejectedPicture`."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
@@ -166,10 +166,10 @@ class _Guarded:
     def read(self, size: int) -> bytes:
         try:
             return self._file.read(size)
-        except Exception as error:  # decompressors raise whatever hostile bytes lead them to
+        except Exception as error:  # decompressors raise arbitrary exceptions on malformed input
             raise RejectedPicture(DAMAGED) from error
 
-    def __enter__(self) -> _Guarded:
+    def __enter__(self) -> _EntryStream:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -177,60 +177,60 @@ class _Guarded:
 
 
 def is_zip(upload: Upload) -> bool:
-    """Whether it is a zip, by its name or its content."""
-    return upload.name.lower().endswith(".zip") or _starts_as_zip(upload.path)
+    """Whether an upload is a zip, by its extension or its signature."""
+    return upload.name.lower().endswith(".zip") or _has_zip_signature(upload.path)
 
 
-def _starts_as_zip(path: Path) -> bool:
+def _has_zip_signature(path: Path) -> bool:
     if is_open_database(path):
         return False
     try:
         with path.open("rb", buffering=0) as file:
             return file.read(4) in ZIP_STARTS
-    except OSError:  # said when it is read
+    except OSError:  # reported when the file is read
         return False
 
 
-def _opened(upload: Upload, limits: Limits) -> Iterator[Source]:
+def _sources_of(upload: Upload, limits: Limits) -> Iterator[Source]:
     if not is_zip(upload):
         folder = path_of(upload.name).parent.name if upload.root else ""
         file = upload.path if upload.ours else None
         yield Source(upload.name, folder, partial(_read_upload, upload, limits), lasting=True, file=file)
         return
-    with _archive(upload) as archive:
-        for entry in _allowed(archive, limits):
+    with _open_archive(upload) as archive:
+        for entry in _checked_entries(archive, limits):
             folder = path_of(entry.filename).parent.name
             yield Source(entry.filename, folder, partial(_read_entry, archive, entry, limits))
 
 
-def _archive(upload: Upload) -> zipfile.ZipFile:
+def _open_archive(upload: Upload) -> zipfile.ZipFile:
     try:
-        _stay_inside(upload)
-        return _renamed(zipfile.ZipFile(upload.path))
+        _check_path(upload)
+        return _with_decoded_names(zipfile.ZipFile(upload.path))
     except RejectedPicture as error:
         raise RejectedArchive(str(error)) from error
-    except Exception as error:  # zipfile raises whatever hostile bytes lead it to
+    except Exception as error:  # zipfile raises arbitrary exceptions on malformed input
         raise RejectedArchive("The zip is damaged and cannot be opened. Make it again.") from error
 
 
 def count(upload: Upload) -> int:
-    """How many files an upload holds, for a progress bar; a damaged zip counts as one."""
+    """The number of files in an upload, for progress; a damaged zip counts as one."""
     try:
-        with _archive(upload) as archive:
-            return len(_entries(archive))
-    except Exception:  # not a zip, or a damaged one: sources() says so
+        with _open_archive(upload) as archive:
+            return len(_file_entries(archive))
+    except Exception:  # not a zip, or a damaged one, which sources() reports
         return 1
 
 
-def _entries(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
-    """The files in a zip that are somebody's own."""
+def _file_entries(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
+    """The file entries of a zip without system files."""
     return [
         entry for entry in archive.infolist() if not _is_folder(entry) and not is_leftover(entry.filename)
     ]
 
 
-def _allowed(archive: zipfile.ZipFile, limits: Limits) -> list[zipfile.ZipInfo]:
-    entries = _entries(archive)
+def _checked_entries(archive: zipfile.ZipFile, limits: Limits) -> list[zipfile.ZipInfo]:
+    entries = _file_entries(archive)
     if not entries and not all(map(_is_folder, archive.infolist())):
         raise RejectedArchive(ONLY_LEFTOVERS)
     tables = sum(is_table(entry.filename) for entry in entries)
@@ -246,9 +246,9 @@ def _read_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, limits: Limits
     _check_entry(entry, limits)
     try:
         with archive.open(entry) as file:
-            # One byte more than declared: an entry that lies about its size is found out, not unpacked.
+            # Reads at most one byte more than declared, to detect a wrong size without unpacking everything.
             data = file.read(entry.file_size + 1)
-    except Exception as error:  # decompressors raise whatever hostile bytes lead them to
+    except Exception as error:  # decompressors raise arbitrary exceptions on malformed input
         raise RejectedPicture(DAMAGED) from error
     if len(data) != entry.file_size:
         raise RejectedPicture(DAMAGED)
@@ -264,24 +264,24 @@ def _check_entry(entry: zipfile.ZipInfo, limits: Limits) -> None:
     if path.suffix.lower() == ".zip":
         raise RejectedPicture("A zip inside a zip is not opened. Upload it on its own.")
     if entry.file_size > limits.picture_mb * MEGABYTE:
-        raise RejectedPicture(_too_big(limits))
+        raise RejectedPicture(_too_large_message(limits))
     if entry.file_size > limits.zip_ratio * max(1, entry.compress_size) and entry.file_size > MEGABYTE:
         raise RejectedPicture(
             f"It unpacks to more than {limits.zip_ratio} times its size, which no picture does, so it is not read."
         )
 
 
-def _fail(error: RejectedArchive) -> bytes:
+def _raise(error: RejectedArchive) -> bytes:
     raise error
 
 
 def _read_upload(upload: Upload, limits: Limits) -> bytes:
-    _stay_inside(upload)
+    _check_path(upload)
     return read_file(upload.path, limits)
 
 
-def _stay_inside(upload: Upload) -> None:
-    """A link may have been put in the way since the folder was looked through."""
+def _check_path(upload: Upload) -> None:
+    """Reject database files and symlinks out of the root, which may have appeared since the folder was listed."""
     if is_open_database(upload.path):
         raise RejectedPicture(OUR_DATABASE)
     if upload.root and not upload.path.resolve().is_relative_to(upload.root):
@@ -289,20 +289,20 @@ def _stay_inside(upload: Upload) -> None:
 
 
 def read_file(path: Path, limits: Limits) -> bytes:
-    """The bytes of a picture file.
+    """Read a picture file.
 
     Raises:
-        RejectedPicture: It is larger than a picture may be, or cannot be read.
+        RejectedPicture: The file exceeds the size limit, or cannot be read.
     """
     try:
         if path.stat().st_size > limits.picture_mb * MEGABYTE:
-            raise RejectedPicture(_too_big(limits))
+            raise RejectedPicture(_too_large_message(limits))
         return path.read_bytes()
     except OSError as error:
         raise RejectedPicture(NOT_READ) from error
 
 
-def _too_big(limits: Limits) -> str:
+def _too_large_message(limits: Limits) -> str:
     return f"The file is larger than {limits.picture_mb} MB, the most that one may have."
 
 
@@ -310,17 +310,17 @@ def _is_folder(entry: zipfile.ZipInfo) -> bool:
     return entry.filename.replace("\\", "/").endswith("/")
 
 
-def _renamed(archive: zipfile.ZipFile) -> zipfile.ZipFile:
+def _with_decoded_names(archive: zipfile.ZipFile) -> zipfile.ZipFile:
     for entry in archive.infolist():
-        entry.filename = _name(entry)
+        entry.filename = _decoded_name(entry)
     return archive
 
 
-def _name(entry: zipfile.ZipInfo) -> str:
-    """What an entry is called.
+def _decoded_name(entry: zipfile.ZipInfo) -> str:
+    """Decode the name of a zip entry.
 
-    A name that is flagged as UTF-8 is that. Otherwise the Unicode path of its extra fields counts where it was made for
-    this name, then the name as UTF-8 where it is valid, else as code page 437 (APPNOTE.TXT of PKWARE, 4.6.9 and D.1).
+    Uses UTF-8 if flagged; else the Unicode Path extra field if its checksum matches, then UTF-8 if valid, then code
+    page 437 (PKWARE APPNOTE.TXT, 4.6.9 and D.1).
     """
     name = entry.orig_filename
     if not entry.flag_bits & UTF_8:
@@ -332,7 +332,7 @@ def _name(entry: zipfile.ZipInfo) -> str:
 
 
 def _unicode_path(extra: bytes, crc: int) -> str:
-    """The name in Info-ZIP's Unicode path field; empty where there is none, or it was made for another name."""
+    """The name in the Info-ZIP Unicode Path field; empty if it is missing or its checksum does not match."""
     while len(extra) >= 4:
         kind, size = struct.unpack("<HH", extra[:4])
         field, extra = extra[4 : 4 + size], extra[4 + size :]
@@ -343,5 +343,5 @@ def _unicode_path(extra: bytes, crc: int) -> str:
 
 
 def path_of(name: str) -> PurePosixPath:
-    """A name within a zip as a path."""
+    """A name within a zip as a POSIX path."""
     return PurePosixPath(name.replace("\\", "/"))

@@ -1,4 +1,4 @@
-"""Whether the data folder agrees with itself, and how it is repaired. See :func:`check`."""
+"""Checks and repairs the consistency of the data folder. See :func:`check`."""
 
 from workbench.integrity.check import check, tidy
 from workbench.integrity.report import Fault, IntegrityReport

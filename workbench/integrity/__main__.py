@@ -21,7 +21,7 @@ UNAVAILABLE = 503
 
 
 def main() -> int:
-    """Check, say what was found, and give 0 where all is well."""
+    """Run the check and print the report; returns exit code 0 if there are no faults, 1 if there are, 2 on errors."""
     parser = argparse.ArgumentParser(
         prog="python -m workbench.integrity", description="Check the data folder (WORKBENCH_DATA)."
     )
@@ -29,55 +29,58 @@ def main() -> int:
     parser.add_argument(
         "--deep", action="store_true", help="read every byte of every picture, which takes longer"
     )
-    chosen = parser.parse_args()
+    arguments = parser.parse_args()
     begin_private()
     try:
         settings = from_environment(os.environ)
         if problem := told_by_server(settings):
             print(f"The server that is running says: {problem}", file=sys.stderr)
             return 1
-        found = check(_opened(settings), chosen.repair, chosen.deep)
+        report = check(_open_existing(settings), arguments.repair, arguments.deep)
     except DomainError as error:
         print(error, file=sys.stderr)
         return 2
-    print(described(found))
-    return 0 if found.ok else 1
+    print(described(report))
+    return 0 if report.ok else 1
 
 
-def _opened(settings: Settings) -> Stores:
-    # Opening would make a new, empty one.
+def _open_existing(settings: Settings) -> Stores:
+    # Opening would otherwise create a new, empty catalogue.
     if not (settings.data / "waterline.db").is_file():
         raise NotFound(f"There is no catalogue in {settings.data}. Set WORKBENCH_DATA to the data folder.")
     return open_stores(settings)
 
 
 def told_by_server(settings: Settings) -> str:
-    """What a running server says is wrong; only it can tell that the database it has open is not the one on the disk."""
+    """The problem that a running server reports, since only it can detect that its open database was replaced on disk.
+
+    Empty if there is no problem, no server, or the server cannot be reached.
+    """
     address = holder(settings.data).replace("//0.0.0.0:", "//127.0.0.1:")
-    # Not through a proxy, which would not reach this machine.
-    ask = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
+    # Without a proxy, since the server is on this machine.
+    open_url = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
     try:
-        ask(f"{address}/healthz", timeout=PATIENCE_SECONDS).close()
+        open_url(f"{address}/healthz", timeout=PATIENCE_SECONDS).close()
     except urllib.error.HTTPError as error:
         with error:
             return str(json.load(error)["problem"]) if error.code == UNAVAILABLE else ""
-    except (OSError, ValueError):  # there is none, or it cannot be reached from here
+    except (OSError, ValueError):  # no server, or not reachable
         pass
     return ""
 
 
-def described(found: IntegrityReport) -> str:
-    """Everything found, as lines of text."""
-    lines = [f"{found.pictures:,} pictures and {found.files:,} files checked in {found.seconds:.3g} s."]
-    if not found.faults:
+def described(report: IntegrityReport) -> str:
+    """Format the report as text."""
+    lines = [f"{report.pictures:,} pictures and {report.files:,} files checked in {report.seconds:.3g} s."]
+    if not report.faults:
         lines.append("All is well.")
-    for fault in found.faults:
+    for fault in report.faults:
         lines += [
             f"{fault.what}",
             *(f"    {example}" for example in fault.examples if example),
             f"  {fault.sentence}",
         ]
-    if found.repairable:
+    if report.repairable:
         lines.append("Run it again with --repair.")
     return "\n".join(lines)
 

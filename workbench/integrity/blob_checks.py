@@ -1,4 +1,4 @@
-"""Whether rows and files agree: originals, what is made from them, and files that nothing knows."""
+"""Checks that database rows and files match: originals, derived pictures, and orphaned files."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ ROWS = "SELECT id, sha256, filename, bytes, archived FROM images WHERE sha256 >=
 
 @dataclass(frozen=True)
 class File:
-    """A file of a picture, as it was listed."""
+    """A listed file: path, size in bytes, and age in seconds."""
 
     path: Path
     size: int
@@ -63,89 +63,89 @@ class File:
 
 
 class PictureFiles:
-    """Checks the files of pictures, 1/256 of them at a time, so that memory stays small."""
+    """Checks the files of pictures in 256 parts by hash prefix, to bound memory."""
 
     def __init__(self, stores: Stores, ledger: FaultLog) -> None:
         self._stores = stores
         self._ledger = ledger
         self._root = stores.root / "blobs"
         self._blobs = Blobs(self._root)
-        self._to_bin: list[tuple[int, str]] = []
+        self._lost_pictures: list[tuple[int, str]] = []
 
     def check(self) -> None:
-        """Look at every picture and every file."""
+        """Check every picture and every file."""
         kinds = sorted(path.name for path in self._root.iterdir() if path.is_dir())
         for prefix in (f"{number:02x}" for number in range(256)):
-            # Files first: one that comes later has no row yet, and is not among those judged.
-            files = {kind: _listed(self._root / kind / prefix) for kind in kinds}
+            # Files are listed first: a file that is added later is not listed, and so not mistaken for an orphan.
+            files = {kind: _list_files(self._root / kind / prefix) for kind in kinds}
             # "g" comes after every hexadecimal digit.
             rows = {row["sha256"]: row for row in self._stores.database.rows(ROWS, (prefix, f"{prefix}g"))}
-            self._prefix(rows, files)
-        if self._to_bin:
+            self._check_part(rows, files)
+        if self._lost_pictures:
             self._archive_lost()
 
-    def _prefix(self, rows: dict[str, sqlite3.Row], files: dict[str, dict[str, File]]) -> None:
+    def _check_part(self, rows: dict[str, sqlite3.Row], files: dict[str, dict[str, File]]) -> None:
         kept = {sha256 for sha256, row in rows.items() if row["archived"] != EMPTIED}
         self._ledger.pictures += len(kept)
         for sha256 in kept:
-            whole = self._original(rows[sha256])
-            for kind in files if whole else ():
+            is_intact = self._check_original(rows[sha256])
+            for kind in files if is_intact else ():
                 if kind != ORIGINALS and (file := files[kind].get(sha256)):
-                    self._derived(kind, sha256, file)
-        for found in files.values():
-            self._ledger.files += len(found)
-            for name in found.keys() - kept:
-                self._stranger(found[name], emptied=name in rows)
+                    self._check_derived(kind, sha256, file)
+        for listed_files in files.values():
+            self._ledger.files += len(listed_files)
+            for file_name in listed_files.keys() - kept:
+                self._check_orphan(listed_files[file_name], emptied=file_name in rows)
 
-    def _original(self, row: sqlite3.Row) -> bool:
-        """Whether the original of a picture is there and whole; faults are noted."""
-        if self._fault(row) is None:
+    def _check_original(self, row: sqlite3.Row) -> bool:
+        """Whether the original of a picture exists and is intact; logs and repairs faults."""
+        if self._original_fault(row) is None:
             return True
-        # Again within a write, so that in this moment no import brings it and nobody restores or empties it.
+        # Checked again in a transaction, which excludes concurrent imports, restores and emptying.
         with self._stores.database.write():
-            kind = self._fault(row)
-            if kind is None or self._state(row["sha256"]) != row["archived"]:
-                return kind is None
-            self._ledger.note(kind, f"{row['filename']} (picture {row['id']})")
-            if self._ledger.repair and kind.remedy:
-                self._to_bin += [] if row["archived"] else [(row["id"], row["sha256"])]
-                if kind is DAMAGED:
-                    self._put_aside(self._blobs.path(ORIGINALS, row["sha256"]))
+            fault_type = self._original_fault(row)
+            if fault_type is None or self._archived_state(row["sha256"]) != row["archived"]:
+                return fault_type is None
+            self._ledger.note(fault_type, f"{row['filename']} (picture {row['id']})")
+            if self._ledger.repair and fault_type.remedy:
+                self._lost_pictures += [] if row["archived"] else [(row["id"], row["sha256"])]
+                if fault_type is DAMAGED:
+                    self._move_to_lost_and_found(self._blobs.path(ORIGINALS, row["sha256"]))
         return False
 
-    def _fault(self, row: sqlite3.Row) -> FaultType | None:
+    def _original_fault(self, row: sqlite3.Row) -> FaultType | None:
         path = self._blobs.path(ORIGINALS, row["sha256"])
         try:
-            whole = path.stat().st_size == row["bytes"]
-            whole = whole and (not self._ledger.deep or _sha256(path) == row["sha256"])
+            is_intact = path.stat().st_size == row["bytes"]
+            is_intact = is_intact and (not self._ledger.deep or _sha256(path) == row["sha256"])
         except FileNotFoundError:
             return LOST_IN_BIN if row["archived"] else LOST
-        return None if whole else DAMAGED
+        return None if is_intact else DAMAGED
 
     def _archive_lost(self) -> None:
-        """Move pictures without an original to the bin; not those that an import has brought meanwhile."""
+        """Move pictures without an original to the bin, except those that were imported again meanwhile."""
         with self._stores.database.write():
             lost = [
                 image_id
-                for image_id, sha256 in self._to_bin
-                if self._state(sha256) == 0 and not self._blobs.has(ORIGINALS, sha256)
+                for image_id, sha256 in self._lost_pictures
+                if self._archived_state(sha256) == 0 and not self._blobs.has(ORIGINALS, sha256)
             ]
             if lost:
                 self._stores.edits.archive(lost, ACTOR)
 
-    def _derived(self, kind: str, sha256: str, file: File) -> None:
+    def _check_derived(self, kind: str, sha256: str, file: File) -> None:
         if kind.startswith(CANONICAL):
-            whole = file.size == CANONICAL_BYTES
+            is_intact = file.size == CANONICAL_BYTES
         else:
-            whole = _is_jpeg(file.path, self._ledger.deep)
-        if whole or not file.path.exists():
+            is_intact = _is_jpeg(file.path, self._ledger.deep)
+        if is_intact or not file.path.exists():
             return
         self._ledger.note(BROKEN, f"{kind}/{sha256[:12]}")
         if self._ledger.repair:
             file.path.unlink(missing_ok=True)
-            self._make(kind, sha256)
+            self._recreate(kind, sha256)
 
-    def _make(self, kind: str, sha256: str) -> None:
+    def _recreate(self, kind: str, sha256: str) -> None:
         media = self._stores.media
         try:
             if kind.startswith(CANONICAL):
@@ -157,46 +157,46 @@ class PictureFiles:
         except DomainError as error:
             self._ledger.note(UNREADABLE, f"picture {sha256[:12]}: {error}")
 
-    def _stranger(self, file: File, emptied: bool) -> None:
+    def _check_orphan(self, file: File, emptied: bool) -> None:
         if file.age < STRAY_SECONDS or file.path.name.startswith(PART):
             return
-        # Again within a write, so that no import brings it in this moment.
+        # Checked again in a transaction, which excludes concurrent imports.
         with self._stores.database.write():
-            if self._state(file.path.name) not in {None, EMPTIED} or not _is_stray(file.path):
+            if self._archived_state(file.path.name) not in {None, EMPTIED} or not _is_old_file(file.path):
                 return
             self._ledger.note(LEFT_OVER if emptied else UNKNOWN, file.path.relative_to(self._root).as_posix())
             if self._ledger.repair and emptied:
                 file.path.unlink(missing_ok=True)
             elif self._ledger.repair:
-                self._put_aside(file.path)
+                self._move_to_lost_and_found(file.path)
 
-    def _state(self, sha256: str) -> int | None:
-        found: int | None = self._stores.database.value(
+    def _archived_state(self, sha256: str) -> int | None:
+        archived: int | None = self._stores.database.value(
             "SELECT archived FROM images WHERE sha256 = ?", (sha256,)
         )
-        return found
+        return archived
 
-    def _put_aside(self, path: Path) -> Path:
-        aside = self._stores.root / LOST_AND_FOUND / path.relative_to(self._stores.root)
-        aside.parent.mkdir(parents=True, exist_ok=True)
-        return path.replace(aside)
+    def _move_to_lost_and_found(self, path: Path) -> Path:
+        target = self._stores.root / LOST_AND_FOUND / path.relative_to(self._stores.root)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        return path.replace(target)
 
 
-def _is_stray(path: Path) -> bool:
-    """Whether a file is there and old: an import makes what it finds young before it writes a row."""
+def _is_old_file(path: Path) -> bool:
+    """Whether a file exists and is old; an import updates the time of an existing file before it writes the row."""
     try:
         return time.time() - path.stat().st_mtime >= STRAY_SECONDS
     except FileNotFoundError:
         return False
 
 
-def _listed(folder: Path) -> dict[str, File]:
+def _list_files(folder: Path) -> dict[str, File]:
     files, now = {}, time.time()
     try:
         with os.scandir(folder) as entries:
             for entry in entries:
-                facts = entry.stat(follow_symlinks=False)
-                files[entry.name] = File(Path(entry.path), facts.st_size, now - facts.st_mtime)
+                stat = entry.stat(follow_symlinks=False)
+                files[entry.name] = File(Path(entry.path), stat.st_size, now - stat.st_mtime)
     except FileNotFoundError:
         pass
     return files
@@ -205,13 +205,13 @@ def _listed(folder: Path) -> dict[str, File]:
 def _sha256(path: Path) -> str:
     digest = hashlib.sha256()
     with path.open("rb") as file:
-        while piece := file.read(READ_BYTES):
-            digest.update(piece)
+        while chunk := file.read(READ_BYTES):
+            digest.update(chunk)
     return digest.hexdigest()
 
 
 def _is_jpeg(path: Path, deep: bool) -> bool:
-    """Whether it begins and ends as a JPEG does; with ``deep``, whether it can be decoded."""
+    """Whether a file has the start and end markers of a JPEG; with ``deep``, whether it can be decoded."""
     try:
         data = path.read_bytes()
     except FileNotFoundError:
@@ -221,6 +221,6 @@ def _is_jpeg(path: Path, deep: bool) -> bool:
     try:
         if deep:
             Image.open(BytesIO(data)).load()
-    except Exception:  # decoders raise whatever damaged bytes lead them to
+    except Exception:  # decoders raise arbitrary exceptions on damaged files
         return False
     return True

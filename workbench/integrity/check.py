@@ -1,4 +1,4 @@
-"""All checks, one after the other."""
+"""Runs all integrity checks."""
 
 from __future__ import annotations
 
@@ -17,33 +17,33 @@ log = logging.getLogger(__name__)
 
 
 def check(stores: Stores, repair: bool = False, deep: bool = False) -> IntegrityReport:
-    """Check that rows, counts, the journal and files agree; safe while people work and imports run.
+    """Check that rows, counts, the journal and files are consistent; safe during concurrent use and imports.
 
     Args:
-        stores: The data folder.
-        repair: Repair what can be repaired. Nothing is deleted but parts of files that a killed process left, and what a
-            person emptied from the bin; pictures without a file go to the bin, files without a picture to ``lost+found``.
-        deep: Read every byte: hash originals and decode thumbnails. Takes minutes for many pictures.
+        stores: The stores of the data folder.
+        repair: Repair what can be repaired. Only partial files of killed processes and files of pictures emptied from the
+            bin are deleted; pictures without a file are moved to the bin, files without a picture to ``lost+found``.
+        deep: Read all files: hash originals and decode thumbnails. Takes minutes for many pictures.
 
     Raises:
-        DiskFull: There is no room for a repair.
+        DiskFull: There is not enough space for a repair.
     """
-    begun, ledger = time.monotonic(), FaultLog(repair, deep)
-    integrity = ConsistencyChecks(stores.database, stores.journal)
-    if is_kept(stores.database, ledger) and is_readable(integrity, ledger):
-        check_rows(integrity, ledger)
-        check_snapshots(stores, ledger)
-        check_models(stores, ledger)
-        PictureFiles(stores, ledger).check()
-        check_staging(stores, ledger)
-        check_exports(stores, ledger)
-    sweep(stores.root, ledger)
-    return ledger.findings(time.monotonic() - begun)
+    started, fault_log = time.monotonic(), FaultLog(repair, deep)
+    consistency = ConsistencyChecks(stores.database, stores.journal)
+    if is_kept(stores.database, fault_log) and is_readable(consistency, fault_log):
+        check_rows(consistency, fault_log)
+        check_snapshots(stores, fault_log)
+        check_models(stores, fault_log)
+        PictureFiles(stores, fault_log).check()
+        check_staging(stores, fault_log)
+        check_exports(stores, fault_log)
+    sweep(stores.root, fault_log)
+    return fault_log.findings(time.monotonic() - started)
 
 
 def tidy(stores: Stores) -> None:
-    """Remove parts of files that killed processes left; meant for the start, in the background."""
-    ledger = FaultLog(repair=True, deep=False)
-    sweep(stores.root, ledger)
-    for fault in ledger.findings(0.0).faults:
+    """Remove partial files of killed processes; runs in the background at server start."""
+    fault_log = FaultLog(repair=True, deep=False)
+    sweep(stores.root, fault_log)
+    for fault in fault_log.findings(0.0).faults:
         log.info("%s, removed", fault.what)

@@ -1,4 +1,4 @@
-"""What a check of the data found, in sentences."""
+"""Collects the faults of an integrity check and formats them for users."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ EXAMPLES = 5
 
 @dataclass(frozen=True)
 class FaultType:
-    """One way in which data can be wrong.
+    """A type of fault, with its texts for users.
 
     Attributes:
-        title: What it is, before the count.
-        noun: What is counted, in the singular.
-        remedy: What a repair does about it; empty where nothing can be done here.
-        advice: What a person can do, or is to know.
+        title: Title, shown before the count.
+        noun: The counted noun in the singular.
+        remedy: What a repair does; empty if it cannot be repaired automatically.
+        advice: Advice for the user.
     """
 
     title: str
@@ -26,7 +26,7 @@ class FaultType:
 
 @dataclass(frozen=True)
 class Fault:
-    """Faults of one kind: how many, some of them by name, and whether they were repaired."""
+    """All faults of one type: count, some examples, and whether they were repaired."""
 
     kind: FaultType
     count: int
@@ -35,24 +35,24 @@ class Fault:
 
     @property
     def what(self) -> str:
-        """As in ``Pictures whose original file is missing: 3 pictures``."""
+        """Summary such as ``Pictures whose original file is missing: 3 pictures``."""
         return f"{self.kind.title}: {self.count:,} {self.kind.noun}{'' if self.count == 1 else 's'}"
 
     @property
     def repairable(self) -> bool:
-        """Whether a repair can do something about it."""
+        """Whether it can be repaired automatically."""
         return bool(self.kind.remedy)
 
     @property
     def sentence(self) -> str:
-        """What was done, would be done or can be done about it."""
-        done = {True: "Repaired: ", False: "Repair: "}[self.repaired] + self.kind.remedy
-        return " ".join(part for part in (done if self.repairable else "", self.kind.advice) if part)
+        """The remedy, done or possible, and the advice."""
+        remedy = {True: "Repaired: ", False: "Repair: "}[self.repaired] + self.kind.remedy
+        return " ".join(part for part in (remedy if self.repairable else "", self.kind.advice) if part)
 
 
 @dataclass(frozen=True)
 class IntegrityReport:
-    """What a check found: ``pictures`` rows and ``files`` looked at, in ``seconds``."""
+    """Result of a check: number of checked ``pictures`` and ``files``, duration in ``seconds``, and the faults."""
 
     pictures: int
     files: int
@@ -61,21 +61,21 @@ class IntegrityReport:
 
     @property
     def ok(self) -> bool:
-        """Whether nothing is wrong, or no longer."""
+        """Whether there are no faults, or all were repaired."""
         return all(fault.repaired and not fault.kind.advice for fault in self.faults)
 
     @property
     def repairable(self) -> bool:
-        """Whether a repair would do something."""
+        """Whether a repair would fix any of the faults."""
         return any(fault.repairable and not fault.repaired for fault in self.faults)
 
 
 class FaultLog:
-    """Counts faults by kind; keeps a few examples only, so that memory stays small.
+    """Counts faults by type and keeps a few examples of each.
 
     Args:
-        repair: Whether what is found is repaired at once.
-        deep: Whether every byte is read.
+        repair: Whether the checks repair faults.
+        deep: Whether the checks read all files.
     """
 
     def __init__(self, repair: bool, deep: bool) -> None:
@@ -87,14 +87,14 @@ class FaultLog:
         self._examples: dict[FaultType, list[str]] = {}
 
     def note(self, kind: FaultType, example: str, count: int = 1) -> None:
-        """Write faults down."""
+        """Log faults of one type."""
         self._counts[kind] = self._counts.get(kind, 0) + count
         examples = self._examples.setdefault(kind, [])
         if len(examples) < EXAMPLES:
             examples.append(example)
 
     def findings(self, seconds: float) -> IntegrityReport:
-        """All that was written down."""
+        """The report of all logged faults."""
         faults = tuple(
             Fault(kind, count, tuple(self._examples[kind]), self.repair and bool(kind.remedy))
             for kind, count in self._counts.items()

@@ -1,4 +1,4 @@
-"""Whether the database agrees with itself: SQLite's own checks, counts, tags and the journal."""
+"""Checks the consistency of the database: SQLite integrity, references, journal, counts, tags and search index."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ NAMES = FaultType("The search for file names misses pictures", "index", "it was 
 
 
 def is_kept(database: Database, ledger: FaultLog) -> bool:
-    """Write a row and read it back as others do; False where what is written is not kept."""
+    """Check that written rows are visible to other readers; False if the database file was replaced."""
     try:
         database.probe()
     except DatabaseReplaced as error:
@@ -52,45 +52,45 @@ def is_kept(database: Database, ledger: FaultLog) -> bool:
     except (
         DiskFull,
         sqlite3.DatabaseError,
-    ):  # a full disk loses nothing; a damaged file is told of by what follows
+    ):  # a full disk loses nothing; a damaged file is reported by later checks
         pass
     return True
 
 
 def is_readable(integrity: ConsistencyChecks, ledger: FaultLog) -> bool:
-    """Ask SQLite whether the file is whole; False where nothing else can be asked of it."""
+    """Run SQLite's integrity check; False if the database is too damaged for further checks."""
     try:
-        said = integrity.integrity_check()
-        kind = INDEX if all("index" in each for each in said) else STORAGE
-        if said and ledger.repair:
+        problems = integrity.integrity_check()
+        fault_type = INDEX if all("index" in problem for problem in problems) else STORAGE
+        if problems and ledger.repair:
             integrity.reindex()
-            left = integrity.integrity_check()
-            kind, said = (STORAGE, left) if left else (INDEX, said)
+            remaining = integrity.integrity_check()
+            fault_type, problems = (STORAGE, remaining) if remaining else (INDEX, problems)
     except sqlite3.DatabaseError as error:
-        kind, said = STORAGE, [str(error)]
-    for each in said:
-        ledger.note(kind, each)
-    return kind is INDEX
+        fault_type, problems = STORAGE, [str(error)]
+    for problem in problems:
+        ledger.note(fault_type, problem)
+    return fault_type is INDEX
 
 
 def check_rows(integrity: ConsistencyChecks, ledger: FaultLog) -> None:
     """Check references, the journal, counts and tags."""
     for dangling_reference in integrity.dangling_references():
         ledger.note(DANGLING, dangling_reference)
-    for found in integrity.unjournaled(ACTOR if ledger.repair else ""):
-        for change in found.wrong:
+    for mismatches in integrity.unjournaled(ACTOR if ledger.repair else ""):
+        for change in mismatches.wrong:
             ledger.note(DIFFERS, f"{change.field} of {change.entity} {change.entity_id}")
-        for entity, entity_id in found.missing:
+        for entity, entity_id in mismatches.missing:
             ledger.note(MISSING, f"{entity} {entity_id}")
-    _check_sides(integrity, ledger)
-    # After what changes rows that are counted.
-    _check_tallies(integrity, ledger)
+    _check_splits(integrity, ledger)
+    # Last, since the repairs above change rows that are counted.
+    _check_counts(integrity, ledger)
     _check_tags(integrity, ledger)
     if ledger.deep or ledger.repair:
-        _check_names(integrity, ledger)
+        _check_search_index(integrity, ledger)
 
 
-def _check_tallies(integrity: ConsistencyChecks, ledger: FaultLog) -> None:
+def _check_counts(integrity: ConsistencyChecks, ledger: FaultLog) -> None:
     wrong = integrity.count_mismatches()
     for row in wrong[:LISTED]:
         ledger.note(TALLIES, f"archived {row['archived']}, class {row['class_id']}: {row['n']:,}")
@@ -108,14 +108,14 @@ def _check_tags(integrity: ConsistencyChecks, ledger: FaultLog) -> None:
         integrity.repair_tags()
 
 
-def _check_sides(integrity: ConsistencyChecks, ledger: FaultLog) -> None:
+def _check_splits(integrity: ConsistencyChecks, ledger: FaultLog) -> None:
     if wrong := integrity.split_mismatches():
         ledger.note(SIDES, "", wrong)
         if ledger.repair:
             integrity.repair_splits()
 
 
-def _check_names(integrity: ConsistencyChecks, ledger: FaultLog) -> None:
+def _check_search_index(integrity: ConsistencyChecks, ledger: FaultLog) -> None:
     if not integrity.search_index_mismatches():
         ledger.note(NAMES, "")
         if ledger.repair:

@@ -1,4 +1,4 @@
-"""Files that a process began to write and never finished, since it was killed."""
+"""Finds and removes partial files of killed processes."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from workbench.integrity.report import FaultLog, FaultType
 from workbench.stores import Stores
 
 STAGING, EXPORTS = "staging", "exports"
-# What a process writes is in use, or has its row, within seconds.
+# Files of running processes are in use, or have their rows, within seconds.
 STRAY_SECONDS = 3600.0
 PART_OF_PROCESS = re.compile(r"\.part-(\d+)-\d+-.+")
-# A file's time and a process's start are measured by different clocks.
+# File times and process start times come from different clocks.
 CLOCKS_DIFFER_SECONDS = 2.0
 UNFINISHED = FaultType(
     "Files that a killed process left unfinished", "file", "they were removed; nothing uses them."
@@ -35,14 +35,14 @@ HALF_EXPORTS = FaultType(
 
 
 def is_abandoned(path: Path) -> bool:
-    """Whether a file is a part whose writer has ended; one that is being written, here or elsewhere, is not."""
-    named = PART_OF_PROCESS.fullmatch(path.name)
-    if named is None:
+    """Whether a file is a partial file whose writing process has ended."""
+    match = PART_OF_PROCESS.fullmatch(path.name)
+    if match is None:
         return False
     try:
-        begun = psutil.Process(int(named[1])).create_time()
-        # The number of a process is given again, in a container after every start.
-        return bool(path.stat().st_mtime < begun - CLOCKS_DIFFER_SECONDS)
+        process_start = psutil.Process(int(match[1])).create_time()
+        # PIDs are reused, in a container after every start.
+        return bool(path.stat().st_mtime < process_start - CLOCKS_DIFFER_SECONDS)
     except (FileNotFoundError, psutil.AccessDenied):
         return False
     except psutil.NoSuchProcess:
@@ -50,7 +50,7 @@ def is_abandoned(path: Path) -> bool:
 
 
 def abandoned(root: Path) -> Iterator[Path]:
-    """Abandoned parts anywhere below a folder."""
+    """Abandoned partial files below a folder, recursively."""
     for folder, _, names in os.walk(root):
         for name in names:
             if name.startswith(PART) and is_abandoned(path := Path(folder, name)):
@@ -58,7 +58,7 @@ def abandoned(root: Path) -> Iterator[Path]:
 
 
 def sweep(root: Path, ledger: FaultLog) -> None:
-    """Note abandoned parts below a folder, and remove them where the ledger repairs."""
+    """Log abandoned partial files below a folder, and remove them if repairing."""
     for path in abandoned(root):
         ledger.note(UNFINISHED, path.relative_to(root).as_posix())
         if ledger.repair:
@@ -66,29 +66,29 @@ def sweep(root: Path, ledger: FaultLog) -> None:
 
 
 def check_staging(stores: Stores, ledger: FaultLog) -> None:
-    """Note folders of uploaded files whose import has ended, and remove them where the ledger repairs."""
+    """Log staging folders whose import has ended, and remove them if repairing."""
     root = stores.root / STAGING
-    places = list(root.iterdir()) if root.is_dir() else []
-    # Read after the folders: an import that is queued now has its folder first.
-    needed = {each.source.get("place") for each in stores.import_jobs.active()}
-    for place in places:
-        if place.name not in needed and _age(place) > STRAY_SECONDS:
-            ledger.note(STAGED, place.name)
+    folders = list(root.iterdir()) if root.is_dir() else []
+    # Read after listing the folders, since a new import creates its folder before its job.
+    active_tokens = {job.source.get("place") for job in stores.import_jobs.active()}
+    for folder in folders:
+        if folder.name not in active_tokens and _age_seconds(folder) > STRAY_SECONDS:
+            ledger.note(STAGED, folder.name)
             if ledger.repair:
-                shutil.rmtree(place, ignore_errors=True)
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def check_exports(stores: Stores, ledger: FaultLog) -> None:
-    """Note exports that nobody has written to for an hour, and remove them where the ledger repairs."""
+    """Log partial exports that were not written to for an hour, and remove them if repairing."""
     for path in (stores.root / EXPORTS).glob(f"{PART}*"):
-        if not PART_OF_PROCESS.fullmatch(path.name) and _age(path) > STRAY_SECONDS:
+        if not PART_OF_PROCESS.fullmatch(path.name) and _age_seconds(path) > STRAY_SECONDS:
             ledger.note(HALF_EXPORTS, path.name)
             if ledger.repair:
                 path.unlink(missing_ok=True)
 
 
-def _age(path: Path) -> float:
+def _age_seconds(path: Path) -> float:
     try:
         return time.time() - path.stat().st_mtime
-    except FileNotFoundError:  # its import has ended in this moment
+    except FileNotFoundError:  # removed concurrently
         return 0.0

@@ -1,4 +1,4 @@
-"""Whether what is frozen is still what was frozen: snapshots and model versions."""
+"""Checks the hashes of immutable data: snapshots and model versions."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MODEL = FaultType(
 
 
 def check_snapshots(stores: Stores, ledger: FaultLog) -> None:
-    """Hash every snapshot's content again."""
+    """Recompute the content hash of every snapshot."""
     for row in stores.database.rows("SELECT id FROM snapshots ORDER BY id"):
         snapshot = stores.snapshots.get(row["id"])
         items = tuple(stores.snapshots.items(snapshot.id))
@@ -31,7 +31,7 @@ def check_snapshots(stores: Stores, ledger: FaultLog) -> None:
 
 
 def check_models(stores: Stores, ledger: FaultLog) -> None:
-    """Hash every file of every model version again."""
+    """Recompute the hash of every file of every model version."""
     for version in stores.registry.versions():
         for name in (MANIFEST, *version.manifest["files"]):
             ledger.files += 1

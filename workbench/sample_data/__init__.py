@@ -1,4 +1,4 @@
-"""The one-click sample set: pictures of bottles, rendered, always marked as synthetic."""
+"""The sample data set: rendered pictures of bottles, always marked as synthetic."""
 
 from workbench.sample_data.dataset import LABELS, MARK, SamplePicture, render_sample, sample_pictures
 

@@ -1,4 +1,4 @@
-"""Put bottles into scenes, and a set of them into files."""
+"""Renders the sample data set."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _DESCRIPTION = 0x010E
 
 @dataclass(frozen=True)
 class SamplePicture:
-    """One file of the sample set: ``data`` is a JPEG whose ImageDescription says that it is synthetic."""
+    """One file of the sample set; ``data`` is a JPEG whose Exif ImageDescription marks it as synthetic."""
 
     filename: str
     label: str
@@ -33,24 +33,24 @@ class SamplePicture:
 
 
 def sample_pictures(count: int = 200, seed: int = 0) -> Iterator[SamplePicture]:
-    """Render a set as unevenly mixed as real ones are: six tenths Full, three Half, one Overflowing.
+    """Render an imbalanced set: 60 % Full, 30 % Half, 10 % Overflowing.
 
     Args:
         count: Number of pictures.
-        seed: Same seed, same bytes.
+        seed: Random seed; the same seed gives the same bytes.
 
     Yields:
-        The pictures, in mixed order.
+        The pictures, in random order.
     """
     rng = np.random.default_rng(seed)
-    labels = _labels(count)
-    numbers = dict.fromkeys(LABELS, 0)
+    labels = _labels_of_set(count)
+    count_by_label = dict.fromkeys(LABELS, 0)
     for index in rng.permutation(count):
         label = labels[index]
-        numbers[label] += 1
+        count_by_label[label] += 1
         picture = render_sample(label, seed * 1_000_003 + int(index))
-        name = f"{MARK}-{label.lower()}-{numbers[label]:04d}.jpg"
-        yield SamplePicture(name, label, _jpeg(picture, int(rng.integers(78, 93))))
+        name = f"{MARK}-{label.lower()}-{count_by_label[label]:04d}.jpg"
+        yield SamplePicture(name, label, _encode_jpeg(picture, int(rng.integers(78, 93))))
 
 
 def render_sample(label: str, seed: int) -> Image.Image:
@@ -58,7 +58,7 @@ def render_sample(label: str, seed: int) -> Image.Image:
 
     Args:
         label: One of :data:`LABELS`.
-        seed: Same label and seed, same picture.
+        seed: Random seed; the same label and seed give the same picture.
 
     Returns:
         An upright RGB picture of about 360 x 480 pixels.
@@ -72,25 +72,25 @@ def render_sample(label: str, seed: int) -> Image.Image:
     width, height = int(rng.integers(330, 385)), int(rng.integers(455, 515))
     tilt = float(rng.normal(0, 1.6)) if rng.random() < 0.7 else 0.0
     margin = 1 + 1.5 * abs(np.sin(np.radians(tilt)))
-    canvas = _compose(rng, label, int(height * margin), int(width * margin))
-    return _photographed(rng, canvas, tilt, (width, height))
+    canvas = _draw_picture(rng, label, int(height * margin), int(width * margin))
+    return _simulate_camera(rng, canvas, tilt, (width, height))
 
 
-def _labels(count: int) -> list[str]:
-    half, over = round(count * SHARES[1]), round(count * SHARES[2])
-    return ["Full"] * (count - half - over) + ["Half"] * half + ["Overflowing"] * over
+def _labels_of_set(count: int) -> list[str]:
+    half, overflowing = round(count * SHARES[1]), round(count * SHARES[2])
+    return ["Full"] * (count - half - overflowing) + ["Half"] * half + ["Overflowing"] * overflowing
 
 
-def _jpeg(picture: Image.Image, quality: int) -> bytes:
+def _encode_jpeg(picture: Image.Image, quality: int) -> bytes:
     exif = Image.Exif()
     exif[_DESCRIPTION] = MARK
     return encoded(picture, "JPEG", quality=quality, exif=exif, comment=MARK)
 
 
-def _compose(rng: np.random.Generator, label: str, height: int, width: int) -> Array:
+def _draw_picture(rng: np.random.Generator, label: str, height: int, width: int) -> Array:
     scene = draw_scene(rng, height, width)
     canvas = scene.canvas
-    bottle = _bottle(rng, label, scene.edge, (height, width), scene.light)
+    bottle = _random_bottle(rng, label, scene.edge, (height, width), scene.light)
     if label == "Overflowing" and rng.random() < 0.85:
         draw_puddle(canvas, bottle, rng)
     _draw_shadow(canvas, bottle)
@@ -108,17 +108,19 @@ def _compose(rng: np.random.Generator, label: str, height: int, width: int) -> A
     return canvas
 
 
-def _bottle(rng: np.random.Generator, label: str, edge: int, size: tuple[int, int], light: float) -> Bottle:
+def _random_bottle(
+    rng: np.random.Generator, label: str, edge: int, size: tuple[int, int], light: float
+) -> Bottle:
     height, width = size
     outline = OUTLINES[int(rng.integers(len(OUTLINES)))]
-    tall = int(height * rng.uniform(0.7, 0.8))
+    bottle_height = int(height * rng.uniform(0.7, 0.8))
     stretch = rng.uniform(0.92, 1.18)
-    base = int(np.clip(edge + rng.uniform(0.06, 0.11) * height, tall + 0.09 * height, 0.95 * height))
+    base = int(np.clip(edge + rng.uniform(0.06, 0.11) * height, bottle_height + 0.09 * height, 0.95 * height))
     return Bottle(
-        radii=outline.radii(tall, stretch),
+        radii=outline.radii(bottle_height, stretch),
         centre=width * rng.uniform(0.45, 0.55),
-        top=base - tall,
-        level=_level(rng, label, outline.shoulder),
+        top=base - bottle_height,
+        level=_random_level(rng, label, outline.shoulder),
         shoulder=outline.shoulder,
         glass=colour(GLASSES[int(rng.integers(len(GLASSES)))]),
         liquid=LIQUIDS[int(rng.choice(len(LIQUIDS), p=LIQUID_ODDS))],
@@ -127,7 +129,7 @@ def _bottle(rng: np.random.Generator, label: str, edge: int, size: tuple[int, in
     )
 
 
-def _level(rng: np.random.Generator, label: str, shoulder: float) -> float:
+def _random_level(rng: np.random.Generator, label: str, shoulder: float) -> float:
     if label == "Overflowing":
         return 0.005
     if label == "Half":
@@ -136,31 +138,33 @@ def _level(rng: np.random.Generator, label: str, shoulder: float) -> float:
 
 
 def _label_band(rng: np.random.Generator, bottle: Bottle) -> tuple[float, float]:
-    """A place for the label on the straight part, off the level so that the level stays readable."""
+    """A random position of the label on the straight part of the bottle that does not hide the liquid level."""
     for _ in range(30):
-        tall = rng.uniform(0.14, 0.26)
-        top = rng.uniform(0.38, 0.92 - tall)
-        if not top - 0.04 < bottle.level < top + tall + 0.06:
-            return top, top + tall
+        label_height = rng.uniform(0.14, 0.26)
+        top = rng.uniform(0.38, 0.92 - label_height)
+        if not top - 0.04 < bottle.level < top + label_height + 0.06:
+            return top, top + label_height
     return 0.76, 0.9
 
 
 def _draw_shadow(canvas: Array, bottle: Bottle) -> None:
-    """Darken the table under and beside the bottle, away from the light; in place."""
+    """Draw the shadow on the table, away from the light, in place."""
     radius = float(bottle.radii[-1])
-    flat = max(0.12, openness(bottle, bottle.base))
+    flattening = max(0.12, openness(bottle, bottle.base))
     height, width = canvas.shape[:2]
-    soft, contact = Mask(height, width, 0.5), Mask(height, width, 0.5)
-    soft.ellipse(
-        bottle.centre - bottle.light * radius * 0.9, bottle.base + 2, radius * 1.9, radius * flat * 1.3
+    soft_mask, contact_mask = Mask(height, width, 0.5), Mask(height, width, 0.5)
+    soft_mask.ellipse(
+        bottle.centre - bottle.light * radius * 0.9, bottle.base + 2, radius * 1.9, radius * flattening * 1.3
     )
-    contact.ellipse(bottle.centre, bottle.base + 2, radius * 1.08, radius * flat * 1.15)
-    shade = 0.28 * soft.coverage(9) + 0.42 * contact.coverage(4)
+    contact_mask.ellipse(bottle.centre, bottle.base + 2, radius * 1.08, radius * flattening * 1.15)
+    shade = 0.28 * soft_mask.coverage(9) + 0.42 * contact_mask.coverage(4)
     canvas *= (1 - shade)[..., None]
 
 
-def _photographed(rng: np.random.Generator, canvas: Array, tilt: float, size: tuple[int, int]) -> Image.Image:
-    """Tilt, expose, blur and add grain, as a phone held by hand would."""
+def _simulate_camera(
+    rng: np.random.Generator, canvas: Array, tilt: float, size: tuple[int, int]
+) -> Image.Image:
+    """Simulate a hand-held phone camera: rotation, exposure, blur and noise."""
     gain = rng.uniform(0.9, 1.16) * rng.normal(1, 0.018, 3).astype(np.float32)
     contrast = rng.uniform(0.9, 1.12)
     tone = canvas * (gain * contrast).astype(np.float32)
@@ -168,18 +172,18 @@ def _photographed(rng: np.random.Generator, canvas: Array, tilt: float, size: tu
     grain *= rng.uniform(0.002, 0.022)
     grain += 0.5 - 0.5 * contrast
     tone += grain
-    picture = _tilted(to_image(tone), tilt, size)
+    picture = _rotate_and_crop(to_image(tone), tilt, size)
     if rng.random() < 0.3:
         picture = picture.filter(ImageFilter.GaussianBlur(rng.uniform(0.4, 1.5)))
     return picture
 
 
-def _tilted(picture: Image.Image, degrees: float, size: tuple[int, int]) -> Image.Image:
-    """Turn around the centre and cut out ``size`` there."""
+def _rotate_and_crop(picture: Image.Image, degrees: float, size: tuple[int, int]) -> Image.Image:
+    """Rotate around the centre, and crop the centre to ``size``."""
     if not degrees:
         return picture.crop((0, 0, *size))
-    turn = np.radians(degrees)
-    cos, sin = float(np.cos(turn)), float(np.sin(turn))
+    angle = np.radians(degrees)
+    cos, sin = float(np.cos(angle)), float(np.sin(angle))
     half_width, half_height = size[0] / 2, size[1] / 2
     x0 = picture.width / 2 - cos * half_width + sin * half_height
     y0 = picture.height / 2 - sin * half_width - cos * half_height

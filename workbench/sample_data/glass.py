@@ -1,4 +1,4 @@
-"""A bottle of glass and liquid, seen through: refraction, absorption and highlights, row by row."""
+"""Renders a bottle with liquid: refraction, absorption and highlights."""
 
 from __future__ import annotations
 
@@ -14,7 +14,17 @@ WALL = 0.94
 
 @dataclass(frozen=True)
 class Grid:
-    """The part of a canvas that a bottle covers; ``u`` is -1..1 across the bottle, ``facing`` 1 towards the viewer."""
+    """The pixels of a canvas that a bottle covers.
+
+    Attributes:
+        y: Canvas rows, ``(h, 1)``.
+        x: Canvas columns, ``(1, w)``.
+        u: Horizontal position, -1..1 across the bottle.
+        facing: Cosine towards the viewer, 1 at the centre and 0 at the edges.
+        cover: Coverage of each pixel by the silhouette, 0..1.
+        share: Vertical position as a fraction of the bottle's height from the rim.
+        slope: Slope of the outline, -1..1.
+    """
 
     y: Array
     x: Array
@@ -26,60 +36,63 @@ class Grid:
 
     @property
     def region(self) -> tuple[slice, slice]:
-        """Where the grid lies in the canvas."""
+        """The slices of the canvas that the grid covers."""
         rows, columns = self.y[:, 0], self.x[0]
         return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
 
 
 def openness(bottle: Bottle, row: float) -> float:
-    """How far a horizontal circle at ``row`` opens to an ellipse: seen from above, more so towards the base."""
+    """Height-to-width ratio of the ellipse that a horizontal circle at ``row`` projects to; it grows towards the base."""
     return bottle.view * (0.35 + 0.65 * (row - bottle.top) / bottle.height)
 
 
 def bottle_grid(bottle: Bottle, canvas: Array) -> Grid:
-    """Lay out the pixels of the silhouette, its rounded rim and base included."""
+    """Build the pixel grid of the silhouette, including the rounded rim and base."""
     radii = bottle.radii
-    over = np.arange(int(radii[0] * openness(bottle, bottle.top)), 0, -1, dtype=np.float32)
-    under = np.arange(1, int(radii[-1] * openness(bottle, bottle.base)) + 1, dtype=np.float32)
-    ends = [np.sqrt(1 - (rows / (len(rows) + 1)) ** 2) for rows in (over, under)]
-    outline = np.concatenate([radii[0] * ends[0], radii, radii[-1] * ends[1]])
-    rows = np.arange(len(outline)) + bottle.top - len(over)
-    kept = (rows >= 0) & (rows < canvas.shape[0])
-    outline, rows = outline[kept, None], rows[kept, None].astype(np.float32)
-    reach = int(radii.max()) + 3
-    left, right = max(0, int(bottle.centre) - reach), min(canvas.shape[1], int(bottle.centre) + reach)
+    rows_above = np.arange(int(radii[0] * openness(bottle, bottle.top)), 0, -1, dtype=np.float32)
+    rows_below = np.arange(1, int(radii[-1] * openness(bottle, bottle.base)) + 1, dtype=np.float32)
+    elliptic_ends = [np.sqrt(1 - (rows / (len(rows) + 1)) ** 2) for rows in (rows_above, rows_below)]
+    outline = np.concatenate([radii[0] * elliptic_ends[0], radii, radii[-1] * elliptic_ends[1]])
+    rows = np.arange(len(outline)) + bottle.top - len(rows_above)
+    is_on_canvas = (rows >= 0) & (rows < canvas.shape[0])
+    outline, rows = outline[is_on_canvas, None], rows[is_on_canvas, None].astype(np.float32)
+    half_width = int(radii.max()) + 3
+    left, right = (
+        max(0, int(bottle.centre) - half_width),
+        min(canvas.shape[1], int(bottle.centre) + half_width),
+    )
     x = np.arange(left, right, dtype=np.float32)[None, :]
     return _grid(bottle, outline, rows, x)
 
 
 def _grid(bottle: Bottle, outline: Array, y: Array, x: Array) -> Grid:
-    away = x - bottle.centre
+    offset = x - bottle.centre
     slope = np.gradient(outline[:, 0])[:, None]
-    cover = soft_step((outline - np.abs(away)) / np.sqrt(1 + slope**2))
-    u = np.clip(away / np.maximum(outline, 1), -1, 1)
+    cover = soft_step((outline - np.abs(offset)) / np.sqrt(1 + slope**2))
+    u = np.clip(offset / np.maximum(outline, 1), -1, 1)
     share = (y - bottle.top) / bottle.height
     return Grid(y, x, u, np.sqrt(1 - u * u), cover, share, np.clip(slope, -1, 1))
 
 
 def draw_bottle(canvas: Array, bottle: Bottle) -> Grid:
-    """Draw the bottle with what is in it onto ``canvas`` in place."""
+    """Draw the bottle with its liquid onto ``canvas``, in place."""
     grid = bottle_grid(bottle, canvas)
-    empty = _seen_through(canvas, bottle, grid, 1.0) * (0.4 + 0.6 * bottle.glass)
-    full = _through_liquid(canvas, bottle, grid)
+    empty = _refracted_background(canvas, bottle, grid, 1.0) * (0.4 + 0.6 * bottle.glass)
+    full = _with_liquid_absorption(canvas, bottle, grid)
     below, surface = _level_masks(bottle, grid)
     inside = soft_step((WALL - np.abs(grid.u)) * bottle.radii.max())
     inner = mix(empty, full, below * inside)
     inner = mix(inner, 0.5 * full + 0.5 * empty + 0.06, surface * inside * 0.85)
-    inner = _level_line(bottle, grid, inner, inside)
-    shaded = _edges(bottle, grid, inner)
-    shaded = _rim(bottle, grid, shaded) + _highlights(bottle, grid)[..., None]
+    inner = _draw_meniscus(bottle, grid, inner, inside)
+    shaded = _shade_edges(bottle, grid, inner)
+    shaded = _draw_rim(bottle, grid, shaded) + _highlights(bottle, grid)[..., None]
     region = canvas[grid.region]
     region[...] = mix(region, np.clip(shaded, 0, 1), grid.cover)
     return grid
 
 
-def _seen_through(canvas: Array, bottle: Bottle, grid: Grid, direction: float) -> Array:
-    """What lies behind: hardly bent by empty glass (1), turned round and widened by a liquid (-1.4)."""
+def _refracted_background(canvas: Array, bottle: Bottle, grid: Grid, direction: float) -> Array:
+    """Sample the refracted background; ``direction`` is 1 for empty glass, -1.4 (mirrored and magnified) for liquid."""
     bent = grid.u * (1 - 0.35 * np.abs(grid.u) ** 5) if direction > 0 else grid.u
     x = bottle.centre + direction * bent * np.abs(grid.x - bottle.centre) / np.maximum(np.abs(grid.u), 1e-3)
     columns = np.clip(x, 0, canvas.shape[1] - 1).astype(np.intp)
@@ -87,34 +100,34 @@ def _seen_through(canvas: Array, bottle: Bottle, grid: Grid, direction: float) -
     return behind
 
 
-def _through_liquid(canvas: Array, bottle: Bottle, grid: Grid) -> Array:
+def _with_liquid_absorption(canvas: Array, bottle: Bottle, grid: Grid) -> Array:
     liquid = bottle.liquid
     depth = (0.25 + 0.75 * grid.facing)[..., None]
-    passed = _seen_through(canvas, bottle, grid, -1.4) * liquid.clear**depth * bottle.glass
+    transmitted = _refracted_background(canvas, bottle, grid, -1.4) * liquid.clear**depth * bottle.glass
     glow = 1 + 0.12 * bottle.light * grid.u - 0.1 * grid.share
-    mixed: Array = passed + (liquid.body * glow[..., None] - passed) * (liquid.cloud * depth)
+    mixed: Array = transmitted + (liquid.body * glow[..., None] - transmitted) * (liquid.cloud * depth)
     return mixed
 
 
 def _level_masks(bottle: Bottle, grid: Grid) -> tuple[Array, Array]:
-    """Coverage of the liquid behind the front wall, and of its surface seen from above."""
-    row, half, across = _surface(bottle, grid)
-    below = soft_step(grid.y - (row + half * across))
-    return below, soft_step(grid.y - (row - half * across)) * (1 - below)
+    """Coverage of the liquid body, and of its surface as seen from above."""
+    row, half_height, profile = _surface_ellipse(bottle, grid)
+    below = soft_step(grid.y - (row + half_height * profile))
+    return below, soft_step(grid.y - (row - half_height * profile)) * (1 - below)
 
 
-def _surface(bottle: Bottle, grid: Grid) -> tuple[float, float, Array]:
+def _surface_ellipse(bottle: Bottle, grid: Grid) -> tuple[float, float, Array]:
     row = bottle.top + bottle.level * bottle.height
     radius = float(bottle.radii[min(max(int(row - bottle.top), 0), bottle.height - 1)]) * WALL
-    half = max(1.0, radius * openness(bottle, row))
-    across = np.sqrt(np.clip(1 - ((grid.x - bottle.centre) / radius) ** 2, 0, 1))
-    return row, half, across
+    half_height = max(1.0, radius * openness(bottle, row))
+    profile = np.sqrt(np.clip(1 - ((grid.x - bottle.centre) / radius) ** 2, 0, 1))
+    return row, half_height, profile
 
 
-def _level_line(bottle: Bottle, grid: Grid, inner: Array, inside: Array) -> Array:
-    """The meniscus: a dark line under a bright one along the front, a faint one along the back."""
-    row, half, across = _surface(bottle, grid)
-    front, back = row + half * across, row - half * across
+def _draw_meniscus(bottle: Bottle, grid: Grid, inner: Array, inside: Array) -> Array:
+    """Draw the meniscus: a dark and a bright line along the front, a faint one along the back."""
+    row, half_height, profile = _surface_ellipse(bottle, grid)
+    front, back = row + half_height * profile, row - half_height * profile
     dark = np.exp(-(((grid.y - front - 0.6) / 1.1) ** 2)) * inside
     bright = np.exp(-(((grid.y - front + 1.4) / 1.0) ** 2)) * inside
     faint = np.exp(-(((grid.y - back) / 0.9) ** 2)) * inside
@@ -122,35 +135,35 @@ def _level_line(bottle: Bottle, grid: Grid, inner: Array, inside: Array) -> Arra
     return lined
 
 
-def _edges(bottle: Bottle, grid: Grid, inner: Array) -> Array:
-    """Glass darkens where it is seen edge on, with a thin bright line inside; a thick base does the same."""
+def _shade_edges(bottle: Bottle, grid: Grid, inner: Array) -> Array:
+    """Darken the edges and the base, where glass is seen edge-on, and add a thin bright line inside."""
     side = np.abs(grid.u)
     rim = np.clip((side - 0.74) / 0.26, 0, 1) ** 2
     line = np.exp(-(((side - 0.9) / 0.03) ** 2))
     base = np.exp(-(((grid.share - 1.0) / 0.022) ** 2)) * 0.22
-    turn = 1 + 0.08 * bottle.light * grid.u
-    shade = turn * (1 - 0.46 * rim) * (1 - base)
+    side_light = 1 + 0.08 * bottle.light * grid.u
+    shade = side_light * (1 - 0.46 * rim) * (1 - base)
     shaded: Array = inner * shade[..., None] + (0.09 * line)[..., None]
     return shaded
 
 
-def _rim(bottle: Bottle, grid: Grid, inner: Array) -> Array:
-    """The open mouth and the ring of glass around it."""
+def _draw_rim(bottle: Bottle, grid: Grid, inner: Array) -> Array:
+    """Draw the open mouth and the glass ring around it."""
     radius = float(bottle.radii[0])
-    tall = max(1.2, radius * openness(bottle, bottle.top))
-    ring = np.hypot((grid.x - bottle.centre) / radius, (grid.y - bottle.top) / tall)
+    half_height = max(1.2, radius * openness(bottle, bottle.top))
+    ring = np.hypot((grid.x - bottle.centre) / radius, (grid.y - bottle.top) / half_height)
     mouth = np.clip((1 - ring) * 3, 0, 1)
-    lip = np.exp(-(((ring - 0.96) / 0.12) ** 2)) * (np.abs(grid.y - bottle.top) < tall + 2)
-    band = np.exp(-(((grid.y - bottle.top - tall - 5) / 1.2) ** 2)) * 0.14
+    lip = np.exp(-(((ring - 0.96) / 0.12) ** 2)) * (np.abs(grid.y - bottle.top) < half_height + 2)
+    band = np.exp(-(((grid.y - bottle.top - half_height - 5) / 1.2) ** 2)) * 0.14
     ringed: Array = inner * (1 - 0.16 * mouth - band)[..., None] + (0.2 * lip)[..., None]
     return ringed
 
 
 def _highlights(bottle: Bottle, grid: Grid) -> Array:
-    along = np.clip((grid.share - 0.02) * 14, 0, 1) * np.clip((0.95 - grid.share) * 12, 0, 1)
+    vertical_fade = np.clip((grid.share - 0.02) * 14, 0, 1) * np.clip((0.95 - grid.share) * 12, 0, 1)
     bright = np.exp(-(((grid.u - 0.62 * bottle.light) / 0.07) ** 2)) * 0.5
     broad = np.exp(-(((grid.u - 0.5 * bottle.light) / 0.16) ** 2)) * 0.1
-    counter = np.exp(-(((grid.u + 0.8 * bottle.light) / 0.045) ** 2)) * 0.26
+    opposite = np.exp(-(((grid.u + 0.8 * bottle.light) / 0.045) ** 2)) * 0.26
     shoulder = np.clip(grid.slope, 0, 0.8) * grid.facing**2 * 0.16
-    shine: Array = (bright + broad + counter) * along * (1 - 0.5 * np.abs(grid.slope)) + shoulder
+    shine: Array = (bright + broad + opposite) * vertical_fade * (1 - 0.5 * np.abs(grid.slope)) + shoulder
     return shine

@@ -1,4 +1,4 @@
-"""What is put on a bottle: a printed label and a screw cap."""
+"""Draws printed labels and screw caps on bottles."""
 
 from __future__ import annotations
 
@@ -16,31 +16,33 @@ CAPS = ("2f74b5", "f4f4f2", "1f8a78", "c8443a", "3b3f45", "e9a13b", "77b6dc", "e
 
 
 def draw_label(canvas: Array, bottle: Bottle, grid: Grid, band: tuple[float, float], seed: int) -> None:
-    """Wrap a printed label around the bottle, in place.
+    """Draw a printed label around the bottle, in place.
 
     Args:
-        canvas: ``(H, W, 3)``.
+        canvas: ``(H, W, 3) float32``.
         bottle: The bottle, already drawn.
-        grid: Its pixels.
-        band: Upper and lower edge as shares of the bottle's height.
-        seed: Decides colours, name and layout.
+        grid: The pixel grid of the bottle.
+        band: Upper and lower edge as fractions of the bottle's height.
+        seed: Random seed of colours, name and layout.
     """
     row = bottle.top + band[0] * bottle.height
-    tall = (band[1] - band[0]) * bottle.height
+    label_height = (band[1] - band[0]) * bottle.height
     radius = float(bottle.radii[int(np.mean(band) * bottle.height)])
-    paper = _print_label(np.random.default_rng(seed), int(radius * np.pi), int(tall))
-    down = grid.y - row - radius * openness(bottle, row + tall / 2) * grid.facing
-    cover = soft_step(down) * soft_step(tall - down) * grid.cover
-    tx = np.clip((np.arcsin(grid.u) / np.pi + 0.5) * paper.shape[1], 0, paper.shape[1] - 1).astype(np.intp)
-    ty = np.clip(down, 0, paper.shape[0] - 1).astype(np.intp)
+    paper = _print_label(np.random.default_rng(seed), int(radius * np.pi), int(label_height))
+    label_y = grid.y - row - radius * openness(bottle, row + label_height / 2) * grid.facing
+    coverage = soft_step(label_y) * soft_step(label_height - label_y) * grid.cover
+    texture_x = np.clip((np.arcsin(grid.u) / np.pi + 0.5) * paper.shape[1], 0, paper.shape[1] - 1).astype(
+        np.intp
+    )
+    texture_y = np.clip(label_y, 0, paper.shape[0] - 1).astype(np.intp)
     light = (0.6 + 0.4 * grid.facing**0.8) * (1 + 0.1 * bottle.light * grid.u)
     gloss = np.exp(-(((grid.u - 0.6 * bottle.light) / 0.1) ** 2)) * 0.14
     region = canvas[grid.region]
-    region[...] = mix(region, paper[ty, tx] * light[..., None] + gloss[..., None], cover)
+    region[...] = mix(region, paper[texture_y, texture_x] * light[..., None] + gloss[..., None], coverage)
 
 
 def _print_label(rng: np.random.Generator, width: int, height: int) -> Array:
-    """A flat label; the middle half of its width faces the viewer."""
+    """Render the flat texture of a label; the middle half of its width faces the viewer."""
     paper = colour(PAPERS[int(rng.integers(len(PAPERS)))])
     dark_paper = paper.mean() < 0.6
     ink = colour("f7f7f2") if dark_paper else colour(INKS[int(rng.integers(len(INKS)))])
@@ -77,22 +79,26 @@ def _ornament(
 
 
 def draw_cap(canvas: Array, bottle: Bottle, seed: int) -> None:
-    """Screw a ridged cap onto the bottle, in place."""
+    """Draw a ridged screw cap on the bottle, in place."""
     tone = colour(CAPS[seed % len(CAPS)])
     radius = float(bottle.radii[: max(2, bottle.height // 25)].max()) * 1.08 + 1
-    tall = max(10.0, bottle.height * 0.05)
-    open_top = max(1.5, radius * openness(bottle, bottle.top))
-    top = bottle.top - tall * 0.35
-    rows = slice(max(0, int(top - open_top - 2)), int(top + tall + open_top + 3))
+    cap_height = max(10.0, bottle.height * 0.05)
+    ellipse_height = max(1.5, radius * openness(bottle, bottle.top))
+    top = bottle.top - cap_height * 0.35
+    rows = slice(max(0, int(top - ellipse_height - 2)), int(top + cap_height + ellipse_height + 3))
     columns = slice(int(bottle.centre - radius - 2), int(bottle.centre + radius + 3))
     y, x = (axis.astype(np.float32) for axis in np.ogrid[rows, columns])
     u = np.clip((x - bottle.centre) / radius, -1, 1)
     facing = np.sqrt(1 - u * u)
     sides = soft_step(radius - np.abs(x - bottle.centre))
-    cover = soft_step(y - top + open_top * facing) * soft_step(top + tall + open_top * facing - y) * sides
-    lid = soft_step(top + open_top * facing - y)
+    coverage = (
+        soft_step(y - top + ellipse_height * facing)
+        * soft_step(top + cap_height + ellipse_height * facing - y)
+        * sides
+    )
+    lid = soft_step(top + ellipse_height * facing - y)
     ridges = 1 + 0.1 * np.sin(np.arcsin(u) * 34) * (1 - lid)
     light = (0.5 + 0.45 * facing) * (1 + 0.15 * bottle.light * u) * ridges + 0.3 * lid
     gloss = np.exp(-(((u - 0.5 * bottle.light) / 0.12) ** 2)) * 0.15 * (1 - lid)
     region = canvas[rows, columns]
-    region[...] = mix(region, np.clip(tone * light[..., None] + gloss[..., None], 0, 1), cover)
+    region[...] = mix(region, np.clip(tone * light[..., None] + gloss[..., None], 0, 1), coverage)

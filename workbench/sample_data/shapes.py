@@ -1,4 +1,4 @@
-"""What bottles are made of: outlines, glass, liquids, and a plan that draws one by chance."""
+"""Outlines, glass colours and liquids of bottles."""
 
 from __future__ import annotations
 
@@ -11,27 +11,29 @@ from workbench.sample_data.raster import Array, colour
 
 @dataclass(frozen=True)
 class Outline:
-    """A silhouette: ``points`` are (height from the rim, radius), both as shares of the bottle's height."""
+    """A silhouette; ``points`` are pairs of distance from the rim and radius, as fractions of the bottle's height."""
 
     points: tuple[tuple[float, float], ...]
     shoulder: float
     ribbed: bool = False
 
     def radii(self, height: int, stretch: float) -> Array:
-        """Radius in pixels for each of ``height`` rows, smoothed, ``(height,) float32``."""
-        at, radius = np.array(self.points, np.float32).T
+        """The smoothed radius in pixels of each of ``height`` rows, ``(height,) float32``."""
+        heights, radius = np.array(self.points, np.float32).T
         rows = np.linspace(0, 1, height, dtype=np.float32)
-        wide = np.interp(rows, at, radius) * height * stretch
+        profile = np.interp(rows, heights, radius) * height * stretch
         if self.ribbed:
-            wide *= 1 + 0.012 * np.sin(rows * 120) * (rows > self.shoulder + 0.12)
-        reach = max(2, height // 36)
-        padded = np.pad(wide, reach, mode="edge")
-        return np.convolve(padded, np.full(2 * reach + 1, 1 / (2 * reach + 1)), "valid").astype(np.float32)
+            profile *= 1 + 0.012 * np.sin(rows * 120) * (rows > self.shoulder + 0.12)
+        kernel_radius = max(2, height // 36)
+        padded = np.pad(profile, kernel_radius, mode="edge")
+        return np.convolve(
+            padded, np.full(2 * kernel_radius + 1, 1 / (2 * kernel_radius + 1)), "valid"
+        ).astype(np.float32)
 
 
 @dataclass(frozen=True)
 class Liquid:
-    """``clear`` is the light one bottle's width lets through, ``body`` what it scatters back."""
+    """Colours of a liquid: ``clear`` is its transmission, ``body`` its scattering colour, ``cloud`` its turbidity (0..1)."""
 
     clear: Array
     body: Array
@@ -40,7 +42,7 @@ class Liquid:
 
 @dataclass(frozen=True)
 class Bottle:
-    """One bottle as it will be drawn; lengths in pixels, ``level`` as a share of the height from the rim."""
+    """Parameters of a bottle; lengths in pixels, ``level`` as a fraction of the height from the rim."""
 
     radii: Array
     centre: float
@@ -59,7 +61,7 @@ class Bottle:
 
     @property
     def base(self) -> int:
-        """Row on which the bottle stands."""
+        """Row of the base."""
         return self.top + self.height
 
 

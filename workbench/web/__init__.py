@@ -1,1 +1,1 @@
-"""The one door: host, origin and principal of every request are decided here, before Gradio sees it."""
+"""Access control: host, origin and principal of every request are checked here before Gradio handles it."""

@@ -1,4 +1,4 @@
-"""The outermost layer of the server: which hosts, which pages and who may ask, and the headers of every answer."""
+"""The outermost middleware: checks host, origin and login of requests, and sets security headers of responses."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ LOG_IN = "Log in first: open /login in a browser, or send the header “Authoriz
 
 
 class AccessMiddleware:
-    """ASGI middleware that looks at the head of a request only; bodies and streams pass untouched.
+    """ASGI middleware for access control; it reads only headers and passes bodies and streams through unchanged.
 
     Args:
-        app: What answers the requests that are let through.
-        settings: Hosts and password.
-        preferences: Where sessions are remembered.
+        app: The application that handles allowed requests.
+        settings: Allowed hosts and password.
+        preferences: Store of the signing key and of ended sessions.
     """
 
     def __init__(self, app: ASGIApp, settings: Settings, preferences: KeyValue) -> None:
@@ -44,32 +44,35 @@ class AccessMiddleware:
         self._policy = f"frame-ancestors 'self'{frames}"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let a request through, or answer it."""
+        """Pass a request to the application, or respond to it."""
         if scope["type"] == "lifespan":
             await self.app(scope, receive, send)
             return
-        guarded = self._guarded(send)
+        send_with_headers = self._with_security_headers(send)
         try:
-            scope, answer = await self._admitted(scope, receive)
+            scope, response = await self._authorize(scope, receive)
         except Refusal as refusal:
-            answer = refused(scope, refusal)
+            response = refused(scope, refusal)
         except ClientDisconnect:
             return
-        if answer is None:
-            await self.app(scope, receive, guarded)
+        if response is None:
+            await self.app(scope, receive, send_with_headers)
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008, "reason": "refused"})
         else:
-            await answer(scope, receive, guarded)
+            await response(scope, receive, send_with_headers)
 
-    async def _admitted(self, scope: Scope, receive: Receive) -> tuple[Scope, Response | None]:
-        """The scope to hand on, and the answer where the gate gives it itself.
+    async def _authorize(self, scope: Scope, receive: Receive) -> tuple[Scope, Response | None]:
+        """Authorize a request.
+
+        Returns:
+            The scope for the application, and a response if the middleware itself answers.
 
         Raises:
-            Refusal: The request may not pass.
+            Refusal: The request is rejected.
         """
         headers = Headers(scope=scope)
-        hosts = self._addresses(headers)
+        hosts = self._requested_addresses(headers)
         scheme = self._scheme(scope, headers, hosts[0])
         refuse_foreign(scope, headers, scheme, hosts)
         request = Request({**scope, "type": "http", "method": scope.get("method", "WEBSOCKET")}, receive)
@@ -77,15 +80,15 @@ class AccessMiddleware:
         if self._login and scope["path"] in {LOGIN, LOGOUT}:
             return scope, await self._login.answer(request, scheme == "https")
         state = {**scope.get("state", {}), KEY: principal}
-        return {**scope, "headers": _passed_on(scope, hosts), "state": state}, None
+        return {**scope, "headers": _forwarded_headers(scope, hosts), "state": state}, None
 
-    def _addresses(self, headers: Headers) -> list[Address]:
-        """The address that was asked for, and the one that a proxy was asked for; both are ours."""
+    def _requested_addresses(self, headers: Headers) -> list[Address]:
+        """The address in ``Host`` and, behind a proxy, the one in ``X-Forwarded-Host``; both must be allowed."""
         forwarded = [value.split(",")[0].strip() for value in headers.getlist("x-forwarded-host")[:1]]
-        given = headers.getlist("host")
-        parsed = [parse_address(text) for text in [*given, *forwarded]]
+        host_headers = headers.getlist("host")
+        parsed = [parse_address(text) for text in [*host_headers, *forwarded]]
         addresses = [address for address in parsed if address]
-        if len(given) != 1 or len(addresses) != len(parsed):
+        if len(host_headers) != 1 or len(addresses) != len(parsed):
             raise Refusal(400, NO_HOST)
         for address in addresses:
             if not self._hosts.allow(address):
@@ -93,7 +96,7 @@ class AccessMiddleware:
         return addresses
 
     def _scheme(self, scope: Scope, headers: Headers, address: Address) -> str:
-        """``http`` or ``https`` as the browser sees it."""
+        """The scheme that the browser uses, ``http`` or ``https``."""
         forwarded = headers.get("x-forwarded-proto", "").split(",")[0].strip().lower()
         if forwarded in {"http", "https"}:
             return forwarded
@@ -103,28 +106,28 @@ class AccessMiddleware:
     def _principal(self, request: Request) -> Principal:
         if self._login is None:
             return Principal("open")
-        path, safe = request.scope["path"], request.method in {"GET", "HEAD"}
-        if path in {LOGIN, LOGOUT} or (path == HEALTH and safe):
+        path, is_safe_method = request.scope["path"], request.method in {"GET", "HEAD"}
+        if path in {LOGIN, LOGOUT} or (path == HEALTH and is_safe_method):
             return NOBODY
         try:
             principal = self._login.principal(request)
         except TooManyTries as error:
             raise Refusal(429, str(error), {"Retry-After": str(error.seconds)}) from error
         if principal == NOBODY:
-            target = login_address(request) if safe and _is_navigation(request.headers) else ""
+            target = login_address(request) if is_safe_method and _is_navigation(request.headers) else ""
             raise Refusal(401, LOG_IN, {"WWW-Authenticate": "Bearer"}, target)
         return principal
 
-    def _guarded(self, send: Send) -> Send:
-        async def sent(message: Message) -> None:
+    def _with_security_headers(self, send: Send) -> Send:
+        async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 self._add_headers(message)
             await send(message)
 
-        return sent
+        return send_with_headers
 
     def _add_headers(self, message: MutableMapping[str, Any]) -> None:
-        """Add the headers of every answer, and drop what would open it to pages of other origins (CORS)."""
+        """Add security headers to a response, and remove CORS headers that would allow other origins."""
         pairs = message.get("headers", [])
         message["headers"] = [pair for pair in pairs if not pair[0].lower().startswith(b"access-control-")]
         headers = MutableHeaders(raw=message["headers"])
@@ -136,7 +139,7 @@ class AccessMiddleware:
 
 
 def refused(scope: Scope, refusal: Refusal) -> Response:
-    """A refusal as an answer: a sentence to read in a browser, JSON for programs, the login page where that helps."""
+    """The response for a refusal: a redirect to the login page, text for browsers, or JSON for other clients."""
     if refusal.login:
         return RedirectResponse(refusal.login, 303, {"Cache-Control": "no-store"})
     headers = {"Cache-Control": "no-store", **refusal.headers}
@@ -146,12 +149,12 @@ def refused(scope: Scope, refusal: Refusal) -> Response:
 
 
 def _is_navigation(headers: Headers) -> bool:
-    """Whether a browser wants a page to show."""
+    """Whether a browser navigates to a page."""
     mode = headers.get("sec-fetch-mode")
     return mode == "navigate" if mode else "text/html" in headers.get("accept", "")
 
 
-def _passed_on(scope: Scope, hosts: list[Address]) -> list[tuple[bytes, bytes]]:
-    """The headers without those that would make Gradio write its addresses for another server."""
+def _forwarded_headers(scope: Scope, hosts: list[Address]) -> list[tuple[bytes, bytes]]:
+    """The headers without those that would make Gradio generate URLs for another server."""
     dropped = {b"x-gradio-server", *([] if hosts[1:] else [b"x-forwarded-host"])}
     return [(name, value) for name, value in scope["headers"] if name.lower() not in dropped]

@@ -1,4 +1,4 @@
-"""The host names that the server answers to: a name that an attacker made to point here (DNS rebinding) is none of them."""
+"""The allowed host names of the server, as a protection against DNS rebinding."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 @dataclass(frozen=True)
 class AllowedHosts:
-    """What may stand in a ``Host`` header.
+    """Allowed values of the ``Host`` header.
 
     Attributes:
-        addresses: Names, with a port where only that port is meant.
-        any_ip: Whether every IP address is allowed. No DNS answer lies behind one, so it cannot be rebound.
-        any_name: Whether everything is allowed.
+        addresses: Names; with a port if only that port is allowed.
+        any_ip: Whether all IP addresses are allowed, which DNS rebinding cannot affect.
+        any_name: Whether all hosts are allowed.
     """
 
     addresses: frozenset[Address]
@@ -27,31 +27,31 @@ class AllowedHosts:
     any_name: bool = False
 
     def allow(self, address: Address) -> bool:
-        """Whether the server answers to an address."""
+        """Whether an address is allowed."""
         if self.any_name or (self.any_ip and address.is_ip):
             return True
         return bool({address, Address(address.name)} & self.addresses)
 
 
 def allowed_hosts(settings: Settings) -> AllowedHosts:
-    """Loopback, the address that the server is bound to, the Space's name, and what ``WORKBENCH_ALLOWED_HOSTS`` adds.
+    """Loopback, the bind address, the host of the Space, and ``WORKBENCH_ALLOWED_HOSTS``.
 
-    A server that the network reaches is also found under its IP addresses and the machine's own name.
+    For a server that is reachable from the network, also all IP addresses and the machine's own host name.
     """
-    access, beyond = settings.access, not is_loopback(settings.host)
-    names = [*LOOPBACK, settings.host, access.space_host, *(_own_names() if beyond else ())]
-    addresses = {parsed for parsed in map(_named, names) if parsed}
+    access, is_exposed = settings.access, not is_loopback(settings.host)
+    names = [*LOOPBACK, settings.host, access.space_host, *(_machine_names() if is_exposed else ())]
+    addresses = {parsed for parsed in map(_to_address, names) if parsed}
     listed = {parsed for parsed in map(parse_address, access.hosts) if parsed}
-    return AllowedHosts(frozenset(addresses | listed), any_ip=beyond, any_name=EVERY_HOST in access.hosts)
+    return AllowedHosts(frozenset(addresses | listed), any_ip=is_exposed, any_name=EVERY_HOST in access.hosts)
 
 
-def _own_names() -> tuple[str, str]:
+def _machine_names() -> tuple[str, str]:
     name = socket.gethostname()
     return name, f"{name.split('.')[0]}.local"
 
 
-def _named(host: str) -> Address | None:
-    """An address from a bare name, or from an IPv6 address without brackets."""
+def _to_address(host: str) -> Address | None:
+    """Parse a host name, or an IP address without brackets."""
     try:
         return Address(ipaddress.ip_address(host).compressed)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Bounds what comes in one call: a body is kept in memory, and what JSON becomes takes far more room than its text."""
+"""Limits request bodies, since they are kept in memory and parsed JSON takes far more memory than its text."""
 
 from __future__ import annotations
 
@@ -14,66 +14,71 @@ TOO_LARGE = (
     f"This call is larger than calls may be ({MOST_BYTES // MEGABYTE} MB, {MOST_VALUES:,} values). Make several of it; files are "
     "uploaded, not sent in a call."
 )
-_BODIES = {"POST", "PUT", "PATCH", "DELETE"}
+_METHODS_WITH_BODY = {"POST", "PUT", "PATCH", "DELETE"}
 
 
 class BodyLimit:
-    """ASGI middleware: whatever is sent, other than uploads, is small.
+    """ASGI middleware that limits the size of all request bodies except uploads.
 
     Args:
-        app: What answers; it finds the body as it came.
+        app: The application; it receives the complete body in one message.
     """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve a request.
+        """Handle a request.
 
         Raises:
-            HTTPException: Its body is too large.
+            HTTPException: The body is too large.
         """
-        if scope["type"] != "http" or scope["method"] not in _BODIES or scope["path"].rstrip("/") == UPLOAD:
+        if (
+            scope["type"] != "http"
+            or scope["method"] not in _METHODS_WITH_BODY
+            or scope["path"].rstrip("/") == UPLOAD
+        ):
             await self._app(scope, receive, send)
             return
-        body = await _read(receive)
+        body = await _read_body(receive)
         if body is not None:
-            await self._app(scope, _replayed(body, receive), send)
+            await self._app(scope, _replay_body(body, receive), send)
 
 
-async def _read(receive: Receive) -> bytes | None:
-    """The body of a request; None where the client has gone.
+async def _read_body(receive: Receive) -> bytes | None:
+    """Read the body of a request; None if the client has disconnected.
 
     Raises:
-        HTTPException: It is too large. It is read to its end even so, since a client listens only when it has sent everything.
+        HTTPException: The body is too large. It is still read (up to ``LONGEST_LISTENED``), since many clients read the
+            response only after they have sent everything.
     """
-    parts: list[bytes] = []
+    chunks: list[bytes] = []
     size = values = 0
-    more = True
-    while more and size <= LONGEST_LISTENED:
+    more_body = True
+    while more_body and size <= LONGEST_LISTENED:
         message = await receive()
         if message["type"] == "http.disconnect":
             return None
-        part, more = message.get("body", b""), message.get("more_body", False)
-        size += len(part)
-        values += part.count(b",") + part.count(b"[") + part.count(b"{")
+        chunk, more_body = message.get("body", b""), message.get("more_body", False)
+        size += len(chunk)
+        values += chunk.count(b",") + chunk.count(b"[") + chunk.count(b"{")
         if size > MOST_BYTES or values > MOST_VALUES:
-            parts.clear()
+            chunks.clear()
         else:
-            parts.append(part)
+            chunks.append(chunk)
     if size > MOST_BYTES or values > MOST_VALUES:
         raise HTTPException(413, TOO_LARGE)
-    return b"".join(parts)
+    return b"".join(chunks)
 
 
-def _replayed(body: bytes, receive: Receive) -> Receive:
-    given = False
+def _replay_body(body: bytes, receive: Receive) -> Receive:
+    is_sent = False
 
-    async def replayed() -> Message:
-        nonlocal given
-        if given:
+    async def receive_body() -> Message:
+        nonlocal is_sent
+        if is_sent:
             return await receive()
-        given = True
+        is_sent = True
         return {"type": "http.request", "body": body, "more_body": False}
 
-    return replayed
+    return receive_body

@@ -1,4 +1,4 @@
-"""Refuses what a page of another origin makes a browser send (cross-site request forgery)."""
+"""Protection against cross-site request forgery (CSRF)."""
 
 from __future__ import annotations
 
@@ -16,32 +16,32 @@ FOREIGN = (
 
 
 def refuse_foreign(scope: Scope, headers: Headers, scheme: str, hosts: list[Address]) -> None:
-    """Refuse what only a page of another origin sends; programs send none of these headers.
+    """Reject cross-origin requests of browsers, by the headers that only browsers send.
 
-    Unsafe methods need an ``Origin`` of ours where there is one. Whatever the method, a page elsewhere can open a page of
-    ours, but neither load parts of it, ask for permission first (CORS preflight), nor open a WebSocket.
+    For unsafe methods ``Origin``, if present, must be one of ours. Other origins may navigate to our pages, but not load
+    subresources, send CORS preflights, or open WebSockets.
 
     Raises:
-        Refusal: It comes from elsewhere.
+        Refusal: The request is cross-origin.
     """
     method = scope.get("method", "WEBSOCKET")
     if method in SAFE_METHODS:
-        preflight = method == "OPTIONS" and "access-control-request-method" in headers
-        part = headers.get("sec-fetch-mode", "navigate").lower() != "navigate"
-        refused = preflight or (part and not _own_site(headers))
+        is_preflight = method == "OPTIONS" and "access-control-request-method" in headers
+        is_subresource = headers.get("sec-fetch-mode", "navigate").lower() != "navigate"
+        refused = is_preflight or (is_subresource and not _is_own_site(headers))
     else:
-        refused = not _own_page(headers, {origin_at(scheme, address) for address in hosts})
+        refused = not _is_same_origin(headers, {origin_at(scheme, address) for address in hosts})
     if refused:
         raise Refusal(403, FOREIGN)
 
 
-def _own_page(headers: Headers, ours: set[Origin]) -> bool:
+def _is_same_origin(headers: Headers, own_origins: set[Origin]) -> bool:
     origins = headers.getlist("origin")
-    if any(parse_origin(origin) not in ours for origin in origins):
+    if any(parse_origin(origin) not in own_origins for origin in origins):
         return False
     same_site = headers.get("sec-fetch-site", "").lower() == "same-site"
-    return _own_site(headers) or (same_site and bool(origins))
+    return _is_own_site(headers) or (same_site and bool(origins))
 
 
-def _own_site(headers: Headers) -> bool:
+def _is_own_site(headers: Headers) -> bool:
     return headers.get("sec-fetch-site", "none").lower() in {"none", "same-origin"}

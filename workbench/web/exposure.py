@@ -1,4 +1,4 @@
-"""Refuses to start where strangers could reach the server without a login."""
+"""Startup check: a server that is reachable from the network needs a login."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ ANY_HOST = (
 
 
 def warn_or_refuse(settings: Settings) -> list[str]:
-    """What to say loudly at the start.
+    """The warnings to print at startup.
 
     Raises:
-        DomainError: More than this machine reaches the server, and there is neither a password nor the wish to have none.
+        DomainError: The server is reachable from the network, without a password and without ``WORKBENCH_OPEN=1``.
     """
     access = settings.access
     exposed = access.on_space or not is_loopback(settings.host)
     if exposed and not (access.password or access.without_login):
-        where = "This is a Space" if access.on_space else f"GRADIO_SERVER_NAME is “{settings.host}”"
+        exposed_by = "This is a Space" if access.on_space else f"GRADIO_SERVER_NAME is “{settings.host}”"
         raise DomainError(
-            f"{where}: others can reach this workbench, and without a password they could see, change and delete everything. Set "
+            f"{exposed_by}: others can reach this workbench, and without a password they could see, change and delete everything. Set "
             "WORKBENCH_PASSWORD to a password to log in with, or WORKBENCH_OPEN=1 if everybody shall be let in."
         )
     warnings = [OPEN] if exposed and not access.password else []

@@ -1,4 +1,4 @@
-"""The login: one shared password, a page to type it into, a session cookie, and the way out."""
+"""Login with a shared password: login page, session cookie, bearer token and logout."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ LEAVE = '<form method="post" action="/logout"><button autofocus>Log out</button>
 
 
 class TooManyTries(Exception):
-    """Too many wrong passwords; ``seconds`` until the next may be tried."""
+    """Too many wrong passwords; ``seconds`` is the time until the next attempt is allowed."""
 
     def __init__(self, seconds: float) -> None:
         self.seconds = max(1, math.ceil(seconds))
@@ -54,25 +54,25 @@ class CookieRules:
     """Name and attributes of the session cookie.
 
     Attributes:
-        name: Has the port in it, since browsers share cookies between the ports of a host.
-        space: Whether the page lives in the frame of a Space, where a cookie must be partitioned (CHIPS).
+        name: Cookie name; includes the port, since browsers share cookies between the ports of a host.
+        space: Whether the page is embedded in a Hugging Face Space, which needs partitioned cookies (CHIPS).
     """
 
     name: str
     space: bool
 
     def header(self, value: str, seconds: int, https: bool) -> str:
-        """A ``Set-Cookie`` header."""
+        """The value of a ``Set-Cookie`` header."""
         site = "None; Secure; Partitioned" if self.space else f"Lax{'; Secure' if https else ''}"
         return f"{self.name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite={site}"
 
 
 class Login:
-    """Knows the password, and who has given it.
+    """Authenticates requests, and handles the login and logout pages.
 
     Args:
-        settings: With a password.
-        preferences: Where sessions are remembered.
+        settings: Settings with a password.
+        preferences: Store of the signing key and of ended sessions.
     """
 
     def __init__(self, settings: Settings, preferences: KeyValue) -> None:
@@ -82,41 +82,41 @@ class Login:
         self._cookie = CookieRules(f"waterline_session_{settings.port}", settings.access.on_space)
 
     def principal(self, request: Request) -> Principal:
-        """Who a request comes from: a session cookie first, then ``Authorization: Bearer``.
+        """Authenticate a request by its session cookie, or else by ``Authorization: Bearer``.
 
         Raises:
-            TooManyTries: A password came too soon after too many wrong ones.
+            TooManyTries: The client has to wait after too many wrong passwords.
         """
-        if self._token(request):
+        if self._session_token(request):
             return Principal("session")
-        scheme, _, given = request.headers.get("authorization", "").partition(" ")
+        scheme, _, credentials = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer":
             return NOBODY
         # Header bytes arrive as Latin-1.
-        password = given.strip().encode("latin-1").decode("utf-8", "replace")
-        return Principal("bearer") if self._right(password, request) else NOBODY
+        password = credentials.strip().encode("latin-1").decode("utf-8", "replace")
+        return Principal("bearer") if self._check_password(password, request) else NOBODY
 
     async def answer(self, request: Request, https: bool) -> Response:
-        """Answer a request for the login page or the way out."""
+        """Respond to a request for the login or logout page."""
         if request.scope["path"] == LOGOUT:
             return await self._log_out(request, https)
         if request.method == "POST":
             return await self._log_in(request, https)
         target = safe_target(request.query_params.get("next", ""))
-        if self._token(request):
+        if self._session_token(request):
             return RedirectResponse(target, 303)
         return login_page(target)
 
     async def _log_in(self, request: Request, https: bool) -> Response:
-        form = await _form(request)
+        form = await _read_form(request)
         target = safe_target(form.get("next", ""))
         try:
-            if not self._right(form.get("password", ""), request):
+            if not self._check_password(form.get("password", ""), request):
                 return login_page(target, WRONG, 401)
         except TooManyTries as error:
-            answer = login_page(target, str(error), 429)
-            answer.headers["Retry-After"] = str(error.seconds)
-            return answer
+            response = login_page(target, str(error), 429)
+            response.headers["Retry-After"] = str(error.seconds)
+            return response
         return self._set_cookie(
             RedirectResponse(target, 303), (self._sessions.issue(), LIFETIME_SECONDS), https
         )
@@ -124,39 +124,39 @@ class Login:
     async def _log_out(self, request: Request, https: bool) -> Response:
         if request.method != "POST":
             return HTMLResponse(PAGE.substitute(title="Log out", form=LEAVE), headers=POLICY)
-        if token := self._token(request):
+        if token := self._session_token(request):
             await run_in_threadpool(self._sessions.end, token)
         return self._set_cookie(RedirectResponse(LOGIN, 303), ("", 0), https)
 
-    def _set_cookie(self, answer: Response, cookie: tuple[str, int], https: bool) -> Response:
-        answer.headers["Set-Cookie"] = self._cookie.header(*cookie, https)
-        answer.headers["Cache-Control"] = "no-store"
-        return answer
+    def _set_cookie(self, response: Response, cookie: tuple[str, int], https: bool) -> Response:
+        response.headers["Set-Cookie"] = self._cookie.header(*cookie, https)
+        response.headers["Cache-Control"] = "no-store"
+        return response
 
-    def _token(self, request: Request) -> str:
-        """The valid session token of a request, empty where there is none; other cookies may bear the same name."""
+    def _session_token(self, request: Request) -> str:
+        """The valid session token of a request; empty if there is none. Several cookies may have the same name."""
         pairs = [
             pair.strip().partition("=") for pair in "; ".join(request.headers.getlist("cookie")).split(";")
         ]
         tokens = [value for name, _, value in pairs if name == self._cookie.name]
         return next(filter(self._sessions.valid, tokens), "")
 
-    def _right(self, password: str, request: Request) -> bool:
+    def _check_password(self, password: str, request: Request) -> bool:
         client = request.client.host if request.client else "unknown"
-        if wait := self._throttle.wait(client):
-            raise TooManyTries(wait)
-        right = hmac.compare_digest(_as_bytes(password), self._password)
-        (self._throttle.succeeded if right else self._throttle.failed)(client)
-        return right
+        if wait_seconds := self._throttle.wait(client):
+            raise TooManyTries(wait_seconds)
+        is_correct = hmac.compare_digest(_as_bytes(password), self._password)
+        (self._throttle.succeeded if is_correct else self._throttle.failed)(client)
+        return is_correct
 
 
 def login_page(target: str, said: str = "", status: int = 200) -> HTMLResponse:
     """The page with the field for the password.
 
     Args:
-        target: Where to go afterwards.
-        said: What went wrong, a sentence.
-        status: Of the answer.
+        target: Path to go to after the login.
+        said: Error message; empty for none.
+        status: HTTP status code.
     """
     form = string.Template(ASK).substitute(
         target=escape(target), said=escape(said), hidden="" if said else " hidden"
@@ -165,16 +165,18 @@ def login_page(target: str, said: str = "", status: int = 200) -> HTMLResponse:
 
 
 def login_address(request: Request) -> str:
-    """The login page that comes back to what a request asked for."""
+    """The URL of the login page that redirects back to the requested URL."""
     query = request.scope["query_string"].decode("latin-1")
-    asked = request.scope["path"] + (f"?{query}" if query else "")
-    return LOGIN if asked == "/" else f"{LOGIN}?next={quote(asked, safe='')}"
+    requested_url = request.scope["path"] + (f"?{query}" if query else "")
+    return LOGIN if requested_url == "/" else f"{LOGIN}?next={quote(requested_url, safe='')}"
 
 
 def safe_target(target: str) -> str:
-    """An address on this server to go to after the login; ``/`` for whatever could lead elsewhere or in a circle."""
-    plain = all(letter > " " and letter != "\\" for letter in target) and len(target) <= LONGEST_TARGET
-    if not plain or not target.startswith("/") or target.startswith("//"):
+    """Validate a redirect target on this server; ``/`` for anything that could lead to another site or to a loop."""
+    is_plain = (
+        all(character > " " and character != "\\" for character in target) and len(target) <= LONGEST_TARGET
+    )
+    if not is_plain or not target.startswith("/") or target.startswith("//"):
         return "/"
     try:
         path = urlsplit(target).path
@@ -183,14 +185,14 @@ def safe_target(target: str) -> str:
     return "/" if path.rstrip("/") in {LOGIN, LOGOUT} else quote(target, safe="/?&=%#:;,+@!$'()*~[]")
 
 
-async def _form(request: Request) -> dict[str, str]:
-    """The first value of each field of a posted form; empty where it is too long or no form."""
-    kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
-    if kind != "application/x-www-form-urlencoded":
+async def _read_form(request: Request) -> dict[str, str]:
+    """The first value of each field of a posted form; empty if it is too long or not a form."""
+    content_type = request.headers.get("content-type", "").split(";")[0].strip().lower()
+    if content_type != "application/x-www-form-urlencoded":
         return {}
     body = b""
-    async for part in request.stream():
-        body += part
+    async for chunk in request.stream():
+        body += chunk
         if len(body) > MOST_FORM_BYTES:
             return {}
     fields = parse_qs(body.decode("utf-8", "replace"), max_num_fields=10)
@@ -198,5 +200,5 @@ async def _form(request: Request) -> dict[str, str]:
 
 
 def _as_bytes(password: str) -> bytes:
-    """UTF-8 of the composed form, so that keyboards that compose letters differently agree."""
+    """Encode as UTF-8 after NFC normalization, so that differently composed input is equal."""
     return unicodedata.normalize("NFC", password).encode("utf-8", "replace")

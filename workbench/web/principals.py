@@ -1,4 +1,4 @@
-"""Who a request comes from. People, roles and tokens will hang here."""
+"""The authenticated principal of a request."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ KEY = "principal"
 
 @dataclass(frozen=True)
 class Principal:
-    """Who acts.
+    """The principal of a request.
 
     Attributes:
-        kind: ``open`` where no login is asked for, ``session`` (a browser that logged in), ``bearer`` (a script with the password),
-            ``nobody`` (has not logged in: sees the login page and the health check).
-        name: The person's name; empty where the login does not tell people apart, as one shared password does not.
+        kind: ``open`` (no login required), ``session`` (logged-in browser), ``bearer`` (script with the password) or
+            ``nobody`` (not authenticated: only the login page and the health check).
+        name: User name; empty if the login does not identify users, as with a shared password.
     """
 
     kind: str
@@ -26,5 +26,5 @@ NOBODY = Principal("nobody")
 
 
 def principal_of(request: Any) -> Principal:
-    """The principal of a request of Starlette's or Gradio's, as the gate found it; nobody where none was found."""
+    """The principal that the middleware stored in a Starlette or Gradio request; ``NOBODY`` if there is none."""
     return getattr(getattr(request, "state", None), KEY, NOBODY)

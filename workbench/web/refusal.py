@@ -1,4 +1,4 @@
-"""Why a request does not pass the gate."""
+"""The exception for rejected requests."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ NONE: Mapping[str, str] = MappingProxyType({})
 
 
 class Refusal(Exception):
-    """An answer instead of what was asked for.
+    """A request was rejected.
 
     Attributes:
-        status: Of HTTP.
-        sentence: What is wrong and what to do.
-        headers: More headers of the answer.
-        login: The login page to go to instead, where a browser wants a page.
+        status: HTTP status code.
+        sentence: Message for the user.
+        headers: Additional response headers.
+        login: URL of the login page to redirect browsers to; empty for no redirect.
     """
 
     def __init__(

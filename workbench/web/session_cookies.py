@@ -1,4 +1,4 @@
-"""Signed session cookies: they outlive a restart, end at logout, and end all at once when the password changes."""
+"""Signed session tokens that survive restarts, and are revoked by logout or by a change of the password."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ SIGNING_KEY, ENDED = "session_key", "ended_sessions"
 class Sessions:
     """Issues and checks session tokens, ``EXPIRY.ID.SIGNATURE``.
 
-    The signature is HMAC-SHA256 (RFC 2104) under a key made of a random one, kept in the database, and the password.
+    The signature is HMAC-SHA256 (RFC 2104) with a key derived from a random key in the database and the password.
 
     Args:
-        preferences: Keeps the key and the sessions that were ended before their time.
+        preferences: Store of the random key and of revoked sessions.
         password: The shared password as bytes.
-        clock: Seconds since 1970.
+        clock: Returns the time in seconds since 1970.
     """
 
     def __init__(
@@ -33,33 +33,35 @@ class Sessions:
         self._preferences = preferences
         self._clock = clock
         self._key = hmac.digest(_signing_key(preferences), password, "sha256")
-        self._ended: dict[str, int] = preferences.get(ENDED, {})
+        self._revoked: dict[str, int] = preferences.get(ENDED, {})
         self._lock = threading.Lock()
 
     def issue(self) -> str:
-        """A token for a browser that has just given the password."""
-        told = f"{int(self._clock()) + LIFETIME_SECONDS}.{secrets.token_urlsafe(18)}"
-        return f"{told}.{self._signature(told)}"
+        """Issue a token after a successful login."""
+        payload = f"{int(self._clock()) + LIFETIME_SECONDS}.{secrets.token_urlsafe(18)}"
+        return f"{payload}.{self._signature(payload)}"
 
     def valid(self, token: str) -> bool:
-        """Whether a token is one of ours that has neither expired nor been ended."""
-        told, _, signature = token.rpartition(".")
-        if not hmac.compare_digest(self._signature(told).encode(), signature.encode(errors="replace")):
+        """Whether a token has a valid signature and is neither expired nor revoked."""
+        payload, _, signature = token.rpartition(".")
+        if not hmac.compare_digest(self._signature(payload).encode(), signature.encode(errors="replace")):
             return False
-        expiry, _, session = told.partition(".")
-        return int(expiry) > self._clock() and session not in self._ended
+        expiry, _, session_id = payload.partition(".")
+        return int(expiry) > self._clock() and session_id not in self._revoked
 
     def end(self, token: str) -> None:
-        """End the session of a valid token for good."""
-        expiry, session, _ = token.split(".")
+        """Revoke the session of a valid token."""
+        expiry, session_id, _ = token.split(".")
         with self._lock:
             now = self._clock()
-            ended = {name: until for name, until in self._ended.items() if until > now}
-            self._ended = {**ended, session: int(expiry)}
-            self._preferences.set(ENDED, self._ended)
+            revoked = {
+                ended_id: expiry_time for ended_id, expiry_time in self._revoked.items() if expiry_time > now
+            }
+            self._revoked = {**revoked, session_id: int(expiry)}
+            self._preferences.set(ENDED, self._revoked)
 
-    def _signature(self, told: str) -> str:
-        return hmac.new(self._key, told.encode(errors="replace"), hashlib.sha256).hexdigest()
+    def _signature(self, payload: str) -> str:
+        return hmac.new(self._key, payload.encode(errors="replace"), hashlib.sha256).hexdigest()
 
 
 def _signing_key(preferences: KeyValue) -> bytes:

@@ -1,4 +1,4 @@
-"""Bounds how many wrong passwords can be tried, by one client and by all together."""
+"""Rate limit for wrong passwords, per client and in total."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MOST_CLIENTS = 10_000
 
 @dataclass
 class Bucket:
-    """A token bucket: ``tokens`` wrong tries are left, ``capacity`` at most, one more every ``seconds``."""
+    """A token bucket with ``tokens`` attempts left, at most ``capacity``, refilled by one every ``seconds``."""
 
     capacity: int
     seconds: float
@@ -21,63 +21,63 @@ class Bucket:
     filled_at: float
 
     def wait(self, now: float) -> float:
-        """Seconds until there is a token; 0 where there is one."""
+        """Seconds until a token is available; 0 if one is."""
         self.tokens = min(self.capacity, self.tokens + (now - self.filled_at) / self.seconds)
         self.filled_at = now
         return max(0.0, (1 - self.tokens) * self.seconds)
 
     def take(self) -> None:
-        """Take one token."""
+        """Consume one token."""
         self.tokens -= 1
 
 
 class Throttle:
-    """Counts wrong tries.
+    """Limits wrong attempts.
 
-    A client has 10, then one every 10 s. All clients together have 30, then one every 2 s, so that many addresses, or forged
-    ones, gain nothing. A client that has given the right password before does not wait for the others, and nobody waits
-    for longer than one token takes.
+    A client has 10 attempts, then one every 10 s. All clients together have 30, then one every 2 s, so that using many or
+    forged addresses has no advantage. Clients that have logged in before are exempt from the total limit. Nobody waits
+    longer than the refill time of one token.
 
     Args:
-        clock: Seconds that never run backwards.
+        clock: Monotonic clock in seconds.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._clients: OrderedDict[str, Bucket] = OrderedDict()
         self._known: OrderedDict[str, None] = OrderedDict()
-        self._everybody = Bucket(30, 2.0, 30, clock())
+        self._all_clients = Bucket(30, 2.0, 30, clock())
 
     def wait(self, client: str) -> float:
-        """Seconds until a client may try a password; 0 where it may now."""
+        """Seconds until a client may try a password; 0 if it may now."""
         now = self._clock()
-        waits = [bucket.wait(now) for bucket in self._buckets(_source(client), now)]
-        return max(waits)
+        wait_times = [bucket.wait(now) for bucket in self._buckets(_client_network(client), now)]
+        return max(wait_times)
 
     def failed(self, client: str) -> None:
-        """Count a wrong try."""
-        source = _source(client)
-        for bucket in self._buckets(source, self._clock()):
+        """Count a wrong attempt."""
+        network = _client_network(client)
+        for bucket in self._buckets(network, self._clock()):
             bucket.take()
 
     def succeeded(self, client: str) -> None:
-        """Remember that a client knows the password."""
-        source = _source(client)
-        self._known[source] = None
-        self._known.move_to_end(source)
+        """Remember that a client has logged in successfully."""
+        network = _client_network(client)
+        self._known[network] = None
+        self._known.move_to_end(network)
         if len(self._known) > MOST_CLIENTS:
             self._known.popitem(last=False)
 
-    def _buckets(self, source: str, now: float) -> list[Bucket]:
-        bucket = self._clients.setdefault(source, Bucket(10, 10.0, 10, now))
-        self._clients.move_to_end(source)
+    def _buckets(self, network: str, now: float) -> list[Bucket]:
+        bucket = self._clients.setdefault(network, Bucket(10, 10.0, 10, now))
+        self._clients.move_to_end(network)
         if len(self._clients) > MOST_CLIENTS:
             self._clients.popitem(last=False)
-        return [bucket] if source in self._known else [bucket, self._everybody]
+        return [bucket] if network in self._known else [bucket, self._all_clients]
 
 
-def _source(client: str) -> str:
-    """The client's address; of IPv6 the network, since one machine has all addresses of a /64."""
+def _client_network(client: str) -> str:
+    """The IPv4 address of a client, or its IPv6 /64 network, since one machine usually has all its addresses."""
     try:
         address = ipaddress.ip_address(client)
     except ValueError:
