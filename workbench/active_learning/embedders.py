@@ -1,4 +1,4 @@
-"""Which embedding is used: the best that is there."""
+"""Selection of the embedder: the best one available."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ Embed = Callable[[np.ndarray], np.ndarray]
 
 @dataclass(frozen=True)
 class EmbedderChoice:
-    """An embedding that could be used.
+    """An available embedder.
 
     Attributes:
-        name: Says what makes it, and changes with whatever would change a vector.
+        name: Identifies the embedder; differs whenever the vectors would differ.
         kind: ``backbone``, ``version`` or ``built-in``.
-        fit: How pictures are brought to the square.
+        fit: How pictures are resized to the square input.
         source: The weights file or the version's name; empty for the built-in one.
     """
 
@@ -35,28 +35,28 @@ class EmbedderChoice:
 
 
 def choices(stores: Stores, settings: Settings) -> list[EmbedderChoice]:
-    """What could be used here, best first.
+    """The available embedders, best first.
 
-    On real photos a head on a backbone is right far more often than one on the built-in embedding. The production model
-    comes only where the settings ask for it: trained from scratch on a few hundred photos it was no better than the
-    built-in one, and having learnt the very labels that it is to check, it hides the wrong ones among them.
+    On real photos a head on a backbone is far more accurate than one on the built-in embedding. The production model is used only
+    if the settings request it: trained from scratch on a few hundred photos it was no better than the built-in embedding, and
+    since it was trained on the labels that are checked, it hides label errors.
     """
-    found = [*_backbone(settings), *_version(stores)]
-    found.append(EmbedderChoice(_name("built-in 1", settings.fit), "built-in", settings.fit))
+    available = [*_backbone(settings), *_version(stores)]
+    available.append(EmbedderChoice(_name("built-in 1", settings.fit), "built-in", settings.fit))
     order = (settings.embeddings, "backbone", "built-in")
-    return [each for kind in dict.fromkeys(order) for each in found if each.kind == kind]
+    return [choice for kind in dict.fromkeys(order) for choice in available if choice.kind == kind]
 
 
-def best(found: list[EmbedderChoice], failed: Mapping[str, str]) -> EmbedderChoice:
-    """The first that has not failed here; the built-in one cannot."""
-    return next((each for each in found if each.name not in failed), found[-1])
+def best(available: list[EmbedderChoice], failed: Mapping[str, str]) -> EmbedderChoice:
+    """The first embedder that has not failed; the last one, which is built in, is the fallback."""
+    return next((choice for choice in available if choice.name not in failed), available[-1])
 
 
 def _backbone(settings: Settings) -> list[EmbedderChoice]:
     state = weights_state(BACKBONE, settings.weights or settings.data / "weights")
     if not state.path.is_file():
         return []
-    # A damaged file is offered too: trying it is how one hears of it.
+    # A damaged file is included: loading it produces the error message for the user.
     name = f"mobilenet-v2 {(state.sha256 or 'damaged')[:12]}"
     return [EmbedderChoice(_name(name, settings.fit), "backbone", settings.fit, str(state.path))]
 

@@ -1,13 +1,13 @@
 """Label errors by confident learning.
 
 C. Northcutt, L. Jiang, I. Chuang, "Confident Learning: Estimating Uncertainty in Dataset Labels", JAIR 70 (2021):
-a picture counts for a class where its out-of-fold probability reaches the class's threshold, which is the mean
-probability of that class among the pictures that carry it (their equation 2). Off the diagonal of the table that this
-gives (the confident joint) lie suspicious labels. To them come those of which another class is the likeliest, and all
+a picture is counted for a class if its out-of-fold probability reaches the class's threshold, which is the mean
+probability of that class among the pictures labelled with it (their equation 2). Off-diagonal entries of the resulting table
+(the confident joint) are suspected label errors. Pictures whose most likely class differs from their label are added, and all
 are ranked by self-confidence, the out-of-fold probability of the given class (their section 4).
 
-The probabilities are the mean of two that do not know a picture's own label: those of a linear head, and votes of the
-nearest pictures. On real photos with planted errors the two together find more than each alone.
+The probabilities are the mean of two estimates that do not use a picture's own label: a linear head, and a vote of the
+nearest neighbours. On real photos with planted errors the combination finds more than each alone.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ import numpy as np
 from workbench.active_learning import linear_head
 
 NEIGHBOURS = 15
-_WARMTH = 0.05
+_SOFTMAX_TEMPERATURE = 0.05
 _SEEDS = (0, 1, 2)
-_AT_ONCE = 1000
+_CHUNK = 1000
 
 
 @dataclass(frozen=True)
 class LabelIssues:
-    """Suspicious pictures, worst first; each array is ``(M,)``.
+    """Suspected label errors, worst first; each array is ``(M,)``.
 
     Attributes:
-        positions: Positions among the pictures given.
+        positions: Indices into the pictures passed in.
         likely: Column of the likely class.
-        score: 1 less the probability of the given class.
+        score: 1 minus the probability of the given class.
     """
 
     positions: np.ndarray
@@ -40,56 +40,62 @@ class LabelIssues:
 
 
 def believed(vectors: np.ndarray, classes: np.ndarray, groups: np.ndarray) -> np.ndarray:
-    """Probabilities ``(N, C)`` of each picture by what knows neither its label nor those of its near-duplicates.
+    """Probabilities ``(N, C)`` of each picture, estimated without its label and those of its near-duplicates.
 
     Args:
-        vectors: ``(N, dimensions)`` of length 1.
-        classes: ``(N,)`` class ids; columns are the sorted ones.
+        vectors: Unit vectors ``(N, dimensions)``.
+        classes: ``(N,)`` class ids; the columns of the result are the sorted unique ids.
         groups: ``(N,)``: near-duplicates have the same number.
     """
-    heads = []
+    head_probabilities = []
     for seed in _SEEDS:
         logits = linear_head.out_of_fold(vectors, classes, groups, seed)
-        heads.append(linear_head.softmax(logits / linear_head.temperature(logits, classes)))
-    return np.asarray((np.mean(heads, axis=0) + votes(vectors, classes, groups)) / 2)
+        head_probabilities.append(linear_head.softmax(logits / linear_head.temperature(logits, classes)))
+    return np.asarray((np.mean(head_probabilities, axis=0) + votes(vectors, classes, groups)) / 2)
 
 
 def votes(vectors: np.ndarray, classes: np.ndarray, groups: np.ndarray) -> np.ndarray:
-    """Shares ``(N, C)`` of the classes among the nearest pictures of other groups, those of rare classes weighing more."""
-    names, column, counts = np.unique(classes, return_inverse=True, return_counts=True)
-    found = np.zeros((len(classes), len(names)))
+    """Class distribution ``(N, C)`` among the nearest neighbours from other groups, with rare classes weighted up."""
+    class_ids, column, counts = np.unique(classes, return_inverse=True, return_counts=True)
+    shares = np.zeros((len(classes), len(class_ids)))
     count = min(NEIGHBOURS, len(classes))
-    for start in range(0, len(classes), _AT_ONCE):
-        part = slice(start, start + _AT_ONCE)
-        cosines = vectors[part] @ vectors.T
-        cosines[groups[part, None] == groups] = -np.inf
+    for start in range(0, len(classes), _CHUNK):
+        rows = slice(start, start + _CHUNK)
+        cosines = vectors[rows] @ vectors.T
+        cosines[groups[rows, None] == groups] = -np.inf
         nearest = np.argpartition(-cosines, count - 1, axis=1)[:, :count]
-        near = np.take_along_axis(cosines, nearest, axis=1)
-        weights = np.exp((near - np.maximum(near.max(axis=1, keepdims=True), -1)) / _WARMTH)
-        for number in range(len(names)):
-            found[part, number] = (weights * (column[nearest] == number)).sum(axis=1)
-    found = found / np.sqrt(counts) + 1e-6
-    return np.asarray(found / found.sum(axis=1, keepdims=True))
+        similarities = np.take_along_axis(cosines, nearest, axis=1)
+        weights = np.exp(
+            (similarities - np.maximum(similarities.max(axis=1, keepdims=True), -1)) / _SOFTMAX_TEMPERATURE
+        )
+        for class_index in range(len(class_ids)):
+            shares[rows, class_index] = (weights * (column[nearest] == class_index)).sum(axis=1)
+    shares = shares / np.sqrt(counts) + 1e-6
+    return np.asarray(shares / shares.sum(axis=1, keepdims=True))
 
 
 def thresholds(probabilities: np.ndarray, given: np.ndarray) -> np.ndarray:
-    """Mean probability ``(C,)`` of each class among the pictures that carry it."""
-    own = probabilities[np.arange(len(given)), given]
-    carried = np.bincount(given, minlength=probabilities.shape[1])
-    return np.asarray(np.bincount(given, own, probabilities.shape[1]) / np.maximum(carried, 1))
+    """Mean probability ``(C,)`` of each class among the pictures labelled with it."""
+    given_probabilities = probabilities[np.arange(len(given)), given]
+    label_counts = np.bincount(given, minlength=probabilities.shape[1])
+    return np.asarray(
+        np.bincount(given, given_probabilities, probabilities.shape[1]) / np.maximum(label_counts, 1)
+    )
 
 
 def find_label_issues(probabilities: np.ndarray, given: np.ndarray) -> LabelIssues:
-    """The suspicious labels, worst first.
+    """Find suspected label errors, worst first.
 
     Args:
         probabilities: ``(N, C)`` of :func:`believed`.
         given: ``(N,)`` column of the given class.
     """
     confident = np.where(probabilities >= thresholds(probabilities, given), probabilities, -1)
-    counted = confident.argmax(axis=1)
+    confident_class = confident.argmax(axis=1)
     likely = np.where(
-        (confident.max(axis=1) >= 0) & (counted != given), counted, probabilities.argmax(axis=1)
+        (confident.max(axis=1) >= 0) & (confident_class != given),
+        confident_class,
+        probabilities.argmax(axis=1),
     )
     score = 1 - probabilities[np.arange(len(given)), given]
     positions = np.flatnonzero(likely != given)

@@ -1,4 +1,4 @@
-"""A linear head on embeddings: class probabilities that mean what they say."""
+"""A linear classification head on embeddings, with calibrated class probabilities."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 MOST_LEARNT = 5000
-"""Pictures that a head learns from at most; more change little and take long."""
+"""Maximum number of training pictures of a head; more improve it little and take long."""
 LEAST_OF_A_CLASS = 2
 FOLDS = 5
 PENALTY = 0.02
@@ -21,9 +21,9 @@ class Head:
 
     Attributes:
         classes: ``(C,)`` class ids.
-        weights: ``(dimensions, C) float32``; the scaling is folded in.
+        weights: ``(dimensions, C) float32``, including the scaling of the inputs.
         bias: ``(C,) float32``.
-        temperature: What logits are divided by.
+        temperature: Divisor of the logits.
     """
 
     classes: np.ndarray
@@ -32,7 +32,7 @@ class Head:
     temperature: float = 1.0
 
     def logits(self, vectors: np.ndarray) -> np.ndarray:
-        """Logits ``(N, C)`` of embeddings ``(N, dimensions)``, before the temperature."""
+        """Logits ``(N, C)`` of embeddings ``(N, dimensions)``, before temperature scaling."""
         return np.asarray(vectors.astype(np.float32) @ self.weights + self.bias)
 
     def probabilities(self, vectors: np.ndarray) -> np.ndarray:
@@ -41,16 +41,16 @@ class Head:
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:
-    """Rows of ``(N, C)`` logits as probabilities."""
-    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+    """Softmax over the rows of ``(N, C)`` logits."""
+    exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return np.asarray(exponentials / exponentials.sum(axis=1, keepdims=True))
 
 
 def learnable(classes: np.ndarray) -> np.ndarray:
-    """Which labelled pictures, ``(N,) bool``, are of a class with enough of them to learn from."""
-    _, member, counts = np.unique(classes, return_inverse=True, return_counts=True)
+    """Mask ``(N,) bool`` of labelled pictures whose class has at least ``LEAST_OF_A_CLASS`` of them."""
+    _, class_index, counts = np.unique(classes, return_inverse=True, return_counts=True)
     enough = counts >= LEAST_OF_A_CLASS
-    return np.asarray(enough[member]) if enough.sum() > 1 else np.zeros(len(classes), dtype=bool)
+    return np.asarray(enough[class_index]) if enough.sum() > 1 else np.zeros(len(classes), dtype=bool)
 
 
 def fit(vectors: np.ndarray, classes: np.ndarray) -> Head:
@@ -62,58 +62,58 @@ def fit(vectors: np.ndarray, classes: np.ndarray) -> Head:
     """
     from sklearn.linear_model import LogisticRegression
 
-    # One scale for all dimensions: a scale for each would make the faint ones as loud as those that say something.
+    # One scale for all dimensions: scaling each one separately would amplify dimensions with little variance.
     mean, scale = vectors.mean(axis=0), float(np.sqrt(vectors.var(axis=0).mean())) + 1e-9
-    machine = LogisticRegression(C=PENALTY, class_weight="balanced", max_iter=200)
+    regression = LogisticRegression(C=PENALTY, class_weight="balanced", max_iter=200)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a head that stops early is as good
-        machine.fit((vectors - mean) / scale, classes)
-    rows, bias = machine.coef_, machine.intercept_
-    if len(rows) == 1:  # of two classes scikit-learn keeps one row, for the second
+        warnings.simplefilter("ignore")  # convergence warnings: a head that stops early is as accurate
+        regression.fit((vectors - mean) / scale, classes)
+    rows, bias = regression.coef_, regression.intercept_
+    if len(rows) == 1:  # for two classes scikit-learn stores one row, for the second
         rows, bias = np.concatenate([-rows, rows]) / 2, np.concatenate([-bias, bias]) / 2
     weights = (rows / scale).T
-    return Head(machine.classes_, weights.astype(np.float32), (bias - mean @ weights).astype(np.float32))
+    return Head(regression.classes_, weights.astype(np.float32), (bias - mean @ weights).astype(np.float32))
 
 
 def out_of_fold(vectors: np.ndarray, classes: np.ndarray, groups: np.ndarray, seed: int = 0) -> np.ndarray:
-    """Logits ``(N, C)`` for each picture by a head that saw neither it nor its near-duplicates.
+    """Logits ``(N, C)`` for each picture from a head trained without it and its near-duplicates.
 
     Args:
         vectors: ``(N, dimensions)``.
         classes: ``(N,)`` class ids.
         groups: ``(N,)``: near-duplicates have the same number.
-        seed: Of the folds.
+        seed: Random seed of the folds.
 
     Returns:
-        Columns are the sorted class ids; a class that a fold cannot learn gets its lowest logit.
-        All are 0 where nothing is left to learn from.
+        Columns are the sorted class ids; a class missing in a fold's training set gets the row's lowest logit.
+        All logits are 0 if there are too few pictures or groups for two folds.
     """
     from sklearn.model_selection import StratifiedGroupKFold
 
-    names = np.unique(classes)
-    found = np.zeros((len(classes), len(names)))
-    most = int(np.unique(classes, return_counts=True)[1].max())
-    folds = min(FOLDS, len(np.unique(groups)), most)
+    class_ids = np.unique(classes)
+    all_logits = np.zeros((len(classes), len(class_ids)))
+    largest_class = int(np.unique(classes, return_counts=True)[1].max())
+    folds = min(FOLDS, len(np.unique(groups)), largest_class)
     if folds < 2:
-        return found
+        return all_logits
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of a class with fewer pictures than folds
-        parts = list(
+        warnings.simplefilter("ignore")  # classes with fewer pictures than folds
+        splits = list(
             StratifiedGroupKFold(folds, shuffle=True, random_state=seed).split(classes, classes, groups)
         )
-    for rest, fold in parts:
-        learnt = rest[sample(classes[rest], MOST_LEARNT, seed)]
-        if len(np.unique(classes[learnt])) < 2:
+    for rest, fold in splits:
+        training = rest[sample(classes[rest], MOST_LEARNT, seed)]
+        if len(np.unique(classes[training])) < 2:
             continue
-        head = fit(vectors[learnt], classes[learnt])
+        head = fit(vectors[training], classes[training])
         logits = head.logits(vectors[fold])
-        found[fold] = logits.min(axis=1, keepdims=True)
-        found[np.ix_(fold, np.searchsorted(names, head.classes))] = logits
-    return found
+        all_logits[fold] = logits.min(axis=1, keepdims=True)
+        all_logits[np.ix_(fold, np.searchsorted(class_ids, head.classes))] = logits
+    return all_logits
 
 
 def temperature(logits: np.ndarray, classes: np.ndarray) -> float:
-    """The temperature at which out-of-fold probabilities fit best (Guo et al., "On Calibration", 2017).
+    """Fit the temperature that minimises the log loss of out-of-fold probabilities (Guo et al., "On Calibration", 2017).
 
     Args:
         logits: ``(N, C)`` of :func:`out_of_fold`.
@@ -123,18 +123,18 @@ def temperature(logits: np.ndarray, classes: np.ndarray) -> float:
 
     truth = np.searchsorted(np.unique(classes), classes)
 
-    def loss(log_of_it: float) -> float:
-        chosen = softmax(logits / np.exp(log_of_it))[np.arange(len(truth)), truth]
-        return float(-np.log(np.maximum(chosen, 1e-12)).mean())
+    def loss(log_temperature: float) -> float:
+        true_probabilities = softmax(logits / np.exp(log_temperature))[np.arange(len(truth)), truth]
+        return float(-np.log(np.maximum(true_probabilities, 1e-12)).mean())
 
     low, high = np.log(_TEMPERATURES)
     return float(np.exp(minimize_scalar(loss, bounds=(low, high), method="bounded").x))
 
 
 def sample(classes: np.ndarray, most: int, seed: int) -> np.ndarray:
-    """Positions of at most ``most`` pictures, sorted; a rare class keeps more of its share."""
+    """Sorted indices of a random sample of at most ``most`` pictures, in which rare classes are over-represented."""
     if len(classes) <= most:
         return np.arange(len(classes))
-    _, member, counts = np.unique(classes, return_inverse=True, return_counts=True)
-    keys = np.random.default_rng(seed).random(len(classes)) ** np.sqrt(counts[member])
+    _, class_index, counts = np.unique(classes, return_inverse=True, return_counts=True)
+    keys = np.random.default_rng(seed).random(len(classes)) ** np.sqrt(counts[class_index])
     return np.sort(np.argsort(-keys)[:most])

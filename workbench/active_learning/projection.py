@@ -1,4 +1,4 @@
-"""The map: embeddings in two dimensions."""
+"""Projection of the embeddings to two dimensions."""
 
 from __future__ import annotations
 
@@ -12,80 +12,82 @@ from workbench.stores import Stores
 LANDMARKS = 2000
 _COMPONENTS = 50
 _NEIGHBOURS = 4
-_AT_ONCE = 2000
+_CHUNK = 2000
 _PERPLEXITY = 30
 _GROWTH = 1.2
-"""How many times the pictures it was drawn for a map may hold before it is drawn anew."""
+"""The projection is computed anew when the number of pictures has grown by more than this factor."""
 
 
 def fingerprint(image_ids: np.ndarray) -> str:
-    """A text that changes with the pictures."""
+    """Hash of the picture ids."""
     return hashlib.sha256(image_ids.tobytes()).hexdigest()[:16]
 
 
 def draw(stores: Stores, embedder: Embedder, image_ids: np.ndarray, drawn_for: int) -> int:
-    """Bring the map up to date: new pictures are put beside those that they are like, until there are many new ones.
+    """Update the stored projection: few new pictures are interpolated, after many it is computed anew.
 
     Args:
-        stores: Where embeddings are read and the map is written.
-        embedder: What made the embeddings.
-        image_ids: ``(N,)`` pictures of the catalogue that have an embedding, in order.
-        drawn_for: For how many pictures the map was last drawn anew, 0 for never.
+        stores: Source of the embeddings and target of the projection.
+        embedder: The embedder in use.
+        image_ids: ``(N,)`` sorted ids of the pictures that have an embedding.
+        drawn_for: Number of pictures when the projection was last computed anew, 0 for never.
 
     Returns:
-        For how many it is drawn anew now.
+        The new value of ``drawn_for``.
     """
-    there, places = stores.insight.placed(embedder)
-    anew = drawn_for == 0 or len(there) == 0 or len(image_ids) > _GROWTH * drawn_for
-    if anew:
-        there = landmarks = _some(image_ids)
+    placed_ids, placed_points = stores.insight.placed(embedder)
+    recompute = drawn_for == 0 or len(placed_ids) == 0 or len(image_ids) > _GROWTH * drawn_for
+    if recompute:
+        placed_ids = landmarks = _landmarks(image_ids)
         points = project(stores.embeddings.of(embedder, landmarks))
         stores.insight.place(embedder, landmarks, points)
     else:
-        landmarks = _some(there)
-        points = places[np.searchsorted(there, landmarks)]
-    _place_others(stores, embedder, np.setdiff1d(image_ids, there), (landmarks, points))
-    return len(image_ids) if anew else drawn_for
+        landmarks = _landmarks(placed_ids)
+        points = placed_points[np.searchsorted(placed_ids, landmarks)]
+    _place_others(stores, embedder, np.setdiff1d(image_ids, placed_ids), (landmarks, points))
+    return len(image_ids) if recompute else drawn_for
 
 
-def _some(image_ids: np.ndarray) -> np.ndarray:
-    """An even part of the pictures, in order."""
+def _landmarks(image_ids: np.ndarray) -> np.ndarray:
+    """An evenly spaced subset of at most ``LANDMARKS`` ids, in order."""
     if len(image_ids) <= LANDMARKS:
         return image_ids
     return np.asarray(image_ids[np.linspace(0, len(image_ids) - 1, LANDMARKS).astype(int)])
 
 
 def _place_others(
-    stores: Stores, embedder: Embedder, image_ids: np.ndarray, drawn: tuple[np.ndarray, np.ndarray]
+    stores: Stores, embedder: Embedder, image_ids: np.ndarray, landmark_points: tuple[np.ndarray, np.ndarray]
 ) -> None:
-    landmarks, points = drawn
-    known = stores.embeddings.of(embedder, landmarks)
-    for start in range(0, len(image_ids), _AT_ONCE):
-        part = image_ids[start : start + _AT_ONCE]
-        stores.insight.place(embedder, part, between(stores.embeddings.of(embedder, part), known, points))
+    landmarks, points = landmark_points
+    landmark_vectors = stores.embeddings.of(embedder, landmarks)
+    for offset in range(0, len(image_ids), _CHUNK):
+        chunk = image_ids[offset : offset + _CHUNK]
+        stores.insight.place(
+            embedder, chunk, between(stores.embeddings.of(embedder, chunk), landmark_vectors, points)
+        )
 
 
 def project(vectors: np.ndarray, seed: int = 0) -> np.ndarray:
-    """Points ``(N, 2)`` of ``(N, dimensions)`` embeddings: 50 principal components, then t-SNE (van der Maaten, 2008)."""
+    """Project embeddings ``(N, dimensions)`` to points ``(N, 2)``: PCA to 50 components, then t-SNE (van der Maaten, 2008)."""
     if len(vectors) < 4:
         return np.stack([np.arange(len(vectors), dtype=np.float64), np.zeros(len(vectors))], axis=1)
     from sklearn.decomposition import PCA
     from sklearn.manifold import TSNE
 
-    parts = min(_COMPONENTS, len(vectors) - 1, vectors.shape[1])
-    reduced = PCA(parts, random_state=seed).fit_transform(vectors)
+    components = min(_COMPONENTS, len(vectors) - 1, vectors.shape[1])
+    reduced = PCA(components, random_state=seed).fit_transform(vectors)
     perplexity = min(_PERPLEXITY, (len(vectors) - 1) / 3)
     points = TSNE(perplexity=perplexity, init="pca", random_state=seed).fit_transform(reduced)
     return np.asarray(points, dtype=np.float64)
 
 
 def between(vectors: np.ndarray, landmarks: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """Place other pictures on a map: the mean of their nearest landmarks' points, weighted by similarity.
+    """Interpolate points of further pictures: the mean of the points of their nearest landmarks, weighted by similarity.
 
     Args:
-        vectors: ``(N, dimensions)`` of length 1.
-        landmarks: ``(M, dimensions)`` of length 1, ``M`` at least 1.
-        points: ``(M, 2)`` of the landmarks.
+        vectors: Unit vectors ``(N, dimensions)``.
+        landmarks: Unit vectors ``(M, dimensions)``, ``M`` at least 1.
+        points: Points ``(M, 2)`` of the landmarks.
 
     Returns:
         ``(N, 2)``.

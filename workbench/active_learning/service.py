@@ -1,4 +1,4 @@
-"""The model's help as the page and the API see it."""
+"""Active-learning results and operations for the UI and the API."""
 
 from __future__ import annotations
 
@@ -21,25 +21,25 @@ OFF = "The model's help is switched off on this server (WORKBENCH_INSIGHT=off)."
 
 @dataclass(frozen=True)
 class ActiveLearningStatus:
-    """Where the model's help stands.
+    """State of active learning.
 
     Attributes:
-        enabled: Whether it is switched on.
-        running: Whether the worker is there.
+        enabled: Whether it is enabled in the settings.
+        running: Whether the worker process is alive.
         phase: ``embedding``, ``learning``, ``checking``, ``mapping`` or empty.
-        embedder: What made the embeddings, empty before there are any.
+        embedder: Name of the embedder in use, empty before there is one.
         kind: ``backbone``, ``version``, ``built-in`` or empty.
         embedded: Pictures with an embedding.
         pictures: Pictures in the catalogue.
         unreadable: Pictures whose file could not be read.
-        labels: On how many labels the suggestions were learnt, 0 before.
-        trained_at: When, ISO 8601; empty before.
-        accuracy: Of the suggestions, out of fold; None where there are too few labels to tell.
-        suggestions: Pictures that have a suggestion.
-        next_up: Pictures lined up to be labelled next.
-        suspicious: Labels that look wrong and were not dismissed.
-        mapped: Pictures on the map.
-        sentence: What stands, or what is needed first.
+        labels: Number of labels that the head was trained on, 0 before the first fit.
+        trained_at: Time of the last fit, ISO 8601; empty before the first.
+        accuracy: Out-of-fold accuracy of the suggestions; None if there are too few labels to estimate it.
+        suggestions: Number of pictures that have a suggestion.
+        next_up: Number of pictures queued to be labelled next.
+        suspicious: Number of suspected label errors that were not dismissed.
+        mapped: Number of pictures in the projection.
+        sentence: Status sentence for the user.
     """
 
     enabled: bool
@@ -61,92 +61,94 @@ class ActiveLearningStatus:
 
 
 class ActiveLearning:
-    """Suggestions, what to label next, suspicious labels, the map, similar pictures."""
+    """Suggestions, pictures to label next, suspected label errors, the projection, and similar pictures."""
 
     def __init__(self, stores: Stores, settings: Settings, helper: ActiveLearningSupervisor) -> None:
         self._stores = stores
         self._settings = settings
-        self._helper = helper
+        self._supervisor = helper
 
     def status(self) -> ActiveLearningStatus:
-        """Where the work stands."""
-        known = worker_state.read(self._stores.preferences)
+        """Current state."""
+        state = worker_state.read(self._stores.preferences)
         counts = self._stores.insight.counts()
-        running = self._helper.working()
+        running = self._supervisor.working()
         pictures = self._stores.insight.pictures()[0]
         return ActiveLearningStatus(
             enabled=self._settings.insight,
             running=running,
-            phase=known.phase if running else "",
-            embedder=known.embedder,
-            kind=known.kind,
-            embedded=min(known.embedded, pictures),
+            phase=state.phase if running else "",
+            embedder=state.embedder,
+            kind=state.kind,
+            embedded=min(state.embedded, pictures),
             pictures=pictures,
-            unreadable=known.unreadable,
-            labels=known.labels,
-            trained_at=known.trained_at,
-            accuracy=known.accuracy,
+            unreadable=state.unreadable,
+            labels=state.labels,
+            trained_at=state.trained_at,
+            accuracy=state.accuracy,
             suggestions=counts.suggestions,
             next_up=counts.next_up,
             suspicious=counts.suspicions,
             mapped=counts.mapped,
-            sentence=self._sentence(known, pictures),
+            sentence=self._sentence(state, pictures),
         )
 
     def refresh(self) -> ActiveLearningStatus:
-        """Ask that everything be done anew, also while a run trains.
+        """Request that everything is computed anew, even while a run trains.
 
         Raises:
-            NotReady: The model's help is switched off.
+            NotReady: Active learning is disabled.
         """
         if not self._settings.insight:
             raise NotReady(OFF)
         worker_state.ask(self._stores.preferences)
-        self._helper.wake()
+        self._supervisor.wake()
         return self.status()
 
     def suggestions(self, limit: int = 60, after: Suggestion | None = None) -> list[Suggestion]:
-        """Suggestions, the least sure first, from the one after ``after`` on."""
+        """Suggestions by ascending probability, starting behind ``after``."""
         return self._stores.insight.suggestions(limit, after)
 
     def next_images(self, count: int = 60) -> list[int]:
-        """Ids of pictures that are left to label, the most useful first."""
+        """Ids of unlabelled pictures, the most useful to label first."""
         return self._stores.insight.next_up(count)
 
     def suspicious(self, limit: int = 60) -> list[Suspicion]:
-        """Labels that look wrong, worst first."""
+        """Suspected label errors, worst first."""
         return self._stores.insight.suspicions(limit)
 
     def accept(
         self, image_ids: Sequence[int], actor: str, revisions: Mapping[int, int] | None = None
     ) -> tuple[int, list[int]]:
-        """Label each picture with its likely class, an event a class.
+        """Relabel each picture with its likely class, with one event per class.
 
         Returns:
-            How many pictures changed, and the ids of the events.
+            Number of changed pictures, and the ids of the events.
 
         Raises:
-            Conflict: A label is not suspicious any more; nothing is changed.
-            NotFound: A picture is not there; nothing is changed.
+            Conflict: A label is no longer suspected; nothing is changed.
+            NotFound: A picture does not exist; nothing is changed.
             StaleEdit: A picture was changed since it was shown; nothing is changed.
         """
         self._stores.catalogue.require(image_ids)
         likely = self._stores.insight.likely(image_ids)
         if set(image_ids) - set(likely):
             raise Conflict("A label is not suspicious any more. Reload the list.")
-        into: dict[int, list[int]] = defaultdict(list)
+        images_by_class: dict[int, list[int]] = defaultdict(list)
         for image_id in image_ids:
-            into[likely[image_id]].append(image_id)
+            images_by_class[likely[image_id]].append(image_id)
         classes = {class_.id: class_ for class_ in self._stores.classes.all()}
         changed, events = 0, []
         with self._stores.database.write():
-            for class_id, members in into.items():
-                shown = (
-                    {member: revisions[member] for member in members if member in revisions}
+            for class_id, class_images in images_by_class.items():
+                known_revisions = (
+                    {image_id: revisions[image_id] for image_id in class_images if image_id in revisions}
                     if revisions
                     else None
                 )
-                count, event = self._stores.edits.label(members, classes[class_id], actor, shown)
+                count, event = self._stores.edits.label(
+                    class_images, classes[class_id], actor, known_revisions
+                )
                 changed += count
                 events += [] if event is None else [event]
         return changed, events
@@ -154,23 +156,23 @@ class ActiveLearning:
     def dismiss(
         self, image_ids: Sequence[int], actor: str, revisions: Mapping[int, int] | None = None
     ) -> tuple[int, int | None]:
-        """Say that labels are right; they stay dismissed while the class is the same.
+        """Confirm suspected labels; they stay dismissed until the class of the picture changes.
 
         Returns:
-            How many pictures changed, and the event's id.
+            Number of changed pictures, and the event's id.
 
         Raises:
-            NotFound: A picture is not there; nothing is changed.
+            NotFound: A picture does not exist; nothing is changed.
             StaleEdit: A picture was changed since it was shown; nothing is changed.
         """
         return self._stores.edits.dismiss(image_ids, actor, revisions)
 
     def points(self, limit: int = 5000) -> list[ProjectionPoint]:
-        """The map, or an even part of it."""
+        """Points of the projection, evenly thinned to at most ``limit``."""
         return self._stores.insight.points(limit)
 
     def similar(self, image_id: int, count: int = 12) -> list[Neighbour]:
-        """Pictures of the catalogue that look like one, nearest first.
+        """Pictures most similar to a picture, nearest first.
 
         Raises:
             NotFound: There is no such picture.
@@ -194,23 +196,23 @@ class ActiveLearning:
             return "This picture was not looked at yet; that goes on when the training run has ended."
         return "This picture was not looked at yet. Try again in a moment."
 
-    def _sentence(self, known: WorkerState, pictures: int) -> str:
-        parts = [self._progress(known, pictures)]
-        if known.failed and self._settings.insight:
-            parts.append(next(iter(known.failed.values())))
+    def _sentence(self, state: WorkerState, pictures: int) -> str:
+        parts = [self._progress(state, pictures)]
+        if state.failed and self._settings.insight:
+            parts.append(next(iter(state.failed.values())))
         return " ".join(parts)
 
-    def _progress(self, known: WorkerState, pictures: int) -> str:
+    def _progress(self, state: WorkerState, pictures: int) -> str:
         if not self._settings.insight:
             return OFF
         if pictures == 0:
             return "There are no pictures yet."
-        if known.embedded + known.unreadable < pictures:
+        if state.embedded + state.unreadable < pictures:
             waiting = " It goes on when the training run has ended." if self._stores.runs.active() else ""
-            return f"{known.embedded:,} of {pictures:,} pictures are looked at.{waiting}"
-        if known.labels == 0:
+            return f"{state.embedded:,} of {pictures:,} pictures are looked at.{waiting}"
+        if state.labels == 0:
             return "Suggestions need two classes with at least two labelled pictures each."
-        learnt = f"Suggestions are learnt from {known.labels:,} labels"
-        if known.accuracy is None:
+        learnt = f"Suggestions are learnt from {state.labels:,} labels"
+        if state.accuracy is None:
             return f"{learnt}; with a few more it can be said how often they are right."
-        return f"{learnt}; about {100 * known.accuracy:.0f} of 100 are right."
+        return f"{learnt}; about {100 * state.accuracy:.0f} of 100 are right."

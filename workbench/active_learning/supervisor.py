@@ -1,4 +1,4 @@
-"""Starts the worker of the model's help where there is work. Knows neither TensorFlow nor scikit-learn."""
+"""Starts the active-learning worker when there is work. Imports neither TensorFlow nor scikit-learn."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ log = logging.getLogger(__name__)
 PAUSE_SECONDS = 1.0
 FIRST_RETRY_SECONDS, LAST_RETRY_SECONDS = 15.0, 600.0
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-"""A head is small; what it would gain by a second core, a person who labels would lose."""
+"""Fitting a head gains little from a second core, which would slow down the interactive pages."""
 
 
 class ActiveLearningSupervisor:
-    """Runs one worker at a time, and none while a run trains unless somebody asks.
+    """Runs at most one worker process, and none during a training run unless a refresh was requested.
 
-    A worker outlives the server, ends by itself, and is found again by whoever starts next.
+    The worker keeps running when the server stops, exits by itself, and is detected by the next server process.
     """
 
     def __init__(self, stores: Stores, settings: Settings) -> None:
@@ -35,50 +35,50 @@ class ActiveLearningSupervisor:
         self._not_before = 0.0
         self._wake = threading.Event()
         self._closing = False
-        self._thread = threading.Thread(target=self._watch, name="insight", daemon=True)
+        self._thread = threading.Thread(target=self._loop, name="insight", daemon=True)
 
     def start(self) -> None:
-        """Begin to watch, in a thread of its own; nothing where the model's help is switched off."""
+        """Start the background thread, unless active learning is disabled."""
         if self._settings.insight:
             self._thread.start()
 
     def wake(self) -> None:
-        """Look for work now rather than in a moment."""
+        """Check for work immediately instead of at the next polling interval."""
         self._not_before = 0.0
         self._wake.set()
 
     def close(self) -> None:
-        """Stop watching; a worker that runs goes on."""
+        """Stop the background thread; a running worker continues."""
         self._closing = True
         self._wake.set()
         if self._thread.is_alive():
             self._thread.join(timeout=5)
 
     def working(self) -> bool:
-        """Whether a worker is there, whoever started it."""
-        found = self._stores.preferences.get(WORKER, None)
-        return found is not None and alive(*found)
+        """Whether a worker process is alive, including one started by an earlier server process."""
+        process = self._stores.preferences.get(WORKER, None)
+        return process is not None and alive(*process)
 
-    def _watch(self) -> None:
+    def _loop(self) -> None:
         while not self._closing:
             try:
-                self._look()
+                self._poll()
             except Exception:
                 log.exception("looking after the model's help failed; trying again")
             self._wake.wait(PAUSE_SECONDS)
             self._wake.clear()
 
-    def _look(self) -> None:
+    def _poll(self) -> None:
         if self._child is not None:
             code = self._child.poll()
             if code is None:
                 return
             self._child = None
-            self._ended(code)
-        if time.monotonic() >= self._not_before and self._due() and not self.working():
+            self._handle_exit(code)
+        if time.monotonic() >= self._not_before and self._is_work_due() and not self.working():
             self._launch()
 
-    def _ended(self, code: int) -> None:
+    def _handle_exit(self, code: int) -> None:
         if code == 0:
             self._retry_seconds = FIRST_RETRY_SECONDS
             return
@@ -86,14 +86,14 @@ class ActiveLearningSupervisor:
         self._not_before = time.monotonic() + self._retry_seconds
         self._retry_seconds = min(2 * self._retry_seconds, LAST_RETRY_SECONDS)
 
-    def _due(self) -> bool:
+    def _is_work_due(self) -> bool:
         if self._stores.insight.pictures()[0] == 0:
             return False
-        known = worker_state.read(self._stores.preferences)
-        if worker_state.asked(self._stores.preferences) != known.asked:
+        state = worker_state.read(self._stores.preferences)
+        if worker_state.asked(self._stores.preferences) != state.asked:
             return True
-        choice = best(choices(self._stores, self._settings), known.failed)
-        if known.done == f"{choice.name} {self._stores.insight.stamp()}":
+        choice = best(choices(self._stores, self._settings), state.failed)
+        if state.done == f"{choice.name} {self._stores.insight.stamp()}":
             return False
         return not self._stores.runs.active()
 
@@ -105,8 +105,8 @@ class ActiveLearningSupervisor:
             self._child = start_module(["workbench.active_learning.worker"], output, environment)
 
     def _environment(self) -> dict[str, str]:
-        given = {"WORKBENCH_DATA": str(self._stores.root), "WORKBENCH_FIT": self._settings.fit}
-        given["WORKBENCH_EMBEDDINGS"] = self._settings.embeddings
+        environment = {"WORKBENCH_DATA": str(self._stores.root), "WORKBENCH_FIT": self._settings.fit}
+        environment["WORKBENCH_EMBEDDINGS"] = self._settings.embeddings
         if self._settings.weights:
-            given["WORKBENCH_WEIGHTS"] = str(self._settings.weights)
-        return given
+            environment["WORKBENCH_WEIGHTS"] = str(self._settings.weights)
+        return environment

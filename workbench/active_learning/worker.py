@@ -1,7 +1,7 @@
-"""The worker process of the model's help: ``python -m workbench.active_learning.worker``.
+"""The active-learning worker process: ``python -m workbench.active_learning.worker``.
 
-It does what is due, waits a while for more, and ends. Everything is written in batches, so that a worker that is killed
-loses one batch at most and the next one goes on from there.
+It does the work that is due, waits a while for more, and exits. Results are written in batches, so that a killed worker loses at
+most one batch and the next one continues from there.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ NICENESS = 19
 BATCH = 64
 PAUSE_SECONDS = 0.3
 LINGER_SECONDS = 60.0
-"""How long the worker waits for more labels before it gives its memory back."""
+"""How long the worker waits for more labels before it exits and frees its memory."""
 QUIET_SECONDS = 1.0
-"""Labels that come faster than this are learnt together."""
+"""The head is fitted only after this many seconds without changes, so that rapid labels are learnt together."""
 SETTLED_SECONDS = 3.0
 BETWEEN_SECONDS = 3.0
 BETWEEN_WHILE_EMBEDDING = 20.0
@@ -40,26 +40,26 @@ CANNOT = "{name} cannot be used here: {reason}"
 
 
 class ActiveLearningWorker:
-    """One life of the worker, step by step."""
+    """The work of one worker process, in small steps."""
 
     def __init__(self, stores: Stores, settings: Settings) -> None:
         self._stores = stores
         self._settings = settings
         self._state = worker_state.read(stores.preferences)
         self._loaded: tuple[str, Embed] | None = None
-        self._last = 0  # id of the picture up to which this pass has looked for missing embeddings
-        self._embedded = ""  # the pictures for which no embedding is missing
-        self._seen = ""
+        self._last_image_id = 0  # id of the last picture checked for a missing embedding in this pass
+        self._embedded = ""  # stamp of the pictures for which no embedding is missing
+        self._last_stamp = ""
         self._changed_at = 0.0
-        self._learn_again_at = 0.0
-        self._heard = self._state.asked
+        self._next_fit_time = 0.0
+        self._refresh_request = self._state.asked
 
     def run(self, linger: float = LINGER_SECONDS) -> None:
-        """Work until nothing was left to do for ``linger`` seconds, or a training run begins."""
+        """Work until there was nothing to do for ``linger`` seconds, or a training run starts."""
         idle_since = time.monotonic()
         while time.monotonic() - idle_since <= linger:
-            self._hear()
-            if self._gives_way():
+            self._check_refresh_request()
+            if self._must_yield():
                 log.info("a run trains; giving way")
                 return
             if self.step():
@@ -68,76 +68,78 @@ class ActiveLearningWorker:
                 time.sleep(PAUSE_SECONDS)
 
     def step(self) -> bool:
-        """Do one piece of what is due; False where nothing is due now."""
-        self._hear()
+        """Do one step of the work that is due; returns False if nothing is due now."""
+        self._check_refresh_request()
         choice = best(choices(self._stores, self._settings), self._state.failed)
         stamp = f"{choice.name} {self._stores.insight.stamp()}"
         if stamp == self._state.done:
             return False
-        if stamp != self._seen:
-            self._seen, self._changed_at = stamp, time.monotonic()
+        if stamp != self._last_stamp:
+            self._last_stamp, self._changed_at = stamp, time.monotonic()
         active = self._active()
-        if (active and self._learn(active)) or self._embed(choice):
+        if (active and self._fit_if_due(active)) or self._embed(choice):
             return True
-        return active is not None and self._settled() and self._settle(active, stamp)
+        return active is not None and self._is_settled() and self._check_and_map(active, stamp)
 
     def up_to_date(self) -> bool:
-        """Whether everything is done for the catalogue as it is now."""
+        """Whether all work is done for the current catalogue."""
         choice = best(choices(self._stores, self._settings), self._state.failed)
         return self._state.done == f"{choice.name} {self._stores.insight.stamp()}"
 
-    def _gives_way(self) -> bool:
-        return not self._asked() and bool(self._stores.runs.active())
+    def _must_yield(self) -> bool:
+        return not self._refresh_pending() and bool(self._stores.runs.active())
 
-    def _hear(self) -> None:
-        asked = worker_state.asked(self._stores.preferences)
-        if asked not in {self._state.asked, self._heard}:
-            self._heard = asked
+    def _check_refresh_request(self) -> None:
+        request = worker_state.asked(self._stores.preferences)
+        if request not in {self._state.asked, self._refresh_request}:
+            self._refresh_request = request
             self._state.done = self._state.learnt = self._state.checked = self._state.mapped = ""
             self._state.failed, self._state.landmarks = {}, 0
             self._write()
 
-    def _asked(self) -> bool:
-        """Whether somebody waits for everything to be done anew."""
-        return self._heard != self._state.asked
+    def _refresh_pending(self) -> bool:
+        """Whether a refresh was requested and is not finished."""
+        return self._refresh_request != self._state.asked
 
-    def _settled(self) -> bool:
-        return self._asked() or time.monotonic() - self._changed_at >= SETTLED_SECONDS
+    def _is_settled(self) -> bool:
+        return self._refresh_pending() or time.monotonic() - self._changed_at >= SETTLED_SECONDS
 
     def _active(self) -> Embedder | None:
         return self._stores.embeddings.named(self._state.embedder) if self._state.embedder else None
 
-    def _learn(self, active: Embedder) -> bool:
-        moment = time.monotonic()
-        if moment < self._learn_again_at or (moment - self._changed_at < QUIET_SECONDS and not self._asked()):
+    def _fit_if_due(self, active: Embedder) -> bool:
+        start = time.monotonic()
+        if start < self._next_fit_time or (
+            start - self._changed_at < QUIET_SECONDS and not self._refresh_pending()
+        ):
             return False
-        known = self._stores.embeddings.known(active)
-        content = digest(known, active)
+        images = self._stores.embeddings.known(active)
+        content = digest(images, active)
         if content == self._state.learnt:
             return False
         self._phase("learning")
-        learnt = learn(self._stores, active, known)
+        fit_result = learn(self._stores, active, images)
         self._state.learnt = content
-        self._state.labels, self._state.accuracy = learnt.labels, learnt.accuracy
-        self._state.temperature, self._state.trained_at = learnt.temperature, now()
+        self._state.labels, self._state.accuracy = fit_result.labels, fit_result.accuracy
+        self._state.temperature, self._state.trained_at = fit_result.temperature, now()
         self._write()
-        took = time.monotonic() - moment
-        self._learn_again_at = time.monotonic() + max(BETWEEN_SECONDS, 2 * took)
+        duration = time.monotonic() - start
+        self._next_fit_time = time.monotonic() + max(BETWEEN_SECONDS, 2 * duration)
         return True
 
     def _embed(self, choice: EmbedderChoice) -> bool:
-        """Embed the next pictures; once none is missing, use what was embedded."""
-        pictures = f"{choice.name} {self._stores.insight.pictures_stamp()}"
-        if pictures == self._embedded:
+        """Embed the next batch of pictures; once none is missing, switch to the new embeddings."""
+        pictures_stamp = f"{choice.name} {self._stores.insight.pictures_stamp()}"
+        if pictures_stamp == self._embedded:
             return False
-        target = self._stores.embeddings.named(choice.name)
-        waiting = self._stores.embeddings.missing(target.id if target else 0, self._last, BATCH)
-        if not waiting:
-            self._last, self._embedded = 0, pictures
-            return target is not None and self._complete(choice, target)
+        embedder = self._stores.embeddings.named(choice.name)
+        missing = self._stores.embeddings.missing(embedder.id if embedder else 0, self._last_image_id, BATCH)
+        if not missing:
+            self._last_image_id, self._embedded = 0, pictures_stamp
+            return embedder is not None and self._finish_embedding(choice, embedder)
         self._phase("embedding")
         try:
-            done = self._embed_these(choice, waiting)
+            embedded = self._embed_batch(choice, missing)
         except DiskFull:
             raise
         except Exception as error:
@@ -148,30 +150,30 @@ class ActiveLearningWorker:
             self._state.failed[choice.name] = CANNOT.format(name=choice.name, reason=reason)
             self._write()
             return True
-        self._last = waiting[-1].image_id
+        self._last_image_id = missing[-1].image_id
         if choice.name == self._state.embedder or not self._state.embedder:
             self._use(choice)
-            self._state.embedded += done
-        self._state.unreadable += len(waiting) - done
+            self._state.embedded += embedded
+        self._state.unreadable += len(missing) - embedded
         self._write()
         return True
 
-    def _embed_these(self, choice: EmbedderChoice, waiting: list[UnembeddedImage]) -> int:
-        found = [(each, self._picture(each, choice.fit)) for each in waiting]
-        readable = [(each.image_id, picture) for each, picture in found if picture is not None]
+    def _embed_batch(self, choice: EmbedderChoice, missing: list[UnembeddedImage]) -> int:
+        decoded = [(image, self._picture(image, choice.fit)) for image in missing]
+        readable = [(image.image_id, picture) for image, picture in decoded if picture is not None]
         if readable:
             vectors = self._embedding(choice)(np.stack([picture for _, picture in readable]))
             embedder = self._stores.embeddings.embedder(choice.name, choice.kind, vectors.shape[1])
-            self._stores.embeddings.add(embedder.id, [key for key, _ in readable], vectors)
+            self._stores.embeddings.add(embedder.id, [image_id for image_id, _ in readable], vectors)
         return len(readable)
 
-    def _picture(self, waiting: UnembeddedImage, fit: str) -> np.ndarray | None:
+    def _picture(self, image: UnembeddedImage, fit: str) -> np.ndarray | None:
         try:
-            return self._stores.media.canonical(waiting.sha256, fit)
+            return self._stores.media.canonical(image.sha256, fit)
         except DiskFull:
             raise
         except (DomainError, ValueError):
-            log.warning("picture %s cannot be read", waiting.image_id)
+            log.warning("picture %s cannot be read", image.image_id)
             return None
 
     def _embedding(self, choice: EmbedderChoice) -> Embed:
@@ -179,13 +181,13 @@ class ActiveLearningWorker:
             self._loaded = (choice.name, _load(choice, self._stores))
         return self._loaded[1]
 
-    def _complete(self, choice: EmbedderChoice, target: Embedder) -> bool:
-        """Every picture that can be read is embedded: from now on this is in use, and the others go."""
+    def _finish_embedding(self, choice: EmbedderChoice, embedder: Embedder) -> bool:
+        """All readable pictures are embedded: use this embedder from now on and delete the embeddings of others."""
         self._use(choice)
         self._stores.insight.forget_emptied()
-        for other in self._stores.embeddings.others(target.id):
+        for other in self._stores.embeddings.others(embedder.id):
             self._stores.embeddings.drop(other.id)
-        self._state.embedded = self._stores.embeddings.count(target.id)
+        self._state.embedded = self._stores.embeddings.count(embedder.id)
         self._state.unreadable = self._stores.insight.pictures()[0] - self._state.embedded
         self._write()
         return True
@@ -194,22 +196,22 @@ class ActiveLearningWorker:
         if choice.name != self._state.embedder:
             self._state.embedder, self._state.kind, self._state.landmarks = choice.name, choice.kind, 0
 
-    def _settle(self, active: Embedder, stamp: str) -> bool:
-        """What can wait until nobody has changed anything for a moment: suspicions, then the map."""
-        known = self._stores.embeddings.known(active)
-        content, pictures = digest(known, active), f"{active.name} {projection.fingerprint(known.ids)}"
+    def _check_and_map(self, active: Embedder, stamp: str) -> bool:
+        """Work that is delayed until nothing has changed for a moment: label errors, then the projection."""
+        images = self._stores.embeddings.known(active)
+        content, pictures = digest(images, active), f"{active.name} {projection.fingerprint(images.ids)}"
         if content != self._state.learnt:
-            return False  # held back for a moment, and then first
+            return False  # fitting is delayed for a moment, and has priority then
         if content != self._state.checked:
             self._phase("checking")
-            check(self._stores, active, known)
+            check(self._stores, active, images)
             self._state.checked = content
         elif pictures != self._state.mapped:
             self._phase("mapping")
-            self._state.landmarks = projection.draw(self._stores, active, known.ids, self._state.landmarks)
+            self._state.landmarks = projection.draw(self._stores, active, images.ids, self._state.landmarks)
             self._state.mapped = pictures
         else:
-            self._state.done, self._state.phase, self._state.asked = stamp, "", self._heard
+            self._state.done, self._state.phase, self._state.asked = stamp, "", self._refresh_request
         self._write()
         return True
 
@@ -226,7 +228,7 @@ class ActiveLearningWorker:
 def _load(choice: EmbedderChoice, stores: Stores) -> Embed:
     if choice.kind == "built-in":
         return describe
-    # Here, not above: TensorFlow takes seconds and half a gigabyte, and the built-in embedding does without.
+    # Imported here since TensorFlow takes seconds and half a gigabyte, and the built-in embedding does not need it.
     from workbench.training.engine import embedding
 
     if choice.kind == "backbone":
@@ -235,7 +237,7 @@ def _load(choice: EmbedderChoice, stores: Stores) -> Embed:
 
 
 def main() -> None:
-    """Be the worker, unless another one is at work."""
+    """Run the worker unless another process holds the lease."""
     begin_private()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
     os.nice(NICENESS)

@@ -1,4 +1,4 @@
-"""What the worker remembers between two of its lives, and what the page shows of it."""
+"""Persistent state of the active-learning worker, also read by the UI."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ _STATE, _ASKED = "insight", "insight asked"
 
 @dataclass
 class WorkerState:
-    """Where the work stands; only the worker writes it.
+    """State of the work; written by the worker only.
 
     Attributes:
-        embedder: Name of what made the embeddings in use, empty before there are any.
-        kind: Its kind.
-        embedded: Pictures of the catalogue that have an embedding of it.
-        unreadable: Pictures whose file could not be read.
-        phase: What runs: ``embedding``, ``learning``, ``checking``, ``mapping`` or empty.
-        learnt: Digest of what the suggestions were learnt from.
-        labels: On how many labels.
-        trained_at: When.
-        accuracy: Of the head, out of fold; None where there is none.
-        temperature: Of the head.
-        checked: Digest of what the suspicions were found in.
-        mapped: Digest of what the map was drawn from.
-        landmarks: How many pictures the map was last drawn anew for.
-        done: Stamp of the catalogue for which everything is done.
-        asked: The last request to do everything anew that was fulfilled.
-        failed: Names of embeddings that cannot be made here, with the reason.
+        embedder: Name of the embedder in use, empty before there is one.
+        kind: Kind of the embedder.
+        embedded: Number of pictures in the catalogue that have an embedding by it.
+        unreadable: Number of pictures whose file could not be read.
+        phase: Current phase: ``embedding``, ``learning``, ``checking``, ``mapping`` or empty.
+        learnt: Digest of the data that the head was last fitted on.
+        labels: Number of labels in it.
+        trained_at: Time of the fit, ISO 8601.
+        accuracy: Out-of-fold accuracy of the head; None if it cannot be estimated.
+        temperature: Temperature of the head.
+        checked: Digest of the data last checked for label errors.
+        mapped: Digest of the data of the last projection.
+        landmarks: Number of pictures when the projection was last computed anew.
+        done: Stamp of the catalogue state for which all work is done.
+        asked: Number of the last refresh request that was fulfilled.
+        failed: Names of embedders that cannot be used here, with the reason.
     """
 
     embedder: str = ""
@@ -53,10 +53,10 @@ class WorkerState:
 
 
 def read(preferences: KeyValue) -> WorkerState:
-    """The state as last written."""
+    """Read the state; unknown fields of other versions are ignored."""
     stored: dict[str, Any] = preferences.get(_STATE, {})
-    known = {each.name for each in dataclasses.fields(WorkerState)}
-    return WorkerState(**{name: value for name, value in stored.items() if name in known})
+    names = {field_info.name for field_info in dataclasses.fields(WorkerState)}
+    return WorkerState(**{name: value for name, value in stored.items() if name in names})
 
 
 def write(preferences: KeyValue, state: WorkerState) -> None:
@@ -65,10 +65,10 @@ def write(preferences: KeyValue, state: WorkerState) -> None:
 
 
 def asked(preferences: KeyValue) -> int:
-    """How often it was asked that everything be done anew."""
+    """Number of refresh requests so far."""
     return int(preferences.get(_ASKED, 0))
 
 
 def ask(preferences: KeyValue) -> None:
-    """Ask that everything be done anew."""
+    """Request a refresh: everything is computed anew."""
     preferences.set(_ASKED, asked(preferences) + 1)

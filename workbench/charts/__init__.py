@@ -1,4 +1,4 @@
-"""Figures for the page, and the one sentence above each. Plain numbers in, no page and no storage in sight."""
+"""Plotly figures and their summary sentences. Takes plain numbers; independent of UI and storage."""
 
 from workbench.charts.class_counts import class_counts_sentence
 from workbench.charts.class_metrics import (

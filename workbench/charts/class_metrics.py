@@ -1,4 +1,4 @@
-"""How good a model is, class by class: confusion matrix and precision, recall and F1."""
+"""Per-class metrics: confusion matrix, and precision, recall and F1."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from workbench.charts.layout import BLUE, GREEN, ORANGE, OUTLINE, columns, frame
 
 Matrix = Sequence[Sequence[int]]
 
-_FEW = 10
+_FEW_PICTURES = 10
 _LIGHTEST, _DARKEST = (0xDD, 0xE6, 0xEE), (0x0A, 0x3F, 0x6B)
-_DARK_INK, _LIGHT_INK = "#111111", "#ffffff"
+_DARK_TEXT, _LIGHT_TEXT = "#111111", "#ffffff"
 _MEASURES = (("precision", BLUE, ""), ("recall", ORANGE, "/"), ("f1", GREEN, "."))
 
 
@@ -23,14 +23,14 @@ def confusion_figure(classes: Sequence[str], matrix: Matrix, normalise: bool) ->
 
     Args:
         classes: Names in the order of the matrix.
-        matrix: Counts, rows are true classes, columns what the model answered.
+        matrix: Counts, rows are true classes, columns are predicted classes.
         normalise: Show shares of each row in the cells instead of counts.
     """
     shares = [[count / max(sum(row), 1) for count in row] for row in matrix]
-    depth = shares if normalise else _by_largest(matrix)
+    intensity = shares if normalise else _relative_to_largest(matrix)
     labels = [shown(name, 18) for name in classes]
     figure = framed(
-        [_cells(classes, matrix, depth), _cell_texts(matrix, shares, depth, normalise)],
+        [_cells(classes, matrix, intensity), _cell_texts(matrix, shares, intensity, normalise)],
         120 + 58 * max(len(classes), 2),
     )
     figure.update_layout(showlegend=False)
@@ -40,16 +40,20 @@ def confusion_figure(classes: Sequence[str], matrix: Matrix, normalise: bool) ->
 
 
 def confusion_sentence(classes: Sequence[str], matrix: Matrix) -> str:
-    """Name the commonest confusion with its counts."""
+    """Name the most frequent confusion with its counts."""
     total = sum(map(sum, matrix))
-    right = sum(row[place] for place, row in enumerate(matrix))
+    correct = sum(row[index] for index, row in enumerate(matrix))
     if not total:
         return "No picture has been judged yet."
-    if right == total:
+    if correct == total:
         return "The one picture is right." if total == 1 else f"All {pictures(total)} are right."
-    count, true, answer = max(_mistakes(matrix), key=lambda item: (item[0], item[0] / sum(matrix[item[1]])))
-    mistake = f"{shown(classes[true])} taken for {shown(classes[answer])} ({share(count, sum(matrix[true]))})"
-    return f"{right:,} of {pictures(total)} are right; the commonest mistake is {mistake}."
+    count, true, predicted = max(
+        _mistakes(matrix), key=lambda item: (item[0], item[0] / sum(matrix[item[1]]))
+    )
+    mistake = (
+        f"{shown(classes[true])} taken for {shown(classes[predicted])} ({share(count, sum(matrix[true]))})"
+    )
+    return f"{correct:,} of {pictures(total)} are right; the commonest mistake is {mistake}."
 
 
 def per_class_bars(per_class: Sequence[Mapping[str, Any]]) -> go.Figure:
@@ -67,85 +71,87 @@ def per_class_bars(per_class: Sequence[Mapping[str, Any]]) -> go.Figure:
 
 
 def per_class_sentence(per_class: Sequence[Mapping[str, Any]]) -> str:
-    """Name the class that is found least often, and warn where its pictures are few."""
+    """Name the class with the lowest recall, and warn if it has few pictures."""
     judged = [row for row in per_class if row["support"]]
     if not judged:
         return "No picture has been judged yet."
     worst = min(judged, key=lambda row: row["recall"])
     if len(judged) > 1 and worst["recall"] == max(row["recall"] for row in judged):
         return f"Recall is {percent(worst['recall'])} for every class."
-    found = round(worst["recall"] * worst["support"])
-    sentence = f"{shown(worst['name'])} is found least often: {share(found, worst['support'])}"
-    if worst["support"] < _FEW:
+    hits = round(worst["recall"] * worst["support"])
+    sentence = f"{shown(worst['name'])} is found least often: {share(hits, worst['support'])}"
+    if worst["support"] < _FEW_PICTURES:
         return f"{sentence}, and with so few pictures each one moves its recall by {100 / worst['support']:.0f} points."
     return f"{sentence}."
 
 
 def _mistakes(matrix: Matrix) -> list[tuple[int, int, int]]:
     return [
-        (n, true, answer)
+        (count, true, predicted)
         for true, row in enumerate(matrix)
-        for answer, n in enumerate(row)
-        if true != answer and n
+        for predicted, count in enumerate(row)
+        if true != predicted and count
     ]
 
 
-def _by_largest(matrix: Matrix) -> list[list[float]]:
+def _relative_to_largest(matrix: Matrix) -> list[list[float]]:
     largest = max((max(row, default=0) for row in matrix), default=0)
     return [[count / max(largest, 1) for count in row] for row in matrix]
 
 
-def _cells(classes: Sequence[str], matrix: Matrix, depth: Sequence[Sequence[float]]) -> go.Heatmap:
+def _cells(classes: Sequence[str], matrix: Matrix, intensity: Sequence[Sequence[float]]) -> go.Heatmap:
     hover = [
         [
-            _cell_words(true, answer, share(count, sum(row)))
-            for answer, count in zip(classes, row, strict=True)
+            _cell_hover(true, predicted, share(count, sum(row)))
+            for predicted, count in zip(classes, row, strict=True)
         ]
         for true, row in zip(classes, matrix, strict=True)
     ]
     return go.Heatmap(
-        z=[list(row) for row in depth],
+        z=[list(row) for row in intensity],
         zmin=0,
         zmax=1,
         colorscale=[[0, f"rgb{_LIGHTEST}"], [1, f"rgb{_DARKEST}"]],
         showscale=False,
         xgap=2,
         ygap=2,
-        customdata=[[[true, answer] for answer in classes] for true in classes],
+        customdata=[[[true, predicted] for predicted in classes] for true in classes],
         hovertext=hover,
         hoverinfo="text",
     )
 
 
-def _cell_words(true: str, answer: str, counts: str) -> str:
-    told = "answered right" if true == answer else f"taken for {shown(answer)}"
-    return f"{shown(true)} {told}: {counts}"
+def _cell_hover(true: str, predicted: str, counts: str) -> str:
+    outcome = "answered right" if true == predicted else f"taken for {shown(predicted)}"
+    return f"{shown(true)} {outcome}: {counts}"
 
 
 def _cell_texts(
-    matrix: Matrix, shares: Sequence[Sequence[float]], depth: Sequence[Sequence[float]], normalise: bool
+    matrix: Matrix, shares: Sequence[Sequence[float]], intensity: Sequence[Sequence[float]], normalise: bool
 ) -> go.Scatter:
-    """Text over the cells in a trace of its own, since a heatmap has one ink for all; clicks pass through it."""
+    """Cell texts as a separate trace, since a heatmap has a single text colour; the trace ignores clicks."""
     cells = [(x, y) for y, row in enumerate(matrix) for x in range(len(row))]
     return go.Scatter(
         x=[x for x, _ in cells],
         y=[y for _, y in cells],
         mode="text",
         text=[percent(shares[y][x]) if normalise else f"{matrix[y][x]:,}" for x, y in cells],
-        textfont={"color": [_ink(depth[y][x]) for x, y in cells], "size": 15},
+        textfont={"color": [_text_colour(intensity[y][x]) for x, y in cells], "size": 15},
         hoverinfo="skip",
     )
 
 
-def _ink(depth: float) -> str:
-    """The ink with more contrast on the cell's colour.
+def _text_colour(intensity: float) -> str:
+    """Text colour with the higher contrast to the cell's colour.
 
     Source of the formula: relative luminance, WCAG 2.2.
     """
-    channels = [(low + (high - low) * depth) / 255 for low, high in zip(_LIGHTEST, _DARKEST, strict=True)]
-    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    channels = [(low + (high - low) * intensity) / 255 for low, high in zip(_LIGHTEST, _DARKEST, strict=True)]
+    linear = [
+        channel / 12.92 if channel <= 0.04045 else ((channel + 0.055) / 1.055) ** 2.4 for channel in channels
+    ]
     luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-    return _DARK_INK if luminance > 0.19 else _LIGHT_INK
+    return _DARK_TEXT if luminance > 0.19 else _LIGHT_TEXT
 
 
 def _measure_bar(per_class: Sequence[Mapping[str, Any]], key: str, colour: str, pattern: str) -> go.Bar:

@@ -1,4 +1,4 @@
-"""Two model versions side by side."""
+"""Comparison of two model versions."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class VersionMetrics:
 
 
 def comparison_bars(left: VersionMetrics, right: VersionMetrics) -> go.Figure:
-    """Accuracy, macro-F1 and the recall of each class for two versions; a class that one lacks has one bar."""
+    """Accuracy, macro-F1 and the recall of each class for two versions; a class that only one version has gets one bar."""
     classes = list(dict.fromkeys([*left.recalls(), *right.recalls()]))
     labels = ["accuracy", "macro-F1", *(f"recall {shown(name, 18)}" for name in classes)]
     traces = [_bar(left, classes, labels, (BLUE, "")), _bar(right, classes, labels, (ORANGE, "/"))]
@@ -36,16 +36,16 @@ def comparison_bars(left: VersionMetrics, right: VersionMetrics) -> go.Figure:
 
 
 def comparison_sentence(left: VersionMetrics, right: VersionMetrics) -> str:
-    """Say which version is ahead in macro-F1, whether chance may explain it, and which class pays for it."""
+    """Say which version has the higher macro-F1, whether the difference may be chance, and which class has lower recall in it."""
     ahead, behind = sorted((left, right), key=lambda version: -version.measures["macro_f1"])
     high, low = (number(version.measures["macro_f1"]) for version in (ahead, behind))
     if ahead.measures["macro_f1"] == behind.measures["macro_f1"]:
         return f"Both versions have macro-F1 {high}."
     lead = f"{shown(ahead.name)} is ahead in macro-F1, {high} against {low}"
-    return f"{lead}{_price(ahead, behind)}{_caution(ahead, behind)}."
+    return f"{lead}{_recall_loss(ahead, behind)}{_caution(ahead, behind)}."
 
 
-def _price(ahead: VersionMetrics, behind: VersionMetrics) -> str:
+def _recall_loss(ahead: VersionMetrics, behind: VersionMetrics) -> str:
     others = behind.recalls()
     lost = {name: others[name] - recall for name, recall in ahead.recalls().items() if name in others}
     name = max(lost, key=lambda key: lost[key], default=None)

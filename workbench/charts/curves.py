@@ -1,4 +1,4 @@
-"""Curves of a run, epoch by epoch, and what they say."""
+"""Learning curves of a run, and their summary sentence."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _MONITORED = {
 
 @dataclass(frozen=True)
 class _Line:
-    """How one measure is drawn: never told apart by colour alone."""
+    """Line style of one measure; measures differ in dash and marker, not by colour alone."""
 
     key: str
     name: str
@@ -49,7 +49,7 @@ def loss_curves(history: Epochs, best_epoch: int | None = None) -> go.Figure:
     """Training and validation loss for each epoch.
 
     Args:
-        history: One mapping per epoch with ``epoch``, ``loss`` and ``val_loss``; anything not finite is a gap.
+        history: One mapping per epoch with ``epoch``, ``loss`` and ``val_loss``; values that are not finite are gaps.
         best_epoch: Epoch to mark with a line and a label; none where ``None``.
     """
     return _curves(history, _LOSS, best_epoch, {"title": {"text": "loss"}, "rangemode": "tozero"})
@@ -70,8 +70,8 @@ def curves_sentence(history: Epochs, best_epoch: int | None = None, monitor: str
 
     Args:
         history: As for :func:`loss_curves`.
-        best_epoch: The epoch whose weights are kept; the best by ``monitor`` where ``None``.
-        monitor: What decides: ``val_loss``, ``val_macro_f1`` or ``val_accuracy``.
+        best_epoch: The epoch whose weights are kept; the best by ``monitor`` if ``None``.
+        monitor: Metric that decides: ``val_loss``, ``val_macro_f1`` or ``val_accuracy``.
     """
     measured = [row for row in history if _finite(row, monitor) is not None]
     if not history:
@@ -80,9 +80,9 @@ def curves_sentence(history: Epochs, best_epoch: int | None = None, monitor: str
         first = next(row["epoch"] for row in history if _finite(row, monitor) is None)
         return f"From epoch {first} on the loss is not a number: the run diverged, and a smaller learning rate usually helps."
     name = _MONITORED[monitor]
-    best = _row_of(measured, best_epoch) or _best(measured, monitor)
+    best = _row_of_epoch(measured, best_epoch) or _best(measured, monitor)
     if len(measured) == 1:
-        return f"One epoch is done, with {_lower(name)} {number(best[monitor])}; a trend shows from the second on."
+        return f"One epoch is done, with {_lower_first(name)} {number(best[monitor])}; a trend shows from the second on."
     return _trend(measured, best, name, monitor)
 
 
@@ -92,20 +92,20 @@ def _trend(history: Epochs, best: Mapping[str, Any], name: str, monitor: str) ->
     top = _best(history, monitor)
     if monitor == "val_macro_f1" and top[monitor] > best[monitor]:
         return (
-            f"Epoch {best['epoch']} is kept ({value}), the best of {_lower(name)} averaged over recent epochs; "
+            f"Epoch {best['epoch']} is kept ({value}), the best of {_lower_first(name)} averaged over recent epochs; "
             f"epoch {top['epoch']} alone was higher ({number(top[monitor])}), which a few pictures can do by chance."
         )
     if not later:
-        return _at_the_end(history, best, name, monitor)
+        return _best_is_last(history, best, name, monitor)
     if len(later) == 1:
         return f"{name} is best at epoch {best['epoch']} ({value}); the epoch after it is no better."
-    if _memorises(best, later):
+    if _overfits(best, later):
         return f"{name} stopped improving at epoch {best['epoch']}; the later epochs memorise."
     return f"{name} is best at epoch {best['epoch']} ({value}); the {len(later)} later epochs are no better."
 
 
-def _at_the_end(history: Epochs, best: Mapping[str, Any], name: str, monitor: str) -> str:
-    """Of a run whose last epoch is kept: it improves only where no epoch before it looks as good on the page."""
+def _best_is_last(history: Epochs, best: Mapping[str, Any], name: str, monitor: str) -> str:
+    """Sentence for a run whose last epoch is kept: it is improving only if no earlier epoch has the same rounded value."""
     value = number(best[monitor])
     as_good = next(row["epoch"] for row in history if number(row[monitor]) == value)
     if as_good == best["epoch"]:
@@ -113,10 +113,12 @@ def _at_the_end(history: Epochs, best: Mapping[str, Any], name: str, monitor: st
     return f"{name} was as good at epoch {as_good} ({value}) as at epoch {best['epoch']}, the last one; more epochs will hardly help."
 
 
-def _memorises(best: Mapping[str, Any], later: Epochs) -> bool:
-    """Training loss went on falling while validation loss rose: that, and no less, is memorising."""
-    half = later[len(later) // 2 :]
-    return _mean(half, "loss") < float(best["loss"]) and _mean(half, "val_loss") > float(best["val_loss"])
+def _overfits(best: Mapping[str, Any], later: Epochs) -> bool:
+    """Whether the later epochs overfit: training loss is lower and validation loss higher than at the best epoch."""
+    second_half = later[len(later) // 2 :]
+    return _mean(second_half, "loss") < float(best["loss"]) and _mean(second_half, "val_loss") > float(
+        best["val_loss"]
+    )
 
 
 def _mean(rows: Epochs, key: str) -> float:
@@ -128,11 +130,11 @@ def _best(history: Epochs, monitor: str) -> Mapping[str, Any]:
     return choose(history, key=lambda row: row[monitor])
 
 
-def _row_of(history: Epochs, epoch: int | None) -> Mapping[str, Any] | None:
+def _row_of_epoch(history: Epochs, epoch: int | None) -> Mapping[str, Any] | None:
     return next((row for row in history if row["epoch"] == epoch), None)
 
 
-def _lower(name: str) -> str:
+def _lower_first(name: str) -> str:
     return name[0].lower() + name[1:]
 
 
@@ -154,7 +156,7 @@ def _curves(
     figure = framed([_trace(history, line) for line in lines], _HEIGHT, hovermode="x unified")
     figure.update_xaxes(**x_axis)
     figure.update_yaxes(**y_axis)
-    if _row_of(history, best_epoch):
+    if _row_of_epoch(history, best_epoch):
         _mark_best(figure, int(best_epoch or 0), last)
     return figure
 

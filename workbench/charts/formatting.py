@@ -1,4 +1,4 @@
-"""Numbers and names as people read them."""
+"""Formatting of numbers, names and durations for the UI."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from html import escape
 from math import isfinite
 
 NOTHING = "–"
-_LONGEST = 28
+_MAX_LENGTH = 28
 
 
 def number(value: float | None) -> str:
@@ -18,7 +18,7 @@ def number(value: float | None) -> str:
 
 
 def percent(value: float | None) -> str:
-    """Write a share of 0..1 as per cent; only nothing is ``0 %`` and only all is ``100 %``."""
+    """Write a fraction of 0..1 in percent; ``0 %`` and ``100 %`` are used for exactly 0 and 1 only."""
     if value is None or not isfinite(value):
         return NOTHING
     hundredths = value * 100
@@ -26,25 +26,25 @@ def percent(value: float | None) -> str:
         return "< 0.1 %"
     if 99.9 < hundredths < 100:
         return "> 99.9 %"
-    close_to_an_end = 0 < hundredths < 1 or 99 < hundredths < 100
-    return f"{hundredths:.1f} %" if close_to_an_end else f"{hundredths:.0f} %"
+    one_decimal = 0 < hundredths < 1 or 99 < hundredths < 100
+    return f"{hundredths:.1f} %" if one_decimal else f"{hundredths:.0f} %"
 
 
 def share(part: int, whole: int) -> str:
-    """Write a share with its counts: ``86 % · 24 of 28``."""
+    """Write a fraction with its counts: ``86 % · 24 of 28``."""
     counts = f"{part:,} of {whole:,}"
     return f"{percent(part / whole)} · {counts}" if whole else counts
 
 
-def shown(name: str, longest: int = _LONGEST) -> str:
-    """Make a class name fit for a chart or HTML: blanks tidied, cut with an ellipsis, HTML escaped."""
-    tidy = " ".join(name.split())
-    cut = tidy if len(tidy) <= longest else tidy[: longest - 1].rstrip() + "…"
-    return escape(cut, quote=False)
+def shown(name: str, longest: int = _MAX_LENGTH) -> str:
+    """Prepare a class name for a chart or HTML: whitespace collapsed, truncated with an ellipsis, HTML escaped."""
+    collapsed = " ".join(name.split())
+    truncated = collapsed if len(collapsed) <= longest else collapsed[: longest - 1].rstrip() + "…"
+    return escape(truncated, quote=False)
 
 
 def pictures(count: int, kind: str = "") -> str:
-    """Write ``1 picture`` or ``24 pictures``; of a kind that ends in a blank, ``24 test pictures``."""
+    """Write ``1 picture`` or ``24 pictures``; with ``kind="test "`` (trailing blank) ``24 test pictures``."""
     return f"{count:,} {kind}picture{'' if count == 1 else 's'}"
 
 

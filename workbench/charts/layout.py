@@ -1,11 +1,11 @@
-"""What all figures share: transparent grounds, fixed heights, text left to the page's colours."""
+"""Common layout of all figures: transparent background, fixed height, text colour inherited from the page."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-# Plotly and scikit-learn import it on first use, and two threads that do so at once deadlock.
+# Imported early: Plotly and scikit-learn import it on first use, and two threads that do so concurrently deadlock.
 import narwhals.stable  # noqa: F401
 import plotly.graph_objects as go
 
@@ -15,19 +15,19 @@ BLUE, ORANGE, GREEN = PALETTE[0], PALETTE[5], PALETTE[2]
 NEUTRAL = "#8a8f98"
 OUTLINE = {"color": "rgba(128,128,128,0.7)", "width": 1}
 _GRID = "rgba(128,128,128,0.25)"
-_CLEAR = "rgba(0,0,0,0)"
+_TRANSPARENT = "rgba(0,0,0,0)"
 
 
 def framed(traces: Sequence[Any], height: int, **layout: Any) -> go.Figure:
-    """Make a figure of a fixed height in pixels without colours of its own for grounds and text."""
+    """Create a figure of a fixed height in pixels, without background and text colours."""
     figure = go.Figure(list(traces))
     figure.update_layout(
         template="none",
         height=height,
         margin={"l": 8, "r": 16, "t": 28, "b": 8},
-        paper_bgcolor=_CLEAR,
-        plot_bgcolor=_CLEAR,
-        legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "bgcolor": _CLEAR},
+        paper_bgcolor=_TRANSPARENT,
+        plot_bgcolor=_TRANSPARENT,
+        legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "bgcolor": _TRANSPARENT},
         hoverlabel={"namelength": -1},
     )
     axis = {"gridcolor": _GRID, "zeroline": False, "automargin": True, "linecolor": _GRID, "ticks": ""}
@@ -38,17 +38,17 @@ def framed(traces: Sequence[Any], height: int, **layout: Any) -> go.Figure:
 
 
 def named(labels: Sequence[str], **more: Any) -> dict[str, Any]:
-    """Axis with a label at 0, 1, 2...: by position, so that names that look alike stay apart."""
+    """Categorical axis with labels at 0, 1, 2...; by position, so that equal labels stay separate."""
     return {"tickvals": list(range(len(labels))), "ticktext": list(labels), "showgrid": False, **more}
 
 
 def columns(labels: Sequence[str], room: int) -> dict[str, Any]:
-    """Horizontal axis of named columns, slanted where a phone has no room for that many characters in a row."""
+    """Horizontal categorical axis; labels are slanted if they would need more than ``room`` characters in total."""
     longest = max((len(line) for label in labels for line in label.split("<br>")), default=0)
-    slant = -35 if longest * len(labels) > room else 0
-    return named(labels, range=[-0.5, len(labels) - 0.5], tickangle=slant)
+    angle = -35 if longest * len(labels) > room else 0
+    return named(labels, range=[-0.5, len(labels) - 0.5], tickangle=angle)
 
 
 def rows_from_top(labels: Sequence[str]) -> dict[str, Any]:
-    """Vertical axis of named rows, the first on top."""
+    """Vertical categorical axis, the first row on top."""
     return named(labels, range=[len(labels) - 0.5, -0.5])

@@ -1,4 +1,4 @@
-"""The drawing library of the page, for figures that are changed in place; from the plotly package, so that nothing comes from outside."""
+"""Plotly's JavaScript for figures that are updated in place; served from the plotly package, without a CDN."""
 
 from __future__ import annotations
 

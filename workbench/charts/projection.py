@@ -1,4 +1,4 @@
-"""The map: pictures that look alike lie close together."""
+"""Scatter plot of the 2D projection of the embeddings."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "triangle-down
 
 @dataclass(frozen=True)
 class PlottedPoint:
-    """A picture on the map; ``known`` is what the page needs of it: id, sha256 and file name."""
+    """A picture in the projection; ``known`` is its id, SHA-256 and file name."""
 
     x: float
     y: float
@@ -26,7 +26,7 @@ class PlottedPoint:
 
 @dataclass(frozen=True)
 class PointGroup:
-    """Pictures that have the same colour; ``faint`` ones stand behind the others."""
+    """Pictures drawn in the same colour; ``faint`` ones are drawn less prominently."""
 
     name: str
     colour: str
@@ -36,36 +36,38 @@ class PointGroup:
 
 @dataclass(frozen=True)
 class Zoom:
-    """The part of the map that is seen."""
+    """The visible range of the axes."""
 
     x: tuple[float, float]
     y: tuple[float, float]
 
 
-def map_figure(kinds: Sequence[PointGroup], zoom: Zoom | None) -> go.Figure:
-    """The pictures as points, each kind in a colour and a shape of its own."""
-    traces = [_trace(kind, SYMBOLS[place % len(SYMBOLS)]) for place, kind in enumerate(kinds) if kind.spots]
+def map_figure(groups: Sequence[PointGroup], zoom: Zoom | None) -> go.Figure:
+    """Scatter plot of the pictures; each group has its own colour and marker."""
+    traces = [
+        _trace(group, SYMBOLS[index % len(SYMBOLS)]) for index, group in enumerate(groups) if group.spots
+    ]
     figure = framed(traces, HEIGHT, dragmode="lasso", hovermode="closest", clickmode="event")
-    hidden = {"showticklabels": False, "showgrid": False, "showline": False}
-    figure.update_xaxes(**hidden, **({"range": zoom.x} if zoom else {}))
-    figure.update_yaxes(**hidden, **({"range": zoom.y} if zoom else {}))
+    hidden_axis = {"showticklabels": False, "showgrid": False, "showline": False}
+    figure.update_xaxes(**hidden_axis, **({"range": zoom.x} if zoom else {}))
+    figure.update_yaxes(**hidden_axis, **({"range": zoom.y} if zoom else {}))
     figure.update_layout(showlegend=True)
     return figure
 
 
-def _trace(kind: PointGroup, symbol: str) -> Any:
+def _trace(group: PointGroup, symbol: str) -> Any:
     return go.Scattergl(
-        x=[spot.x for spot in kind.spots],
-        y=[spot.y for spot in kind.spots],
-        customdata=[spot.known for spot in kind.spots],
+        x=[point.x for point in group.spots],
+        y=[point.y for point in group.spots],
+        customdata=[point.known for point in group.spots],
         mode="markers",
-        name=f"{shown(kind.name, 18)} {len(kind.spots):,}",
+        name=f"{shown(group.name, 18)} {len(group.spots):,}",
         hoverinfo="none",
         marker={
-            "color": kind.colour,
-            "symbol": "circle" if kind.faint else symbol,
-            "size": 6 if kind.faint else 8,
-            "opacity": 0.35 if kind.faint else 0.85,
+            "color": group.colour,
+            "symbol": "circle" if group.faint else symbol,
+            "size": 6 if group.faint else 8,
+            "opacity": 0.35 if group.faint else 0.85,
             "line": {"color": "rgba(128,128,128,0.6)", "width": 0.5},
         },
     )

@@ -1,1 +1,1 @@
-"""Metrics and the choice of the best epoch. Pure: knows neither the database nor the page."""
+"""Metrics and the choice of the best epoch. Independent of the database and the UI."""

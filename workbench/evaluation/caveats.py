@@ -1,4 +1,4 @@
-"""What the figures of a run do not tell, by the sides of its pictures."""
+"""Warnings about the limits of a run's metrics, derived from its splits."""
 
 from __future__ import annotations
 
@@ -7,30 +7,32 @@ from collections.abc import Iterable, Sequence
 from storage.records import TEST, TRAIN, VALIDATION, SnapshotItem
 
 _NAMED = 3
-_SIDES = ((VALIDATION, "check", "to check with"), (TEST, "test", "of the test"))
+_SPLITS = ((VALIDATION, "check", "to check with"), (TEST, "test", "of the test"))
 
 
 def caveats(classes: Sequence[str], items: Sequence[SnapshotItem]) -> tuple[str, ...]:
-    """Sentences, none where the check and the test are independent and know every class.
+    """Warning sentences; empty if validation and test pictures are independent of training and validation covers every class.
 
     Args:
-        classes: Their names.
-        items: The pictures of a snapshot, or of one that is about to be frozen.
+        classes: Class names.
+        items: Pictures of a snapshot, or of a draft of one.
     """
-    learnt = {item.group for item in items if item.split == TRAIN}
-    said = []
-    for side, what, words in _SIDES:
-        mine = [item for item in items if item.split == side]
-        near = [item for item in mine if item.group in learnt]
-        if near:
-            said.append(_dependent(what, words, len(near), len(mine), _names(classes, near)))
-    checked = {item.label for item in items if item.split == VALIDATION}
-    lacking = [name for label, name in enumerate(classes) if label not in checked]
-    if lacking:
-        said.append(
-            f"No picture of {_listed(lacking)} is there to check with, so there are no figures for that."
+    training_groups = {item.group for item in items if item.split == TRAIN}
+    sentences = []
+    for split, split_name, phrase in _SPLITS:
+        members = [item for item in items if item.split == split]
+        dependent = [item for item in members if item.group in training_groups]
+        if dependent:
+            sentences.append(
+                _dependent(split_name, phrase, len(dependent), len(members), _names(classes, dependent))
+            )
+    validation_labels = {item.label for item in items if item.split == VALIDATION}
+    missing = [name for label, name in enumerate(classes) if label not in validation_labels]
+    if missing:
+        sentences.append(
+            f"No picture of {_listed(missing)} is there to check with, so there are no figures for that."
         )
-    return tuple(said)
+    return tuple(sentences)
 
 
 def _names(classes: Sequence[str], items: Iterable[SnapshotItem]) -> list[str]:

@@ -1,4 +1,4 @@
-"""How good a model is on pictures whose class is known."""
+"""Classification metrics with confidence intervals."""
 
 from __future__ import annotations
 
@@ -15,56 +15,58 @@ def evaluate(true: np.ndarray, probabilities: np.ndarray, classes: tuple[str, ..
     """Accuracy, precision, recall, F1 and the confusion matrix, with 95 % intervals.
 
     Args:
-        true: ``(N,)`` positions in ``classes``.
+        true: True class indices, ``(N,)``.
         probabilities: ``(N, classes)``.
         classes: Names of the classes.
 
     Returns:
-        What JSON can hold: ``pictures``, ``accuracy``, ``accuracy_interval``, ``macro_f1``, ``macro_f1_interval``,
+        JSON-serialisable mapping: ``pictures``, ``accuracy``, ``accuracy_interval``, ``macro_f1``, ``macro_f1_interval``,
         ``macro_precision``, ``macro_recall``, ``weighted_f1``, ``weighted_precision``, ``weighted_recall``,
         ``per_class`` (``name``, ``precision``, ``recall``, ``f1``, ``support``) and ``confusion``, whose rows are true
-        classes and whose columns are answers. A class without a picture has None for its three figures, and the macro averages
-        are over the others: of it nothing is known, neither good nor bad.
+        classes and whose columns are predicted classes. A class without pictures has None for precision, recall and F1, and is
+        excluded from the macro averages.
     """
     from sklearn.metrics import precision_recall_fscore_support
 
-    places, present = list(range(len(classes))), np.unique(true)
-    answers = probabilities.argmax(axis=1)
-    counts = confusion(true, answers, len(classes))
-    columns = precision_recall_fscore_support(true, answers, labels=places, zero_division=0)
-    measures: dict[str, Any] = {
+    labels, present = list(range(len(classes))), np.unique(true)
+    predicted = probabilities.argmax(axis=1)
+    counts = confusion(true, predicted, len(classes))
+    columns = precision_recall_fscore_support(true, predicted, labels=labels, zero_division=0)
+    metrics: dict[str, Any] = {
         "pictures": len(true),
-        "accuracy": float((true == answers).mean()),
-        "accuracy_interval": wilson_interval(int((true == answers).sum()), len(true)),
+        "accuracy": float((true == predicted).mean()),
+        "accuracy_interval": wilson_interval(int((true == predicted).sum()), len(true)),
         "macro_f1_interval": macro_f1_interval(counts),
         "per_class": _per_class(classes, columns),
         "confusion": counts.tolist(),
     }
     for average in ("macro", "weighted"):
-        row = precision_recall_fscore_support(true, answers, labels=present, average=average, zero_division=0)
+        row = precision_recall_fscore_support(
+            true, predicted, labels=present, average=average, zero_division=0
+        )
         for name, value in zip(("precision", "recall", "f1"), row, strict=False):
-            measures[f"{average}_{name}"] = float(value)
-    return measures
+            metrics[f"{average}_{name}"] = float(value)
+    return metrics
 
 
 def macro_f1(counts: np.ndarray) -> np.ndarray:
-    """Mean F1 over the classes that have a picture, from confusion matrices ``(..., classes, classes)``.
+    """Mean F1 over the classes that have pictures, from confusion matrices ``(..., classes, classes)``.
 
-    Several matrices are taken for draws from the same pictures: a class counts in all of them or in none.
+    Several matrices are treated as resamples of the same pictures: a class is included in all of them or in none.
     """
     hits = np.diagonal(counts, axis1=-2, axis2=-1)
-    there = counts.sum(axis=-1)
-    f1 = 2 * hits / np.maximum(there + counts.sum(axis=-2), 1)
-    return np.asarray(f1[..., there.reshape(-1, there.shape[-1]).any(axis=0)].mean(axis=-1))
+    support = counts.sum(axis=-1)
+    f1 = 2 * hits / np.maximum(support + counts.sum(axis=-2), 1)
+    return np.asarray(f1[..., support.reshape(-1, support.shape[-1]).any(axis=0)].mean(axis=-1))
 
 
 def confusion(true: np.ndarray, answers: np.ndarray, classes: int) -> np.ndarray:
-    """Counts ``(classes, classes)``: rows are true classes, columns are answers."""
+    """Confusion matrix ``(classes, classes)``: rows are true classes, columns are predicted classes."""
     return np.bincount(true * classes + answers, minlength=classes**2).reshape(classes, classes)
 
 
 def wilson_interval(hits: float, pictures: int) -> tuple[float, float]:
-    """95 % interval of a share.
+    """95 % Wilson score interval of a proportion.
 
     Source: Wilson, "Probable Inference, the Law of Succession, and Statistical Inference" (1927).
     """
@@ -76,9 +78,9 @@ def wilson_interval(hits: float, pictures: int) -> tuple[float, float]:
 
 
 def macro_f1_interval(counts: np.ndarray) -> tuple[float, float]:
-    """95 % interval of macro-F1: the percentile bootstrap (Efron, 1979) over pictures.
+    """95 % interval of macro-F1 by the percentile bootstrap (Efron, 1979) over pictures.
 
-    Drawing pictures with replacement is drawing the cells of their confusion matrix from a multinomial.
+    Resampling pictures with replacement is equivalent to drawing their confusion matrix from a multinomial distribution.
     """
     pictures = int(counts.sum())
     draws = np.random.default_rng(0).multinomial(pictures, counts.ravel() / pictures, _RESAMPLES)

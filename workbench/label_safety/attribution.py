@@ -1,4 +1,4 @@
-"""Which operation made a variant what it is."""
+"""Attribution of a changed class to one augmentation operation."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from workbench.serving.service import Prediction
 
 @dataclass(frozen=True)
 class OperationSuspect:
-    """One operation of a variant, done alone to the same picture with the same draws.
+    """One operation of a variant, applied alone to the same picture with the same random values.
 
     Attributes:
-        operation: Its name.
-        pixels: ``(256, 256, 3) uint8``.
-        answer: What a model reads, None where there is none.
+        operation: Name of the operation.
+        pixels: The resulting picture, ``(256, 256, 3) uint8``.
+        answer: Prediction for it, None if there is no model.
     """
 
     operation: str
@@ -30,36 +30,40 @@ def attribution_candidates(
     picture: np.ndarray,
     augmentation: Augmentation,
     key: Key,
-    read: Callable[[np.ndarray], Prediction] | None = None,
+    classify: Callable[[np.ndarray], Prediction] | None = None,
 ) -> list[OperationSuspect]:
-    """Every operation that had a part in a variant, alone; those that the draw left without effect are not named.
+    """Apply every enabled operation alone; operations without effect for this random draw are omitted.
 
     Args:
         picture: ``(256, 256, 3) uint8``.
-        augmentation: What made the variant.
-        key: Of the variant, as in :func:`workbench.imaging.augmentation.augment`.
-        read: A model, where there is one.
+        augmentation: Augmentation of the variant.
+        key: Random key of the variant, as in :func:`workbench.imaging.augmentation.augment`.
+        classify: Classifies a picture; None if there is no model.
     """
-    alone = {name: augment(picture, augmentation.alone(name), key) for name in augmentation.enabled}
+    variants = {name: augment(picture, augmentation.alone(name), key) for name in augmentation.enabled}
     return [
-        OperationSuspect(name, pixels, read(pixels) if read else None)
-        for name, pixels in alone.items()
+        OperationSuspect(name, pixels, classify(pixels) if classify else None)
+        for name, pixels in variants.items()
         if not np.array_equal(pixels, picture)
     ]
 
 
-def attribute(found: Sequence[OperationSuspect], before: Prediction | None) -> str:
-    """The operation that must have changed the class: the only one, or the only one whose picture the model reads as another.
+def attribute(candidates: Sequence[OperationSuspect], original: Prediction | None) -> str:
+    """The operation that changed the class: the only candidate, or the only one whose picture is classified differently.
 
     Args:
-        found: What there is to choose from.
-        before: What the model reads in the picture as it is, None where there is no model.
+        candidates: Result of :func:`attribution_candidates`.
+        original: Prediction for the unaugmented picture, None if there is no model.
 
     Returns:
-        Its name; empty where a person must say.
+        Name of the operation; empty if it is ambiguous.
     """
-    if before is not None:
-        changed = [each for each in found if each.answer and each.answer.label != before.label]
+    if original is not None:
+        changed = [
+            candidate
+            for candidate in candidates
+            if candidate.answer and candidate.answer.label != original.label
+        ]
         if len(changed) == 1:
             return changed[0].operation
-    return found[0].operation if len(found) == 1 else ""
+    return candidates[0].operation if len(candidates) == 1 else ""

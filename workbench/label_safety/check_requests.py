@@ -1,4 +1,4 @@
-"""Augmentations that were asked for, kept until they were checked; many threads ask, one checks."""
+"""Thread-safe queue of augmentations to check: many threads add, one checks."""
 
 from __future__ import annotations
 
@@ -10,34 +10,34 @@ from workbench.imaging.augmentation import Augmentation
 
 
 class CheckRequests:
-    """The newest augmentations that wait to be checked.
+    """Bounded queue of augmentations to check, without duplicates.
 
     Args:
-        most: How many wait at most; the oldest one makes room.
+        most: Maximum length; adding to a full queue drops the oldest entry.
     """
 
     def __init__(self, most: int) -> None:
         self._lock = threading.Lock()
-        self._waiting: deque[Augmentation] = deque(maxlen=most)
+        self._queue: deque[Augmentation] = deque(maxlen=most)
 
     def add(self, augmentation: Augmentation) -> None:
-        """Let an augmentation wait, unless it does already."""
+        """Add an augmentation unless it is already queued."""
         with self._lock:
-            if augmentation not in self._waiting:
-                self._waiting.append(augmentation)
+            if augmentation not in self._queue:
+                self._queue.append(augmentation)
 
     def __contains__(self, augmentation: Augmentation) -> bool:
         with self._lock:
-            return augmentation in self._waiting
+            return augmentation in self._queue
 
     def waiting(self) -> list[Augmentation]:
-        """Those that wait now, the oldest first."""
+        """Snapshot of the queue, oldest first."""
         with self._lock:
-            return list(self._waiting)
+            return list(self._queue)
 
     def done(self, checked: Sequence[Augmentation]) -> None:
-        """Let go of augmentations that were checked; one that was asked for meanwhile goes on waiting."""
+        """Remove checked augmentations; those added meanwhile stay."""
         with self._lock:
             for augmentation in checked:
-                if augmentation in self._waiting:
-                    self._waiting.remove(augmentation)
+                if augmentation in self._queue:
+                    self._queue.remove(augmentation)

@@ -1,4 +1,4 @@
-"""How many variants of an operation a model reads as another class, and whether that is clearly too many."""
+"""Rate at which a model misclassifies the variants of an operation, and whether it is significantly above zero."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Reader = Callable[[np.ndarray], Prediction]
 
 @dataclass(frozen=True)
 class Probe:
-    """A picture ``(256, 256, 3) uint8`` that the model reads surely as the class it has."""
+    """A picture ``(256, 256, 3) uint8`` that the model classifies correctly and with high confidence."""
 
     image_id: int
     label: str
@@ -30,16 +30,16 @@ class Probe:
 
 @dataclass(frozen=True)
 class MisreadTally:
-    """What a model made of the variants of one operation.
+    """Misclassification counts for the variants of one operation.
 
     Attributes:
-        operation: Its name.
-        strength: Its strength.
-        pictures: Pictures that were varied, all of them read rightly and surely as they are.
-        variants: Variants of them.
-        misread: Variants that were read as another class.
-        true: The class whose variants were misread most often, empty where none was.
-        taken_for: What they were mostly read as.
+        operation: Name of the operation.
+        strength: Strength of the operation.
+        pictures: Number of source pictures, all classified correctly and confidently without augmentation.
+        variants: Number of variants of them.
+        misread: Number of variants classified as another class.
+        true: True class of the most frequent confusion, empty if there is none.
+        taken_for: Predicted class of the most frequent confusion.
     """
 
     operation: str
@@ -52,21 +52,21 @@ class MisreadTally:
 
     @property
     def share(self) -> float:
-        """Misread variants over all of them."""
+        """Fraction of misclassified variants."""
         return self.misread / self.variants
 
     @property
     def excess(self) -> tuple[float, float]:
-        """95 % interval of how much larger the misread share is than that of the same pictures unvaried, which is 0.
+        """95 % interval of the difference between the misclassification rates with and without augmentation; the latter is 0.
 
-        Variants of one picture are read alike, so that each picture counts as one trial, whose success is the share of
-        its variants.
+        Variants of one picture are correlated, so each picture counts as one trial, whose outcome is the fraction of its
+        misclassified variants.
         """
         return difference_interval((self.share * self.pictures, self.pictures), (0, self.pictures))
 
     @property
     def flagged(self) -> bool:
-        """Whether clearly more variants than unvaried pictures are read as another class."""
+        """Whether the lower bound of :attr:`excess` is above 0."""
         return self.excess[0] > 0
 
     def to_dict(self) -> dict[str, Any]:
@@ -75,38 +75,41 @@ class MisreadTally:
 
 
 def difference_interval(first: tuple[float, int], second: tuple[float, int]) -> tuple[float, float]:
-    """95 % interval of the difference of two shares, each given as hits and pictures; sound for small samples.
+    """95 % interval of the difference of two proportions, each given as ``(hits, pictures)``; valid for small samples.
 
     Source: Newcombe, "Interval Estimation for the Difference Between Independent Proportions" (1998), method 10.
     """
-    shares = [hits / pictures for hits, pictures in (first, second)]
+    proportions = [hits / pictures for hits, pictures in (first, second)]
     (low, high), (other_low, other_high) = wilson_interval(*first), wilson_interval(*second)
-    difference = shares[0] - shares[1]
-    below = hypot(shares[0] - low, other_high - shares[1])
-    above = hypot(high - shares[0], shares[1] - other_low)
-    return max(-1.0, difference - below), min(1.0, difference + above)
+    difference = proportions[0] - proportions[1]
+    lower_margin = hypot(proportions[0] - low, other_high - proportions[1])
+    upper_margin = hypot(high - proportions[0], proportions[1] - other_low)
+    return max(-1.0, difference - lower_margin), min(1.0, difference + upper_margin)
 
 
-def tally(pictures: Sequence[Probe], operation: str, strength: float, read: Reader) -> MisreadTally:
-    """Vary pictures by one operation alone and let a model read them.
+def tally(pictures: Sequence[Probe], operation: str, strength: float, classify: Reader) -> MisreadTally:
+    """Augment pictures by one operation alone and count how many variants a model misclassifies.
 
-    What happens by chance, such as mirroring, happens to each of them: how often it does in training changes no class.
+    An operation whose strength is a probability, such as mirroring, is applied to each picture with probability 1: how often it is
+    applied in training does not affect whether it changes the class.
 
     Args:
-        pictures: What to vary, at least one.
+        pictures: Source pictures, at least one.
         operation: A name in :data:`workbench.imaging.augmentation.OPERATIONS`.
-        strength: Its strength.
-        read: A model; takes ``(256, 256, 3) uint8``.
+        strength: Strength of the operation.
+        classify: Classifies a picture ``(256, 256, 3) uint8``.
     """
     by_chance = BY_NAME[operation].unit == "probability"
-    alone = Augmentation().alone(operation, 1.0 if by_chance else strength)
-    numbers = range(1, 2 if by_chance else VARIANTS + 1)
+    augmentation = Augmentation().alone(operation, 1.0 if by_chance else strength)
+    variant_numbers = range(1, 2 if by_chance else VARIANTS + 1)
     misread: Counter[tuple[str, str]] = Counter()
     for picture in pictures:
-        for number in numbers:
-            answer = read(augment(picture.pixels, alone, (SEED, number, picture.image_id))).label
-            if answer != picture.label:
-                misread[picture.label, answer] += 1
+        for number in variant_numbers:
+            predicted = classify(
+                augment(picture.pixels, augmentation, (SEED, number, picture.image_id))
+            ).label
+            if predicted != picture.label:
+                misread[picture.label, predicted] += 1
     [((true, taken_for), _)] = misread.most_common(1) or [(("", ""), 0)]
-    count = len(pictures) * len(numbers)
+    count = len(pictures) * len(variant_numbers)
     return MisreadTally(operation, strength, len(pictures), count, misread.total(), true, taken_for)

@@ -1,4 +1,4 @@
-"""What was found of operations, kept with what it was made from, so that it is not found twice."""
+"""Stored results of the label-safety check, together with the model version and snapshot that they are valid for."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ Setting = tuple[str, float]
 
 @dataclass(frozen=True)
 class SafetyResults:
-    """What is known of one version.
+    """Results for one model version.
 
     Attributes:
-        source: The version, its manifest's hash and its snapshot's.
-        pictures: How many pictures it was tried on, None before it was.
-        tallies: By operation and strength, oldest first.
+        source: Name of the version, hash of its manifest, and hash of its snapshot.
+        pictures: Number of pictures used, None before the first check.
+        tallies: Results by operation and strength, oldest first.
     """
 
     source: tuple[str, str, str]
@@ -30,51 +30,51 @@ class SafetyResults:
     tallies: Mapping[Setting, MisreadTally] = field(default_factory=dict)
 
     def missing(self, augmentation: Augmentation) -> list[Setting]:
-        """What is not known yet of an augmentation, what runs first."""
+        """Settings of an augmentation that are not checked yet, enabled operations first."""
         named = [(o.name, augmentation.settings[o.name]) for o in OPERATIONS]
-        named.sort(key=lambda each: not each[1].enabled)
+        named.sort(key=lambda named_setting: not named_setting[1].enabled)
         wanted = [(name, setting.strength) for name, setting in named if setting.strength > 0]
-        return [each for each in wanted if each not in self.tallies]
+        return [key for key in wanted if key not in self.tallies]
 
     def of(self, augmentation: Augmentation) -> dict[str, MisreadTally]:
-        """What is known of an augmentation, by operation, whether it runs or not."""
-        settings = {name: (name, each.strength) for name, each in augmentation.settings.items()}
+        """Results for the settings of an augmentation by operation, including disabled operations."""
+        settings = {name: (name, setting.strength) for name, setting in augmentation.settings.items()}
         return {name: self.tallies[key] for name, key in settings.items() if key in self.tallies}
 
 
 def source(version: Version) -> tuple[str, str, str]:
-    """What findings about a version are made from."""
+    """Identity of a version's model and data, see :attr:`SafetyResults.source`."""
     return version.name, version.manifest_sha256, str(version.manifest.get("snapshot", version.snapshot_id))
 
 
 def read_findings(preferences: KeyValue, version: Version) -> SafetyResults:
-    """What is known of a version; nothing where the findings are of another one."""
-    kept = preferences.get(KEPT, {})
-    wanted = source(version)
-    if tuple(kept.get("source", ())) != wanted:
-        return SafetyResults(wanted)
-    tallies = [MisreadTally(**each) for each in kept["tallies"]]
+    """Read the results for a version; empty if the stored ones belong to another version."""
+    stored = preferences.get(KEPT, {})
+    expected_source = source(version)
+    if tuple(stored.get("source", ())) != expected_source:
+        return SafetyResults(expected_source)
+    tallies = [MisreadTally(**fields) for fields in stored["tallies"]]
     return SafetyResults(
-        wanted, kept["pictures"], {(tally.operation, tally.strength): tally for tally in tallies}
+        expected_source, stored["pictures"], {(tally.operation, tally.strength): tally for tally in tallies}
     )
 
 
 def write_findings(preferences: KeyValue, findings: SafetyResults) -> None:
-    """Keep findings instead of the earlier ones."""
+    """Store results, replacing earlier ones; at most the ``MOST_KEPT`` newest are kept."""
     tallies = [tally.to_dict() for tally in findings.tallies.values()][-MOST_KEPT:]
     preferences.set(KEPT, {"source": findings.source, "pictures": findings.pictures, "tallies": tallies})
 
 
-_KEPT = "augmentation marks"
+_MARKS_KEY = "augmentation marks"
 
 
 def marks(preferences: KeyValue) -> dict[str, str]:
-    """The words for each operation that was switched off for a variant, by its name."""
-    found: dict[str, str] = preferences.get(_KEPT, {})
-    return found
+    """Description of the variant for which each operation was switched off, by operation name."""
+    stored: dict[str, str] = preferences.get(_MARKS_KEY, {})
+    return stored
 
 
-def mark(preferences: KeyValue, operation: str, words: str) -> None:
-    """Remember the variant for which an operation was switched off; no words forget it."""
-    others = {name: kept for name, kept in marks(preferences).items() if name != operation}
-    preferences.set(_KEPT, {**others, operation: words} if words else others)
+def mark(preferences: KeyValue, operation: str, description: str) -> None:
+    """Store the description of the variant for which an operation was switched off; an empty one deletes it."""
+    other_marks = {name: text for name, text in marks(preferences).items() if name != operation}
+    preferences.set(_MARKS_KEY, {**other_marks, operation: description} if description else other_marks)

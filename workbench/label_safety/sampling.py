@@ -1,4 +1,4 @@
-"""Which pictures a model is tried on: some of each class that it reads rightly and surely."""
+"""Selection of pictures for the label-safety check: some of each class, classified correctly and confidently."""
 
 from __future__ import annotations
 
@@ -14,37 +14,40 @@ MOST = 60
 TRIED = 3 * MOST
 
 
-def sample(stores: Stores, version: Version, read: Reader) -> Iterator[Probe]:
-    """Pictures of the version's snapshot that still have their class and are read rightly, at most ``MOST``.
+def sample(stores: Stores, version: Version, classify: Reader) -> Iterator[Probe]:
+    """Pictures of the version's snapshot whose label is unchanged and that are classified correctly, at most ``MOST``.
 
-    They are read surely as well: what lies on the edge between two classes falls over it at any touch. Those of the validation split come first, since the model has not learned them by heart; classes take turns.
+    They must also be classified confidently: pictures near the decision boundary would cross it with any change. Validation
+    pictures come first, since the model was not trained on them; classes alternate.
     """
     classes, fit = version.manifest["classes"], version.manifest["fit"]
     items = round_robin(stores.snapshots, version.snapshot_id)
-    now = {each.id: each.label for each in stores.catalogue.several([item.image_id for item in items])}
-    found = 0
+    current_labels = {
+        image.id: image.label for image in stores.catalogue.several([item.image_id for item in items])
+    }
+    count = 0
     for item in items:
         label = classes[item.label]
-        if now.get(item.image_id) != label:
+        if current_labels.get(item.image_id) != label:
             continue
         pixels = stores.media.canonical(item.sha256, fit)
-        answer = read(pixels)
-        if answer.label == label and not answer.needs_review:
-            found += 1
+        prediction = classify(pixels)
+        if prediction.label == label and not prediction.needs_review:
+            count += 1
             yield Probe(item.image_id, label, pixels)
-        if found == MOST:
+        if count == MOST:
             return
 
 
 def round_robin(snapshots: Snapshots, snapshot_id: int) -> list[SnapshotItem]:
-    """The pictures to try, in an order that is the same each time."""
-    of_class: dict[int, list[SnapshotItem]] = defaultdict(list)
+    """Candidate pictures in a deterministic order that alternates between classes, at most ``TRIED``."""
+    by_class: dict[int, list[SnapshotItem]] = defaultdict(list)
     for item in sorted(snapshots.items(snapshot_id), key=_rank):
-        # What is found chooses augmentations, so the test has no say.
+        # Results influence the choice of augmentations, so test pictures must not be used.
         if item.split != TEST:
-            of_class[item.label].append(item)
-    rounds = range(max((len(items) for items in of_class.values()), default=0))
-    ordered = [items[turn] for turn in rounds for items in of_class.values() if turn < len(items)]
+            by_class[item.label].append(item)
+    rounds = range(max((len(items) for items in by_class.values()), default=0))
+    ordered = [items[turn] for turn in rounds for items in by_class.values() if turn < len(items)]
     return ordered[:TRIED]
 
 

@@ -1,4 +1,4 @@
-"""Looks in the background whether augmentation changes classes, whenever there is a model and the machine has time."""
+"""Background check whether augmentation changes the class of pictures, while there is a production model and idle CPU time."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 PAUSE_SECONDS = 1.0
 FEW_CORES = 4
 LEAST = 8
-"""Pictures; of fewer nothing could be said."""
+"""Minimum number of pictures; fewer do not allow a conclusion."""
 MOST_ASKED = 8
 RETRY_SECONDS = 600.0
 NO_MODEL, OFF, WAITING, CHECKING = "no model", "off", "waiting", "checking"
@@ -35,15 +35,15 @@ UNEXPECTED = "The check failed; the server's log says why."
 
 @dataclass(frozen=True)
 class SafetyReport:
-    """What is known of an augmentation.
+    """Results for an augmentation.
 
     Attributes:
-        state: ``no model``, ``off``, ``waiting`` (a run trains), ``checking``, ``too few`` (pictures that the model reads
-            rightly and surely), ``failed`` or ``checked``.
-        version: The model in production, empty where there is none.
-        pictures: On how many it was tried, all of them read rightly and surely as they are.
-        tallies: What was found so far, by operation, whether it runs or not.
-        error: Why the check failed.
+        state: ``no model``, ``off``, ``waiting`` (a run trains), ``checking``, ``too few`` (pictures that the model
+            classifies correctly and confidently), ``failed`` or ``checked``.
+        version: Name of the production model, empty if there is none.
+        pictures: Number of pictures used, all classified correctly and confidently without augmentation.
+        tallies: Results so far by operation, including disabled operations.
+        error: Error message if the check failed.
     """
 
     state: str
@@ -53,35 +53,37 @@ class SafetyReport:
     error: str = ""
 
     def flagged(self, augmentation: Augmentation) -> list[MisreadTally]:
-        """Operations that run and that the model clearly reads as other classes, worst first."""
-        found = [each for name, each in self.tallies.items() if name in augmentation.enabled and each.flagged]
-        return sorted(found, key=lambda each: -each.share)
+        """Enabled operations with a significant misclassification rate, worst first."""
+        flagged = [
+            result for name, result in self.tallies.items() if name in augmentation.enabled and result.flagged
+        ]
+        return sorted(flagged, key=lambda result: -result.share)
 
 
 @dataclass(frozen=True)
 class _Failure:
-    """Why the check of a version failed, and when it is tried again."""
+    """Error of a failed check, and the monotonic time in seconds until which it is not retried."""
 
     source: tuple[str, ...] = ()
     error: str = ""
     until: float = 0.0
 
-    def holds(self, made_from: tuple[str, ...]) -> bool:
-        """Whether that version is not tried now."""
-        return self.source == made_from and time.monotonic() < self.until
+    def is_active(self, version_source: tuple[str, ...]) -> bool:
+        """Whether the check of that version must not be retried yet."""
+        return self.source == version_source and time.monotonic() < self.until
 
 
-class _Ended(Exception):
-    """The check is to end now; what was found is kept."""
+class _Cancelled(Exception):
+    """Raised to end the check at once; results so far are kept."""
 
 
 class LabelSafety:
-    """Checks one operation after the other with the model in production, in a thread that leaves the machine to others.
+    """Checks one operation after the other with the production model, in a low-priority background thread.
 
     Args:
-        stores: Where versions, pictures and findings are.
-        predictor: Reads pictures.
-        shown: Gives the augmentation to check without being asked for, None where that is switched off.
+        stores: Database and file stores.
+        predictor: Classifies pictures.
+        shown: Returns the augmentation shown on the page, which is checked without a request; None disables this.
     """
 
     def __init__(
@@ -89,39 +91,39 @@ class LabelSafety:
     ) -> None:
         self._stores = stores
         self._predictor = predictor
-        self._shown = shown
-        self._asked = CheckRequests(MOST_ASKED)
+        self._get_shown = shown
+        self._requests = CheckRequests(MOST_ASKED)
         self._last_shown: Augmentation | None = None
-        self._sample: tuple[tuple[str, ...], list[Probe]] = ((), [])
+        self._cached_sample: tuple[tuple[str, ...], list[Probe]] = ((), [])
         self._failure = _Failure()
         self._wake = threading.Event()
         self._closing = threading.Event()
-        self._thread = threading.Thread(target=self._watch, name="label safety", daemon=True)
+        self._thread = threading.Thread(target=self._loop, name="label safety", daemon=True)
 
     def start(self) -> None:
-        """Begin to look for work, in a thread of its own."""
+        """Start the background thread."""
         self._thread.start()
 
     def close(self) -> None:
-        """Stop, within a moment; what was found is kept."""
+        """Stop the background thread promptly; results so far are kept."""
         self._closing.set()
         self._wake.set()
         if self._thread.is_alive():
             self._thread.join(timeout=5)
 
     def ask(self, augmentation: Augmentation) -> None:
-        """Have an augmentation checked that is not the one shown on the page."""
-        self._asked.add(augmentation)
+        """Request a check of an augmentation other than the one shown on the page."""
+        self._requests.add(augmentation)
         self._wake.set()
 
     def report(self, augmentation: Augmentation) -> SafetyReport:
-        """What is known of an augmentation by now; reads no picture."""
+        """Stored results for an augmentation; classifies no picture."""
         version = self._stores.registry.production()
         if version is None:
             return SafetyReport(NO_MODEL)
         findings = read_findings(self._stores.preferences, version)
         failure = self._failure
-        failed = failure.holds(findings.source)
+        failed = failure.is_active(findings.source)
         state = FAILED if failed else self._state(findings, augmentation)
         return SafetyReport(
             state,
@@ -136,82 +138,82 @@ class LabelSafety:
             return TOO_FEW
         if not findings.missing(augmentation):
             return CHECKED
-        if self._shown is None and augmentation not in self._asked:
+        if self._get_shown is None and augmentation not in self._requests:
             return OFF
         return WAITING if self._busy() else CHECKING
 
-    def _watch(self) -> None:
+    def _loop(self) -> None:
         while not self._closing.is_set():
-            if not self._looked():
+            if not self._poll():
                 self._wake.wait(PAUSE_SECONDS)
             self._wake.clear()
 
-    def _looked(self) -> bool:
-        """Check the next operation, if any; whether there may be more to do at once."""
+    def _poll(self) -> bool:
+        """Check the next operation, if any; returns whether there may be more to do immediately."""
         version = None
         try:
             version = self._stores.registry.production()
             return version is not None and self._step(version)
-        except _Ended:
+        except _Cancelled:
             return False
         except Exception as error:
             log.exception("the check of label safety failed")
             if version is not None:
-                words = str(error) if isinstance(error, DomainError) else UNEXPECTED
-                self._failure = _Failure(source(version), words, time.monotonic() + RETRY_SECONDS)
+                message = str(error) if isinstance(error, DomainError) else UNEXPECTED
+                self._failure = _Failure(source(version), message, time.monotonic() + RETRY_SECONDS)
             return False
 
     def _step(self, version: Version) -> bool:
         findings = read_findings(self._stores.preferences, version)
-        setting = self._next(findings)
+        setting = self._next_setting(findings)
         if setting is None:
-            self._sample = ((), [])
+            self._cached_sample = ((), [])
             return False
-        if self._failure.holds(findings.source) or _too_few(findings) or self._busy():
+        if self._failure.is_active(findings.source) or _too_few(findings) or self._busy():
             return False
-        read = self._reader(version)
-        pictures = self._pictures(version, read)
-        found = dict(findings.tallies)
+        classify = self._classifier(version)
+        pictures = self._pictures(version, classify)
+        tallies = dict(findings.tallies)
         if len(pictures) >= LEAST:
-            found[setting] = tally(pictures, *setting, read)
-        write_findings(self._stores.preferences, replace(findings, pictures=len(pictures), tallies=found))
+            tallies[setting] = tally(pictures, *setting, classify)
+        write_findings(self._stores.preferences, replace(findings, pictures=len(pictures), tallies=tallies))
         return True
 
-    def _next(self, findings: SafetyResults) -> Setting | None:
-        asked = self._asked.waiting()
-        for augmentation in [*asked, *self._settled()]:
+    def _next_setting(self, findings: SafetyResults) -> Setting | None:
+        requested = self._requests.waiting()
+        for augmentation in [*requested, *self._settled_augmentation()]:
             if missing := findings.missing(augmentation):
                 return missing[0]
-        self._asked.done(asked)
+        self._requests.done(requested)
         return None
 
-    def _settled(self) -> list[Augmentation]:
-        """The augmentation shown, if it stands since the last look: a dial that is being moved is not chased."""
-        shown = self._shown() if self._shown else None
+    def _settled_augmentation(self) -> list[Augmentation]:
+        """The augmentation shown, if unchanged since the last poll, so that a slider being moved does not trigger checks."""
+        shown = self._get_shown() if self._get_shown else None
         settled = [shown] if shown is not None and shown == self._last_shown else []
         self._last_shown = shown
         return settled
 
-    def _pictures(self, version: Version, read: Reader) -> list[Probe]:
-        made_from = source(version)
-        if self._sample[0] != made_from:
-            self._sample = (made_from, list(sample(self._stores, version, read)))
-        return self._sample[1]
+    def _pictures(self, version: Version, classify: Reader) -> list[Probe]:
+        version_source = source(version)
+        if self._cached_sample[0] != version_source:
+            self._cached_sample = (version_source, list(sample(self._stores, version, classify)))
+        return self._cached_sample[1]
 
-    def _reader(self, version: Version) -> Reader:
-        def read(picture: np.ndarray) -> Prediction:
+    def _classifier(self, version: Version) -> Reader:
+        def classify(picture: np.ndarray) -> Prediction:
             if self._closing.is_set() or self._busy():
-                raise _Ended
-            began = time.perf_counter()
-            answer = self._predictor.predict_unlogged(picture, version.name)
-            # Half of the time at most: others want the cores, and the model too.
-            self._closing.wait(time.perf_counter() - began)
-            return answer
+                raise _Cancelled
+            start = time.perf_counter()
+            prediction = self._predictor.predict_unlogged(picture, version.name)
+            # Sleep as long as the prediction took, so that the check uses at most half of one core.
+            self._closing.wait(time.perf_counter() - start)
+            return prediction
 
-        return read
+        return classify
 
     def _busy(self) -> bool:
-        """Whether a run trains on a machine with too few cores for both."""
+        """Whether a training run is active on a machine with fewer than ``FEW_CORES`` cores."""
         return cores() < FEW_CORES and any(run.status == "running" for run in self._stores.runs.active())
 
 

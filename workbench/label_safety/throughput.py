@@ -1,4 +1,4 @@
-"""What each operation of augmentation costs on this machine, in pictures a second."""
+"""Throughput of each augmentation operation on this machine, in pictures per second."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ from workbench.imaging.augmentation import OPERATIONS, Augmentation, augment
 from workbench.imaging.decode import SIDE
 
 _ROUNDS = 3
-_SECONDS = 0.01
-"""Of each round; all operations together take about a third of a second."""
-_PICTURES = 4
+_ROUND_SECONDS = 0.01
+"""Minimum duration of a round in seconds; measuring all operations takes about a third of a second."""
+_NOISE_PICTURES = 4
 
 
 @dataclass(frozen=True)
 class Throughput:
-    """Pictures a second in one thread: of each operation alone, by its name, and of all that run together."""
+    """Pictures per second in one thread: of each operation alone, by name, and of all enabled ones together."""
 
     alone: dict[str, float]
     together: float
 
 
 class ThroughputMeter:
-    """Measures each setting of an operation once."""
+    """Measures throughput; results are cached by operation and strength."""
 
     def __init__(self) -> None:
-        self._rate = lru_cache(maxsize=256)(_measured)
+        self._rate = lru_cache(maxsize=256)(_measure)
 
     def of(self, augmentation: Augmentation) -> Throughput:
-        """The cost of each operation at its strength, and of those that run together."""
+        """Throughput of each operation at its strength, and of all enabled ones together."""
         settings = augmentation.settings
         alone = {o.name: self._rate(((o.name, settings[o.name].strength),)) for o in OPERATIONS}
         return Throughput(
@@ -41,18 +41,18 @@ class ThroughputMeter:
         )
 
 
-def _measured(settings: tuple[tuple[str, float], ...]) -> float:
-    given = {name: {"enabled": True, "strength": strength} for name, strength in settings}
-    augmentation = Augmentation.from_dict({**Augmentation.off().to_dict(), **given})
-    noise = np.random.default_rng(0).integers(0, 256, (_PICTURES, SIDE, SIDE, 3), np.uint8)
-    return median(_round(noise, augmentation) for _ in range(_ROUNDS))
+def _measure(settings: tuple[tuple[str, float], ...]) -> float:
+    operations = {name: {"enabled": True, "strength": strength} for name, strength in settings}
+    augmentation = Augmentation.from_dict({**Augmentation.off().to_dict(), **operations})
+    noise = np.random.default_rng(0).integers(0, 256, (_NOISE_PICTURES, SIDE, SIDE, 3), np.uint8)
+    return median(_measure_once(noise, augmentation) for _ in range(_ROUNDS))
 
 
-def _round(pictures: np.ndarray, augmentation: Augmentation) -> float:
-    # The time of this thread alone: what else the machine does in this moment is not the operation's cost.
-    ends, began, done = perf_counter() + _SECONDS, thread_time(), 0
-    while not done or perf_counter() < ends:
-        for place, picture in enumerate(pictures):
-            augment(picture, augmentation, (1, 1 + done, place))
-        done += len(pictures)
-    return done / (thread_time() - began)
+def _measure_once(pictures: np.ndarray, augmentation: Augmentation) -> float:
+    # CPU time of this thread, so that the load of the machine does not affect the result.
+    deadline, start, count = perf_counter() + _ROUND_SECONDS, thread_time(), 0
+    while not count or perf_counter() < deadline:
+        for index, picture in enumerate(pictures):
+            augment(picture, augmentation, (1, 1 + count, index))
+        count += len(pictures)
+    return count / (thread_time() - start)

@@ -1,1 +1,1 @@
-"""Backbones and their pretrained weights: what there is, where the files lie, how they are fetched. No TensorFlow."""
+"""Backbones and their pretrained weights: catalogue, file locations, download. Imports no TensorFlow."""

@@ -1,4 +1,4 @@
-"""The nets that a run can train, and those that come with ImageNet weights. Imports no TensorFlow: the page reads it as well."""
+"""Catalogue of the nets that a run can train, with and without ImageNet weights. Imports no TensorFlow, since the UI uses it."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Backbone:
-    """A net to choose from.
+    """An architecture that can be trained.
 
     Attributes:
-        name: What a spec calls it.
-        label: What the page calls it.
-        builder: Function of ``keras.applications`` that builds it; empty for the nets of this project, which start from scratch.
-        side: Pictures are brought to ``side x side`` pixels for it.
-        weights_file: Keras' own name of the file of ImageNet weights; empty where there is none.
-        licence: Of the weights.
+        name: Name in a spec.
+        label: Display name.
+        builder: Function of ``keras.applications`` that builds it; empty for the nets of this project, which are trained from scratch.
+        side: Input height and width in pixels.
+        weights_file: File name that Keras uses for the ImageNet weights; empty if there are none.
+        licence: Licence of the weights.
         megabytes: Size of the weights file.
-        cost: Time for a picture as a multiple of that of MobileNetV2, measured on a CPU.
-        sentence: When to choose it.
-        origin: Address of the folder that Keras downloads the file from.
-        checksum: SHA-256 or MD5 of the file as Keras knows it; empty where Keras knows none.
-        cuts: For each depth the last layer that stays as it is when the layers above it are fine-tuned.
+        cost: Inference time per picture relative to MobileNetV2, measured on a CPU.
+        sentence: Advice for the user on when to choose it.
+        origin: URL of the folder that Keras downloads the file from.
+        checksum: SHA-256 or MD5 of the file as listed in Keras; empty if Keras lists none.
+        cuts: For each fine-tuning depth the last frozen layer.
     """
 
     name: str
@@ -40,11 +40,11 @@ class Backbone:
 
     @property
     def pretrained(self) -> bool:
-        """Whether it comes with ImageNet weights."""
+        """Whether ImageNet weights are available for it."""
         return bool(self.builder)
 
     def cut(self, depth: str) -> str:
-        """The last layer that stays as it is at a depth of :data:`workbench.training.spec.DEPTHS`."""
+        """The last frozen layer at a depth of :data:`workbench.training.spec.DEPTHS`."""
         return dict(self.cuts)[depth]
 
     @property
@@ -89,6 +89,6 @@ _ALL = (
              f"{_ORIGIN}convnext/", "d547c096cabd03329d7be5562c5e14798aa39ed24b474157cef5e85ab9e49ef1",
              _cuts("convnext_tiny_downsampling_block_2", "convnext_tiny_downsampling_block_1", "convnext_tiny_downsampling_block_0")),
 )  # fmt: skip
-BACKBONES: Mapping[str, Backbone] = {each.name: each for each in _ALL}
-PRETRAINED = tuple(each.name for each in _ALL if each.pretrained)
-FROM_SCRATCH = tuple(each.name for each in _ALL if not each.pretrained)
+BACKBONES: Mapping[str, Backbone] = {backbone.name: backbone for backbone in _ALL}
+PRETRAINED = tuple(backbone.name for backbone in _ALL if backbone.pretrained)
+FROM_SCRATCH = tuple(backbone.name for backbone in _ALL if not backbone.pretrained)

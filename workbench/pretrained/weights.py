@@ -1,4 +1,4 @@
-"""Files of pretrained weights: found, downloaded, or refused with a sentence. Imports no TensorFlow: the page asks as well."""
+"""Files of pretrained weights: search, download and validation. Imports no TensorFlow, since the UI uses it."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from workbench.core.errors import TrainingFailed
 from workbench.pretrained.backbones import Backbone
 
 _TIMEOUT_SECONDS = 30
-_BLOCK = 256 * 1024
-_WAY_OUT = "“From scratch” (architecture compact) trains without such a file."
+_BLOCK_BYTES = 256 * 1024
+_SCRATCH_HINT = "“From scratch” (architecture compact) trains without such a file."
 
 Told = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
 class WeightsState:
-    """Whether a backbone can be used at once.
+    """Availability of a backbone's pretrained weights.
 
     Attributes:
-        present: A whole file is there.
+        present: Whether an intact file exists.
         file: Name of the file.
-        folder: Where it lies, or where it should be put.
-        sha256: Of the file that is there; None where there is none.
-        sentence: What a person should know.
+        folder: Folder that contains it, or should contain it.
+        sha256: Hash of the file; None if it does not exist.
+        sentence: Status sentence for the user.
     """
 
     present: bool
@@ -42,42 +42,42 @@ class WeightsState:
 
     @property
     def path(self) -> Path:
-        """The file itself."""
+        """Path of the file."""
         return self.folder / self.file
 
 
 def weights_state(backbone: Backbone, folder: Path) -> WeightsState:
-    """Look for the weights of a pretrained backbone, first in a folder, then in Keras' own cache."""
-    broken = None
-    for place in (folder, keras_cache()):
-        path = place / backbone.weights_file
+    """Search for the weights of a pretrained backbone, first in a folder, then in Keras' own cache."""
+    damaged = None
+    for candidate in (folder, keras_cache()):
+        path = candidate / backbone.weights_file
         if not path.is_file():
             continue
-        if _whole(path):
+        if _is_intact(path):
             sentence = f"The ImageNet weights of {backbone.label} are here."
-            return WeightsState(True, backbone.weights_file, place, _sha256(path), sentence)
-        broken = broken or path
-    sentence = _damaged(broken) if broken else _missing(backbone, folder)
+            return WeightsState(True, backbone.weights_file, candidate, _sha256(path), sentence)
+        damaged = damaged or path
+    sentence = _damaged_message(damaged) if damaged else _missing_message(backbone, folder)
     return WeightsState(False, backbone.weights_file, folder, None, sentence)
 
 
-def find_or_download(backbone: Backbone, folder: Path, told: Told) -> WeightsState:
-    """The weights of a backbone, downloaded where they are not there yet.
+def find_or_download(backbone: Backbone, folder: Path, on_progress: Told) -> WeightsState:
+    """Find the weights of a backbone; download them if they are missing.
 
     Args:
         backbone: One with pretrained weights.
-        folder: Looked in first, and where a download is kept if it can be written to; else Keras' cache.
-        told: Called with bytes that are there and bytes in all while it downloads; what it raises ends the download.
+        folder: Searched first; downloads go there if it is writable, else to Keras' cache.
+        on_progress: Called with the number of downloaded bytes and the total; an exception it raises ends the download.
 
     Raises:
-        TrainingFailed: A file is damaged, or it cannot be downloaded; says which file and where to put it.
-        DiskFull: There is no room for it.
+        TrainingFailed: A file is damaged, or it cannot be downloaded; the message names the file and the folder.
+        DiskFull: There is not enough disk space.
     """
     state = weights_state(backbone, folder)
     if not state.present and state.path.is_file():
         raise TrainingFailed(state.sentence)
     if not state.present:
-        _download(backbone, _writable(folder), told)
+        _download(backbone, _writable(folder), on_progress)
         state = weights_state(backbone, folder)
     if not state.present:
         raise TrainingFailed(state.sentence)
@@ -85,21 +85,21 @@ def find_or_download(backbone: Backbone, folder: Path, told: Told) -> WeightsSta
 
 
 def keras_cache() -> Path:
-    """Where Keras keeps the weights that it downloads: ``$KERAS_HOME/models``, else ``~/.keras/models``."""
+    """Keras' cache folder of downloaded weights: ``$KERAS_HOME/models``, else ``~/.keras/models``."""
     return Path(os.environ.get("KERAS_HOME") or "~/.keras").expanduser() / "models"
 
 
-def _download(backbone: Backbone, folder: Path, told: Told) -> None:
-    """Download a file so that it appears only when it is whole.
+def _download(backbone: Backbone, folder: Path, on_progress: Told) -> None:
+    """Download a file to a temporary name and rename it when it is complete.
 
     Raises:
-        TrainingFailed: There is no network, or what came is not the file.
-        DiskFull: There is no room for it.
+        TrainingFailed: The download failed, or the checksum does not match.
+        DiskFull: There is not enough disk space.
     """
     part = folder / f"{backbone.weights_file}.{os.getpid()}.part"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        digest = _fetch(backbone, part, told)
+        digest = _download_to(backbone, part, on_progress)
         if backbone.checksum not in ("", digest):
             raise TrainingFailed(
                 f"The download of {backbone.weights_file} came damaged; start the run again."
@@ -108,70 +108,70 @@ def _download(backbone: Backbone, folder: Path, told: Told) -> None:
     except (URLError, OSError) as error:
         if is_disk_full(error):
             raise DiskFull from error
-        raise TrainingFailed(_unreachable(backbone, folder)) from error
+        raise TrainingFailed(_unreachable_message(backbone, folder)) from error
     finally:
         part.unlink(missing_ok=True)
 
 
-def _fetch(backbone: Backbone, part: Path, told: Told) -> str:
+def _download_to(backbone: Backbone, part: Path, on_progress: Told) -> str:
     digest = hashlib.new("sha256" if len(backbone.checksum) == 64 else "md5", usedforsecurity=False)
-    with urllib.request.urlopen(backbone.url, timeout=_TIMEOUT_SECONDS) as answer, part.open("wb") as file:  # noqa: S310
-        total = int(answer.headers.get("Content-Length") or backbone.megabytes * 1e6)
-        done = 0
-        while block := answer.read(_BLOCK):
+    with urllib.request.urlopen(backbone.url, timeout=_TIMEOUT_SECONDS) as response, part.open("wb") as file:  # noqa: S310
+        total = int(response.headers.get("Content-Length") or backbone.megabytes * 1e6)
+        downloaded = 0
+        while block := response.read(_BLOCK_BYTES):
             file.write(block)
             digest.update(block)
-            done += len(block)
-            told(done, max(total, done))
-    if done < total and answer.headers.get("Content-Length"):
+            downloaded += len(block)
+            on_progress(downloaded, max(total, downloaded))
+    if downloaded < total and response.headers.get("Content-Length"):
         raise URLError("the connection ended before the file did")
     return digest.hexdigest()
 
 
 def _writable(folder: Path) -> Path:
-    nearest = next(each for each in (folder, *folder.parents) if each.exists())
-    return folder if os.access(nearest, os.W_OK) else keras_cache()
+    existing = next(path for path in (folder, *folder.parents) if path.exists())
+    return folder if os.access(existing, os.W_OK) else keras_cache()
 
 
-def _missing(backbone: Backbone, folder: Path) -> str:
+def _missing_message(backbone: Backbone, folder: Path) -> str:
     return (
         f"The ImageNet weights of {backbone.label} are not here yet; the first run downloads them ({backbone.megabytes:g} MB). "
         f"Without a network, put the file {backbone.weights_file} into {folder}, or train from scratch."
     )
 
 
-def _unreachable(backbone: Backbone, folder: Path) -> str:
+def _unreachable_message(backbone: Backbone, folder: Path) -> str:
     return (
         f"The ImageNet weights of {backbone.label} are not here and could not be downloaded. "
-        f"Put the file {backbone.weights_file} into {folder} and start the run again. {_WAY_OUT}"
+        f"Put the file {backbone.weights_file} into {folder} and start the run again. {_SCRATCH_HINT}"
     )
 
 
-def _damaged(path: Path) -> str:
-    return f"The weights file {path} is damaged or cut short. Delete it or put a whole one in its place. {_WAY_OUT}"
+def _damaged_message(path: Path) -> str:
+    return f"The weights file {path} is damaged or cut short. Delete it or put a whole one in its place. {_SCRATCH_HINT}"
 
 
 def refused(path: Path, backbone: Backbone) -> str:
-    """What to say of a whole file whose weights do not fit the net."""
+    """Error message for an intact file whose weights belong to another net."""
     return (
         f"The file {path} does not hold the weights of {backbone.label} without its top. "
-        f"Delete it or put the right one in its place. {_WAY_OUT}"
+        f"Delete it or put the right one in its place. {_SCRATCH_HINT}"
     )
 
 
-def _whole(path: Path) -> bool:
+def _is_intact(path: Path) -> bool:
     status = path.stat()
-    return _opens(path, status.st_size, status.st_mtime_ns)
+    return _hdf5_opens(path, status.st_size, status.st_mtime_ns)
 
 
 def _sha256(path: Path) -> str:
     status = path.stat()
-    return _hashed(path, status.st_size, status.st_mtime_ns)
+    return _cached_sha256(path, status.st_size, status.st_mtime_ns)
 
 
 @functools.lru_cache(maxsize=16)
-def _opens(path: Path, _size: int, _changed: int) -> bool:
-    """Whether HDF5 can read it; it compares the file's size with the one that its header names."""
+def _hdf5_opens(path: Path, _size: int, _changed: int) -> bool:
+    """Whether HDF5 can open the file, which includes a check of its size; cached by path, size and modification time."""
     import h5py
 
     try:
@@ -182,6 +182,6 @@ def _opens(path: Path, _size: int, _changed: int) -> bool:
 
 
 @functools.lru_cache(maxsize=16)
-def _hashed(path: Path, _size: int, _changed: int) -> str:
+def _cached_sha256(path: Path, _size: int, _changed: int) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

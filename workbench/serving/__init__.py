@@ -1,1 +1,1 @@
-"""Serving with LiteRT. Knows no TensorFlow."""
+"""Inference with LiteRT. Imports no TensorFlow."""

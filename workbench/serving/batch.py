@@ -1,4 +1,4 @@
-"""Answers to many pictures, also as a CSV table."""
+"""Batch prediction, also as a CSV table."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from workbench.serving.service import Prediction, Predictor
 
 @dataclass(frozen=True)
 class BatchRow:
-    """What came of one file: a prediction, or the reason why there is none."""
+    """Result of one file: a prediction, or the error message if there is none."""
 
     file: str
     found: Prediction | None
@@ -23,27 +23,27 @@ class BatchRow:
 
 
 class PictureFile(Protocol):
-    """A file that is read when its turn comes."""
+    """A file that is read lazily."""
 
     @property
     def name(self) -> str:
-        """What it is called."""
+        """File name."""
 
     @property
     def read(self) -> Callable[[], bytes]:
-        """Gives its bytes, or raises a ``DomainError`` that says why it cannot be read."""
+        """Function that returns the contents, or raises a ``DomainError`` if the file cannot be read."""
 
 
 def answers(
     predictor: Predictor, files: Iterable[PictureFile], model: str = PRODUCTION
 ) -> Iterator[BatchRow]:
-    """Classify every picture, one after another.
+    """Classify every picture, one at a time.
 
     Raises:
         NotReady: There is no model in production yet.
         NotFound: There is no such version or alias.
     """
-    # One version for all of them, even if production moves meanwhile.
+    # Resolve the alias once, so that all pictures are classified by the same version.
     version = predictor.signature(model).name
     for file in files:
         try:
@@ -53,7 +53,7 @@ def answers(
 
 
 def answers_csv(predictor: Predictor, files: Iterable[PictureFile], model: str = PRODUCTION) -> str:
-    """Classify every picture; a file that cannot be read gets a row with the reason.
+    """Classify every picture; a file that cannot be read gets a row with the error message.
 
     Returns:
         The table of :func:`as_csv`.
@@ -66,17 +66,22 @@ def answers_csv(predictor: Predictor, files: Iterable[PictureFile], model: str =
     return as_csv(signature.classes, answers(predictor, files, signature.name))
 
 
-def as_csv(classes: Sequence[str], answered: Iterable[BatchRow]) -> str:
-    """CSV with the columns file, label, confidence, needs_review, version, error, then one probability a class."""
+def as_csv(classes: Sequence[str], rows: Iterable[BatchRow]) -> str:
+    """CSV with the columns file, label, confidence, needs_review, version, error, then one column of probabilities per class."""
     heading = ["file", "label", "confidence", "needs_review", "version", "error"]
     heading += [f"p({name})" for name in classes]
-    return csv_text(chain([heading], (_row(each, classes) for each in answered)))
+    return csv_text(chain([heading], (_row(each, classes) for each in rows)))
 
 
-def _row(answered: BatchRow, classes: Sequence[str]) -> list[object]:
-    found, file = answered.found, answered.file
-    if found is None:
-        return [file, "", "", "", "", answered.error, *([""] * len(classes))]
-    probabilities = [f"{found.scores[name]:.4f}" for name in classes]
-    answer = [found.label, f"{found.confidence:.4f}", found.needs_review, found.version]
-    return [file, *answer, "", *probabilities]
+def _row(row: BatchRow, classes: Sequence[str]) -> list[object]:
+    prediction, file = row.found, row.file
+    if prediction is None:
+        return [file, "", "", "", "", row.error, *([""] * len(classes))]
+    probabilities = [f"{prediction.scores[name]:.4f}" for name in classes]
+    prediction_cells = [
+        prediction.label,
+        f"{prediction.confidence:.4f}",
+        prediction.needs_review,
+        prediction.version,
+    ]
+    return [file, *prediction_cells, "", *probabilities]

@@ -17,7 +17,7 @@ THREADS = min(2, cores())
 
 @dataclass(frozen=True)
 class Signature:
-    """What a version was trained with and must be served with."""
+    """Version, classes and resize mode of a model."""
 
     number: int
     name: str
@@ -31,11 +31,11 @@ class Signature:
 
 
 class ServedModel:
-    """A LiteRT interpreter; calls are taken one after another, since an interpreter is not thread-safe.
+    """A LiteRT interpreter; calls are serialised by a lock, since an interpreter is not thread-safe.
 
     Args:
-        contract: Classes and fit of the version.
-        file: Its ``.tflite`` file.
+        signature: Classes and resize mode of the version.
+        file: Path of its ``.tflite`` file.
     """
 
     def __init__(self, signature: Signature, file: Path) -> None:

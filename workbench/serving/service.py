@@ -1,4 +1,4 @@
-"""From the bytes of a picture to an answer."""
+"""Prediction service: decodes pictures and classifies them with a version of the registry."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MODEL_FILE = "model.tflite"
 
 @dataclass(frozen=True)
 class Prediction:
-    """An answer: all class probabilities, highest first, and the version that gave them."""
+    """A prediction: all class probabilities, highest first, and the name of the model version."""
 
     label: str
     confidence: float
@@ -36,11 +36,11 @@ class Prediction:
 
 
 class Predictor:
-    """Answers with any version of the registry; the last two used stay loaded.
+    """Classifies pictures with any version of the registry; the most recently used versions stay loaded.
 
     Args:
-        registry: Where versions and aliases are.
-        predictions: Where answers are written down.
+        registry: Model versions and aliases.
+        predictions: Log of predictions.
         decoder: Decodes the pictures.
     """
 
@@ -52,33 +52,38 @@ class Predictor:
         self._lock = threading.Lock()
 
     def predict(self, data: bytes, model: str = PRODUCTION, patience: float | None = None) -> Prediction:
-        """Classify a picture file and write the answer down.
+        """Classify a picture file and log the prediction.
 
         Args:
             data: The bytes of the file.
             model: A version or alias.
-            patience: Most seconds to wait while other pictures are decoded; None waits as long as it takes.
+            patience: Maximum seconds to wait while other pictures are decoded; None for no limit.
 
         Raises:
-            RejectedPicture: The bytes are not a picture that can be read.
-            Overloaded: Other pictures took longer.
+            RejectedPicture: The bytes cannot be decoded as a picture.
+            Overloaded: Decoding did not start within ``patience`` seconds.
             NotReady: There is no model in production yet.
             NotFound: There is no such version or alias.
             Corrupt: The version's file does not match its hash.
             BrokenModel: The version's file cannot be loaded here.
         """
-        served = self._model(model)
+        served = self._served_model(model)
         with self._decoder.decoded(data, patience=patience) as decoded:
             picture = canonical(decoded.image, served.signature.fit)
-        found = _answer(served, picture)
+        prediction = _classify(served, picture)
         number, sha256 = served.signature.number, hashlib.sha256(data).hexdigest()
-        answer = LoggedPrediction(
-            number, sha256, found.label, found.confidence, found.scores, found.needs_review
+        logged = LoggedPrediction(
+            number,
+            sha256,
+            prediction.label,
+            prediction.confidence,
+            prediction.scores,
+            prediction.needs_review,
         )
-        return Prediction(**{**vars(found), "prediction_id": self._predictions.add(answer)})
+        return Prediction(**{**vars(prediction), "prediction_id": self._predictions.add(logged)})
 
     def predict_unlogged(self, frame: np.ndarray, model: str = PRODUCTION) -> Prediction:
-        """Classify one frame of a camera, ``(height, width, 3) uint8``, without writing it down.
+        """Classify one camera frame, ``(height, width, 3) uint8``, without logging it.
 
         Raises:
             NotReady: There is no model in production yet.
@@ -86,11 +91,11 @@ class Predictor:
             Corrupt: The version's file does not match its hash.
             BrokenModel: The version's file cannot be loaded here.
         """
-        served = self._model(model)
-        return _answer(served, canonical(Image.fromarray(frame), served.signature.fit))
+        served = self._served_model(model)
+        return _classify(served, canonical(Image.fromarray(frame), served.signature.fit))
 
     def signature(self, model: str = PRODUCTION) -> Signature:
-        """Classes and fit of a version.
+        """Classes and resize mode of a version.
 
         Raises:
             NotReady: There is no model in production yet.
@@ -98,11 +103,11 @@ class Predictor:
             Corrupt: The version's file does not match its hash.
             BrokenModel: The version's file cannot be loaded here.
         """
-        return self._model(model).signature
+        return self._served_model(model).signature
 
-    def _model(self, name: str) -> ServedModel:
+    def _served_model(self, name: str) -> ServedModel:
         if name == PRODUCTION and self._registry.production() is None:
-            raise NotReady(_no_production([each.name for each in self._registry.versions()]))
+            raise NotReady(_no_production([version.name for version in self._registry.versions()]))
         version = self._registry.get(name)
         with self._lock:
             served = self._loaded.get(version.number)
@@ -124,7 +129,7 @@ class Predictor:
             ) from error
 
 
-def _answer(served: ServedModel, picture: np.ndarray) -> Prediction:
+def _classify(served: ServedModel, picture: np.ndarray) -> Prediction:
     scores = served.scores(picture)
     ordered = dict(sorted(scores.items(), key=lambda item: -item[1]))
     label, confidence = next(iter(ordered.items()))

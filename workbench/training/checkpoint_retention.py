@@ -1,7 +1,7 @@
-"""What runs leave behind so that they can go on, and when it is thrown away.
+"""Checkpoint folders of runs: hand-over between attempts, copying, and deletion.
 
-Each attempt at a run has a folder of checkpoints of its own, so that a worker that was given up while it still ran never writes
-where its successor does. An attempt begins with the folder of the one before, which becomes its own.
+Each attempt at a run has its own checkpoint folder, so that a superseded worker that is still alive never writes into the folder
+of its successor. A new attempt takes over the folder of the previous one by renaming it.
 """
 
 from __future__ import annotations
@@ -24,45 +24,45 @@ from workbench.stores import Stores
 KEPT_RUNS, MOST_RUNS = 5, 1000
 CHECKPOINTS = re.compile(r"run-(\d+)(?:\.(\d+))?")
 PART = re.compile(r".+\.(\d+)(?:\.[^.]+)?\.part")
-# A file's time and a process's start are measured by different clocks, and the clock may be set in between.
-CLOCKS_DIFFER_SECONDS = 600.0
+# Tolerance between file times and process start times, which come from different clocks that may be adjusted.
+CLOCK_TOLERANCE_SECONDS = 600.0
 COPY, GONE = ".copy-", ".gone-"
 _OWN_COPY = f"{COPY}{uuid4().hex}-"
-_LOST = "What run {} needs to go on is no longer there. Train again instead."
+_CHECKPOINT_MISSING = "What run {} needs to go on is no longer there. Train again instead."
 
 
 def has_checkpoint(stores: Stores, run: Run) -> bool:
-    """Whether there is something that a run could go on from."""
-    return _latest(stores, run.id) is not None
+    """Whether a run has a checkpoint to resume from."""
+    return _latest_folder(stores, run.id) is not None
 
 
 def take_over(stores: Stores, attempt: RunAttempt) -> Path:
-    """The folder of checkpoints of an attempt, with what the attempts before it have left.
+    """Checkpoint folder of an attempt, with the checkpoints of the previous attempts moved into it.
 
     Raises:
         OSError: The folder cannot be moved.
     """
     own = stores.checkpoint_folder(attempt.run_id, attempt.number)
-    before = _latest(stores, attempt.run_id)
-    if before is not None and before != own:
-        before.rename(own)
-        for half in own.rglob("*.part"):
-            half.unlink(missing_ok=True)
+    previous = _latest_folder(stores, attempt.run_id)
+    if previous is not None and previous != own:
+        previous.rename(own)
+        for partial_file in own.rglob("*.part"):
+            partial_file.unlink(missing_ok=True)
     return own
 
 
 def drop(stores: Stores, attempt: RunAttempt) -> None:
-    """Throw the checkpoints of an attempt away."""
+    """Delete the checkpoints of an attempt."""
     shutil.rmtree(stores.checkpoint_folder(attempt.run_id, attempt.number), ignore_errors=True)
 
 
 def copied(stores: Stores, run: Run) -> Path:
-    """A copy of what a run could go on from, for another run; removed when a server starts, should it be left behind.
+    """Copy the checkpoints of a run for another run; an abandoned copy is deleted at the next server start.
 
     Raises:
-        Conflict: It has nothing, or it is thrown away in this moment.
+        Conflict: The run has no checkpoints, or they are being deleted concurrently.
     """
-    source = _latest(stores, run.id)
+    source = _latest_folder(stores, run.id)
     copy = stores.root / "checkpoints" / f"{_OWN_COPY}{run.id}-{uuid4().hex}"
     try:
         if source is not None:
@@ -72,52 +72,52 @@ def copied(stores: Stores, run: Run) -> Path:
         shutil.rmtree(copy, ignore_errors=True)
         if source is not None and source.exists():
             raise
-        raise Conflict(_LOST.format(run.id)) from error
-    raise Conflict(_LOST.format(run.id))
+        raise Conflict(_CHECKPOINT_MISSING.format(run.id)) from error
+    raise Conflict(_CHECKPOINT_MISSING.format(run.id))
 
 
 def tidy(stores: Stores) -> None:
-    """Throw away checkpoints of runs that are finished, and of all but the newest that have ended otherwise.
+    """Delete checkpoints of finished runs, and of all but the ``KEPT_RUNS`` newest stopped, failed or interrupted runs.
 
-    Those of runs that wait, run or are paused stay.
+    Checkpoints of queued, running and paused runs are kept.
     """
-    gone = []
-    # Within a transaction, so that none of the runs goes on in this moment; what takes long comes after it.
+    renamed = []
+    # In a transaction, so that none of the runs is resumed meanwhile; the slow deletion follows after it.
     with stores.database.write():
-        for run in _over(stores):
+        for run in _runs_to_prune(stores):
             for folder in _folders(stores, run.id):
                 aside = folder.with_name(f"{GONE}{folder.name}-{uuid4().hex}")
-                gone.append(folder.rename(aside))
-    for folder in gone:
+                renamed.append(folder.rename(aside))
+    for folder in renamed:
         shutil.rmtree(folder, ignore_errors=True)
 
 
 def sweep(stores: Stores, weights: Path) -> None:
-    """When a server starts: throw away what killed processes left, and what belongs to no run.
+    """At server start: delete partial files of killed processes and folders that belong to no run.
 
     Args:
-        stores: Where the runs are.
-        weights: The folder of pretrained weights, which may lie elsewhere.
+        stores: Database and file stores.
+        weights: Folder of pretrained weights, which may be outside the data folder.
     """
     with stores.database.write() as connection:
-        known = {row["id"] for row in connection.execute("SELECT id FROM runs")}
-        strays = [folder for folder in _listed(stores.root / "checkpoints") if _is_stray(folder, known)]
-    works = _listed(stores.root / "work")
-    # Read after the folders: a worker takes its run before it makes its folder.
+        run_ids = {row["id"] for row in connection.execute("SELECT id FROM runs")}
+        strays = [folder for folder in _children(stores.root / "checkpoints") if _is_stray(folder, run_ids)]
+    work_folders = _children(stores.root / "work")
+    # Read after listing the folders: a worker claims its run before it creates its work folder.
     running = {stores.work_folder(run.id, run.attempt) for run in stores.runs.active()}
-    for folder in (*strays, *(work for work in works if work not in running)):
+    for folder in (*strays, *(work_folder for work_folder in work_folders if work_folder not in running)):
         shutil.rmtree(folder, ignore_errors=True)
     for folder in (weights, keras_cache()):
-        remove_parts(_listed(folder))
+        remove_parts(_children(folder))
     remove_parts(stores.features_folder.rglob("*.part"))
     stores.registry.tidy()
 
 
 def remove_parts(paths: Iterable[Path]) -> None:
-    """Remove what is named ``NAME.PID.part`` or ``NAME.PID.MORE.part`` and whose process is not there any more."""
+    """Delete files and folders named ``NAME.PID.part`` or ``NAME.PID.SUFFIX.part`` whose process no longer exists."""
     for path in paths:
-        named = PART.fullmatch(path.name)
-        if named is None or _may_be_written(path, int(named[1])):
+        match = PART.fullmatch(path.name)
+        if match is None or _may_be_written(path, int(match[1])):
             continue
         if path.is_dir():
             shutil.rmtree(path, ignore_errors=True)
@@ -125,8 +125,8 @@ def remove_parts(paths: Iterable[Path]) -> None:
             path.unlink(missing_ok=True)
 
 
-def _over(stores: Stores) -> Iterator[Run]:
-    """Runs whose checkpoints nobody needs any more."""
+def _runs_to_prune(stores: Stores) -> Iterator[Run]:
+    """Runs whose checkpoints are no longer needed."""
     ended = 0
     for run in stores.runs.recent(MOST_RUNS):
         if run.active or run.status == "paused" or not _folders(stores, run.id):
@@ -137,34 +137,38 @@ def _over(stores: Stores) -> Iterator[Run]:
 
 
 def _may_be_written(path: Path, pid: int) -> bool:
-    """Whether a process of this number is there, and not only since the number was given again."""
+    """Whether the process that created a partial file may still be alive; a reused process id does not count."""
     try:
-        return bool(path.stat().st_mtime > psutil.Process(pid).create_time() - CLOCKS_DIFFER_SECONDS)
+        return bool(path.stat().st_mtime > psutil.Process(pid).create_time() - CLOCK_TOLERANCE_SECONDS)
     except (FileNotFoundError, psutil.NoSuchProcess):
         return False
     except psutil.AccessDenied:
         return True
 
 
-def _is_stray(folder: Path, known: set[int]) -> bool:
-    if named := CHECKPOINTS.fullmatch(folder.name):
-        return int(named[1]) not in known
+def _is_stray(folder: Path, run_ids: set[int]) -> bool:
+    if match := CHECKPOINTS.fullmatch(folder.name):
+        return int(match[1]) not in run_ids
     return folder.name.startswith((COPY, GONE)) and not folder.name.startswith(_OWN_COPY)
 
 
-def _latest(stores: Stores, run_id: int) -> Path | None:
-    """The newest folder of checkpoints of a run that holds any."""
-    return next((folder for folder in _folders(stores, run_id) if _listed(folder)), None)
+def _latest_folder(stores: Stores, run_id: int) -> Path | None:
+    """The newest non-empty checkpoint folder of a run."""
+    return next((folder for folder in _folders(stores, run_id) if _children(folder)), None)
 
 
 def _folders(stores: Stores, run_id: int) -> list[Path]:
-    """The folders of checkpoints of a run, that of the last attempt first."""
-    named = [(CHECKPOINTS.fullmatch(folder.name), folder) for folder in _listed(stores.root / "checkpoints")]
-    own = [(int(name[2] or 0), folder) for name, folder in named if name and int(name[1]) == run_id]
-    return [folder for _, folder in sorted(own, reverse=True)]
+    """Checkpoint folders of a run, the latest attempt first."""
+    matches = [
+        (CHECKPOINTS.fullmatch(folder.name), folder) for folder in _children(stores.root / "checkpoints")
+    ]
+    attempts = [
+        (int(match[2] or 0), folder) for match, folder in matches if match and int(match[1]) == run_id
+    ]
+    return [folder for _, folder in sorted(attempts, reverse=True)]
 
 
-def _listed(folder: Path) -> list[Path]:
+def _children(folder: Path) -> list[Path]:
     try:
         return list(folder.iterdir())
     except (FileNotFoundError, NotADirectoryError):

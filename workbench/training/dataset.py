@@ -1,4 +1,4 @@
-"""A dataset folder: all pictures in one file that is mapped, not read, and a manifest that names them."""
+"""A dataset folder: one memory-mapped array of all pictures, and a JSON manifest with their labels and splits."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ class Dataset:
     """A dataset folder opened for reading.
 
     Attributes:
-        folder: Where it lies.
+        folder: Path of the dataset folder.
         pixels: ``(N, 256, 256, 3) uint8``, mapped from disk.
-        labels: ``(N,) int64``, positions in ``classes``.
+        labels: ``(N,) int64``, indices into ``classes``.
         image_ids: ``(N,) int64``.
-        splits: ``(N,)`` of ``train`` or ``validation``; others take no part.
-        groups: ``(N,) int64``; pictures of one group lie on one side of the split.
+        splits: ``(N,)`` strings: ``train`` or ``validation``; pictures with any other value are not used.
+        groups: ``(N,) int64``, ids of near-duplicate groups; a group is never divided between splits.
         classes: Names of the classes.
-        fit: How the pictures were brought to 256 x 256.
-        content_hash: Of the snapshot this was written from.
+        fit: How the pictures were resized to 256 x 256, a value of :data:`workbench.core.settings.FITS`.
+        content_hash: Hash of the snapshot that the dataset was exported from.
     """
 
     folder: Path
@@ -49,7 +49,7 @@ class Dataset:
         """Map the pictures and read the manifest.
 
         Raises:
-            TrainingFailed: A file is missing or damaged, or the two do not fit together.
+            TrainingFailed: A file is missing or damaged, or array and manifest do not match.
         """
         try:
             pixels = np.load(folder / PIXELS, mmap_mode="r")
@@ -62,30 +62,30 @@ class Dataset:
         return dataset
 
     def indices(self, split: str) -> np.ndarray:
-        """Positions of the pictures of a split (``train`` or ``validation``), ``(n,) int64``."""
+        """Indices ``(n,) int64`` of the pictures of a split (``train`` or ``validation``)."""
         return np.flatnonzero(self.splits == split)
 
     def counts(self, split: str) -> dict[str, int]:
-        """Pictures of each class in a split."""
-        counted = np.bincount(self.labels[self.indices(split)], minlength=len(self.classes))
-        return {name: int(count) for name, count in zip(self.classes, counted, strict=True)}
+        """Number of pictures of each class in a split."""
+        class_counts = np.bincount(self.labels[self.indices(split)], minlength=len(self.classes))
+        return {name: int(count) for name, count in zip(self.classes, class_counts, strict=True)}
 
 
 def write_dataset(folder: Path, pictures: Iterable[np.ndarray], manifest: Mapping[str, Any]) -> None:
-    """Write a dataset folder picture by picture; memory does not grow with their number.
+    """Write a dataset folder one picture at a time, in constant memory.
 
-    Every byte is written, none left to the mapping: a disk that fills up is an error here, while a page of a mapped
-    file without room on the disk would kill the process.
+    The array is written with plain file writes, not through a memory map: on a full disk a write raises ``OSError``, while
+    storing into an unallocated mapped page would kill the process with SIGBUS.
 
     Args:
-        folder: Made if it is not there.
+        folder: Created if it does not exist.
         pictures: Each ``(256, 256, 3) uint8``, in the order of the manifest's items.
         manifest: ``content_hash``, ``fit``, ``classes`` and ``items``; an item has ``image_id``, ``sha256``, ``label``
-            (a position in ``classes``), ``split`` (``train`` or ``validation``) and ``group``.
+            (an index into ``classes``), ``split`` (``train`` or ``validation``) and ``group``.
 
     Raises:
         ValueError: There are more or fewer pictures than items, or a picture has another shape or type.
-        OSError: The disk is full, among others.
+        OSError: The folder cannot be written to, for example because the disk is full.
     """
     folder.mkdir(parents=True, exist_ok=True)
     shape = (len(manifest["items"]), SIDE, SIDE, 3)
@@ -96,9 +96,9 @@ def write_dataset(folder: Path, pictures: Iterable[np.ndarray], manifest: Mappin
     }
     with (folder / PIXELS).open("wb") as file:
         np.lib.format.write_array_header_1_0(file, header)
-        for place, picture in zip(range(shape[0]), pictures, strict=True):
+        for index, picture in zip(range(shape[0]), pictures, strict=True):
             if picture.shape != shape[1:] or picture.dtype != np.uint8:
-                raise ValueError(f"picture {place} is {picture.shape} {picture.dtype}, not {shape[1:]} uint8")
+                raise ValueError(f"picture {index} is {picture.shape} {picture.dtype}, not {shape[1:]} uint8")
             file.write(np.ascontiguousarray(picture).data)
         file.flush()
         os.fsync(file.fileno())

@@ -1,4 +1,4 @@
-"""Where runs are carried out: a launcher starts one, and its handle tells how it ended. Imports no TensorFlow."""
+"""Protocols for launching runs: a launcher starts a run and returns a handle that reports how it ended. Imports no TensorFlow."""
 
 from __future__ import annotations
 
@@ -10,9 +10,12 @@ from storage.records import Run
 
 @dataclass(frozen=True)
 class RunEnding:
-    """How a run ended that did not write so itself: ``status`` and a sentence.
+    """Final status of a run whose worker exited without writing one to the database.
 
-    ``quiet`` is the end of a worker that had no complaint: a run that waits by then simply waits on.
+    Attributes:
+        status: ``failed`` or ``interrupted``.
+        error: Sentence for the user.
+        quiet: The worker exited with code 0; a run that is queued again by then stays queued.
     """
 
     status: str
@@ -21,23 +24,23 @@ class RunEnding:
 
 
 class RunHandle(Protocol):
-    """A run that was started."""
+    """Handle of a run that was started."""
 
     def ending(self) -> RunEnding | None:
-        """How it ended, ``None`` while it goes on. It counts only where the run has not ended in its row already."""
+        """Final status, ``None`` while the run goes on; ignored if the run's row already has a final status."""
 
     def pid(self) -> int | None:
-        """The process of this machine that carries it out, ``None`` where it is none."""
+        """Id of the local process that executes the run, ``None`` if there is none."""
 
 
 class Launcher(Protocol):
-    """An engine that carries runs out.
+    """Backend that executes runs.
 
-    Whoever carries a run out claims it (:meth:`storage.training.runs.Runs.claim`, with the name of the engine) and writes what becomes
-    of it: its heartbeat, its epochs, and how it ended.
+    The worker claims the run (:meth:`storage.training.runs.Runs.claim`, with the engine's name) and writes its heartbeat, its epochs
+    and its final status to the database.
 
     Attributes:
-        engine: Its name, as the run remembers it.
+        engine: Name of the backend, stored with the run.
     """
 
     engine: str
@@ -46,9 +49,9 @@ class Launcher(Protocol):
         """Start a queued run.
 
         Raises:
-            DomainError: It cannot be started; the message is the reason.
-            OSError: It cannot be started.
+            DomainError: It cannot be started; the message is shown to the user.
+            OSError: The worker process cannot be started.
         """
 
     def lives(self, run: Run) -> bool:
-        """Whether a run that an earlier server started is still carried out."""
+        """Whether the worker of a run that an earlier server process started is still alive."""

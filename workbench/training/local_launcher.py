@@ -1,4 +1,4 @@
-"""Carries runs out in processes of this machine. Knows no TensorFlow."""
+"""Runs training jobs in worker processes on this machine. Imports no TensorFlow."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ NO_RESULT = "The training process ended without a result. The last lines of its 
 
 @dataclass(frozen=True)
 class WorkerProcess:
-    """A worker that this server started."""
+    """Handle of a worker process that this server started."""
 
     child: subprocess.Popen[bytes]
 
     def ending(self) -> RunEnding | None:
-        """How it ended, ``None`` while it runs."""
+        """Final status derived from the exit code; ``None`` while the process runs."""
         code = self.child.poll()
         if code is None:
             return None
@@ -35,12 +35,12 @@ class WorkerProcess:
         return RunEnding("failed", str(DiskFull()) if code == NO_ROOM else NO_RESULT, quiet=code == 0)
 
     def pid(self) -> int | None:
-        """Its number."""
+        """Process id."""
         return self.child.pid
 
 
 class LocalLauncher:
-    """Starts a worker process for each run; the worker outlives the server."""
+    """Starts one worker process per run; the worker keeps running when the server stops."""
 
     engine = "local"
 
@@ -49,25 +49,25 @@ class LocalLauncher:
         self._settings = settings
 
     def launch(self, run: Run) -> WorkerProcess:
-        """Start a worker.
+        """Start a worker process with its output appended to the run's log file.
 
         Raises:
-            OSError: It cannot be started.
+            OSError: The process cannot be started.
         """
-        file = self._stores.log_file(run.id)
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with file.open("ab") as output:
+        log_file = self._stores.log_file(run.id)
+        log_file.parent.mkdir(parents=True, exist_ok=True)
+        with log_file.open("ab") as output:
             child = start_module(["workbench.training.worker", str(run.id)], output, self._environment())
         return WorkerProcess(child)
 
     def lives(self, run: Run) -> bool:
-        """Whether the process that took the run is still there."""
+        """Whether the process that claimed the run is still alive."""
         return alive(run.pid, run.process_started)
 
     def _environment(self) -> dict[str, str]:
-        given = {"WORKBENCH_DATA": str(self._stores.root), "WORKBENCH_RUNS": str(self._settings.runs)}
+        environment = {"WORKBENCH_DATA": str(self._stores.root), "WORKBENCH_RUNS": str(self._settings.runs)}
         if self._settings.weights:
-            given["WORKBENCH_WEIGHTS"] = str(self._settings.weights)
+            environment["WORKBENCH_WEIGHTS"] = str(self._settings.weights)
         if self._settings.memory_mb:
-            given["WORKBENCH_MEMORY_MB"] = str(self._settings.memory_mb)
-        return given
+            environment["WORKBENCH_MEMORY_MB"] = str(self._settings.memory_mb)
+        return environment

@@ -1,4 +1,4 @@
-"""What a run's best epoch says of each validation picture, and what guessing would reach."""
+"""Validation predictions of a run's best epoch, its misclassified pictures, and the majority-class baseline."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from workbench.training.service import TrainingReport
 
 @dataclass(frozen=True)
 class JudgedImage:
-    """One validation picture: its class in the snapshot, the answer, and the answer's probability."""
+    """Prediction for one validation picture: true class, predicted class, and the probability of the predicted class."""
 
     image_id: int
     true: str
@@ -20,7 +20,7 @@ class JudgedImage:
 
 @dataclass(frozen=True)
 class Baseline:
-    """What always answering the commonest class would get right, of how many pictures."""
+    """Majority-class baseline: always predicting ``name`` classifies ``hits`` of ``pictures`` correctly."""
 
     name: str
     hits: int
@@ -28,9 +28,9 @@ class Baseline:
 
 
 def judged_images(report: TrainingReport) -> list[JudgedImage]:
-    """All validation pictures of a run, the surest answers first."""
+    """Predictions for all validation pictures of a run, by descending probability."""
     names = report.snapshot.classes
-    answers = [
+    predictions = [
         JudgedImage(
             prediction.image_id,
             names[prediction.label],
@@ -39,18 +39,18 @@ def judged_images(report: TrainingReport) -> list[JudgedImage]:
         )
         for prediction in report.predictions
     ]
-    return sorted(answers, key=lambda each: -each.probability)
+    return sorted(predictions, key=lambda prediction: -prediction.probability)
 
 
 def mistakes(report: TrainingReport) -> list[JudgedImage]:
-    """The validation pictures that were answered wrongly, the surest first."""
+    """Misclassified validation pictures, by descending probability."""
     return [
         judged_image for judged_image in judged_images(report) if judged_image.true != judged_image.predicted
     ]
 
 
 def in_cell(report: TrainingReport, true: str, predicted: str) -> list[JudgedImage]:
-    """The validation pictures in one cell of the confusion matrix, the surest first."""
+    """Validation pictures in one cell of the confusion matrix, by descending probability."""
     return [
         judged_image
         for judged_image in judged_images(report)
@@ -59,7 +59,7 @@ def in_cell(report: TrainingReport, true: str, predicted: str) -> list[JudgedIma
 
 
 def majority(classes: Sequence[str], confusion: Sequence[Sequence[int]]) -> Baseline:
-    """The majority-class baseline on the validation pictures; rows of ``confusion`` are true classes."""
-    sizes = [sum(row) for row in confusion]
-    commonest = max(range(len(sizes)), key=sizes.__getitem__)
-    return Baseline(classes[commonest], sizes[commonest], sum(sizes))
+    """Majority-class baseline on the validation pictures; rows of ``confusion`` are true classes."""
+    class_counts = [sum(row) for row in confusion]
+    commonest = max(range(len(class_counts)), key=class_counts.__getitem__)
+    return Baseline(classes[commonest], class_counts[commonest], sum(class_counts))

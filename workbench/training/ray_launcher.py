@@ -1,8 +1,7 @@
-"""Carries runs out on a Ray cluster. Imports neither Ray nor TensorFlow: the server does not need them.
+"""Runs training jobs on a Ray cluster. Imports neither Ray nor TensorFlow, which the server does not need.
 
-For each run a small process of this machine takes the pictures to the cluster, writes into the database what comes back from
-there, and registers the version. It lives on its own, as a local worker does, since Ray ends the process that talks to a
-cluster which is gone.
+For each run a local client process uploads the pictures to the cluster, writes the reported progress to the database and
+registers the version. It is separate from the server because Ray terminates the client process when the cluster is lost.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from workbench.training.local_launcher import LocalLauncher
 
 
 class RayLauncher(LocalLauncher):
-    """Starts a process for each run that has it trained on the cluster."""
+    """Starts one client process per run, which trains on the cluster."""
 
     engine = "ray"
 

@@ -1,4 +1,4 @@
-"""What a run has to say while it trains. Imports no TensorFlow."""
+"""Progress reporting interface of a training run. Imports no TensorFlow."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from typing import Any, Protocol
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a run is; epochs and steps count from 1. There is no speed before the second step, the first one is slow."""
+    """Progress within an epoch; epochs and steps count from 1.
+
+    Speed and remaining time are None before the second step: the first one includes graph tracing and is slow.
+    """
 
     epoch: int
     epochs: int
@@ -21,7 +24,7 @@ class Progress:
 
 @dataclass(frozen=True)
 class EpochRecord:
-    """What one finished epoch gave. Both losses are weighted by class, so that they can be compared."""
+    """Metrics of one finished epoch. Both losses use the class weights, so that they are comparable."""
 
     epoch: int
     loss: float
@@ -35,13 +38,13 @@ class EpochRecord:
 
 @dataclass(frozen=True)
 class RunPaths:
-    """The folders that a run works with; each is made where it is missing.
+    """Folders that a run uses; each is created if it does not exist.
 
     Attributes:
-        model: Where the model's files go.
-        checkpoints: Where the run keeps what it needs to go on after an interruption; what lies there is gone on with.
-        features: Features of pictures by content hash and backbone, shared by all runs.
-        weights: Where Keras' files of pretrained weights are looked for first.
+        model: Output folder of the exported model files.
+        checkpoints: Checkpoint folder of the run; training resumes from what it contains.
+        features: Feature cache keyed by content hash and backbone, shared by all runs.
+        weights: First folder searched for Keras files of pretrained weights.
     """
 
     model: Path
@@ -52,7 +55,7 @@ class RunPaths:
 
 @dataclass(frozen=True)
 class TrialRecord:
-    """Where a try of a search stands; ``status`` is ``waiting``, ``running``, ``finished``, ``dropped`` or ``failed``."""
+    """State of one trial of a search; ``status`` is ``waiting``, ``running``, ``finished``, ``dropped`` or ``failed``."""
 
     number: int
     name: str
@@ -63,22 +66,22 @@ class TrialRecord:
 
 
 class Reporter(Protocol):
-    """Takes what a run has to say, and tells what is asked of it."""
+    """Receives progress events of a run and returns the action that the user requested."""
 
     def phase(self, name: str) -> None:
-        """A phase begins: ``preparing``, ``downloading``, ``features``, ``searching``, ``training``, ``evaluating`` or ``exporting``."""
+        """A phase starts: ``preparing``, ``downloading``, ``features``, ``searching``, ``training``, ``evaluating`` or ``exporting``."""
 
     def counted(self, done: int, total: int) -> None:
-        """So many pictures of a phase are done that has no epochs."""
+        """``done`` of ``total`` pictures are processed, in a phase without epochs."""
 
     def step(self, progress: Progress) -> None:
-        """A step is done. Called for every batch."""
+        """A training step is finished. Called for every batch."""
 
     def epoch(self, record: EpochRecord) -> None:
-        """An epoch is done and judged."""
+        """An epoch is finished and evaluated."""
 
     def trial(self, record: TrialRecord) -> None:
-        """A try of a search begins or ends."""
+        """The state of a trial has changed."""
 
     def asked(self) -> str:
-        """What was asked of the run: nothing, ``stop`` or ``pause``. Called for every batch."""
+        """Action requested by the user: empty, ``stop`` or ``pause``. Called for every batch."""

@@ -1,4 +1,4 @@
-"""Training as the page and the API see it: what would be trained, start, stop, status, report. Knows no TensorFlow."""
+"""Training operations for the UI and the API: plan, start, stop, pause, resume, report. Imports no TensorFlow."""
 
 from __future__ import annotations
 
@@ -30,18 +30,18 @@ DRAFT = "training spec"
 
 @dataclass(frozen=True)
 class TrainingPlan:
-    """What a run with a spec would be.
+    """Splits and class weights that a run with a given spec would use.
 
     Attributes:
-        train: Pictures to learn from, by class.
-        validation: Pictures to check with, by class.
-        weights: Of each class.
-        kept_together: Pictures in groups of near-duplicates.
-        pinned: Pictures whose side a person chose.
-        drawn: Those of them that were put into training and are drawn to check with, since nothing else is there.
-        test: Pictures that are kept out of training and of choosing.
-        left_out: Pictures that are on no side, since they look like a test picture.
-        caveats: Sentences on what the figures will not tell.
+        train: Number of training pictures by class.
+        validation: Number of validation pictures by class.
+        weights: Loss weight of each class.
+        kept_together: Number of pictures in groups of near-duplicates, which are never divided between splits.
+        pinned: Number of pictures whose split a person chose.
+        drawn: Number of pictures pinned to training that are used for validation, since their class has no others.
+        test: Number of test pictures, used neither for training nor for model selection.
+        left_out: Number of pictures in no split, since they are near-duplicates of a test picture.
+        caveats: Sentences on the limits of the resulting metrics.
     """
 
     train: dict[str, int]
@@ -56,13 +56,23 @@ class TrainingPlan:
 
     @property
     def images(self) -> int:
-        """Pictures to learn from and to check with."""
+        """Number of training and validation pictures."""
         return sum(self.train.values()) + sum(self.validation.values())
 
 
 @dataclass(frozen=True)
 class TrainingReport:
-    """What there is to say of a run; predictions are there once it has a model. ``test`` counts pictures kept out of it."""
+    """Everything stored about a run.
+
+    Attributes:
+        run: Its row.
+        snapshot: The labelled pictures it was started with.
+        history: One mapping per finished epoch.
+        metrics: Validation metrics of its model version; None while it has none.
+        predictions: Validation predictions of its model version; empty while it has none.
+        test: Number of test pictures, which the run does not use.
+        caveats: Sentences on the limits of the metrics.
+    """
 
     run: Run
     snapshot: Snapshot
@@ -74,25 +84,34 @@ class TrainingReport:
 
 
 class TrainingService:
-    """Plans, starts and reports runs."""
+    """Plans, starts and reports runs.
+
+    Args:
+        stores: Database and file stores.
+        supervisor: Woken when the queue changes.
+        first: Returns the spec for a workbench where none was saved yet.
+    """
 
     def __init__(
-        self, stores: Stores, supervisor: RunSupervisor, first: Callable[[], TrainingSpec] = TrainingSpec
+        self,
+        stores: Stores,
+        supervisor: RunSupervisor,
+        first: Callable[[], TrainingSpec] = TrainingSpec,
     ) -> None:
         self._stores = stores
         self._supervisor = supervisor
-        self._first = first
+        self._initial_spec = first
 
     def draft(self) -> TrainingSpec:
-        """The spec as last set on the page; the same in every tab and after a restart. Before, what is proposed at first."""
-        given = self._stores.preferences.get(DRAFT, None)
-        return self._first() if given is None else TrainingSpec.from_dict(given)
+        """The spec last saved on the page, shared by all browser tabs; the initial spec if none was saved."""
+        stored = self._stores.preferences.get(DRAFT, None)
+        return self._initial_spec() if stored is None else TrainingSpec.from_dict(stored)
 
     def change_draft(self, change: Callable[[TrainingSpec], TrainingSpec]) -> TrainingSpec:
-        """Change the spec that the page shows, on top of what others change in the same moment, and give it.
+        """Apply a change to the saved spec in one transaction and return the new spec.
 
         Raises:
-            DomainError: What ``change`` raises; the spec stays as it was then.
+            DomainError: Raised by ``change``; the saved spec is then unchanged.
         """
         with self._stores.database.write():
             draft = change(self.draft())
@@ -100,11 +119,11 @@ class TrainingService:
         return draft
 
     def plan(self, spec: TrainingSpec) -> TrainingPlan:
-        """What a run with this spec would be, without starting it.
+        """Compute the splits and class weights of a run with this spec, without starting it.
 
         Raises:
             NotReady: There are too few labelled pictures.
-            InvalidSpec: The weights by hand do not fit the classes.
+            InvalidSpec: The manual class weights do not match the classes.
         """
         return _plan(self._split(spec), spec)
 
@@ -116,14 +135,14 @@ class TrainingService:
 
         Raises:
             NotReady: There are too few labelled pictures.
-            InvalidSpec: The weights by hand do not fit the classes.
-            QueueFull: As many runs wait as may.
+            InvalidSpec: The manual class weights do not match the classes.
+            QueueFull: The queue has reached its maximum length.
             NoRoom: The disk is nearly full.
         """
         self._stores.room.require()
         draft = self._split(spec)
         _plan(draft, spec)
-        # Within one write, so that a run for which there is no place leaves no snapshot.
+        # In one transaction, so that no snapshot remains when the queue is full.
         with self._stores.database.write():
             snapshot = self._stores.snapshots.freeze(draft)
             run_id = self._stores.runs.create(snapshot.id, spec.to_dict())
@@ -131,31 +150,31 @@ class TrainingService:
         return run_id
 
     def train_again(self, version: str) -> int:
-        """Queue a run with the pictures and the settings of a version: on the same machine it gives the same weights.
+        """Queue a run with the snapshot and the spec of a version; on the same machine it reproduces the same weights.
 
         Args:
-            version: Its name, or an alias that points to it.
+            version: A version name or an alias.
 
         Returns:
             The run's id.
 
         Raises:
             NotFound: There is no such version.
-            Conflict: A picture it was trained on was removed for good.
-            QueueFull: As many runs wait as may.
+            Conflict: A picture it was trained on was permanently deleted.
+            QueueFull: The queue has reached its maximum length.
             NoRoom: The disk is nearly full.
         """
         run = self._stores.runs.get(self._stores.registry.get(version).run_id)
         self._stores.room.require()
         self._require_pictures(run)
         with self._stores.database.write():
-            queued = self._stores.runs.create(run.snapshot_id, TrainingSpec.from_dict(run.spec).to_dict())
+            new_run_id = self._stores.runs.create(run.snapshot_id, TrainingSpec.from_dict(run.spec).to_dict())
             self._stores.snapshots.use(run.snapshot_id)
         self._supervisor.wake()
-        return queued
+        return new_run_id
 
     def stop(self, run_id: int) -> Run:
-        """Ask a run to stop; its best epoch so far becomes a model.
+        """Request a run to stop; its best epoch so far becomes a model version.
 
         Raises:
             NotFound: There is no such run.
@@ -166,7 +185,7 @@ class TrainingService:
         return run
 
     def pause(self, run_id: int) -> Run:
-        """Ask a run to pause after its last finished epoch.
+        """Request a run to pause; it can be resumed from its last finished epoch.
 
         Raises:
             NotFound: There is no such run.
@@ -175,60 +194,61 @@ class TrainingService:
         return self._stores.runs.request_pause(run_id)
 
     def resume(self, run_id: int) -> int:
-        """Let a run go on from its last finished epoch; from the start where it has none.
+        """Queue a run again from its last checkpoint, or from the start if it has none.
 
-        A stopped run with a model stays as it is, since versions never change: a new run goes on from its last epoch.
+        Versions are immutable, so a stopped run that has a version is not resumed itself: a new run continues from a copy of its
+        checkpoints.
 
         Returns:
-            The id of the run that waits now.
+            The id of the queued run.
 
         Raises:
             NotFound: There is no such run.
-            Conflict: It is under way or finished, or what it needs is gone.
-            QueueFull: As many runs wait as may.
+            Conflict: It is active or finished, or its pictures or checkpoints were deleted.
+            QueueFull: The queue has reached its maximum length.
             NoRoom: The disk is nearly full.
         """
         run = self._stores.runs.get(run_id)
         self._stores.room.require()
         self._require_pictures(run)
         if run.version and run.status == "stopped":
-            queued = self._continued(run)
+            queued_id = self._queue_continuation(run)
         else:
-            queued = self._stores.runs.resume(run_id)
+            queued_id = self._stores.runs.resume(run_id)
         self._stores.snapshots.use(run.snapshot_id)
         self._supervisor.wake()
-        return queued
+        return queued_id
 
-    def _continued(self, run: Run) -> int:
-        """Queue a run that goes on from a copy of another one's checkpoints."""
+    def _queue_continuation(self, run: Run) -> int:
+        """Queue a new run that continues from a copy of another run's checkpoints and return its id."""
         copy = copied(self._stores, run)
         try:
-            # Within one write, so that the new run does not begin before it has its checkpoints.
+            # In one transaction, so that no worker claims the new run before its checkpoints are in place.
             with self._stores.database.write():
-                queued = self._stores.runs.resume(run.id)
-                copy = copy.rename(self._stores.checkpoint_folder(queued))
+                new_run_id = self._stores.runs.resume(run.id)
+                copy = copy.rename(self._stores.checkpoint_folder(new_run_id))
         except BaseException:
             shutil.rmtree(copy, ignore_errors=True)
             raise
-        return queued
+        return new_run_id
 
     def resumable(self, run: Run) -> bool:
-        """Whether :meth:`resume` lets a run go on, rather than begin again."""
+        """Whether :meth:`resume` continues a run from a checkpoint instead of restarting it."""
         if run.status in {"paused", "interrupted"}:
             return True
         return run.status in RESUMABLE and has_checkpoint(self._stores, run)
 
     def move(self, run_id: int, place: int) -> list[Run]:
-        """Put a waiting run at a place among those that wait, 1 being the next; gives them in their order.
+        """Move a queued run to a position in the queue, counted from 1; returns the queued runs in order.
 
         Raises:
             NotFound: There is no such run.
-            Conflict: It does not wait any more.
+            Conflict: It is no longer queued.
         """
         return self._stores.runs.move(run_id, place)
 
     def report(self, run_id: int) -> TrainingReport:
-        """Everything known of a run.
+        """Everything stored about a run.
 
         Raises:
             NotFound: There is no such run.
@@ -247,7 +267,7 @@ class TrainingService:
         )
 
     def sides(self, run_id: int) -> tuple[int, tuple[str, ...]]:
-        """How many test pictures a run is kept from, and sentences on what its figures do not tell.
+        """Number of test pictures in a run's snapshot, and sentences on the limits of its metrics.
 
         Raises:
             NotFound: There is no such run.
@@ -257,7 +277,7 @@ class TrainingService:
         return sum(item.split == TEST for item in items), caveats(snapshot.classes, items)
 
     def preview(self, image_id: int, augmentation: Augmentation, count: int, seed: int) -> list[np.ndarray]:
-        """Variants of a picture, each ``(256, 256, 3) uint8``: what a run with this seed sees in epochs 1 to ``count``.
+        """Augmented variants of a picture, each ``(256, 256, 3) uint8``, as a run with this seed sees it in epochs 1 to ``count``.
 
         Raises:
             NotFound: There is no such picture.
@@ -272,10 +292,10 @@ class TrainingService:
 
     def _require_pictures(self, run: Run) -> None:
         items = self._stores.snapshots.items(run.snapshot_id)
-        lost = sum(not self._stores.media.there(item.sha256) for item in items)
-        if lost:
+        missing = sum(not self._stores.media.there(item.sha256) for item in items)
+        if missing:
             raise Conflict(
-                f"{lost} of the {len(items)} pictures of run {run.id} were removed for good. Start a new run, which uses those that "
+                f"{missing} of the {len(items)} pictures of run {run.id} were removed for good. Start a new run, which uses those that "
                 "are labelled now."
             )
 
@@ -300,7 +320,7 @@ def _plan(draft: SplitDraft, spec: TrainingSpec) -> TrainingPlan:
 
 
 def first_spec(weights: Path) -> TrainingSpec:
-    """What to propose to who has chosen nothing yet: what takes seconds, unless its weights are not in the folder."""
+    """Initial spec: the ``instant`` recipe if its pretrained weights are present, else the default spec."""
     instant = TrainingSpec.of(INSTANT)
-    here = weights_state(BACKBONES[instant.architecture], weights).present
-    return instant if here else TrainingSpec()
+    present = weights_state(BACKBONES[instant.architecture], weights).present
+    return instant if present else TrainingSpec()

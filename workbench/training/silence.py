@@ -1,4 +1,4 @@
-"""Runs that nothing is heard of any more."""
+"""Warning for running runs without a recent heartbeat."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _SENTENCE = (
 
 
 def silence(run: Run) -> str:
-    """A sentence where a running run has had no heartbeat for long, else empty."""
+    """Warning if the last heartbeat of a running run is older than ``SILENT_SECONDS``, else empty."""
     if run.status != "running" or run.heartbeat is None:
         return ""
     seconds = time.time() - run.heartbeat

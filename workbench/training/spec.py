@@ -1,4 +1,4 @@
-"""What a training run is asked to do. Imports no TensorFlow: the page and the API read it as well."""
+"""Settings of a training run. Imports no TensorFlow, since the UI and the API use it as well."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ HEAVIEST = 1000.0
 
 @dataclass(frozen=True)
 class Limit:
-    """What a number in the spec may be."""
+    """Allowed range of a numeric setting; ``whole`` allows integers only."""
 
     minimum: float
     maximum: float
@@ -92,7 +92,7 @@ _RECIPE_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     },
     BEST: {"architecture": "mobilenet_v2", "max_minutes": 10.0},
 }
-"""What differs from the defaults of :class:`TrainingSpec` with each recipe."""
+"""Defaults of each recipe that differ from those of :class:`TrainingSpec`."""
 
 
 @dataclass(frozen=True)
@@ -102,35 +102,35 @@ class TrainingSpec:
     Attributes:
         recipe: ``scratch``; ``instant``, a head on the features of a fixed backbone; ``fine_tune``, the upper blocks of a
             backbone too; ``best``, a search over the others within ``max_minutes``.
-        architecture: A name in :data:`workbench.pretrained.backbones.BACKBONES`. With ``best`` the only pretrained one tried.
-        epochs: Most passes over the training pictures.
-        batch_size: Most pictures a step.
+        architecture: A name in :data:`workbench.pretrained.backbones.BACKBONES`. With ``best`` the only pretrained one that is searched.
+        epochs: Maximum number of passes over the training pictures.
+        batch_size: Maximum number of pictures per step.
         learning_rate: The optimizer's step size at the start, after the warm-up.
         class_weights: ``balanced``, ``none``, or a weight for every class.
-        patience: Epochs without a better ``monitor`` after which training ends; the best epoch is kept.
-        plateau_patience: Epochs without a better ``monitor`` after which the learning rate is reduced.
-        plateau_factor: What the learning rate is multiplied by then.
-        validation_fraction: Share of the pictures kept out of training to judge it.
-        seed: Fixes the split, the first weights, the order of pictures and their variants.
-        fit: How pictures were brought to 256 x 256.
-        max_minutes: Time after which training ends with the best epoch so far; 0 is no limit.
-        monitor: What decides which epoch is best, ``val_loss`` or ``val_macro_f1`` (a running mean of it over about ten epochs).
-        augmentation: How training pictures are varied.
-        head: ``rows`` keeps at which height of the picture a feature was, ``average`` does not. The nets from scratch have heads of their own.
-        dropout: Share of the features that a step leaves out; ``classic`` has none, as published.
-        label_smoothing: Share of the truth that is spread over all classes.
+        patience: Epochs without an improvement of ``monitor`` after which training stops early; the best epoch is kept.
+        plateau_patience: Epochs without an improvement of ``monitor`` after which the learning rate is reduced.
+        plateau_factor: Factor by which the learning rate is multiplied then.
+        validation_fraction: Fraction of the pictures used for validation.
+        seed: Fixes the split, the initial weights, the order of pictures and their augmentation.
+        fit: How pictures are resized to 256 x 256.
+        max_minutes: Time limit after which training ends with the best epoch so far; 0 is no limit.
+        monitor: Metric that selects the best epoch, ``val_loss`` or ``val_macro_f1`` (a running mean of it over about ten epochs).
+        augmentation: Augmentation of training pictures.
+        head: ``rows`` pools over bands of rows and keeps vertical position, ``average`` is global average pooling. The nets trained from scratch have their own heads.
+        dropout: Dropout rate on the features; ``classic`` has none, as published.
+        label_smoothing: Probability mass of the true label that is spread over all classes.
         mixup: Alpha of the Beta distribution of mixup; 0 is off.
-        cutmix: Alpha of the Beta distribution of CutMix; 0 is off. It cuts pictures; recipes that train on features leave it out.
+        cutmix: Alpha of the Beta distribution of CutMix; 0 is off. It applies to pictures only, so recipes that train on cached features ignore it.
         loss: ``cross_entropy`` or ``focal``.
-        focal_gamma: How much less the focal loss asks of pictures that are answered well.
-        sampling: ``shuffled`` shows every picture once an epoch, ``balanced`` every class as often as the others (``class_weights`` that are ``balanced`` are then 1).
+        focal_gamma: Focusing parameter of the focal loss: larger values reduce the loss of well-classified pictures more.
+        sampling: ``shuffled`` shows every picture once an epoch, ``balanced`` every class equally often (``balanced`` class weights are then 1).
         optimizer: One of ``OPTIMIZERS``.
-        schedule: ``plateau`` lowers the rate when epochs get no better, ``cosine`` lowers it to 0 over all epochs, ``constant`` keeps it.
-        warmup_epochs: Epochs over which the rate rises to ``learning_rate``.
+        schedule: ``plateau`` reduces the rate when the monitor stops improving, ``cosine`` anneals it to 0 over all epochs, ``constant`` keeps it.
+        warmup_epochs: Epochs of linear warm-up to ``learning_rate``.
         depth: How much of a backbone is fine-tuned: ``top``, ``middle`` or ``deep``.
-        variants: Augmented variants of each picture whose features are computed, beside the picture itself.
-        members: Nets that are fine-tuned side by side from different heads; the model answers with their mean.
-        precision: ``auto`` uses 16 bits where the hardware gains from it, ``float32``, or ``mixed``.
+        variants: Augmented variants of each picture whose features are computed, in addition to the picture itself.
+        members: Size of the ensemble of nets that are fine-tuned from different heads; the model outputs their mean.
+        precision: ``auto`` uses 16 bits on hardware that is faster with them, ``float32``, or ``mixed``.
     """
 
     recipe: str = SCRATCH
@@ -179,7 +179,7 @@ class TrainingSpec:
 
     @classmethod
     def of(cls, recipe: str, **values: Any) -> TrainingSpec:
-        """A recipe with its own defaults, and some values instead of them.
+        """A spec with the defaults of a recipe, some of them overridden by ``values``.
 
         Raises:
             InvalidSpec: A value is not allowed; the sentence names it and what is.
@@ -189,7 +189,7 @@ class TrainingSpec:
 
     @classmethod
     def from_dict(cls, given: Any) -> TrainingSpec:
-        """Read the JSON form, one flat object; what is missing keeps the default of its recipe.
+        """Read the JSON form, one flat object; missing keys take the default of the recipe.
 
         Raises:
             InvalidSpec: A key or value is not allowed; the sentence names it and what is.
@@ -201,7 +201,7 @@ class TrainingSpec:
         return cls.of(values.pop("recipe", SCRATCH), **values)
 
     def to_dict(self) -> dict[str, Any]:
-        """The JSON form, with every key in it."""
+        """The JSON form, with all keys."""
         values = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
         values["augmentation"] = self.augmentation.to_dict()
         if not isinstance(self.class_weights, str):
@@ -210,13 +210,13 @@ class TrainingSpec:
 
 
 def class_weight_table(counts: Mapping[str, int], mode: str | Mapping[str, float]) -> dict[str, float]:
-    """The weight that each class has in the loss.
+    """Loss weight of each class.
 
     ``balanced`` is ``pictures / (classes * pictures of the class)``, scikit-learn's formula after King and Zeng,
     "Logistic Regression in Rare Events Data" (2001).
 
     Args:
-        counts: Training pictures of each class.
+        counts: Number of training pictures of each class.
         mode: ``balanced``, ``none``, or a weight for every class.
 
     Raises:
@@ -224,7 +224,7 @@ def class_weight_table(counts: Mapping[str, int], mode: str | Mapping[str, float
     """
     _check_weights(mode)
     if isinstance(mode, str):
-        return _computed(counts, mode)
+        return _computed_weights(counts, mode)
     for name in counts:
         if name not in mode:
             raise InvalidSpec(
@@ -234,7 +234,7 @@ def class_weight_table(counts: Mapping[str, int], mode: str | Mapping[str, float
     return {name: float(mode[name]) for name in counts}
 
 
-def _computed(counts: Mapping[str, int], mode: str) -> dict[str, float]:
+def _computed_weights(counts: Mapping[str, int], mode: str) -> dict[str, float]:
     if mode == "none":
         return dict.fromkeys(counts, 1.0)
     for name, count in counts.items():
@@ -247,10 +247,10 @@ def _computed(counts: Mapping[str, int], mode: str) -> dict[str, float]:
 
 
 def _check_recipe(recipe: str, architecture: str) -> None:
-    fitting = FROM_SCRATCH if recipe == SCRATCH else PRETRAINED
-    if architecture not in fitting:
+    allowed = FROM_SCRATCH if recipe == SCRATCH else PRETRAINED
+    if architecture not in allowed:
         raise InvalidSpec(
-            f"architecture is {validation.shown(architecture)}; with the recipe {validation.shown(recipe)} it can be {', '.join(fitting)}."
+            f"architecture is {validation.shown(architecture)}; with the recipe {validation.shown(recipe)} it can be {', '.join(allowed)}."
         )
 
 

@@ -1,4 +1,4 @@
-"""Starts runs and notices when one is gone. Knows no TensorFlow."""
+"""Starts queued runs and detects lost workers. Imports no TensorFlow."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ UNDER_WAY = "runs under way"
 
 
 class RunSupervisor:
-    """Runs what waits, one run at a time or as many as are allowed.
+    """Starts queued runs, at most ``most`` at once.
 
-    A worker outlives the server: after a restart a run that is still carried out is adopted, one that is gone is marked as
-    interrupted.
+    Workers keep running when the server stops: after a restart a run whose worker is alive is adopted, and one whose worker is
+    gone is marked as interrupted.
 
     Args:
-        stores: Where the runs are.
-        launchers: What carries runs out; the first is for those that begin now.
-        most: How many runs at once.
-        ended: Hears of every run that is over, also of one that ended while no server was there.
+        stores: Database and file stores.
+        launchers: Backends; the first one starts new runs, the others only recognise runs started earlier.
+        most: Maximum number of concurrent runs.
+        ended: Called with every run that has ended, including those that ended while no server was running.
     """
 
     def __init__(
@@ -49,82 +49,82 @@ class RunSupervisor:
         self._handles: dict[int, RunHandle] = {}
         self._wake = threading.Event()
         self._closing = False
-        self._thread = threading.Thread(target=self._watch, name="supervisor", daemon=True)
+        self._thread = threading.Thread(target=self._loop, name="supervisor", daemon=True)
 
     def start(self) -> None:
-        """Begin to watch, in a thread of its own."""
+        """Start the background thread."""
         self._thread.start()
 
     def wake(self) -> None:
-        """Look at the queue now rather than in a moment."""
+        """Check the queue immediately instead of at the next polling interval."""
         self._wake.set()
 
     def close(self) -> None:
-        """Stop watching; what runs goes on."""
+        """Stop the background thread; running workers continue."""
         self._closing = True
         self._wake.set()
         if self._thread.is_alive():
             self._thread.join(timeout=5)
 
-    def _watch(self) -> None:
+    def _loop(self) -> None:
         while not self._closing:
             try:
-                self._look()
+                self._poll()
             except Exception:
                 log.exception("looking after the training runs failed; trying again")
             self._wake.wait(PAUSE_SECONDS)
             self._wake.clear()
 
-    def _look(self) -> None:
-        self._reap()
+    def _poll(self) -> None:
+        self._handle_exits()
         active = self._stores.runs.active()
         running = [run for run in active if run.status == "running"]
         for run in running:
-            if run.id not in self._handles and not self._lives(run):
-                self._end(run, RunEnding("interrupted", GONE))
+            if run.id not in self._handles and not self._is_alive(run):
+                self._record_ending(run, RunEnding("interrupted", GONE))
         waiting = [run for run in active if run.status == "queued" and run.id not in self._handles]
         busy = {run.id for run in running} | set(self._handles)
         for run in waiting[: max(0, self._most - len(busy))]:
-            self._begin(run)
-        self._announce([run.id for run in active])
+            self._launch(run)
+        self._notify_ended([run.id for run in active])
 
-    def _lives(self, run: Run) -> bool:
+    def _is_alive(self, run: Run) -> bool:
         return any(launcher.engine == run.engine and launcher.lives(run) for launcher in self._launchers)
 
-    def _announce(self, active: list[int]) -> None:
-        known = self._stores.preferences.get(UNDER_WAY, [])
-        if known == active:
+    def _notify_ended(self, active: list[int]) -> None:
+        previous = self._stores.preferences.get(UNDER_WAY, [])
+        if previous == active:
             return
         self._stores.preferences.set(UNDER_WAY, active)
-        over = [self._stores.runs.get(run_id) for run_id in known if run_id not in active]
-        for run in over:
+        no_longer_active = [self._stores.runs.get(run_id) for run_id in previous if run_id not in active]
+        for run in no_longer_active:
             if run.status in ENDED:
                 self._ended(run)
-        if over:
+        if no_longer_active:
             tidy(self._stores)
 
-    def _reap(self) -> None:
-        """See to what ended by itself."""
+    def _handle_exits(self) -> None:
+        """Record the final status of runs whose worker process has exited."""
         for run_id, handle in list(self._handles.items()):
             ending = handle.ending()
             if ending is None:
                 continue
             run = self._stores.runs.get(run_id)
-            # Otherwise a worker that an earlier server started was first to take the run, or it was paused and goes on.
-            own = run.pid == handle.pid() if run.status == "running" else not ending.quiet
-            if own:
-                self._end(run, ending)
+            # Otherwise another worker claimed the run first, or the run was paused and is queued again.
+            responsible = run.pid == handle.pid() if run.status == "running" else not ending.quiet
+            if responsible:
+                self._record_ending(run, ending)
             del self._handles[run_id]
 
-    def _end(self, run: Run, ending: RunEnding) -> None:
-        """Write down what became of a run whose worker is gone, and tidy up for it."""
+    def _record_ending(self, run: Run, ending: RunEnding) -> None:
+        """Write the final status of a run whose worker is gone, and delete its work folder."""
         shutil.rmtree(self._stores.work_folder(run.id, run.attempt), ignore_errors=True)
         if run.status == "running":
             self._stores.runs.attempt_at(run).end(ending.status, ending.error)
         else:
             self._stores.runs.end(run.id, ending.status, ending.error)
 
-    def _begin(self, run: Run) -> None:
+    def _launch(self, run: Run) -> None:
         try:
             self._handles[run.id] = self._launchers[0].launch(run)
         except DomainError as error:
@@ -136,7 +136,7 @@ class RunSupervisor:
 
 
 def log_tail(file: Path) -> str:
-    """The last lines of a log, empty where there is none."""
+    """The last ``LOG_LINES`` lines of a log file, empty if it does not exist."""
     try:
         with file.open("rb") as log_file:
             log_file.seek(max(0, file.stat().st_size - 64_000))

@@ -1,4 +1,4 @@
-"""Tells an address of a person's choice how a run ended."""
+"""HTTP notification that a run has ended."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ import urllib.request
 from storage.records import Run
 
 log = logging.getLogger(__name__)
-PATIENCE_SECONDS = 10
+TIMEOUT_SECONDS = 10
 
 
 class Webhook:
-    """Posts JSON when a run ends; a failure is only logged.
+    """Posts JSON to a URL when a run ends; a failed request is only logged.
 
     Args:
-        address: Begins with ``http://`` or ``https://``; empty for none.
+        address: URL with scheme ``http`` or ``https``; empty to disable notifications.
     """
 
     def __init__(self, address: str) -> None:
         self._address = address
 
     def tell(self, run: Run) -> None:
-        """Post ``{"run_id", "status", "version", "error", "recipe", "architecture", "ended_at"}``, without waiting for it."""
+        """Post ``{"run_id", "status", "version", "error", "recipe", "architecture", "ended_at"}`` from a background thread."""
         if self._address:
             threading.Thread(target=self._post, args=(run,), name="webhook", daemon=True).start()
 
     def _post(self, run: Run) -> None:
-        said = {
+        payload = {
             "run_id": run.id,
             "status": run.status,
             "version": run.version,
@@ -40,10 +40,10 @@ class Webhook:
             "ended_at": run.ended_at,
         }
         request = urllib.request.Request(  # noqa: S310 - the settings allow http and https only
-            self._address, json.dumps(said).encode(), {"Content-Type": "application/json"}
+            self._address, json.dumps(payload).encode(), {"Content-Type": "application/json"}
         )
         try:
-            with urllib.request.urlopen(request, timeout=PATIENCE_SECONDS):  # noqa: S310 - as above
+            with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS):  # noqa: S310 - as above
                 log.info("the webhook was told of run %s", run.id)
         except (OSError, urllib.error.URLError):
             log.exception("the webhook could not be told of run %s", run.id)

@@ -1,4 +1,4 @@
-"""Trains on a Ray cluster as :func:`workbench.training.engine.train.train` does on this machine. Imports Ray in functions alone."""
+"""Ray backend: trains on a cluster as :func:`workbench.training.engine.train.train` does locally. Imports Ray inside functions only."""
 
 from __future__ import annotations
 
@@ -37,61 +37,61 @@ NO_ANSWER = (
 def train_on_cluster(
     address: str, dataset: Dataset, spec: TrainingSpec, reporter: Reporter, place: RunPaths
 ) -> Artefacts:
-    """Have a run trained on a node, or its search on all of them; what a node had is begun again where it is lost.
+    """Train a run on a node, or run its search on all nodes; tasks of lost nodes are restarted.
 
     Args:
-        address: Of the cluster, as ``ray.init`` takes it.
+        address: Cluster address, as for ``ray.init``.
         dataset: The pictures and their split.
         spec: The settings.
         reporter: As with :func:`workbench.training.engine.train.train`.
-        place: Checkpoints are kept here as well as they arrive, and gone on with; the model's files end here.
+        place: Local folders: checkpoints are copied here as they arrive and resumed from; model files are written here.
 
     Raises:
-        NotReady: There is no Ray, or the cluster does not answer.
-        TrainingFailed: It failed on the node, or too many nodes were lost.
-        StoppedEarly: A stop was asked for before the first epoch was finished.
-        Paused: A pause was asked for.
+        NotReady: Ray is not installed, or the cluster does not answer.
+        TrainingFailed: Training failed on the node, or too many nodes were lost.
+        StoppedEarly: A stop was requested before the first epoch was finished.
+        Paused: A pause was requested.
     """
     with connected(address) as ray:
-        errands = RayExecutor(ray, dataset, spec, place.weights)
+        executor = RayExecutor(ray, dataset, spec, place.weights)
         if spec.recipe == BEST:
-            return search(dataset, spec, reporter, place, errands)
-        return errands.train(dataset, spec, reporter, place)
+            return search(dataset, spec, reporter, place, executor)
+        return executor.train(dataset, spec, reporter, place)
 
 
 class ClusterMapper:
-    """Runs parts of a job on the nodes of a cluster, as :func:`workbench.training.search.cross_validation.one_by_one` does here."""
+    """Maps a function over the parts of a job on the nodes of a cluster, as :func:`workbench.training.search.cross_validation.one_by_one` does locally."""
 
     def __init__(self, address: str) -> None:
         self._address = address
 
     def __call__(self, function: Any, dataset: Dataset, parts: Sequence[Any], place: RunPaths) -> list[Any]:
-        """Call ``function(dataset, part, place)`` for every part, and give the results in the order of the parts.
+        """Call ``function(dataset, part, place)`` for every part and return the results in order.
 
         Raises:
-            NotReady: There is no Ray, or the cluster does not answer.
+            NotReady: Ray is not installed, or the cluster does not answer.
             TrainingFailed: Too many nodes were lost.
         """
         with connected(self._address) as ray:
-            shared = ray.put(shared_inputs(dataset, parts[0].spec, place.weights))
-            call = task(ray, run_part, {"max_calls": 1})
+            inputs = ray.put(shared_inputs(dataset, parts[0].spec, place.weights))
+            remote_function = task(ray, run_part, {"max_calls": 1})
             with lost_nodes_reported(ray):
-                return list(ray.get([call.remote(shared, function, part) for part in parts]))
+                return list(ray.get([remote_function.remote(inputs, function, part) for part in parts]))
 
 
 @contextlib.contextmanager
 def connected(address: str) -> Iterator[Any]:
-    """The module ``ray``, connected to a cluster whose nodes get this project's code.
+    """Context manager for the module ``ray``, connected to a cluster; this project's packages are uploaded to its nodes.
 
     Raises:
-        NotReady: There is no Ray, or the cluster does not answer.
+        NotReady: Ray is not installed, or the cluster does not answer.
     """
     try:
         import ray
     except ImportError as error:
         raise NotReady(NO_RAY) from error
     _require_answer(address)
-    packages = [str(Path(each.__path__[0])) for each in (workbench, storage)]
+    packages = [str(Path(package.__path__[0])) for package in (workbench, storage)]
     try:
         ray.init(
             address=address,
@@ -109,7 +109,7 @@ def connected(address: str) -> Iterator[Any]:
 
 
 def _require_answer(address: str) -> None:
-    """Ray itself waits two minutes for a cluster that is not there, and then ends the process."""
+    """Check that the address accepts connections: Ray itself waits two minutes and then terminates the process."""
     host, _, port = address.removeprefix("ray://").rpartition(":")
     if not port.isdigit():
         return  # a name such as “auto”, which Ray looks up at once

@@ -1,4 +1,4 @@
-"""What nodes of a cluster carry out for one run: its training, or the tries of its search. Imports Ray in functions alone."""
+"""Executes the training of one run, or the trials of its search, on cluster nodes. Imports Ray inside functions only."""
 
 from __future__ import annotations
 
@@ -35,132 +35,139 @@ LOST = (
 
 
 class RayExecutor:
-    """The nodes, as the hands of a search (:class:`workbench.training.search.trial.TrialExecutor`) or of a single training.
+    """Runs the trials of a search (:class:`workbench.training.search.trial.TrialExecutor`) or a single training on the nodes.
 
     Args:
         ray: The module, connected to a cluster.
-        dataset: Its pictures go to the object store, once for all errands.
-        spec: Its pretrained weights go with them.
-        weights: The folder where those are looked for.
+        dataset: Its pictures are put into the object store, once for all tasks.
+        spec: Its pretrained weights are uploaded as well.
+        weights: Folder searched for pretrained weights.
     """
 
     def __init__(self, ray: Any, dataset: Dataset, spec: TrainingSpec, weights: Path) -> None:
         self._ray = ray
-        self._goods = ray.put(shared_inputs(dataset, spec, weights))
+        self._inputs = ray.put(shared_inputs(dataset, spec, weights))
 
     @property
     def count(self) -> int:
-        """How many errands the nodes have room for when nobody else uses them."""
+        """Number of tasks that the cluster can run concurrently when otherwise idle."""
         resources = self._ray.cluster_resources()
         return max(1, int(resources.get("GPU") or resources.get("CPU", 0)))
 
     def train(self, dataset: Dataset, spec: TrainingSpec, reporter: Reporter, place: RunPaths) -> Artefacts:
-        """As :func:`workbench.training.engine.train.train` does, on a node; it is begun again on another one where a node is lost.
+        """As :func:`workbench.training.engine.train.train` does, on a node; it is restarted on another one if the node is lost.
 
         Raises:
-            TrainingFailed: It failed on the node, or too many nodes were lost.
-            StoppedEarly: A stop was asked for before the first epoch was finished.
-            Paused: A pause was asked for.
+            TrainingFailed: Training failed on the node, or too many nodes were lost.
+            StoppedEarly: A stop was requested before the first epoch was finished.
+            Paused: A pause was requested.
         """
-        order = TrainingTask(spec, dataset.splits, dataset.content_hash)
+        training_task = TrainingTask(spec, dataset.splits, dataset.content_hash)
         log.info("the run waits for a free node of the cluster")
         with lost_nodes_reported(self._ray):
-            errand = self._sent(order, reporter, place.checkpoints)
-            return _unpacked(self._watched(errand), place.model)
+            ray_task = self._submit(training_task, reporter, place.checkpoints)
+            return _save_result(self._wait_for_result(ray_task), place.model)
 
     def judge(
-        self, tries: Iterator[TrialTask], listen: Callable[[], TrialReporter], time_is_up: Callable[[], bool]
+        self,
+        trials: Iterator[TrialTask],
+        make_reporter: Callable[[], TrialReporter],
+        time_is_up: Callable[[], bool],
     ) -> Iterator[tuple[TrialTask, TrialResult]]:
-        """Carry out as many tries at once as there is room for; see :meth:`workbench.training.search.trial.TrialExecutor.judge`.
+        """Run as many trials concurrently as the cluster has capacity for; see :meth:`workbench.training.search.trial.TrialExecutor.judge`.
 
         Raises:
             TrainingFailed: Too many nodes were lost.
         """
-        asked, begun = "", _RunningTrials({})
+        requested_action, running = "", _RunningTrials({})
         with lost_nodes_reported(self._ray):
             while True:
-                for each in islice(tries, 0 if asked else max(0, self.count - len(begun.tries))):
-                    order = TrainingTask(
-                        each.spec, each.dataset.splits, each.dataset.content_hash, judging=True
+                for trial in islice(
+                    trials, 0 if requested_action else max(0, self.count - len(running.trials))
+                ):
+                    training_task = TrainingTask(
+                        trial.spec, trial.dataset.splits, trial.dataset.content_hash, judging=True
                     )
-                    errand = self._sent(order, listen(), each.place.checkpoints)
-                    begun.tries[errand.task] = each, errand
-                if not begun.tries:
+                    ray_task = self._submit(training_task, make_reporter(), trial.place.checkpoints)
+                    running.trials[ray_task.task] = trial, ray_task
+                if not running.trials:
                     break
-                done = self._ray.wait(list(begun.tries), timeout=BEAT_SECONDS)[0]
-                asked = asked or listen().asked()
-                begun.follow(self._ray, asked)
+                done = self._ray.wait(list(running.trials), timeout=BEAT_SECONDS)[0]
+                requested_action = requested_action or make_reporter().asked()
+                running.follow(self._ray, requested_action)
                 for task in done:
-                    yield begun.tries.pop(task)[0], _said(self._ray.get(task))
-                for each in begun.given_up(self._ray, asked, time_is_up()):
-                    yield each, None
-        if asked:
-            raise Paused if asked == "pause" else StoppedEarly
+                    yield running.trials.pop(task)[0], _trial_result(self._ray.get(task))
+                for trial in running.cancel(self._ray, requested_action, time_is_up()):
+                    yield trial, None
+        if requested_action:
+            raise Paused if requested_action == "pause" else StoppedEarly
 
-    def _sent(self, order: TrainingTask, reporter: Reporter, checkpoints: Path) -> _RayTask:
-        # The process of a try stays for the next one, with TensorFlow loaded, and ends with the search.
-        call = task(self._ray, _task, {} if order.judging else {"max_calls": 1})
-        desk = _mailbox(self._ray, checkpoints)
-        return _RayTask(call.remote(self._goods, order, desk), desk, reporter, checkpoints)
+    def _submit(self, training_task: TrainingTask, reporter: Reporter, checkpoints: Path) -> _RayTask:
+        # The worker process of a trial is reused for the next one, with TensorFlow loaded; a single training gets its own.
+        remote_function = task(self._ray, _task, {} if training_task.judging else {"max_calls": 1})
+        mailbox = _mailbox(self._ray, checkpoints)
+        return _RayTask(
+            remote_function.remote(self._inputs, training_task, mailbox), mailbox, reporter, checkpoints
+        )
 
-    def _watched(self, errand: _RayTask) -> TaskResult:
-        """Pass news on until the task is done."""
+    def _wait_for_result(self, ray_task: _RayTask) -> TaskResult:
+        """Forward updates until the task is done, and return its result."""
         while True:
-            done = self._ray.wait([errand.task], timeout=BEAT_SECONDS)[0]
-            asked = errand.reporter.asked()
-            errand.follow(self._ray, asked)
+            done = self._ray.wait([ray_task.task], timeout=BEAT_SECONDS)[0]
+            requested_action = ray_task.reporter.asked()
+            ray_task.follow(self._ray, requested_action)
             if done:
-                outcome: TaskResult = self._ray.get(errand.task)
+                outcome: TaskResult = self._ray.get(ray_task.task)
                 return outcome
-            if asked and not errand.began:
-                self._ray.cancel(errand.task, force=True)
-                raise Paused if asked == "pause" else StoppedEarly
+            if requested_action and not ray_task.began:
+                self._ray.cancel(ray_task.task, force=True)
+                raise Paused if requested_action == "pause" else StoppedEarly
 
 
 @dataclass
 class _RayTask:
-    """The server's end of a task."""
+    """A task on the cluster with its mailbox, its reporter and its local checkpoint folder."""
 
     task: Any
-    desk: Any
+    mailbox: Any
     reporter: Reporter
     checkpoints: Path
     began: bool = False
 
-    def follow(self, ray: Any, asked: str) -> None:
-        """Pass news on, and say what is asked."""
-        news: Update = ray.get(self.desk.fetch.remote(asked))
-        tell(news, self.reporter, self.checkpoints)
-        self.began = self.began or bool(news.events)
+    def follow(self, ray: Any, requested_action: str) -> None:
+        """Forward the updates of the task, and pass the requested action to it."""
+        update: Update = ray.get(self.mailbox.fetch.remote(requested_action))
+        tell(update, self.reporter, self.checkpoints)
+        self.began = self.began or bool(update.events)
 
 
 @dataclass(frozen=True)
 class _RunningTrials:
-    """The tries that are carried out, by task, the longest first."""
+    """The running trials by task, the longest-running first."""
 
-    tries: dict[Any, tuple[TrialTask, _RayTask]]
+    trials: dict[Any, tuple[TrialTask, _RayTask]]
 
-    def follow(self, ray: Any, asked: str) -> None:
-        """Pass the news of all on; the longest speaks for the run."""
-        for position, (_, errand) in enumerate(self.tries.values()):
-            if isinstance(errand.reporter, TrialReporter):
-                errand.reporter.quiet = position > 0
-            errand.follow(ray, asked)
+    def follow(self, ray: Any, requested_action: str) -> None:
+        """Forward the updates of all trials; only the longest-running one reports progress."""
+        for position, (_, ray_task) in enumerate(self.trials.values()):
+            if isinstance(ray_task.reporter, TrialReporter):
+                ray_task.reporter.quiet = position > 0
+            ray_task.follow(ray, requested_action)
 
-    def given_up(self, ray: Any, asked: str, time_is_up: bool) -> list[TrialTask]:
-        """Cancel all where time is up, those that wait for a node where something is asked, and tell which they were."""
-        ended = []
-        for number, (each, errand) in list(self.tries.items()):
-            if time_is_up or (asked and not errand.began):
-                ray.cancel(number, force=True)
-                del self.tries[number]
-                ended.append(each)
-        return ended
+    def cancel(self, ray: Any, requested_action: str, time_is_up: bool) -> list[TrialTask]:
+        """Cancel all trials if time is up, or those still waiting for a node if an action is requested; returns the cancelled ones."""
+        cancelled = []
+        for task_ref, (trial, ray_task) in list(self.trials.items()):
+            if time_is_up or (requested_action and not ray_task.began):
+                ray.cancel(task_ref, force=True)
+                del self.trials[task_ref]
+                cancelled.append(trial)
+        return cancelled
 
 
 @contextlib.contextmanager
 def lost_nodes_reported(ray: Any) -> Iterator[None]:
-    """Say it for the user where Ray has given up.
+    """Convert Ray's errors about lost nodes into an error for the user.
 
     Raises:
         TrainingFailed: Too many nodes were lost.
@@ -174,19 +181,19 @@ def lost_nodes_reported(ray: Any) -> Iterator[None]:
 
 
 def task(ray: Any, function: Any, options: Mapping[str, Any]) -> Any:
-    """A task on a node: one graphics card where the cluster has any; it runs again where its node is lost."""
+    """Create a Ray remote function with one GPU if the cluster has any; it is retried if its node is lost."""
     gpus = 1 if ray.cluster_resources().get("GPU") else 0
     return ray.remote(num_cpus=1, num_gpus=gpus, max_retries=RETRIES, **options)(function)
 
 
 def shared_inputs(dataset: Dataset, spec: TrainingSpec, weights: Path) -> SharedInputs:
-    """What all errands of a run share."""
+    """Read the inputs shared by all tasks of a run."""
     manifest = (dataset.folder / MANIFEST).read_bytes()
     return SharedInputs(np.asarray(dataset.pixels), manifest, _weights(spec, weights))
 
 
 def _weights(spec: TrainingSpec, folder: Path) -> Mapping[str, bytes]:
-    """The file of pretrained weights that a spec needs; where it is not here, the node looks for one of its own."""
+    """The file of pretrained weights that a spec needs; if it is not present here, the node uses or downloads its own."""
     backbone = BACKBONES[spec.architecture]
     if not backbone.pretrained:
         return {}
@@ -195,22 +202,22 @@ def _weights(spec: TrainingSpec, folder: Path) -> Mapping[str, bytes]:
 
 
 def _mailbox(ray: Any, checkpoints: Path) -> Any:
-    """The desk, on the node that the server is on: it is lost only with the server itself."""
-    here = ray.get_runtime_context().get_node_id()
-    stay = ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(here, soft=False)
-    actor = ray.remote(num_cpus=0, scheduling_strategy=stay)(Mailbox)
+    """Create the mailbox actor on the node of this process, so that it is not lost with other nodes."""
+    node_id = ray.get_runtime_context().get_node_id()
+    scheduling = ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(node_id, soft=False)
+    actor = ray.remote(num_cpus=0, scheduling_strategy=scheduling)(Mailbox)
     return actor.remote(whole(checkpoints))
 
 
-def _task(shared_inputs: SharedInputs, order: TrainingTask, desk: Any) -> TaskResult:
+def _task(shared_inputs: SharedInputs, training_task: TrainingTask, mailbox: Any) -> TaskResult:
     import ray
 
     node = f"{ray.util.get_node_ip_address()} {ray.get_runtime_context().get_node_id()[:8]}"
-    return train_remotely(shared_inputs, order, _Remote(desk), node)
+    return train_remotely(shared_inputs, training_task, _MailboxProxy(mailbox), node)
 
 
-class _Remote:
-    """The desk's methods, called as if it were here."""
+class _MailboxProxy:
+    """Proxy that calls the methods of the mailbox actor synchronously."""
 
     def __init__(self, actor: Any) -> None:
         self._actor = actor
@@ -220,29 +227,29 @@ class _Remote:
 
         return ray.get(self._actor.begin.remote(node))
 
-    def leave(self, attempt: int, news: Update) -> Any:
+    def leave(self, attempt: int, update: Update) -> Any:
         import ray
 
-        return ray.get(self._actor.leave.remote(attempt, news))
+        return ray.get(self._actor.leave.remote(attempt, update))
 
 
-def _said(outcome: TaskResult) -> TrialResult:
-    kind, sentence = outcome.error
+def _trial_result(result: TaskResult) -> TrialResult:
+    kind, message = result.error
     if kind in {"", "StoppedEarly", "Paused"}:
-        return outcome.answers
+        return result.answers
     if kind == "InvalidSpec":
-        return InvalidSpec(sentence)
+        return InvalidSpec(message)
     if kind == "TrainingFailed":
-        return TrainingFailed(sentence)
-    raise TrainingFailed(sentence)
+        return TrainingFailed(message)
+    raise TrainingFailed(message)
 
 
-def _unpacked(outcome: TaskResult, folder: Path) -> Artefacts:
-    kind, sentence = outcome.error
+def _save_result(result: TaskResult, folder: Path) -> Artefacts:
+    kind, message = result.error
     if kind in {"StoppedEarly", "Paused"}:
         raise getattr(errors, kind)
-    if outcome.artefacts is None:
-        raise TrainingFailed(sentence)
+    if result.artefacts is None:
+        raise TrainingFailed(message)
     folder.mkdir(parents=True, exist_ok=True)
-    apply(outcome.files, folder)
-    return replace(outcome.artefacts, folder=folder)
+    apply(result.files, folder)
+    return replace(result.artefacts, folder=folder)

@@ -1,4 +1,4 @@
-"""What a run on another machine and the server say to one another. Imports neither Ray nor TensorFlow."""
+"""Message exchange between a training node and the server. Imports neither Ray nor TensorFlow."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from workbench.training.reporter import EpochRecord, Progress, Reporter, TrialRe
 
 log = logging.getLogger("cluster")
 BEAT_SECONDS = 0.4
-_SPARING = 4  # sending checkpoints takes at most a fifth of the time
+_CHECKPOINT_PAUSE = 4  # pause after sending checkpoints, relative to the duration of sending: at most a fifth of the time is spent on it
 _LATEST_ONLY = {"counted", "step"}
 
 Event = tuple[str, tuple[Any, ...]]
@@ -23,30 +23,30 @@ Event = tuple[str, tuple[Any, ...]]
 
 @dataclass(frozen=True)
 class FileChanges:
-    """What changed in a folder: ``names`` are all files that are there now, ``changed`` the bytes of those that are new."""
+    """Changes in a folder: ``names`` are all present files, ``changed`` the contents of new or modified ones."""
 
     names: frozenset[str] = frozenset()
     changed: Mapping[str, bytes] = field(default_factory=dict)
 
     def after(self, before: FileChanges) -> FileChanges:
-        """Both changes as one."""
-        both = {**before.changed, **self.changed}
-        return FileChanges(self.names, {name: both[name] for name in both if name in self.names})
+        """Merge earlier changes with these."""
+        merged = {**before.changed, **self.changed}
+        return FileChanges(self.names, {name: merged[name] for name in merged if name in self.names})
 
 
 @dataclass(frozen=True)
 class Update:
-    """What happened since the last time: calls of a reporter, and the checkpoints where they changed."""
+    """Reporter calls since the last update, and checkpoint changes if there are any."""
 
     events: tuple[Event, ...] = ()
     checkpoint: FileChanges | None = None
 
 
 class Mailbox:
-    """Stands between the node that trains and the server: one leaves news, the other fetches it and leaves requests.
+    """Buffer between the training node and the server: the node posts updates, the server fetches them and sets the requested action.
 
     Args:
-        checkpoint: What the run goes on from.
+        checkpoint: Checkpoint files to resume from.
     """
 
     def __init__(self, checkpoint: FileChanges) -> None:
@@ -54,70 +54,70 @@ class Mailbox:
         self._changes: FileChanges | None = None
         self._events: list[Event] = []
         self._attempt = 0
-        self._asked = ""
+        self._requested_action = ""
 
     def begin(self, node: str) -> tuple[int, FileChanges]:
-        """A node takes the run up: gives the number of this attempt, and what to go on from."""
+        """Register a node; returns the number of this attempt, and the checkpoint files to resume from."""
         self._attempt += 1
         self._events.append(("began", (self._attempt, node)))
         return self._attempt, self._checkpoint
 
-    def leave(self, attempt: int, news: Update) -> str:
-        """Leave news, and hear what is asked; a node that was given up while it still ran is asked to stop, and not heard."""
+    def leave(self, attempt: int, update: Update) -> str:
+        """Post an update and return the requested action; updates of superseded attempts are discarded and answered with ``stop``."""
         if attempt != self._attempt:
             return "stop"
-        self._events += news.events
-        if news.checkpoint:
-            self._checkpoint = news.checkpoint.after(self._checkpoint)
-            self._changes = news.checkpoint.after(self._changes or FileChanges())
-        return self._asked
+        self._events += update.events
+        if update.checkpoint:
+            self._checkpoint = update.checkpoint.after(self._checkpoint)
+            self._changes = update.checkpoint.after(self._changes or FileChanges())
+        return self._requested_action
 
-    def fetch(self, asked: str) -> Update:
-        """Take the news away, and leave what is asked of the run."""
-        self._asked = asked
-        news = Update(tuple(self._events), self._changes)
+    def fetch(self, requested_action: str) -> Update:
+        """Remove and return the pending updates, and set the requested action."""
+        self._requested_action = requested_action
+        update = Update(tuple(self._events), self._changes)
         self._events, self._changes = [], None
-        return news
+        return update
 
 
 class WatchedFolder:
-    """Tells what changed in a folder of whole files since it was last asked."""
+    """Detects changes in a folder of atomically written files since the last call."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._known: dict[str, tuple[int, int]] = {}
+        self._states: dict[str, tuple[int, int]] = {}
 
     def changes(self) -> FileChanges | None:
-        """New bytes and all names, ``None`` where nothing changed."""
+        """New contents and all names, ``None`` if nothing changed."""
         states = {name: (stat.st_mtime_ns, stat.st_size) for name, stat in self._stats()}
-        if states == self._known:
+        if states == self._states:
             return None
         changed = {}
         for name, state in states.items():
-            if self._known.get(name) != state:
+            if self._states.get(name) != state:
                 try:
                     changed[name] = (self._path / name).read_bytes()
                 except FileNotFoundError:
-                    return None  # replaced in this moment: the next look sees all of it
-        self._known = states
+                    return None  # replaced concurrently: the next call sees the complete change
+        self._states = states
         return FileChanges(frozenset(states), changed)
 
     def _stats(self) -> list[tuple[str, Any]]:
-        found = []
+        entries = []
         for path in self._path.rglob("*"):
             try:
                 if path.is_file() and path.suffix != ".part":
-                    found.append((path.relative_to(self._path).as_posix(), path.stat()))
+                    entries.append((path.relative_to(self._path).as_posix(), path.stat()))
             except FileNotFoundError:
-                continue  # an old checkpoint that was just taken away
-        return found
+                continue  # an old checkpoint that was just deleted
+        return entries
 
 
 def apply(files: FileChanges, folder: Path) -> None:
-    """Bring a folder to where another one is.
+    """Apply changes of another folder to ``folder``, including deletions.
 
     Raises:
-        DiskFull: There is no room.
+        DiskFull: There is not enough disk space.
     """
     for name, data in files.changed.items():
         write_atomic(folder / name, data)
@@ -127,23 +127,23 @@ def apply(files: FileChanges, folder: Path) -> None:
 
 
 class RemoteReporter(logging.Handler):
-    """The reporter on the node: collects what a run says and logs, and passes it on from a thread of its own.
+    """Reporter on the node: collects events and log records, and posts them from a background thread.
 
     Args:
-        leave: Takes news to the desk and brings back what is asked.
-        checkpoints: The folder whose changes go along, the last ones when the run ends.
+        leave: Posts an update to the mailbox and returns the requested action.
+        checkpoints: Folder whose changes are sent as well, the last ones when the run ends.
     """
 
     def __init__(self, leave: Callable[[Update], str], checkpoints: Path) -> None:
         super().__init__(logging.INFO)
-        self._leave = leave
+        self._post_update = leave
         self._folder = WatchedFolder(checkpoints)
         self._events: list[Event] = []
-        self._gathering = threading.Lock()
-        self._asked = ""
-        self._next = 0.0
-        self._done = threading.Event()
-        self._thread = threading.Thread(target=self._beat, name="relay", daemon=True)
+        self._lock = threading.Lock()
+        self._requested_action = ""
+        self._next_checkpoint_time = 0.0
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._loop, name="relay", daemon=True)
 
     def __enter__(self) -> RemoteReporter:
         logging.getLogger().addHandler(self)
@@ -151,83 +151,83 @@ class RemoteReporter(logging.Handler):
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self._done.set()
+        self._stopped.set()
         self._thread.join()
         logging.getLogger().removeHandler(self)
-        self._next = 0.0
-        self._pass_on()
+        self._next_checkpoint_time = 0.0
+        self._post()
 
     def phase(self, name: str) -> None:
-        """A phase begins."""
-        self._say("phase", name)
+        """A phase starts."""
+        self._add_event("phase", name)
 
     def counted(self, done: int, total: int) -> None:
-        """So many pictures of a phase are done that has no epochs."""
-        self._say("counted", done, total)
+        """``done`` of ``total`` pictures are processed, in a phase without epochs."""
+        self._add_event("counted", done, total)
 
     def step(self, progress: Progress) -> None:
-        """A step is done."""
-        self._say("step", progress)
+        """A training step is finished."""
+        self._add_event("step", progress)
 
     def epoch(self, record: EpochRecord) -> None:
-        """An epoch is done and judged."""
-        self._say("epoch", record)
+        """An epoch is finished and evaluated."""
+        self._add_event("epoch", record)
 
     def trial(self, record: TrialRecord) -> None:
-        """A try of a search begins or ends."""
-        self._say("trial", record)
+        """The state of a trial has changed."""
+        self._add_event("trial", record)
 
     def asked(self) -> str:
-        """What was asked of the run when it was last heard of: nothing, ``stop`` or ``pause``."""
-        return self._asked
+        """Action requested by the user at the last contact: empty, ``stop`` or ``pause``."""
+        return self._requested_action
 
     def emit(self, record: logging.LogRecord) -> None:
-        """A line of the log."""
-        self._say("log", record.name, record.getMessage())
+        """Forward a log record."""
+        self._add_event("log", record.name, record.getMessage())
 
-    def _say(self, kind: str, *values: Any) -> None:
-        with self._gathering:
+    def _add_event(self, kind: str, *values: Any) -> None:
+        with self._lock:
             if kind in _LATEST_ONLY and self._events and self._events[-1][0] == kind:
                 self._events.pop()
             self._events.append((kind, values))
 
-    def _beat(self) -> None:
-        while not self._done.wait(BEAT_SECONDS):
+    def _loop(self) -> None:
+        while not self._stopped.wait(BEAT_SECONDS):
             try:
-                self._pass_on()
+                self._post()
             except Exception:
                 log.exception("the server was not reached; the run stops")
-                self._asked = "stop"
+                self._requested_action = "stop"
                 return
 
-    def _pass_on(self) -> None:
-        with self._gathering:
+    def _post(self) -> None:
+        with self._lock:
             events, self._events = tuple(self._events), []
-        began = monotonic()
-        checkpoint = self._folder.changes() if began >= self._next else None
-        self._asked = self._leave(Update(events, checkpoint))
+        start = monotonic()
+        checkpoint = self._folder.changes() if start >= self._next_checkpoint_time else None
+        self._requested_action = self._post_update(Update(events, checkpoint))
         if checkpoint:
-            self._next = monotonic() + _SPARING * (monotonic() - began)
+            self._next_checkpoint_time = monotonic() + _CHECKPOINT_PAUSE * (monotonic() - start)
 
 
-def tell(news: Update, reporter: Reporter, checkpoints: Path) -> None:
-    """Pass news on to the reporter of the server, and keep the checkpoints.
+def tell(update: Update, reporter: Reporter, checkpoints: Path) -> None:
+    """Forward an update to the server's reporter, and write its checkpoint files.
 
     Raises:
-        DiskFull: There is no room for the checkpoints.
+        DiskFull: There is not enough disk space for the checkpoints.
     """
-    for kind, values in news.events:
+    for kind, values in update.events:
         if kind == "began":
-            _log_beginning(*values)
+            _log_start(*values)
         elif kind == "log":
             logging.getLogger(values[0]).info(values[1])
         else:
             getattr(reporter, kind)(*values)
-    if news.checkpoint:
-        apply(news.checkpoint, checkpoints)
+    if update.checkpoint:
+        apply(update.checkpoint, checkpoints)
 
 
-def _log_beginning(attempt: int, node: str) -> None:
+def _log_start(attempt: int, node: str) -> None:
     if attempt == 1:
         log.info("node %s trains", node)
     else:
@@ -235,5 +235,5 @@ def _log_beginning(attempt: int, node: str) -> None:
 
 
 def whole(folder: Path) -> FileChanges:
-    """All that lies in a folder, with paths below it."""
+    """All files in a folder, by relative path."""
     return WatchedFolder(folder).changes() or FileChanges()

@@ -1,4 +1,4 @@
-"""What a node of a cluster does: trains as any worker does, and hands everything back. Imports TensorFlow in functions alone."""
+"""Code that runs on a cluster node: trains and returns the results. Imports TensorFlow inside functions only."""
 
 from __future__ import annotations
 
@@ -28,23 +28,23 @@ FEATURES = Path("~/.cache/waterline/features")
 
 
 class MailboxHandle(Protocol):
-    """The desk, as a node reaches it."""
+    """Interface of the mailbox on a node."""
 
     def begin(self, node: str) -> tuple[int, FileChanges]:
         """See :meth:`workbench.training.cluster.mailbox.Mailbox.begin`."""
 
-    def leave(self, attempt: int, news: Update) -> str:
+    def leave(self, attempt: int, update: Update) -> str:
         """See :meth:`workbench.training.cluster.mailbox.Mailbox.leave`."""
 
 
 @dataclass(frozen=True)
 class SharedInputs:
-    """What all errands of a run share.
+    """Inputs shared by all tasks of a run.
 
     Attributes:
         pixels: ``(N, 256, 256, 3) uint8``.
-        manifest: Of the dataset folder.
-        weights: The files of pretrained weights that may be needed, by name.
+        manifest: Bytes of the manifest file of the dataset folder.
+        weights: Contents of the files of pretrained weights that may be needed, by file name.
     """
 
     pixels: np.ndarray
@@ -54,13 +54,13 @@ class SharedInputs:
 
 @dataclass(frozen=True)
 class TrainingTask:
-    """What is wanted of a node.
+    """A training task for a node.
 
     Attributes:
         spec: The settings.
-        splits: Of the dataset that is trained on, ``(N,)``.
-        content_hash: Of the same.
-        judging: Whether answers for the validation split are wanted, not a model.
+        splits: Split of each picture, ``(N,)``.
+        content_hash: Content hash of the dataset with these splits.
+        judging: Whether to return predictions for the validation split instead of a model.
     """
 
     spec: TrainingSpec
@@ -71,7 +71,7 @@ class TrainingTask:
 
 @dataclass(frozen=True)
 class TaskResult:
-    """What became of an order: artefacts with their files, answers, or an error for the user by the name of its class."""
+    """Result of a task: artefacts with their files, predictions, or an error as its class name and message."""
 
     artefacts: Artefacts | None = None
     files: FileChanges = field(default_factory=FileChanges)
@@ -79,25 +79,27 @@ class TaskResult:
     answers: FoldAnswers | None = None
 
 
-def train_remotely(goods: SharedInputs, order: TrainingTask, desk: MailboxHandle, node: str) -> TaskResult:
-    """Unpack, train and pack.
+def train_remotely(
+    inputs: SharedInputs, training_task: TrainingTask, mailbox: MailboxHandle, node: str
+) -> TaskResult:
+    """Write the inputs to a temporary folder, train, and return the results.
 
     Args:
-        goods: The pictures, among others.
-        order: What is wanted.
-        desk: Where news goes.
-        node: What to call this machine.
+        inputs: Pictures, manifest and weights.
+        training_task: The task.
+        mailbox: Receives updates and returns requested actions.
+        node: Name of this node for the log.
     """
     logging.basicConfig(level=logging.INFO, format="%(name)s %(message)s")
     with TemporaryDirectory(prefix="waterline-") as folder:
-        place = _place(Path(folder))
-        dataset = _unpacked(goods, Path(folder, "dataset"), place.weights)
-        dataset = replace(dataset, splits=order.splits, content_hash=order.content_hash)
-        attempt, checkpoint = desk.begin(node)
+        place = _temporary_paths(Path(folder))
+        dataset = _write_inputs(inputs, Path(folder, "dataset"), place.weights)
+        dataset = replace(dataset, splits=training_task.splits, content_hash=training_task.content_hash)
+        attempt, checkpoint = mailbox.begin(node)
         apply(checkpoint, place.checkpoints)
         try:
-            with RemoteReporter(lambda news: desk.leave(attempt, news), place.checkpoints) as relay:
-                return _carried_out(dataset, order, relay, place)
+            with RemoteReporter(lambda update: mailbox.leave(attempt, update), place.checkpoints) as reporter:
+                return _run_task(dataset, training_task, reporter, place)
         except DomainError as error:
             return TaskResult(error=(type(error).__name__, str(error)))
         except OSError as error:
@@ -106,37 +108,39 @@ def train_remotely(goods: SharedInputs, order: TrainingTask, desk: MailboxHandle
             return TaskResult(error=("DiskFull", FULL))
 
 
-def run_part(goods: SharedInputs, function: Callable[..., Any], part: Any) -> Any:
+def run_part(inputs: SharedInputs, function: Callable[..., Any], part: Any) -> Any:
     """Call ``function(dataset, part, place)`` on this node."""
     from workbench.training.engine.train import limit_threads
 
     limit_threads()
     with TemporaryDirectory(prefix="waterline-") as folder:
-        place = _place(Path(folder))
-        return function(_unpacked(goods, Path(folder, "dataset"), place.weights), part, place)
+        place = _temporary_paths(Path(folder))
+        return function(_write_inputs(inputs, Path(folder, "dataset"), place.weights), part, place)
 
 
-def _place(folder: Path) -> RunPaths:
+def _temporary_paths(folder: Path) -> RunPaths:
     return RunPaths(folder / "model", folder / "checkpoints", FEATURES.expanduser(), folder / "weights")
 
 
-def _unpacked(goods: SharedInputs, folder: Path, weights: Path) -> Dataset:
-    """Write the dataset and the weights where training looks for them."""
-    for each in (folder, weights):
-        each.mkdir()
-    np.save(folder / PIXELS, goods.pixels)
-    (folder / MANIFEST).write_bytes(goods.manifest)
-    apply(FileChanges(frozenset(goods.weights), goods.weights), weights)
+def _write_inputs(inputs: SharedInputs, folder: Path, weights: Path) -> Dataset:
+    """Write the dataset and the weights to local folders and open the dataset."""
+    for path in (folder, weights):
+        path.mkdir()
+    np.save(folder / PIXELS, inputs.pixels)
+    (folder / MANIFEST).write_bytes(inputs.manifest)
+    apply(FileChanges(frozenset(inputs.weights), inputs.weights), weights)
     return Dataset.open(folder)
 
 
-def _carried_out(dataset: Dataset, order: TrainingTask, relay: RemoteReporter, place: RunPaths) -> TaskResult:
+def _run_task(
+    dataset: Dataset, training_task: TrainingTask, reporter: RemoteReporter, place: RunPaths
+) -> TaskResult:
     from workbench.training.engine.train import limit_threads, train
     from workbench.training.search.local_executor import run_trial
 
     limit_threads()
-    if order.judging:
-        each = TrialTask(0, dataset, order.spec, place)
-        return TaskResult(answers=run_trial(each, TrialReporter(relay, "searching", lambda: math.inf)))
-    artefacts = train(dataset, order.spec, relay, place)
+    if training_task.judging:
+        trial = TrialTask(0, dataset, training_task.spec, place)
+        return TaskResult(answers=run_trial(trial, TrialReporter(reporter, "searching", lambda: math.inf)))
+    artefacts = train(dataset, training_task.spec, reporter, place)
     return TaskResult(replace(artefacts, folder=Path()), whole(artefacts.folder))

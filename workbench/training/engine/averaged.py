@@ -1,4 +1,4 @@
-"""One model that answers with the mean of several ones. Only the worker imports this."""
+"""A model that outputs the mean of several models. Imported by the worker process only."""
 
 from __future__ import annotations
 
@@ -18,48 +18,52 @@ from workbench.training.engine.architectures import unmirrored
 from workbench.training.engine.train import Artefacts, predictions
 
 
-def mean_of(found: Sequence[Artefacts], dataset: Dataset, folder: Path) -> Artefacts:
-    """Export the mean of some models; what it says of epochs is that of the first of them.
+def mean_of(members: Sequence[Artefacts], dataset: Dataset, folder: Path) -> Artefacts:
+    """Export the mean of several models; history and best epoch are those of the first.
 
     Args:
-        found: Their artefacts, on the same dataset; either all answer for the mirror image too, or none does.
+        members: Artefacts of models trained on the same dataset; either all average over the mirror image, or none does.
         dataset: The pictures and their split.
-        folder: Where the model's files go.
+        folder: Output folder of the model files.
 
     Raises:
-        TrainingFailed: The exported model does not agree with the mean of the answers.
+        TrainingFailed: The predictions of the exported model differ from the mean.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    export.export(averaged([each.folder / export.KERAS_FILE for each in found]), folder)
-    said = np.mean([[row.probabilities for row in each.predictions] for each in found], axis=0)
+    export.export(averaged([member.folder / export.KERAS_FILE for member in members]), folder)
+    probabilities = np.mean([[row.probabilities for row in member.predictions] for member in members], axis=0)
     return replace(
-        _answering(found[0], dataset, said, folder),
-        stopped=any(each.stopped for each in found),
-        agreement=export.agreement(dataset, said, folder / export.LITERT_FILE),
+        _with_predictions(members[0], dataset, probabilities, folder),
+        stopped=any(member.stopped for member in members),
+        agreement=export.agreement(dataset, probabilities, folder / export.LITERT_FILE),
     )
 
 
-def asked_again(made: Artefacts, dataset: Dataset) -> Artefacts:
-    """The artefacts of a model that was trained on another split, with its answers for this one's validation pictures."""
+def asked_again(artefacts: Artefacts, dataset: Dataset) -> Artefacts:
+    """Artefacts of a model trained on another split, with its predictions for the validation pictures of ``dataset``."""
     indices = dataset.indices("validation")
-    said = export.litert_probabilities(made.folder / export.LITERT_FILE, dataset.pixels, indices)
-    return _answering(made, dataset, said, made.folder)
+    probabilities = export.litert_probabilities(
+        artefacts.folder / export.LITERT_FILE, dataset.pixels, indices
+    )
+    return _with_predictions(artefacts, dataset, probabilities, artefacts.folder)
 
 
 def averaged(files: Sequence[Path]) -> keras.Model:
-    """The mean of the nets in some ``.keras`` files, ``(N, 256, 256, 3) uint8`` -> probabilities."""
+    """A net that averages the nets in ``files``, which are ``.keras`` files, ``(N, 256, 256, 3) uint8`` -> probabilities."""
     inputs = keras.Input((SIDE, SIDE, 3), dtype="uint8", name="picture")
-    said = []
+    outputs = []
     for number, file in enumerate(files, 1):
         net = keras.models.load_model(file, compile=False, safe_mode=True)
-        # A net that answers for the mirror image too is taken apart: the mean of all is then of nets of one kind.
+        # A wrapper that averages over the mirror image is unwrapped, so that one layer averages all outputs.
         inner = unmirrored(net)
         core = net if inner is None else inner
         core = keras.Model(core.inputs, core.outputs[0], name=f"{core.name}_{number}")
-        said += [core(inputs), *([core(keras.ops.flip(inputs, axis=2))] if inner is not None else [])]
-    return keras.Model(inputs, layers.Average(name="mean")(said), name="averaged")
+        outputs += [core(inputs), *([core(keras.ops.flip(inputs, axis=2))] if inner is not None else [])]
+    return keras.Model(inputs, layers.Average(name="mean")(outputs), name="averaged")
 
 
-def _answering(made: Artefacts, dataset: Dataset, said: np.ndarray, folder: Path) -> Artefacts:
-    metrics = evaluate(dataset.labels[dataset.indices("validation")], said, dataset.classes)
-    return replace(made, folder=folder, metrics=metrics, predictions=predictions(dataset, said))
+def _with_predictions(
+    artefacts: Artefacts, dataset: Dataset, probabilities: np.ndarray, folder: Path
+) -> Artefacts:
+    metrics = evaluate(dataset.labels[dataset.indices("validation")], probabilities, dataset.classes)
+    return replace(artefacts, folder=folder, metrics=metrics, predictions=predictions(dataset, probabilities))

@@ -1,4 +1,4 @@
-"""Embeddings by nets. Only the worker imports this."""
+"""Embeddings computed by nets. Imported by worker processes only."""
 
 from __future__ import annotations
 
@@ -24,11 +24,14 @@ Embed = Callable[[np.ndarray], np.ndarray]
 
 
 def backbone(file: Path) -> Embed:
-    """Keras' MobileNetV2 with weights from a file, projected to 640 dimensions.
+    """Embedding by Keras' MobileNetV2 with weights from a file, projected to 640 dimensions.
 
-    The mean over the last map says what is there; means over four bands of rows of a map in the middle say at which
-    height. The projection is a random one onto orthogonal axes, always the same: on real photos a head on the 640
-    numbers is as good as on all 1,664, at less than half of the storage.
+    It concatenates the spatial mean of the last feature map and means over four bands of rows of an intermediate map, which
+    keep vertical position. A fixed random orthogonal projection reduces them: on real photos a head on the 640 values was as
+    accurate as on all 1,664, at less than half of the storage.
+
+    Returns:
+        A function from ``(N, 256, 256, 3) uint8`` to unit vectors ``(N, 640) float32``.
     """
     limit_threads()
     net = keras.applications.MobileNetV2(input_shape=(_SIDE, _SIDE, 3), include_top=False, weights=str(file))
@@ -41,20 +44,20 @@ def backbone(file: Path) -> Embed:
     )
 
     def embed(pictures: np.ndarray) -> np.ndarray:
-        small = [cv2.resize(picture, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA) for picture in pictures]
-        answers = run(np.stack(small).astype(np.float32) / 127.5 - 1)
-        return _unit(np.concatenate([_unit(part) for part in answers], axis=1) @ axes)
+        resized = [cv2.resize(picture, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA) for picture in pictures]
+        outputs = run(np.stack(resized).astype(np.float32) / 127.5 - 1)
+        return _normalise_rows(np.concatenate([_normalise_rows(part) for part in outputs], axis=1) @ axes)
 
     return embed
 
 
 def penultimate(file: Path) -> Embed:
-    """What goes into the last layer of a trained model's net."""
+    """Embedding by the input of the last layer of a trained model; a function from pictures to unit vectors ``(N, d) float32``."""
     limit_threads()
     run = _compiled(ensemble.penultimate(keras.models.load_model(file, compile=False, safe_mode=True)))
 
     def embed(pictures: np.ndarray) -> np.ndarray:
-        return _unit(run(pictures)[0])
+        return _normalise_rows(run(pictures)[0])
 
     return embed
 
@@ -63,15 +66,15 @@ def _compiled(net: keras.Model) -> Callable[[np.ndarray], list[np.ndarray]]:
     call = tf.function(lambda batch: net(batch, training=False), reduce_retracing=True)
 
     def run(batch: np.ndarray) -> list[np.ndarray]:
-        answers = call(tf.constant(batch))
+        outputs = call(tf.constant(batch))
         return [
-            np.asarray(each, dtype=np.float32)
-            for each in (answers if isinstance(answers, list) else [answers])
+            np.asarray(output, dtype=np.float32)
+            for output in (outputs if isinstance(outputs, list) else [outputs])
         ]
 
     return run
 
 
-def _unit(rows: np.ndarray) -> np.ndarray:
+def _normalise_rows(rows: np.ndarray) -> np.ndarray:
     lengths = np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9)
     return np.asarray(rows / lengths, dtype=np.float32)

@@ -1,7 +1,7 @@
-"""Several nets that learn side by side from the same examples and answer with their mean. Only the worker imports this.
+"""Ensembles of nets that are trained jointly on the same examples and averaged. Imported by the worker process only.
 
-Source: Lakshminarayanan et al., "Simple and Scalable Predictive Uncertainty Estimation using Deep Ensembles" (2017): the same
-net from several first weights, each with a loss of its own, is better on average than one of them.
+Source: Lakshminarayanan et al., "Simple and Scalable Predictive Uncertainty Estimation using Deep Ensembles" (2017): the mean of
+several nets with different initial weights, each with its own loss, is more accurate than a single one.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _SHARED = "shared"
 
 
 def members(first: keras.Model, count: int, fresh: str) -> list[keras.Model]:
-    """A net and copies of it with the same weights, but for those of the layer ``fresh``, which each draws for itself."""
+    """A net and ``count - 1`` copies of it with the same weights, except for the layer ``fresh``, which is initialised anew."""
     copies = []
     for number in range(2, count + 1):
         copy = keras.models.clone_model(first)
@@ -30,25 +30,25 @@ def members(first: keras.Model, count: int, fresh: str) -> list[keras.Model]:
 
 
 def side_by_side(nets: Sequence[keras.Model]) -> keras.Model:
-    """What each of some nets answers for the same input, ``(n, nets, classes)``; a single net is given back as it is."""
+    """A net that stacks the outputs of several nets for the same input, ``(n, nets, classes)``; a single net is returned unchanged."""
     if len(nets) == 1:
         return nets[0]
     inputs = keras.Input(nets[0].input.shape[1:], dtype=nets[0].input.dtype)
-    answers = keras.ops.stack([net(inputs) for net in nets], axis=1)
-    return keras.Model(inputs, answers, name="side_by_side")
+    outputs = keras.ops.stack([net(inputs) for net in nets], axis=1)
+    return keras.Model(inputs, outputs, name="side_by_side")
 
 
 def joined(whole: keras.Model, layer: str, nets: Sequence[keras.Model]) -> keras.Model:
-    """A net whose layers above one of them are replaced by the mean of some nets; with a single one it stays as it is."""
+    """A net in which the layers above ``layer`` are replaced by the mean of several nets; with a single one it is returned unchanged."""
     if len(nets) == 1:
         return whole
     shared = layers.Identity(name=_SHARED)(whole.get_layer(layer).output)
-    mean = layers.Average(name="members")([net(shared) for net in nets])
-    return keras.Model(whole.inputs, mean, name=whole.name)
+    average = layers.Average(name="members")([net(shared) for net in nets])
+    return keras.Model(whole.inputs, average, name=whole.name)
 
 
 def penultimate(net: keras.Model) -> keras.Model:
-    """What goes into the last layer of a net; of several nets whose mean answers, that of the first."""
+    """A net that outputs the input of the last layer; of an ensemble, that of the first member."""
     inner = [layer for layer in net.layers if isinstance(layer, keras.Model)]
     if not inner:
         return keras.Model(net.inputs, net.layers[-1].input)
@@ -58,13 +58,13 @@ def penultimate(net: keras.Model) -> keras.Model:
     return keras.Model(net.inputs, first(net.get_layer(_SHARED).output))
 
 
-def agreed(answers: np.ndarray) -> np.ndarray:
-    """The mean ``(n, classes)`` of the answers of nets side by side; those of a single net stay as they are."""
-    return answers if answers.ndim == 2 else np.asarray(answers.mean(axis=1))
+def agreed(predictions: np.ndarray) -> np.ndarray:
+    """Mean ``(n, classes)`` over the members of stacked predictions ``(n, nets, classes)``; those of a single net stay as they are."""
+    return predictions if predictions.ndim == 2 else np.asarray(predictions.mean(axis=1))
 
 
 def leaves(net: keras.Model) -> Iterator[keras.Layer]:
-    """The layers of a net, and those of the nets that it is made of."""
+    """All layers of a net, with nested nets replaced by their layers."""
     for layer in net.layers:
         if isinstance(layer, keras.Model):
             yield from leaves(layer)
@@ -73,26 +73,26 @@ def leaves(net: keras.Model) -> Iterator[keras.Layer]:
 
 
 class EachLoss(keras.losses.Loss):  # type: ignore[misc]
-    """The mean of the losses of nets that answer side by side."""
+    """Mean loss over the members of an ensemble with stacked outputs."""
 
     def __init__(self, loss: keras.losses.Loss) -> None:
-        """Ask a loss for each net."""
+        """Apply a loss to each member."""
         super().__init__(name="each")
         self._loss = loss
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
-        """Shares ``(n, classes)`` and answers ``(n, nets, classes)`` -> losses ``(n,)``."""
-        return keras.ops.mean(self._loss.call(_repeated(y_true, y_pred), y_pred), axis=1)
+        """Soft labels ``(n, classes)`` and predictions ``(n, nets, classes)`` -> losses ``(n,)``."""
+        return keras.ops.mean(self._loss.call(_repeat_per_member(y_true, y_pred), y_pred), axis=1)
 
 
 def each_accuracy() -> keras.metrics.Metric:
-    """The share of pictures for which the mean of nets side by side is right."""
+    """Accuracy of the mean prediction of an ensemble with stacked outputs."""
 
-    def right(y_true: Any, y_pred: Any) -> Any:
+    def correct(y_true: Any, y_pred: Any) -> Any:
         return keras.metrics.categorical_accuracy(y_true, keras.ops.mean(y_pred, axis=1))
 
-    return keras.metrics.MeanMetricWrapper(right, name="accuracy")
+    return keras.metrics.MeanMetricWrapper(correct, name="accuracy")
 
 
-def _repeated(y_true: Any, y_pred: Any) -> Any:
+def _repeat_per_member(y_true: Any, y_pred: Any) -> Any:
     return keras.ops.repeat(keras.ops.expand_dims(y_true, 1), y_pred.shape[1], axis=1)

@@ -1,4 +1,4 @@
-"""How fast training is, and how long it will take. Only the worker imports this."""
+"""Training speed and estimated remaining time. Imported by the worker process only."""
 
 from __future__ import annotations
 
@@ -6,56 +6,60 @@ from collections.abc import Sequence
 
 from workbench.training.engine.recipe import Stage
 
-_JUDGED = 0.6  # what an answer takes, for a picture and its mirror image, as a share of a training step
+_VALIDATION_COST = 0.6  # duration of a validation prediction (picture and mirror image) relative to a training step per picture
 
 
 class EtaEstimator:
-    """Measures the steps of a stage and the gaps between its epochs, in which it is judged.
+    """Measures the duration of training steps and of the gaps between epochs, in which validation runs.
 
-    The first step of a stage is left out, since it traces the net, and so is the first gap.
+    The first step of a stage is excluded, since it includes graph tracing, and so is the first gap.
     """
 
-    def __init__(self, stages: Sequence[Stage], share: float) -> None:
-        """Time some stages; ``share`` is that of validation pictures to training pictures."""
+    def __init__(self, stages: Sequence[Stage], validation_ratio: float) -> None:
+        """Time some stages; ``validation_ratio`` is the ratio of validation to training pictures."""
         self._stages = stages
-        self._share = share
+        self._validation_ratio = validation_ratio
         self._stage = stages[0]
-        self._clock = 0.0
-        self._laps: list[float] = []
-        self._gaps: list[float] = []
-        self._begun = False
+        self._last_time = 0.0
+        self._step_times: list[float] = []
+        self._gap_times: list[float] = []
+        self._first_step_done = False
 
     @property
     def step_seconds(self) -> float | None:
-        """Mean time of a step of this stage; None before the second one."""
-        return max(sum(self._laps) / len(self._laps), 1e-6) if self._laps else None
+        """Mean duration of a step of this stage in seconds; None before the second step."""
+        return max(sum(self._step_times) / len(self._step_times), 1e-6) if self._step_times else None
 
     def begin(self, stage: Stage) -> None:
-        """A stage begins."""
-        self._stage, self._begun = stage, False
-        self._laps, self._gaps = [], []
+        """Start timing a stage."""
+        self._stage, self._first_step_done = stage, False
+        self._step_times, self._gap_times = [], []
 
     def lap(self, step: int, steps: int, now: float) -> None:
-        """Step ``step`` of ``steps`` in an epoch, counted from 1, is done at ``now``, in seconds of any clock."""
-        taken, self._clock = now - self._clock, now
-        if not self._begun:
-            self._begun = True
+        """Record that step ``step`` of ``steps`` in an epoch, counted from 1, finished at ``now``, in seconds of a monotonic clock."""
+        elapsed, self._last_time = now - self._last_time, now
+        if not self._first_step_done:
+            self._first_step_done = True
         elif step > 1 or steps == 1:
-            self._laps.append(taken)
+            self._step_times.append(elapsed)
         else:
-            self._gaps.append(taken - (self.step_seconds or 0.0))
+            self._gap_times.append(elapsed - (self.step_seconds or 0.0))
 
     def left(self, epoch: int, step: int, steps: int) -> float | None:
-        """Seconds until all stages are done, after a step of an epoch, both counted from 1; None where it is not known yet."""
-        taken = self.step_seconds
-        if taken is None:
+        """Estimated seconds until all stages are done, after a step of an epoch, both counted from 1; None before the second step."""
+        step_seconds = self.step_seconds
+        if step_seconds is None:
             return None
-        known = self._gaps[1:]
-        gap = sum(known) / len(known) if known else _JUDGED * self._share * steps * taken
-        place = self._stages.index(self._stage)
-        ended = sum(stage.epochs for stage in self._stages[: place + 1])
-        later = self._stages[place + 1 :]
-        work: float = (ended - epoch) * steps + steps - step
-        work += sum(stage.epochs * steps * stage.cost / self._stage.cost for stage in later)
-        judged = ended - epoch + sum(stage.epochs for stage in later)
-        return work * taken + (judged * gap if steps > 1 else 0.0)
+        gap_times = self._gap_times[1:]
+        gap = (
+            sum(gap_times) / len(gap_times)
+            if gap_times
+            else _VALIDATION_COST * self._validation_ratio * steps * step_seconds
+        )
+        stage_index = self._stages.index(self._stage)
+        stage_end = sum(stage.epochs for stage in self._stages[: stage_index + 1])
+        later = self._stages[stage_index + 1 :]
+        remaining_steps: float = (stage_end - epoch) * steps + steps - step
+        remaining_steps += sum(stage.epochs * steps * stage.cost / self._stage.cost for stage in later)
+        remaining_gaps = stage_end - epoch + sum(stage.epochs for stage in later)
+        return remaining_steps * step_seconds + (remaining_gaps * gap if steps > 1 else 0.0)

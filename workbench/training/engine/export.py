@@ -1,4 +1,4 @@
-"""Writes a trained net as Keras and LiteRT files, and checks that the two give the same answers."""
+"""Exports a trained net as Keras and LiteRT files, and checks that their predictions agree."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from workbench.training.dataset import Dataset
 KERAS_FILE = "model.keras"
 LITERT_FILE = "model.tflite"
 AGREEMENT = 1e-3
-_COMPARED = 32
+_COMPARED_PICTURES = 32
 
 
 def export(net: keras.Model, folder: Path) -> None:
-    """Write ``model.keras`` and ``model.tflite`` into a folder."""
+    """Write ``model.keras`` and ``model.tflite`` into an existing folder."""
     net.save(folder / KERAS_FILE)
-    (folder / LITERT_FILE).write_bytes(_litert(net))
+    (folder / LITERT_FILE).write_bytes(_convert_to_litert(net))
 
 
-def _litert(net: keras.Model) -> bytes:
-    """The net as a LiteRT file, straight from its graph: by way of a SavedModel, as Keras goes, it takes four times as long."""
+def _convert_to_litert(net: keras.Model) -> bytes:
+    """Convert a net to LiteRT from its frozen graph, which is four times as fast as the conversion via SavedModel that Keras uses."""
     pictures = tf.TensorSpec(net.input.shape, net.input.dtype, name="picture")
     call = tf.function(lambda batch: net(batch, training=False), input_signature=[pictures])
     frozen = convert_variables_to_constants_v2(call.get_concrete_function())
@@ -35,21 +35,21 @@ def _litert(net: keras.Model) -> bytes:
 
 
 def agreement(dataset: Dataset, probabilities: np.ndarray, file: Path) -> float:
-    """Largest difference between Keras's probabilities for the validation pictures and those of the LiteRT file.
+    """Largest absolute difference between Keras and LiteRT probabilities on the validation pictures.
 
-    Of many pictures 32 are compared, evenly spread, so that a stopped run ends soon.
+    At most about 32 evenly spaced pictures are compared, to limit the time.
 
     Args:
         dataset: Holds the pictures.
-        probabilities: ``(N, classes)`` that Keras gave for the validation pictures.
+        probabilities: ``(N, classes)`` predicted by Keras for the validation pictures.
         file: The LiteRT model.
 
     Raises:
-        TrainingFailed: It is ``AGREEMENT`` or more, or the LiteRT file's answers are no numbers.
+        TrainingFailed: The difference is ``AGREEMENT`` or more, or the LiteRT file outputs NaN.
     """
-    stride = -(-len(probabilities) // _COMPARED)
-    answers = litert_probabilities(file, dataset.pixels, dataset.indices("validation")[::stride])
-    difference = float(np.abs(answers - probabilities[::stride]).max())
+    stride = -(-len(probabilities) // _COMPARED_PICTURES)
+    litert = litert_probabilities(file, dataset.pixels, dataset.indices("validation")[::stride])
+    difference = float(np.abs(litert - probabilities[::stride]).max())
     if np.isnan(difference):
         raise TrainingFailed(
             "The answers of the exported model are no numbers, so it was not kept. Train again with a smaller learning rate."
@@ -63,14 +63,14 @@ def agreement(dataset: Dataset, probabilities: np.ndarray, file: Path) -> float:
 
 
 def litert_probabilities(file: Path, pixels: np.ndarray, indices: np.ndarray) -> np.ndarray:
-    """Class probabilities ``(len(indices), classes)`` from a LiteRT file, one picture at a time."""
+    """Class probabilities ``(len(indices), classes)`` from a LiteRT file, computed one picture at a time."""
     interpreter = Interpreter(model_path=str(file), num_threads=cores())
     interpreter.allocate_tensors()
-    entry = interpreter.get_input_details()[0]
-    exit_ = interpreter.get_output_details()[0]
-    answers = []
+    input_tensor = interpreter.get_input_details()[0]
+    output_tensor = interpreter.get_output_details()[0]
+    probabilities = []
     for index in indices:
-        interpreter.set_tensor(entry["index"], pixels[index][None].astype(entry["dtype"]))
+        interpreter.set_tensor(input_tensor["index"], pixels[index][None].astype(input_tensor["dtype"]))
         interpreter.invoke()
-        answers.append(interpreter.get_tensor(exit_["index"])[0])
-    return np.stack(answers)
+        probabilities.append(interpreter.get_tensor(output_tensor["index"])[0])
+    return np.stack(probabilities)

@@ -1,4 +1,4 @@
-"""Activations of pictures, computed once and kept on disk for later runs. Imports no TensorFlow."""
+"""On-disk cache of the activations of a frozen backbone. Imports no TensorFlow."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ Told = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class FrozenBackbone:
-    """The part of a net that stays as it is.
+    """The frozen part of a net.
 
     Attributes:
-        name: Says what makes the activations: backbone, weights and layer; whatever would change them changes it.
-        shape: Of the activations of one picture.
-        dtype: What they are kept as, ``float16`` or ``float32``.
-        run: Takes ``(n, 256, 256, 3) uint8`` and gives ``(n, *shape)``.
+        name: Cache key: identifies backbone, weights, layer and everything else that affects the activations.
+        shape: Shape of the activations of one picture.
+        dtype: Storage dtype, ``float16`` or ``float32``.
+        run: Maps ``(n, 256, 256, 3) uint8`` to ``(n, *shape)``.
     """
 
     name: str
@@ -50,18 +50,18 @@ class FrozenBackbone:
 
     @property
     def bytes(self) -> int:
-        """Size of the activations of one picture."""
+        """Size of the activations of one picture in bytes."""
         return int(np.prod(self.shape)) * np.dtype(self.dtype).itemsize
 
 
 @dataclass(frozen=True)
 class Views:
-    """Which views of each picture are wanted.
+    """Views of each picture: the original, its mirror image, or augmented variants.
 
     Attributes:
-        numbers: 0 is the picture itself, ``MIRRORED`` its mirror image, ``k`` from 1 the variant that training shows in epoch ``k``.
-        augmentation: How variants are made.
-        seed: Of the variants.
+        numbers: 0 is the picture itself, ``MIRRORED`` its mirror image, ``k >= 1`` the augmented variant of epoch ``k``.
+        augmentation: Augmentation of the variants.
+        seed: Random seed of the variants.
     """
 
     numbers: tuple[int, ...]
@@ -77,42 +77,44 @@ class Views:
         return augment(pixels, self.augmentation, (self.seed, number, image_id))
 
     def key(self, content: str, image_id: int, number: int) -> str:
-        """What tells this view of a picture from all others; ``content`` is the SHA-256 of its pixels."""
-        varied = [self.seed, image_id, self.augmentation.to_dict()] if number > 0 else []
-        return hashlib.sha256(json.dumps([content, number, *varied], sort_keys=True).encode()).hexdigest()
+        """Cache key of a view of a picture; ``content`` is the SHA-256 of its pixels."""
+        variant_parts = [self.seed, image_id, self.augmentation.to_dict()] if number > 0 else []
+        return hashlib.sha256(
+            json.dumps([content, number, *variant_parts], sort_keys=True).encode()
+        ).hexdigest()
 
 
 class FeatureCache:
-    """A file of numbers for each view of a picture, with a checksum."""
+    """Stores the activations of each view of a picture in a file with a CRC-32 checksum."""
 
-    def __init__(self, folder: Path, trunk: FrozenBackbone) -> None:
-        """Keep the activations of a trunk below a folder; the folder is made if it is not there."""
-        name = f"{trunk.name} {trunk.dtype}"
+    def __init__(self, folder: Path, backbone: FrozenBackbone) -> None:
+        """Cache the activations of a backbone below a folder, which is created if it does not exist."""
+        name = f"{backbone.name} {backbone.dtype}"
         self._folder = folder / hashlib.sha256(name.encode()).hexdigest()[:16]
-        self._bytes = trunk.bytes
+        self._bytes = backbone.bytes
 
     def read(self, key: str) -> bytes | None:
-        """The numbers under a key; None where there are none or the file is damaged."""
+        """Read the activations of a key; None if there are none or the file is damaged."""
         file = self._file(key)
         try:
-            found = file.read_bytes()
+            content = file.read_bytes()
         except FileNotFoundError:
             return None
-        data, check = found[:-_CHECK_BYTES], found[-_CHECK_BYTES:]
-        if len(data) != self._bytes or _check(data) != check:
+        data, checksum = content[:-_CHECK_BYTES], content[-_CHECK_BYTES:]
+        if len(data) != self._bytes or _checksum(data) != checksum:
             log.warning("a cached feature file is damaged and is computed again: %s", file.name)
             return None
-        with suppress(FileNotFoundError):  # another run pruned it: what was read is whole
+        with suppress(FileNotFoundError):  # another run pruned it: the data read is complete
             os.utime(file)
         return data
 
     def write(self, key: str, data: bytes) -> None:
-        """Keep numbers under a key; a reader sees all of them or none. Where the disk is full they are not kept."""
+        """Write the activations of a key atomically; on a full disk they are not stored."""
         file = self._file(key)
         part = file.with_suffix(f".{os.getpid()}.part")
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
-            part.write_bytes(data + _check(data))
+            part.write_bytes(data + _checksum(data))
             part.replace(file)
         except OSError as error:
             if not is_disk_full(error):
@@ -125,19 +127,19 @@ class FeatureCache:
 
 
 def prune(folder: Path, most_bytes: int = MOST_BYTES) -> None:
-    """Delete the features that were not used for longest until a folder holds at most so many bytes."""
-    found = [(status.st_mtime_ns, status.st_size, path) for path, status in _files(folder)]
-    held = sum(size for _, size, _ in found)
-    for _, size, path in sorted(found):
-        if held <= most_bytes:
+    """Delete the least recently used features until a folder holds at most ``most_bytes``."""
+    files = [(status.st_mtime_ns, status.st_size, path) for path, status in _files(folder)]
+    total_bytes = sum(size for _, size, _ in files)
+    for _, size, path in sorted(files):
+        if total_bytes <= most_bytes:
             return
         path.unlink(missing_ok=True)
-        held -= size
+        total_bytes -= size
 
 
 @dataclass(frozen=True)
 class FeatureRequest:
-    """Which activations a run needs: those of ``views`` of the pictures at ``indices`` of a dataset."""
+    """The activations that a run needs: those of ``views`` of the pictures at ``indices`` of a dataset."""
 
     dataset: Dataset
     indices: np.ndarray
@@ -147,69 +149,74 @@ class FeatureRequest:
         return len(self.indices) * len(self.views.numbers)
 
     def keys(self) -> list[str]:
-        """One for each view of each picture, the views of a picture side by side."""
-        found = []
+        """Cache keys, one per view of each picture; the views of a picture are consecutive."""
+        view_keys = []
         for index in self.indices:
             content = hashlib.sha256(self.dataset.pixels[index].tobytes()).hexdigest()
             image_id = int(self.dataset.image_ids[index])
-            found += [self.views.key(content, image_id, number) for number in self.views.numbers]
-        return found
+            view_keys += [self.views.key(content, image_id, number) for number in self.views.numbers]
+        return view_keys
 
-    def picture(self, place: int) -> np.ndarray:
-        """The picture that a key stands for, ``(256, 256, 3) uint8``."""
-        slot, number = divmod(place, len(self.views.numbers))
-        index = self.indices[slot]
+    def picture(self, position: int) -> np.ndarray:
+        """The view at ``position`` in :meth:`keys`, ``(256, 256, 3) uint8``."""
+        row, number = divmod(position, len(self.views.numbers))
+        index = self.indices[row]
         image_id = int(self.dataset.image_ids[index])
         return self.views.picture(self.dataset.pixels[index], image_id, self.views.numbers[number])
 
 
-def gather(wanted: FeatureRequest, trunk: FrozenBackbone, folder: Path, told: Told) -> np.ndarray:
-    """Activations of views of pictures: read where they are kept, computed and kept where they are not.
+def gather(request: FeatureRequest, backbone: FrozenBackbone, folder: Path, on_progress: Told) -> np.ndarray:
+    """Load the activations of views of pictures from the cache, and compute and cache those that are missing.
 
-    They come in a file of their own, mapped and without a name, so that neither memory nor a later deletion matters.
+    The result is memory-mapped from an unnamed temporary file, so that it takes no main memory and does not depend on later
+    deletions from the cache.
 
     Args:
-        wanted: The views.
-        trunk: Computes what is missing.
-        folder: Keeps activations for later runs; made if it is not there.
-        told: Called with views that are there and views in all; what it raises ends the work.
+        request: The views.
+        backbone: Computes missing activations.
+        folder: Cache folder; created if it does not exist.
+        on_progress: Called with the number of available views and of all views; an exception it raises is propagated.
 
     Returns:
-        ``(pictures, views, *trunk.shape)`` of the trunk's type, not to be written to.
+        Read-only array ``(pictures, views, *backbone.shape)`` of the backbone's dtype.
 
     Raises:
-        DiskFull: There is no room for them.
-        OSError: The disk is full, among others.
+        DiskFull: There is not enough free disk space.
+        OSError: A file cannot be written, for example because the disk became full.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    if shutil.disk_usage(folder).free < len(wanted) * trunk.bytes + SPARE_BYTES:
+    if shutil.disk_usage(folder).free < len(request) * backbone.bytes + SPARE_BYTES:
         raise DiskFull
-    cache = FeatureCache(folder, trunk)
-    keys = wanted.keys()
+    cache = FeatureCache(folder, backbone)
+    keys = request.keys()
     with tempfile.TemporaryFile(dir=folder) as file:
-        missing = [place for place, key in enumerate(keys) if not _copied(cache, file, place, key)]
+        missing = [
+            position for position, key in enumerate(keys) if not _copy_from_cache(cache, file, position, key)
+        ]
         for start in range(0, len(missing), _BATCH):
-            told(len(keys) - len(missing) + start, len(keys))
+            on_progress(len(keys) - len(missing) + start, len(keys))
             batch = missing[start : start + _BATCH]
-            answers = trunk.run(np.stack([wanted.picture(place) for place in batch])).astype(trunk.dtype)
-            for place, answer in zip(batch, answers, strict=True):
-                cache.write(keys[place], answer.tobytes())
-                _put(file, place, answer.tobytes())
-        told(len(keys), len(keys))
+            activations = backbone.run(np.stack([request.picture(position) for position in batch])).astype(
+                backbone.dtype
+            )
+            for position, values in zip(batch, activations, strict=True):
+                cache.write(keys[position], values.tobytes())
+                _write_at(file, position, values.tobytes())
+        on_progress(len(keys), len(keys))
         file.flush()
-        shape = (len(wanted.indices), len(wanted.views.numbers), *trunk.shape)
-        return np.memmap(file, trunk.dtype, "r", shape=shape)
+        shape = (len(request.indices), len(request.views.numbers), *backbone.shape)
+        return np.memmap(file, backbone.dtype, "r", shape=shape)
 
 
-def _copied(cache: FeatureCache, file: IO[bytes], place: int, key: str) -> bool:
+def _copy_from_cache(cache: FeatureCache, file: IO[bytes], position: int, key: str) -> bool:
     data = cache.read(key)
     if data is not None:
-        _put(file, place, data)
+        _write_at(file, position, data)
     return data is not None
 
 
-def _put(file: IO[bytes], place: int, data: bytes) -> None:
-    file.seek(place * len(data))
+def _write_at(file: IO[bytes], position: int, data: bytes) -> None:
+    file.seek(position * len(data))
     file.write(data)
 
 
@@ -221,5 +228,5 @@ def _files(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
             continue
 
 
-def _check(data: bytes) -> bytes:
+def _checksum(data: bytes) -> bytes:
     return zlib.crc32(data).to_bytes(_CHECK_BYTES, "little")

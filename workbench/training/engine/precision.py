@@ -1,4 +1,4 @@
-"""What a run computes on, and in how many bits. Only the worker imports this."""
+"""Device distribution and numeric precision of training. Imported by the worker process only."""
 
 from __future__ import annotations
 
@@ -12,12 +12,15 @@ from workbench.training.engine.ensemble import leaves
 from workbench.training.spec import TrainingSpec
 
 FULL, HALF = "float32", "mixed_bfloat16"
-_GPU_GENERATION = (8, 0)  # from Ampere on a GPU computes with bfloat16, which needs no scaling of the loss
+_GPU_GENERATION = (
+    8,
+    0,
+)  # compute capability from which GPUs support bfloat16 (Ampere), which needs no loss scaling
 _CPU_FLAGS = {"avx512_bf16", "amx_bf16"}
 
 
 def strategy() -> tf.distribute.Strategy:
-    """All GPUs of the machine at once where it has several, each with its part of every batch; else the one device there is."""
+    """Data parallelism over all GPUs if the machine has several, else the default strategy with one device."""
     devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
     if len(devices) < 2:
         return tf.distribute.get_strategy()
@@ -25,46 +28,46 @@ def strategy() -> tf.distribute.Strategy:
 
 
 def policy(spec: TrainingSpec) -> str:
-    """The Keras policy that training steps are computed with; weights, judging and what is served stay ``float32``.
+    """Keras dtype policy of training steps; weights, evaluation and the served net stay ``float32``.
 
-    ``auto`` takes 16 bits on a GPU only: on a CPU little is gained, and full precision is the reference there.
+    ``auto`` uses 16 bits on a GPU only: on a CPU the gain is small.
     """
-    wanted = spec.precision == "mixed" or (spec.precision == "auto" and _gpus())
-    return HALF if wanted and _computes_halves() else FULL
+    half_wanted = spec.precision == "mixed" or (spec.precision == "auto" and _gpus())
+    return HALF if half_wanted and _supports_bfloat16() else FULL
 
 
 class MixedPrecision(keras.callbacks.Callback):  # type: ignore[misc]
-    """Lets the layers of a net, but for the last one, compute training steps with a policy. Comes before all other callbacks.
+    """Applies a dtype policy to all layers but the last during training steps. Must come before all other callbacks.
 
-    The first step is traced with the policy and every later one runs as it was traced, so that after the first step the
-    layers are as before for whoever else calls them.
+    The training step is traced once, with the policy set. After the first step the original policies are restored, so that
+    evaluation and export use full precision.
     """
 
     def __init__(self, policy: str) -> None:
-        """Compute with a policy."""
+        """Create the callback for a dtype policy."""
         super().__init__()
         self._policy = policy
-        self._before: list[tuple[keras.Layer, keras.DTypePolicy]] = []
+        self._original_policies: list[tuple[keras.Layer, keras.DTypePolicy]] = []
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        """Set the policy; the variables stay as they are."""
-        inner = [layer for layer in leaves(self.model) if layer is not self.model.layers[-1]]
-        self._before = [(layer, layer.dtype_policy) for layer in inner]
-        for layer in inner:
+        """Set the policy; the dtype of the variables does not change."""
+        hidden_layers = [layer for layer in leaves(self.model) if layer is not self.model.layers[-1]]
+        self._original_policies = [(layer, layer.dtype_policy) for layer in hidden_layers]
+        for layer in hidden_layers:
             layer.dtype_policy = self._policy
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        """Put the layers back."""
-        for layer, policy in self._before:
+        """Restore the original policies."""
+        for layer, policy in self._original_policies:
             layer.dtype_policy = policy
-        self._before = []
+        self._original_policies = []
 
 
 def _gpus() -> list[tf.config.PhysicalDevice]:
     return list(tf.config.list_physical_devices("GPU"))
 
 
-def _computes_halves() -> bool:
+def _supports_bfloat16() -> bool:
     gpus = _gpus()
     if gpus:
         details = [tf.config.experimental.get_device_details(gpu) for gpu in gpus]

@@ -1,19 +1,19 @@
-"""What a recipe gives the engine, and how one plugs in. Only the worker imports this.
+"""Interface between training recipes and the engine. Imported by the worker process only.
 
 A recipe is a function ``recipe(task: Task) -> Recipe`` in a module of its own, named in ``train.RECIPES``. It builds its nets
-(fresh weights follow from the seed that is already set), computes what it wants to keep, and describes its stages. The engine
-(:mod:`workbench.training.engine.train`) does the rest alike for all: it compiles, warms up and lowers the rate, mixes, judges the
-averaged weights of every epoch, keeps the best, writes checkpoints, goes on from them, stops, pauses and exports.
+(the random seed is already set), computes and caches features where it uses them, and describes its stages. The engine
+(:mod:`workbench.training.engine.train`) does the rest for all recipes: compilation, learning rate schedule, mixup and CutMix,
+evaluation of the averaged weights of every epoch, selection of the best epoch, checkpoints, resuming, stopping, pausing and export.
 
-- A stage shows its net :class:`~workbench.training.engine.input_pipeline.Examples`: pictures, or features computed once, which may be float16.
-  :class:`~workbench.training.engine.input_pipeline.InputPipeline` puts them in order, samples and mixes them, whatever they are.
-- ``Stage.answers`` gives the probabilities for the validation pictures with the weights of that moment, best from features too.
-  Where they are not the served net's own numbers (half precision, other views), the recipe is not ``exact`` and the served net
-  answers once more for the pictures when training is over.
-- ``Stage.prepare`` sets what may learn; it is called before the stage is compiled, after an interruption too.
+- A stage feeds its net :class:`~workbench.training.engine.input_pipeline.Examples`: pictures, or features computed once, which may be float16.
+  :class:`~workbench.training.engine.input_pipeline.InputPipeline` shuffles, samples and mixes either kind.
+- ``Stage.answers`` predicts the validation pictures with the current weights, preferably from cached features.
+  Where its result differs from that of the served net (half precision, other views), the recipe is not ``exact`` and the served
+  net predicts the validation pictures again after training.
+- ``Stage.prepare`` sets which layers are trainable; it is called before the stage is compiled, also when a run is resumed.
 - Work of more than a second before the first stage announces its phase (``task.reporter.phase("features")``) and calls
-  ``task.told(done, total)`` now and then, which also ends the run when that was asked for.
-- A search is no recipe: it calls :func:`~workbench.training.engine.train.train` for its candidates, each with a place of its own.
+  ``task.told(done, total)`` regularly, which also ends the run when a stop or pause was requested.
+- A search is no recipe: it calls :func:`~workbench.training.engine.train.train` for its candidates, each with its own folders.
 """
 
 from __future__ import annotations
@@ -36,7 +36,15 @@ PREDICT_BATCH = 32
 
 @dataclass(frozen=True)
 class Task:
-    """What a run works on; ``class_weights`` is ``(classes,) float32``."""
+    """Inputs of a recipe.
+
+    Attributes:
+        dataset: The pictures and their split.
+        spec: The settings.
+        class_weights: ``(classes,) float32``.
+        reporter: Receives progress.
+        place: Folders of the run.
+    """
 
     dataset: Dataset
     spec: TrainingSpec
@@ -45,35 +53,35 @@ class Task:
     place: RunPaths
 
     def told(self, done: int, total: int) -> None:
-        """Report work that has no epochs.
+        """Report progress of work without epochs, and end the run if that was requested.
 
-        A run that goes on from a finished epoch has a model to keep: its stop is left to training.
+        If the run has a checkpoint, a stop is handled during training instead, which keeps the best epoch as a model.
 
         Raises:
-            StoppedEarly: A stop was asked for.
-            Paused: A pause was asked for.
+            StoppedEarly: A stop was requested.
+            Paused: A pause was requested.
         """
         self.reporter.counted(done, total)
-        asked = self.reporter.asked()
-        if asked == "pause":
+        requested_action = self.reporter.asked()
+        if requested_action == "pause":
             raise Paused
-        if asked and not any(self.place.checkpoints.glob("*")):
+        if requested_action and not any(self.place.checkpoints.glob("*")):
             raise StoppedEarly
 
 
 @dataclass(frozen=True)
 class Stage:
-    """A part of training with its own net, examples or set of weights that learn.
+    """A phase of training with its own net, examples or set of trainable weights.
 
     Attributes:
-        net: Takes what ``examples`` show and gives probabilities ``(n, classes)``; shares its weights with the learner.
-        examples: What the net is shown.
-        answers: Gives the probabilities ``(N, classes)`` for the validation pictures, in the order of the dataset.
-        epochs: Most passes over the training pictures.
+        net: Maps a batch of ``examples`` to probabilities ``(n, classes)``; shares its weights with the learner.
+        examples: Training inputs.
+        answers: Predicts probabilities ``(N, classes)`` of the validation pictures, in the order of the dataset.
+        epochs: Maximum number of passes over the training pictures.
         rate: The learning rate after the warm-up.
-        prepare: Sets what may learn.
-        cost: What a step takes, as a multiple of that of the other stages; for the time that is left.
-        reach: How far from its first weights to those that it learns the stage's weights are judged and kept; 1 is all the way.
+        prepare: Sets which layers are trainable.
+        cost: Relative duration of a step compared with other stages, to estimate the remaining time.
+        reach: Interpolation factor between the stage's initial weights (0) and its averaged weights (1) that are evaluated and kept.
     """
 
     net: keras.Model
@@ -88,15 +96,15 @@ class Stage:
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a net is trained.
+    """A net and the stages in which it is trained.
 
     Attributes:
-        learner: Holds every weight that a stage changes; these are averaged, kept and written into checkpoints.
-        served: ``(N, 256, 256, 3) uint8`` -> probabilities ``(N, classes)``; shares its weights with the learner, and is exported.
-        stages: One after the other.
-        exact: Whether the last stage's answers are the served net's own numbers.
-        weights: The pretrained weights it starts from, for the manifest; empty where there are none.
-        export: Writes the model's files into a folder; without it they are exported from ``served``.
+        learner: Holds every weight that a stage changes; these are averaged, kept and written to checkpoints.
+        served: Exported net, ``(N, 256, 256, 3) uint8`` -> probabilities ``(N, classes)``; shares its weights with the learner.
+        stages: Run in this order.
+        exact: Whether the predictions of the last stage equal those of ``served``.
+        weights: Description of the pretrained weights for the manifest; empty if there are none.
+        export: Writes the model files into a folder; by default ``served`` is exported.
     """
 
     learner: keras.Model
@@ -108,14 +116,14 @@ class Recipe:
 
     @property
     def epochs(self) -> int:
-        """Most epochs of all stages."""
+        """Maximum number of epochs of all stages together."""
         return sum(stage.epochs for stage in self.stages)
 
 
 def predict(
     net: keras.Model, inputs: np.ndarray, indices: np.ndarray, size: int = PREDICT_BATCH
 ) -> np.ndarray:
-    """Class probabilities ``(len(indices), classes)`` for some of the inputs ``(N, ...)``, a batch of ``size`` at a time."""
-    batches = [indices[i : i + size] for i in range(0, len(indices), size)]
-    # Several devices each answer for the whole batch, one after the other.
+    """Class probabilities ``(len(indices), classes)`` of the inputs ``(N, ...)`` at ``indices``, in batches of ``size``."""
+    batches = [indices[start : start + size] for start in range(0, len(indices), size)]
+    # With several devices Keras returns one copy of the batch's predictions per device, concatenated.
     return np.concatenate([net.predict_on_batch(inputs[batch])[: len(batch)] for batch in batches])

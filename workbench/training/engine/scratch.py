@@ -1,4 +1,4 @@
-"""The recipe that starts from fresh weights. Only the worker imports this."""
+"""The recipe ``scratch``: training from random initial weights. Imported by the worker process only."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from workbench.training.engine.recipe import Recipe, Stage, Task, predict
 
 
 def scratch(task: Task) -> Recipe:
-    """One stage in which the whole net learns from the pictures themselves."""
+    """One stage that trains the whole net on augmented pictures."""
     net = build(task.spec.architecture, len(task.dataset.classes), task.spec.dropout)
     served = mirrored(net) if task.spec.augmentation.strength("flip") else net
     validation = task.dataset.indices("validation")

@@ -1,6 +1,6 @@
-"""Exported nets whose last layer is put in again: an export takes seconds, this takes milliseconds. Only the worker imports this.
+"""Cached exports whose last layer is replaced: an export takes seconds, the replacement milliseconds. Worker process only.
 
-A template is a net exported with a last layer of numbers drawn at random, which are found again in its files by their bytes.
+A template is a net exported with random placeholder weights in its last layer, which are located in the exported files by their bytes.
 """
 
 from __future__ import annotations
@@ -29,50 +29,52 @@ _SEED = 20260
 
 @dataclass(frozen=True)
 class LastLayer:
-    """Weights of the layer that answers: ``kernel`` is ``(features, classes) float32``, ``bias`` ``(classes,) float32``."""
+    """Weights of the output layer: ``kernel`` is ``(features, classes) float32``, ``bias`` ``(classes,) float32``."""
 
     kernel: np.ndarray
     bias: np.ndarray
 
     def marked(self) -> LastLayer:
-        """Numbers that stand for a last layer of this size in a template; the same for the same size."""
-        random = np.random.default_rng(_SEED)
-        drawn = (random.standard_normal(each.shape, np.float32) / 100 for each in (self.kernel, self.bias))
-        return LastLayer(*drawn)
+        """Placeholder weights of the same shapes; they depend on the shapes only."""
+        generator = np.random.default_rng(_SEED)
+        placeholders = (
+            generator.standard_normal(weights.shape, np.float32) / 100 for weights in (self.kernel, self.bias)
+        )
+        return LastLayer(*placeholders)
 
 
 @dataclass(frozen=True)
 class Template:
-    """A template in a cache that many processes use at once; what one of them lacks it exports itself.
+    """A template in a cache shared by several processes; a missing one is exported on demand.
 
     Attributes:
-        folder: Where it is kept; its parent holds all templates.
-        export: Writes the files of the template into a folder.
+        folder: Folder of this template; its parent holds all templates.
+        export: Exports the net with placeholder weights into a folder.
     """
 
     folder: Path
     export: Callable[[Path], None]
 
     def fill(self, target: Path, layer: LastLayer) -> bool:
-        """Write the files of the template with a last layer of its own into a folder.
+        """Write the template's files with the given last layer into a folder.
 
         Returns:
-            False where the export does not hold the last layer in a form that is known; the files are then of no use.
+            False if the placeholder weights cannot be located in the exported files, which are then unusable.
         """
-        known = _filled(self.folder, target, layer) or self._exported(target, layer)
+        filled = _fill_from(self.folder, target, layer) or self._export_and_fill(target, layer)
         _prune(self.folder.parent)
-        return known
+        return filled
 
-    def _exported(self, target: Path, layer: LastLayer) -> bool:
+    def _export_and_fill(self, target: Path, layer: LastLayer) -> bool:
         self.folder.parent.mkdir(parents=True, exist_ok=True)
-        # Filled from the part: once it is in its place others may prune it.
+        # Fill from the partial folder: once it is renamed, another process may prune it.
         part = Path(tempfile.mkdtemp(PART, f"{self.folder.name}.{os.getpid()}.", self.folder.parent))
         try:
             self.export(part)
-            if not _filled(part, target, layer):
+            if not _fill_from(part, target, layer):
                 return False
             _discard(self.folder)
-            with suppress(OSError):  # another process was faster: its template is as good
+            with suppress(OSError):  # another process was faster: its template is equivalent
                 part.rename(self.folder)
             return True
         finally:
@@ -80,67 +82,69 @@ class Template:
 
 
 def _discard(folder: Path) -> None:
-    """Take a folder away whole, so that nobody finds a half of it."""
-    aside = folder.with_name(f"{folder.name}.{os.getpid()}.{uuid4().hex}{PART}")
-    with suppress(OSError):  # it is not there, or another process takes it away
-        folder.rename(aside)
-        shutil.rmtree(aside, ignore_errors=True)
+    """Delete a folder atomically: it is renamed first, so that no reader sees a part of it."""
+    renamed = folder.with_name(f"{folder.name}.{os.getpid()}.{uuid4().hex}{PART}")
+    with suppress(OSError):  # it does not exist, or another process deletes it
+        folder.rename(renamed)
+        shutil.rmtree(renamed, ignore_errors=True)
 
 
 def _prune(root: Path) -> None:
-    """Take away the templates that were used longest ago."""
+    """Delete the least recently used templates beyond ``MOST_TEMPLATES``."""
     ages = []
     for folder in root.iterdir():
-        with suppress(FileNotFoundError):  # another process took it away
+        with suppress(FileNotFoundError):  # another process deleted it
             ages += [(folder.stat().st_mtime, folder)] if folder.suffix != PART else []
     for _, folder in sorted(ages)[:-MOST_TEMPLATES]:
         _discard(folder)
 
 
-def _filled(source: Path, target: Path, layer: LastLayer) -> bool:
-    marked = layer.marked()
+def _fill_from(source: Path, target: Path, layer: LastLayer) -> bool:
+    placeholder = layer.marked()
     try:
         os.utime(source)
-        litert = _litert((source / LITERT_FILE).read_bytes(), marked, layer)
+        litert = _replace_in_litert((source / LITERT_FILE).read_bytes(), placeholder, layer)
         (target / LITERT_FILE).write_bytes(litert)
-        _keras(source / KERAS_FILE, target / KERAS_FILE, (marked, layer))
+        _replace_in_keras(source / KERAS_FILE, target / KERAS_FILE, (placeholder, layer))
     except (LookupError, zipfile.BadZipFile, FileNotFoundError):
         return False
     return True
 
 
-def _litert(content: bytes, marked: LastLayer, layer: LastLayer) -> bytes:
-    for old, new in ((marked.kernel.T, layer.kernel.T), (marked.bias, layer.bias)):
-        sought = np.ascontiguousarray(old).tobytes()
-        if sought not in content:
+def _replace_in_litert(content: bytes, placeholder: LastLayer, layer: LastLayer) -> bytes:
+    for old, new in ((placeholder.kernel.T, layer.kernel.T), (placeholder.bias, layer.bias)):
+        placeholder_bytes = np.ascontiguousarray(old).tobytes()
+        if placeholder_bytes not in content:
             raise LookupError("the last layer is not in the file as it was exported")
-        content = content.replace(sought, np.ascontiguousarray(new, np.float32).tobytes())
+        content = content.replace(placeholder_bytes, np.ascontiguousarray(new, np.float32).tobytes())
     return content
 
 
-def _keras(source: Path, target: Path, layers: tuple[LastLayer, LastLayer]) -> None:
-    with zipfile.ZipFile(source) as before, zipfile.ZipFile(target, "w") as after:
-        for member in before.infolist():
-            content = before.read(member)
-            after.writestr(member, _weights(content, *layers) if member.filename == _WEIGHTS else content)
+def _replace_in_keras(source: Path, target: Path, layers: tuple[LastLayer, LastLayer]) -> None:
+    with zipfile.ZipFile(source) as source_zip, zipfile.ZipFile(target, "w") as target_zip:
+        for member in source_zip.infolist():
+            content = source_zip.read(member)
+            target_zip.writestr(
+                member, _replace_in_h5(content, *layers) if member.filename == _WEIGHTS else content
+            )
 
 
-def _weights(content: bytes, marked: LastLayer, layer: LastLayer) -> bytes:
+def _replace_in_h5(content: bytes, placeholder: LastLayer, layer: LastLayer) -> bytes:
     file = io.BytesIO(content)
-    with h5py.File(file, "r+") as store:
-        for old, new in ((marked.kernel, layer.kernel), (marked.bias, layer.bias)):
-            _dataset(store, old)[...] = new
+    with h5py.File(file, "r+") as h5_file:
+        for old, new in ((placeholder.kernel, layer.kernel), (placeholder.bias, layer.bias)):
+            _find_dataset(h5_file, old)[...] = new
     return file.getvalue()
 
 
-def _dataset(store: h5py.File, sought: np.ndarray) -> h5py.Dataset:
-    found: list[str] = []
+def _find_dataset(h5_file: h5py.File, weights: np.ndarray) -> h5py.Dataset:
+    names: list[str] = []
 
-    def look(name: str, each: object) -> None:
-        if getattr(each, "shape", None) == sought.shape and np.array_equal(store[name][()], sought):
-            found.append(name)
+    def visit(name: str, item: object) -> None:
+        if getattr(item, "shape", None) == weights.shape and np.array_equal(h5_file[name][()], weights):
+            names.append(name)
 
-    store.visititems(look)
-    if not found:
+    h5_file.visititems(visit)
+    if not names:
         raise LookupError("the last layer is not in the file as it was saved")
-    return store[found[0]]
+    return h5_file[names[0]]

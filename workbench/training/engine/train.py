@@ -1,6 +1,6 @@
-"""Trains a net on a dataset folder. Knows neither the database nor the server.
+"""Trains a net on a dataset folder. Independent of the database and the server.
 
-How a recipe plugs in says :mod:`workbench.training.engine.recipe`; it is named in ``RECIPES``.
+The interface of recipes is described in :mod:`workbench.training.engine.recipe`; they are registered in ``RECIPES``.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ BROKEN = "The loss was no longer a number, so training ended there; the best epo
 
 @dataclass(frozen=True)
 class HeldOutPrediction:
-    """The answer for one validation picture: ``true`` is a position in the classes, as are the probabilities."""
+    """Prediction for one validation picture: ``true`` is a class index, ``probabilities`` has one value per class."""
 
     image_id: int
     true: int
@@ -61,20 +61,20 @@ class HeldOutPrediction:
 
 @dataclass(frozen=True)
 class Artefacts:
-    """What a run leaves behind.
+    """Results of a training run.
 
     Attributes:
         folder: Holds ``model.keras`` and ``model.tflite``.
-        history: One record an epoch.
-        best_epoch: The epoch the model is of, counted from 1.
-        stopped: Whether the run was cut short, on request or because its loss was no number any more.
-        note: What the user should know of how it ended; empty where nothing is to be said.
+        history: One record per epoch.
+        best_epoch: The epoch whose weights the model has, counted from 1.
+        stopped: Whether the run ended early, on request or because its loss was no longer finite.
+        note: Note for the user on how it ended; usually empty.
         predictions: For every validation picture.
         metrics: As :func:`workbench.evaluation.metrics.evaluate` gives them, on the validation pictures.
         agreement: Largest difference in probability between the Keras and the LiteRT model.
-        libraries: Versions of what trained it.
-        weights: The pretrained weights it starts from: file and SHA-256; empty where there are none.
-        trials: What a search has tried.
+        libraries: Versions of the libraries that trained it.
+        weights: The pretrained weights it starts from: file and SHA-256; empty if there are none.
+        trials: Trials of a search.
     """
 
     folder: Path
@@ -91,7 +91,7 @@ class Artefacts:
 
 
 def limit_threads() -> None:
-    """Use as many threads as this process has cores, or as TF_NUM_INTRAOP_THREADS says; call it before anything else of TensorFlow."""
+    """Limit TensorFlow to one thread per core, or ``TF_NUM_INTRAOP_THREADS`` threads; call it before any other use of TensorFlow."""
     tf.config.threading.set_intra_op_parallelism_threads(
         int(os.environ.get("TF_NUM_INTRAOP_THREADS") or cores())
     )
@@ -100,29 +100,29 @@ def limit_threads() -> None:
 
 
 def release_memory() -> None:
-    """Give back what Keras keeps of the nets before."""
+    """Free the memory that Keras holds for earlier nets."""
     keras.backend.clear_session()
 
 
 def train(dataset: Dataset, spec: TrainingSpec, reporter: Reporter, place: RunPaths) -> Artefacts:
-    """Train, judge and export a net.
+    """Train, evaluate and export a net.
 
     Args:
         dataset: The pictures and their split.
-        spec: The settings, of a recipe in ``RECIPES``: not of a search.
-        reporter: Hears of phases, steps and epochs, and is asked for a stop or pause after every batch.
-        place: Its folders. What lies in ``place.checkpoints`` is gone on with.
+        spec: The settings; its recipe must be in ``RECIPES``, so not a search.
+        reporter: Receives phases, steps and epochs; polled for a requested stop or pause after every batch.
+        place: Folders of the run. Training resumes from the checkpoints in ``place.checkpoints``.
 
     Raises:
-        TrainingFailed: The dataset cannot be trained on, the loss is no number before an epoch is finished, or the exported
-            model does not agree with the trained one.
-        StoppedEarly: A stop was asked for before the first epoch was finished.
-        Paused: A pause was asked for.
-        InvalidSpec: The class weights do not fit the classes.
+        TrainingFailed: The dataset cannot be trained on, the loss is not finite before an epoch is finished, or the predictions
+            of the exported model differ from those of the trained one.
+        StoppedEarly: A stop was requested before the first epoch was finished.
+        Paused: A pause was requested.
+        InvalidSpec: The class weights do not match the classes.
     """
-    task, recipe, judge, watch = _trained(dataset, spec, reporter, place)
-    recipe.learner.set_weights(_kept(judge, watch).weights)
-    return _artefacts(task, recipe, judge, watch)
+    task, recipe, evaluator, stop_monitor = _run_stages(dataset, spec, reporter, place)
+    recipe.learner.set_weights(_best_or_fail(evaluator, stop_monitor).weights)
+    return _evaluate_and_export(task, recipe, evaluator, stop_monitor)
 
 
 def train_and_predict(
@@ -131,55 +131,57 @@ def train_and_predict(
     """Train a net without exporting it.
 
     Returns:
-        The best epoch's answers ``(N, classes)`` for the validation pictures. :func:`train` makes a model of the same epoch
-        from what lies in ``place.checkpoints``.
+        Probabilities ``(N, classes)`` of the best epoch for the validation pictures. :func:`train` can export the model of the
+        same epoch later from the checkpoints in ``place.checkpoints``.
 
     Raises:
-        TrainingFailed: The dataset cannot be trained on, or the loss is no number before an epoch is finished.
-        StoppedEarly: A stop was asked for before training was over.
-        Paused: A pause was asked for.
-        InvalidSpec: The class weights do not fit the classes.
+        TrainingFailed: The dataset cannot be trained on, or the loss is not finite before an epoch is finished.
+        StoppedEarly: A stop was requested before training was finished.
+        Paused: A pause was requested.
+        InvalidSpec: The class weights do not match the classes.
     """
-    *_, judge, watch = _trained(dataset, spec, reporter, place)
-    if watch.asked:
+    *_, evaluator, stop_monitor = _run_stages(dataset, spec, reporter, place)
+    if stop_monitor.asked:
         raise StoppedEarly
-    return _kept(judge, watch).probabilities
+    return _best_or_fail(evaluator, stop_monitor).probabilities
 
 
-def _trained(
+def _run_stages(
     dataset: Dataset, spec: TrainingSpec, reporter: Reporter, place: RunPaths
 ) -> tuple[Task, Recipe, EpochEvaluator, StopMonitor]:
     reporter.phase("preparing")
     _check(dataset)
-    table = class_weight_table(dataset.counts("train"), spec.class_weights)
-    weights = np.array([table[name] for name in dataset.classes], dtype=np.float32)
+    weight_table = class_weight_table(dataset.counts("train"), spec.class_weights)
+    weights = np.array([weight_table[name] for name in dataset.classes], dtype=np.float32)
     tf.config.experimental.enable_op_determinism()
     keras.utils.set_random_seed(spec.seed)
     task = Task(dataset, spec, weights, reporter, place)
     with strategy().scope():
         recipe = RECIPES[spec.recipe](task)
         reporter.phase("training")
-        judge, watch = _fit(task, recipe)
-    return task, recipe, judge, watch
+        evaluator, stop_monitor = _fit(task, recipe)
+    return task, recipe, evaluator, stop_monitor
 
 
-def _artefacts(task: Task, recipe: Recipe, judge: EpochEvaluator, watch: StopMonitor) -> Artefacts:
+def _evaluate_and_export(
+    task: Task, recipe: Recipe, evaluator: EpochEvaluator, stop_monitor: StopMonitor
+) -> Artefacts:
     dataset, reporter, folder = task.dataset, task.reporter, task.place.model
-    best = _kept(judge, watch)
-    broken = judge.broken or watch.broken
+    best = _best_or_fail(evaluator, stop_monitor)
+    broken = evaluator.broken or stop_monitor.broken
     reporter.phase("evaluating")
     indices = dataset.indices("validation")
     probabilities = best.probabilities if recipe.exact else predict(recipe.served, dataset.pixels, indices)
     metrics = evaluate(dataset.labels[indices], probabilities, dataset.classes)
     reporter.phase("exporting")
     folder.mkdir(parents=True, exist_ok=True)
-    write = recipe.export or partial(export.export, recipe.served)
-    write(folder)
+    write_model = recipe.export or partial(export.export, recipe.served)
+    write_model(folder)
     return Artefacts(
         folder=folder,
-        history=tuple(judge.history),
+        history=tuple(evaluator.history),
         best_epoch=best.epoch,
-        stopped=watch.asked == "stop" or broken,
+        stopped=stop_monitor.asked == "stop" or broken,
         note=BROKEN if broken else "",
         predictions=predictions(dataset, probabilities),
         metrics=metrics,
@@ -190,39 +192,44 @@ def _artefacts(task: Task, recipe: Recipe, judge: EpochEvaluator, watch: StopMon
 
 
 def _fit(task: Task, recipe: Recipe) -> tuple[EpochEvaluator, StopMonitor]:
-    judge = EpochEvaluator(task, recipe.learner, recipe.stages[0])
-    watch = StopMonitor(task, judge, recipe.stages)
-    keeper = CheckpointCallback(task, recipe, judge, watch)
+    evaluator = EpochEvaluator(task, recipe.learner, recipe.stages[0])
+    stop_monitor = StopMonitor(task, evaluator, recipe.stages)
+    checkpoint_callback = CheckpointCallback(task, recipe, evaluator, stop_monitor)
     try:
-        for number in range(keeper.number, len(recipe.stages)):
-            stock = _stock(task.spec)
-            done = keeper.begin(number, stock)
-            judge.begin(recipe.stages[number], done)
-            _fit_stage(task, judge, done, [judge.average, judge, *stock, watch, keeper])
+        for number in range(checkpoint_callback.number, len(recipe.stages)):
+            keras_callbacks = _keras_callbacks(task.spec)
+            done = checkpoint_callback.begin(number, keras_callbacks)
+            evaluator.begin(recipe.stages[number], done)
+            _fit_stage(
+                task,
+                evaluator,
+                done,
+                [evaluator.average, evaluator, *keras_callbacks, stop_monitor, checkpoint_callback],
+            )
     except Interrupted:
-        if watch.asked == "pause":
+        if stop_monitor.asked == "pause":
             raise Paused from None
-    return judge, watch
+    return evaluator, stop_monitor
 
 
 def _fit_stage(
-    task: Task, judge: EpochEvaluator, done: int, callbacks: list[keras.callbacks.Callback]
+    task: Task, evaluator: EpochEvaluator, done: int, callbacks: list[keras.callbacks.Callback]
 ) -> None:
-    stage, first = judge.stage, len(judge.history)
+    stage, first = evaluator.stage, len(evaluator.history)
     stage.prepare()
     compile_net(stage.net, task.spec, stage.rate)
-    feed = InputPipeline(task.dataset, task.spec, task.class_weights, stage.examples)
-    chosen = policy(task.spec)
-    halved = [MixedPrecision(chosen)] if chosen != FULL else []
-    pace = LearningRateSchedule(task.spec, stage.rate, stage.epochs, first - done)
+    pipeline = InputPipeline(task.dataset, task.spec, task.class_weights, stage.examples)
+    dtype_policy = policy(task.spec)
+    precision_callbacks = [MixedPrecision(dtype_policy)] if dtype_policy != FULL else []
+    schedule = LearningRateSchedule(task.spec, stage.rate, stage.epochs, first - done)
     stage.net.fit(
-        feed.batches(first * feed.steps),
+        pipeline.batches(first * pipeline.steps),
         initial_epoch=first,
         epochs=first + stage.epochs - done,
-        steps_per_epoch=feed.steps,
+        steps_per_epoch=pipeline.steps,
         shuffle=False,
         verbose=0,
-        callbacks=[*halved, pace, *callbacks],
+        callbacks=[*precision_callbacks, schedule, *callbacks],
     )
 
 
@@ -234,7 +241,7 @@ def _check(dataset: Dataset) -> None:
             raise TrainingFailed(f"There is no {split} picture; label more pictures or change the split.")
 
 
-def _stock(spec: TrainingSpec) -> list[keras.callbacks.Callback]:
+def _keras_callbacks(spec: TrainingSpec) -> list[keras.callbacks.Callback]:
     stopping = keras.callbacks.EarlyStopping(patience=spec.patience, monitor=SIGNAL, mode="max")
     if spec.schedule != "plateau":
         return [stopping]
@@ -244,19 +251,20 @@ def _stock(spec: TrainingSpec) -> list[keras.callbacks.Callback]:
     return [plateau, stopping]
 
 
-def _kept(judge: EpochEvaluator, watch: StopMonitor) -> BestWeights:
-    if judge.best:
-        return judge.best
-    if watch.asked:
+def _best_or_fail(evaluator: EpochEvaluator, stop_monitor: StopMonitor) -> BestWeights:
+    if evaluator.best:
+        return evaluator.best
+    if stop_monitor.asked:
         raise StoppedEarly
     raise TrainingFailed("The loss is no longer a number; train again with a smaller learning rate.")
 
 
 def predictions(dataset: Dataset, probabilities: np.ndarray) -> tuple[HeldOutPrediction, ...]:
-    """Answers ``(N, classes)`` for the validation pictures of a dataset, in its order."""
+    """Convert probabilities ``(N, classes)`` for the validation pictures, in the order of the dataset, into records."""
     rows = zip(dataset.indices("validation"), probabilities.astype(float).round(6).tolist(), strict=True)
     return tuple(
-        HeldOutPrediction(int(dataset.image_ids[i]), int(dataset.labels[i]), tuple(row)) for i, row in rows
+        HeldOutPrediction(int(dataset.image_ids[index]), int(dataset.labels[index]), tuple(row))
+        for index, row in rows
     )
 
 

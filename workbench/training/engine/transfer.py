@@ -1,7 +1,7 @@
-"""The recipes that start from pretrained weights. Only the worker imports this.
+"""The transfer-learning recipes ``instant`` and ``fine_tune``. Imported by the worker process only.
 
-The layers below a cut stay as they are, so that what they give for each view of a picture is computed once and kept; the
-layers above it learn from that. ``instant`` cuts just below the head, ``fine_tune`` in the middle of the net.
+The layers below a cut are frozen: their activations for each view of a picture are computed once and cached, and the layers
+above the cut are trained on them. ``instant`` cuts just below the head, ``fine_tune`` in the middle of the net.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ from workbench.training.engine.recipe import Recipe, Stage, Task, predict
 from workbench.training.engine.templates import LastLayer, Template
 
 _HEAD_RATE = 2e-3
-_HEAD_SHARE, _HEAD_COST = 4, 0.4
-_REACH = 0.85
-_ANSWERED_AT_ONCE = 128  # activations are small; calls cost more than what is computed
+_HEAD_EPOCH_DIVISOR, _HEAD_COST = 4, 0.4
+_INTERPOLATION = 0.85
+_PREDICT_BATCH = 128  # larger than for pictures: for small activations the overhead per call dominates
 _MEGABYTE = 1_000_000
 
 
 @dataclass(frozen=True)
-class _Kit:
-    """A task with the net that it is about and where its weights came from."""
+class _TransferSetup:
+    """A task, the state of its pretrained weights, and the whole net."""
 
     task: Task
     weights: WeightsState
@@ -43,17 +43,17 @@ class _Kit:
 
     @property
     def seen(self) -> tuple[int, ...]:
-        """The views that are answered for; their mean counts."""
+        """Views of a validation picture whose predictions are averaged: with mirroring, the picture and its mirror image."""
         return (0, MIRRORED) if self.task.spec.augmentation.strength("flip") else (0,)
 
     @property
     def served(self) -> keras.Model:
-        """The net as it is exported."""
+        """The net to export."""
         return mirrored(self.whole) if len(self.seen) > 1 else self.whole
 
     @property
     def origin(self) -> dict[str, str]:
-        """Where the weights came from, for the manifest."""
+        """Description of the pretrained weights for the manifest."""
         backbone = BACKBONES[self.task.spec.architecture]
         return {
             "backbone": backbone.name,
@@ -64,116 +64,168 @@ class _Kit:
 
 
 def instant(task: Task) -> Recipe:
-    """One stage in which a head learns from the rows of the last map; the rest of the net stays as it is."""
-    kit = _kit(task)
-    net = backbone_graph.above(kit.whole, backbone_graph.ROWS, task.spec.dropout)
-    shown, answers = _cached(kit, net, (backbone_graph.ROWS, "float32"))
-    stage = Stage(net, shown, answers, task.spec.epochs, task.spec.learning_rate, lambda: _only_the_head(net))
+    """One stage that trains a head on the row means of the last feature map; the backbone is frozen."""
+    setup = _prepare(task)
+    net = backbone_graph.above(setup.whole, backbone_graph.ROWS, task.spec.dropout)
+    examples, predict_validation = _cached_features(setup, net, (backbone_graph.ROWS, "float32"))
+    stage = Stage(
+        net,
+        examples,
+        predict_validation,
+        task.spec.epochs,
+        task.spec.learning_rate,
+        lambda: _train_head_only(net),
+    )
     return Recipe(
-        net, kit.served, (stage,), weights=kit.origin, export=lambda folder: _filled_in(kit, folder)
+        net,
+        setup.served,
+        (stage,),
+        weights=setup.origin,
+        export=lambda folder: _export_from_template(setup, folder),
     )
 
 
 def fine_tune(task: Task) -> Recipe:
-    """First a head learns, then all layers above the cut; the statistics of batch normalisation stay as they are."""
-    kit, spec = _kit(task), task.spec
+    """One stage that trains the head, then one that trains all layers above the cut, except batch normalisation."""
+    setup, spec = _prepare(task), task.spec
     layer = BACKBONES[spec.architecture].cut(spec.depth)
-    parts = members(backbone_graph.above(kit.whole, layer, spec.dropout), spec.members, backbone_graph.ANSWER)
-    net = side_by_side(parts)
-    shown, answers = _cached(kit, net, (layer, "float16"))
-    head = spec.epochs // _HEAD_SHARE
-    tune = Stage(
-        net, shown, answers, spec.epochs - head, spec.learning_rate, lambda: backbone_graph.unfreeze(net)
+    parts = members(
+        backbone_graph.above(setup.whole, layer, spec.dropout), spec.members, backbone_graph.ANSWER
     )
-    stages = [replace(tune, reach=_REACH) if head else tune]
-    if head:
-        first = Stage(net, shown, answers, head, _HEAD_RATE, lambda: _only_the_head(net), cost=_HEAD_COST)
-        stages.insert(0, first)
-    served = replace(kit, whole=joined(kit.whole, layer, parts)).served
-    return Recipe(net, served, tuple(stages), exact=False, weights=kit.origin)
+    net = side_by_side(parts)
+    examples, predict_validation = _cached_features(setup, net, (layer, "float16"))
+    head_epochs = spec.epochs // _HEAD_EPOCH_DIVISOR
+    tune_stage = Stage(
+        net,
+        examples,
+        predict_validation,
+        spec.epochs - head_epochs,
+        spec.learning_rate,
+        lambda: backbone_graph.unfreeze(net),
+    )
+    stages = [replace(tune_stage, reach=_INTERPOLATION) if head_epochs else tune_stage]
+    if head_epochs:
+        head_stage = Stage(
+            net,
+            examples,
+            predict_validation,
+            head_epochs,
+            _HEAD_RATE,
+            lambda: _train_head_only(net),
+            cost=_HEAD_COST,
+        )
+        stages.insert(0, head_stage)
+    served = replace(setup, whole=joined(setup.whole, layer, parts)).served
+    return Recipe(net, served, tuple(stages), exact=False, weights=setup.origin)
 
 
-def _kit(task: Task) -> _Kit:
+def _prepare(task: Task) -> _TransferSetup:
     backbone = BACKBONES[task.spec.architecture]
 
-    def told(done: int, total: int) -> None:
+    def report_download(done: int, total: int) -> None:
         task.told(done // _MEGABYTE, -(-total // _MEGABYTE))
 
     if not weights_state(backbone, task.place.weights).present:
         task.reporter.phase("downloading")
-    weights = find_or_download(backbone, task.place.weights, told)
-    return _Kit(task, weights, backbone_graph.assembled(task.spec, weights, len(task.dataset.classes)))
+    weights = find_or_download(backbone, task.place.weights, report_download)
+    return _TransferSetup(
+        task, weights, backbone_graph.assembled(task.spec, weights, len(task.dataset.classes))
+    )
 
 
-def _only_the_head(net: keras.Model) -> None:
+def _train_head_only(net: keras.Model) -> None:
     for layer in leaves(net):
         layer.trainable = layer.name == backbone_graph.ANSWER
 
 
-def _cached(kit: _Kit, net: keras.Model, cut: tuple[str, str]) -> tuple[Examples, Callable[[], np.ndarray]]:
-    """What is kept of a layer: the examples for training, and the answers for validation.
+def _cached_features(
+    setup: _TransferSetup, net: keras.Model, cut: tuple[str, str]
+) -> tuple[Examples, Callable[[], np.ndarray]]:
+    """Compute or load the activations of a layer: training examples, and a function that predicts the validation pictures.
 
     Args:
-        kit: The task and its net.
-        net: Answers for the layer's activations.
-        cut: Name of the layer, and the type that its activations are kept as.
+        setup: The task and its net.
+        net: Maps the layer's activations to probabilities.
+        cut: Name of the layer, and the dtype in which its activations are cached.
     """
-    task = kit.task
-    trunk = backbone_graph.trunk(backbone_graph.below(kit.whole, cut[0]), _name(kit, cut[0]), cut[1])
-    varied = Views((*kit.seen, *range(1, task.spec.variants + 1)), task.spec.augmentation, task.spec.seed)
-    plain = Views(kit.seen, task.spec.augmentation, task.spec.seed)
-    train = FeatureRequest(task.dataset, task.dataset.indices("train"), varied)
-    judged = FeatureRequest(task.dataset, task.dataset.indices("validation"), plain)
+    task = setup.task
+    trunk = backbone_graph.trunk(
+        backbone_graph.below(setup.whole, cut[0]), _cache_name(setup, cut[0]), cut[1]
+    )
+    training_views = Views(
+        (*setup.seen, *range(1, task.spec.variants + 1)), task.spec.augmentation, task.spec.seed
+    )
+    validation_views = Views(setup.seen, task.spec.augmentation, task.spec.seed)
+    train_request = FeatureRequest(task.dataset, task.dataset.indices("train"), training_views)
+    validation_request = FeatureRequest(task.dataset, task.dataset.indices("validation"), validation_views)
     task.reporter.phase("features")
     feature_cache.prune(task.place.features)
-    total = len(train) + len(judged)
-    shown = feature_cache.gather(train, trunk, task.place.features, lambda done, _: task.told(done, total))
-    asked = feature_cache.gather(
-        judged, trunk, task.place.features, lambda done, _: task.told(len(train) + done, total)
+    total = len(train_request) + len(validation_request)
+    train_features = feature_cache.gather(
+        train_request, trunk, task.place.features, lambda done, _: task.told(done, total)
     )
-    return _examples(task, shown), lambda: _answers(net, asked)
+    validation_features = feature_cache.gather(
+        validation_request,
+        trunk,
+        task.place.features,
+        lambda done, _: task.told(len(train_request) + done, total),
+    )
+    return _examples(task, train_features), lambda: _mean_predictions(net, validation_features)
 
 
-def _name(kit: _Kit, layer: str) -> str:
+def _cache_name(setup: _TransferSetup, layer: str) -> str:
     policy = keras.config.dtype_policy().name
-    return f"{kit.task.spec.architecture} {kit.weights.sha256} {layer} {policy} keras {keras.__version__}"
+    return f"{setup.task.spec.architecture} {setup.weights.sha256} {layer} {policy} keras {keras.__version__}"
 
 
-def _examples(task: Task, kept: np.ndarray) -> Examples:
-    """One view of each picture an epoch, all of them in turn; each picture begins with another one."""
-    slots = np.full(len(task.dataset.labels), -1)
-    slots[task.dataset.indices("train")] = np.arange(len(kept))
-    views = kept.shape[1]
-    begins = np.random.default_rng(task.spec.seed).integers(views, size=len(kept))
+def _examples(task: Task, features: np.ndarray) -> Examples:
+    """Examples that cycle through the views of each picture, one per epoch, from a random first view per picture.
+
+    Args:
+        task: Its training pictures, in this order, have the rows of ``features``.
+        features: ``(training pictures, views, *shape)``.
+    """
+    row_of_index = np.full(len(task.dataset.labels), -1)
+    row_of_index[task.dataset.indices("train")] = np.arange(len(features))
+    views = features.shape[1]
+    first_views = np.random.default_rng(task.spec.seed).integers(views, size=len(features))
 
     def show(indices: np.ndarray, epoch: int) -> np.ndarray:
-        chosen = slots[indices]
-        return np.asarray(kept[chosen, (begins[chosen] + epoch) % views])
+        rows = row_of_index[indices]
+        return np.asarray(features[rows, (first_views[rows] + epoch) % views])
 
-    return Examples(show, kept.shape[2:], kept.dtype.name)
+    return Examples(show, features.shape[2:], features.dtype.name)
 
 
-def _answers(net: keras.Model, asked: np.ndarray) -> np.ndarray:
-    everything = np.arange(len(asked))
+def _mean_predictions(net: keras.Model, features: np.ndarray) -> np.ndarray:
+    rows = np.arange(len(features))
     views = [
-        agreed(predict(net, asked[:, view], everything, _ANSWERED_AT_ONCE)) for view in range(asked.shape[1])
+        agreed(predict(net, features[:, view], rows, _PREDICT_BATCH)) for view in range(features.shape[1])
     ]
     return np.asarray(np.mean(views, axis=0))
 
 
-def _filled_in(kit: _Kit, folder: Path) -> None:
-    """Export by way of a template, which is kept: all nets that differ in the head's weights alone share it."""
-    layer = kit.whole.get_layer(backbone_graph.ANSWER)
-    own = LastLayer(*layer.get_weights())
+def _export_from_template(setup: _TransferSetup, folder: Path) -> None:
+    """Export through a cached template, which is shared by all nets that differ only in the head's weights."""
+    layer = setup.whole.get_layer(backbone_graph.ANSWER)
+    head = LastLayer(*layer.get_weights())
 
-    def exported(place: Path) -> None:
-        marked = own.marked()
-        layer.set_weights([marked.kernel, marked.bias])
-        export(kit.served, place)
-        layer.set_weights([own.kernel, own.bias])
+    def export_template(target: Path) -> None:
+        placeholder = head.marked()
+        layer.set_weights([placeholder.kernel, placeholder.bias])
+        export(setup.served, target)
+        layer.set_weights([head.kernel, head.bias])
 
-    spec = kit.task.spec
-    varying = (_name(kit, backbone_graph.ROWS), spec.head, len(own.bias), kit.seen, tf.__version__)
-    kept = kit.task.place.features / "exports" / hashlib.sha256(repr(varying).encode()).hexdigest()[:16]
-    if not Template(kept, exported).fill(folder, own):
-        export(kit.served, folder)
+    spec = setup.task.spec
+    template_key = (
+        _cache_name(setup, backbone_graph.ROWS),
+        spec.head,
+        len(head.bias),
+        setup.seen,
+        tf.__version__,
+    )
+    template_folder = (
+        setup.task.place.features / "exports" / hashlib.sha256(repr(template_key).encode()).hexdigest()[:16]
+    )
+    if not Template(template_folder, export_template).fill(folder, head):
+        export(setup.served, folder)

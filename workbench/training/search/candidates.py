@@ -1,4 +1,4 @@
-"""What a search tries. Imports no TensorFlow."""
+"""The candidates of a search. Imports no TensorFlow."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from workbench.training.spec import FINE_TUNE, INSTANT, SCRATCH, TrainingSpec
 MANY_PICTURES = 1000
 MOST_MINUTES = 3.0
 _FIXED_SECONDS = 3.0
-_SHARE = 8
-_CARRIED = (
+_TIME_DIVISOR = 8
+_INHERITED = (
     "class_weights",
     "validation_fraction",
     "seed",
@@ -26,13 +26,14 @@ _CARRIED = (
 
 @dataclass(frozen=True)
 class Candidate:
-    """One try.
+    """One candidate spec.
 
     Attributes:
-        name: What the page calls it.
+        name: Display name.
         spec: Its settings.
-        cost: Seconds that one fold takes on two cores, roughly; once one was tried, only what it is beside the others' counts.
-        features: Seconds that go into features before, where no other try has left them.
+        cost: Rough training time of one fold in seconds on two cores; once a trial was measured, only ratios between candidates
+            matter.
+        features: Time to compute its features in seconds, if no other candidate has cached them.
     """
 
     name: str
@@ -42,13 +43,13 @@ class Candidate:
 
     @property
     def kept(self) -> tuple[str, str, int]:
-        """What it shares features with others by."""
+        """Key of its feature set: candidates with the same key share cached features."""
         return self.spec.recipe, self.spec.depth, self.spec.variants
 
 
 _Row = tuple[
     str, str, dict[str, Any], float, float
-]  # the last are seconds for a thousand pictures: features, learning
+]  # name, recipe, settings, and seconds per thousand pictures for features and for training
 _PRETRAINED: tuple[_Row, ...] = (
     ("Instant", INSTANT, {}, 80, 5),
     ("Fine-tuned", FINE_TUNE, {"members": 1}, 150, 110),
@@ -65,42 +66,47 @@ _FROM_SCRATCH: tuple[_Row, ...] = (
 )
 
 
-def candidates(wanted: TrainingSpec, pretrained: bool, pictures: int) -> tuple[Candidate, ...]:
-    """The tries of a search, those first that give something good soonest.
+def candidates(search_spec: TrainingSpec, pretrained: bool, pictures: int) -> tuple[Candidate, ...]:
+    """The candidates of a search, ordered so that good results come early.
 
-    A net from scratch is tried beside pretrained ones only where there are many pictures: with few it has no chance.
+    If pretrained weights are present, a net from scratch is added only for large datasets, since it is inferior on small ones.
 
     Args:
-        wanted: The spec of the search. Its seed, augmentation and class weights, among others, are those of every try.
-        pretrained: Whether the weights of ``wanted.architecture`` are there.
-        pictures: To train on.
+        search_spec: The spec of the search. Its seed, augmentation and class weights, among others, apply to every candidate.
+        pretrained: Whether the weights of ``search_spec.architecture`` are present.
+        pictures: Number of training pictures.
     """
     rows = _PRETRAINED if pretrained else ()
     if not pretrained or pictures >= MANY_PICTURES:
         rows += _FROM_SCRATCH[: 1 if pretrained else None]
-    return tuple(_candidate(wanted, row, pictures) for row in rows)
+    return tuple(_candidate(search_spec, row, pictures) for row in rows)
 
 
 def expected(tried: Sequence[Candidate], judged: Iterable[int]) -> dict[int, float]:
-    """Seconds that the first fold of each candidate takes: whoever comes first among those that share features pays for them."""
-    there: set[tuple[str, str, int]] = set()
+    """Expected seconds of the first fold of each candidate; the first user of a feature set is charged its cost.
+
+    Args:
+        tried: All candidates.
+        judged: Indices of the candidates evaluated so far, in order.
+    """
+    cached: set[tuple[str, str, int]] = set()
     costs = {}
     for number in judged:
-        each = tried[number]
-        costs[number] = each.cost + (0 if each.kept in there else each.features)
-        there.add(each.kept)
-    for number, each in enumerate(tried):
-        costs.setdefault(number, each.cost + (0 if each.kept in there else each.features))
+        candidate = tried[number]
+        costs[number] = candidate.cost + (0 if candidate.kept in cached else candidate.features)
+        cached.add(candidate.kept)
+    for number, candidate in enumerate(tried):
+        costs.setdefault(number, candidate.cost + (0 if candidate.kept in cached else candidate.features))
     return costs
 
 
-def _candidate(wanted: TrainingSpec, row: _Row, pictures: int) -> Candidate:
-    name, recipe, own, features, cost = row
-    values = {key: getattr(wanted, key) for key in _CARRIED} | own
+def _candidate(search_spec: TrainingSpec, row: _Row, pictures: int) -> Candidate:
+    name, recipe, overrides, features, cost = row
+    values = {key: getattr(search_spec, key) for key in _INHERITED} | overrides
     seconds = _FIXED_SECONDS + cost * pictures / 1000
     if recipe != SCRATCH:
-        spec = TrainingSpec.of(recipe, architecture=wanted.architecture, **values)
+        spec = TrainingSpec.of(recipe, architecture=search_spec.architecture, **values)
         return Candidate(name, spec, seconds, features * pictures / 1000)
-    minutes = min(MOST_MINUTES, wanted.max_minutes / _SHARE)
-    most = _FIXED_SECONDS + 60 * minutes if minutes else math.inf
-    return Candidate(name, TrainingSpec.of(recipe, max_minutes=minutes, **values), min(seconds, most))
+    minutes = min(MOST_MINUTES, search_spec.max_minutes / _TIME_DIVISOR)
+    limit = _FIXED_SECONDS + 60 * minutes if minutes else math.inf
+    return Candidate(name, TrainingSpec.of(recipe, max_minutes=minutes, **values), min(seconds, limit))

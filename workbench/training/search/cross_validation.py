@@ -1,4 +1,4 @@
-"""How good a spec is, over folds of the pictures. Only the worker imports this."""
+"""Cross-validation of a spec. Imports TensorFlow."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from workbench.training.spec import TrainingSpec
 
 @dataclass(frozen=True)
 class Fold:
-    """One fold: ``sides`` is ``(N,)`` of ``train``, ``validation`` (judges the epochs) or ``fold`` (judges the model)."""
+    """One fold: ``sides`` is ``(N,)`` of ``train``, ``validation`` (selects the best epoch) or ``fold`` (evaluates the model)."""
 
     number: int
     spec: TrainingSpec
@@ -32,15 +32,15 @@ class Fold:
 
 @dataclass(frozen=True)
 class FoldFigures:
-    """What the exported model says of a fold that it never saw.
+    """Metrics of the exported model on a fold that it was not trained on.
 
     Attributes:
-        number: Of the fold, from 1.
-        indices: Positions of the fold's pictures in the dataset, ``(n,) int64``.
-        probabilities: For these, ``(n, classes)``.
-        accuracy: Share of right answers.
+        number: Number of the fold, from 1.
+        indices: Dataset indices of the fold's pictures, ``(n,) int64``.
+        probabilities: Predictions for these, ``(n, classes)``.
+        accuracy: Fraction of correct predictions.
         macro_f1: Mean F1 over the classes.
-        seconds: For training and export.
+        seconds: Duration of training and export.
     """
 
     number: int
@@ -53,7 +53,7 @@ class FoldFigures:
 
 @dataclass(frozen=True)
 class CrossValidation:
-    """Figures of all folds; a spread is the standard deviation over folds, with ``n - 1``."""
+    """Metrics of all folds; a spread is the sample standard deviation over folds (``n - 1``)."""
 
     folds: tuple[FoldFigures, ...]
 
@@ -72,32 +72,32 @@ JudgeFold = Callable[[Dataset, Fold, RunPaths], FoldFigures]
 
 
 class Mapper(Protocol):
-    """Calls a function for every part, here or elsewhere, and gives the results in their order."""
+    """Calls a function for every fold, locally or on a cluster, and returns the results in order."""
 
     def __call__(
         self, function: JudgeFold, dataset: Dataset, parts: Sequence[Fold], place: RunPaths
     ) -> list[FoldFigures]:
-        """Call ``function(dataset, part, place)`` for every part."""
+        """Call ``function(dataset, part, place)`` for every fold."""
 
 
 def one_by_one(
     function: JudgeFold, dataset: Dataset, parts: Sequence[Fold], place: RunPaths
 ) -> list[FoldFigures]:
-    """Call a function for one part after the other, in this process."""
+    """Call a function for one fold after the other, in this process."""
     return [function(dataset, part, place) for part in parts]
 
 
 def cross_validate(
     dataset: Dataset, spec: TrainingSpec, folds: int, place: RunPaths, mapper: Mapper = one_by_one
 ) -> CrossValidation:
-    """Train once for each fold on the others, and judge the exported model on the fold.
+    """For each fold, train on the others and evaluate the exported model on the fold.
 
     Args:
-        dataset: All pictures; of its own split only the test is looked at, which takes no part.
-        spec: The settings; ``validation_fraction`` is the share of the other folds that judges the epochs.
-        folds: How many; groups never cross.
-        place: Its features and weights are used; model and checkpoints of a fold go to a temporary folder.
-        mapper: Where the folds are carried out: here, or :class:`workbench.training.cluster.backend.ClusterMapper`.
+        dataset: All pictures; its test split is excluded, the rest of its split is ignored.
+        spec: The settings; ``validation_fraction`` is the fraction of the other folds that selects the best epoch.
+        folds: Number of folds; near-duplicate groups are never divided.
+        place: Its feature cache and weights are used; model and checkpoints of a fold go to a temporary folder.
+        mapper: Runs the folds: in this process, or with :class:`workbench.training.cluster.backend.ClusterMapper`.
 
     Raises:
         TrainingFailed: A class has too few groups for so many folds, or a fold could not be trained.
@@ -106,39 +106,39 @@ def cross_validate(
 
 
 def folds_of(dataset: Dataset, spec: TrainingSpec, folds: int) -> list[Fold]:
-    """Divide a dataset into folds with their like share of every class.
+    """Divide a dataset into folds, stratified by class.
 
     Raises:
         TrainingFailed: A class has too few groups for so many folds.
     """
-    everything = np.flatnonzero(dataset.splits != TEST)
-    pairs = _divided(dataset, everything, folds, spec.seed)
+    indices = np.flatnonzero(dataset.splits != TEST)
+    splits = _grouped_folds(dataset, indices, folds, spec.seed)
     return [
-        Fold(number, spec, _sides(dataset, rest, fold, spec)) for number, (rest, fold) in enumerate(pairs, 1)
+        Fold(number, spec, _sides(dataset, rest, fold, spec)) for number, (rest, fold) in enumerate(splits, 1)
     ]
 
 
 def train_and_judge(dataset: Dataset, part: Fold, place: RunPaths) -> FoldFigures:
-    """Train on a part and judge its fold."""
-    began = monotonic()
-    inner = replace(
+    """Train on the other folds and evaluate the exported model on one fold."""
+    start = monotonic()
+    fold_dataset = replace(
         dataset,
         splits=part.sides,
         content_hash=f"{dataset.content_hash} part {part.number} of {part.spec.seed}",
     )
     with TemporaryDirectory() as folder:
-        here = replace(place, model=Path(folder, "model"), checkpoints=Path(folder, "checkpoints"))
-        search_or_train(inner, part.spec, _SilentReporter(), here)
-        seconds = monotonic() - began
+        fold_paths = replace(place, model=Path(folder, "model"), checkpoints=Path(folder, "checkpoints"))
+        search_or_train(fold_dataset, part.spec, _SilentReporter(), fold_paths)
+        seconds = monotonic() - start
         fold = np.flatnonzero(part.sides == "fold")
-        probabilities = litert_probabilities(here.model / LITERT_FILE, dataset.pixels, fold)
-    true, answers = dataset.labels[fold], probabilities.argmax(axis=1)
-    counts = confusion(true, answers, len(dataset.classes))
+        probabilities = litert_probabilities(fold_paths.model / LITERT_FILE, dataset.pixels, fold)
+    labels, predicted = dataset.labels[fold], probabilities.argmax(axis=1)
+    counts = confusion(labels, predicted, len(dataset.classes))
     return FoldFigures(
         part.number,
         fold,
         probabilities,
-        accuracy=float((true == answers).mean()),
+        accuracy=float((labels == predicted).mean()),
         macro_f1=float(macro_f1(counts)),
         seconds=seconds,
     )
@@ -148,17 +148,19 @@ def _sides(dataset: Dataset, rest: np.ndarray, fold: np.ndarray, spec: TrainingS
     sides = np.where(
         dataset.splits == TEST, dataset.splits, np.full(len(dataset.labels), "train", dtype="U10")
     )
-    there = _fewest_groups(dataset, rest)
-    inner = _divided(dataset, rest, min(there, max(2, round(1 / spec.validation_fraction))), spec.seed)[0][1]
-    sides[inner] = "validation"
+    group_count = _fewest_groups(dataset, rest)
+    validation = _grouped_folds(
+        dataset, rest, min(group_count, max(2, round(1 / spec.validation_fraction))), spec.seed
+    )[0][1]
+    sides[validation] = "validation"
     sides[fold] = "fold"
     return sides
 
 
-def _divided(
+def _grouped_folds(
     dataset: Dataset, chosen: np.ndarray, folds: int, seed: int
 ) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Some pictures divided into folds; each as the others and itself.
+    """Divide pictures into folds; returns for each fold the indices of the other pictures and its own.
 
     Raises:
         TrainingFailed: A class has too few groups for so many folds.
@@ -166,17 +168,17 @@ def _divided(
     from sklearn.model_selection import StratifiedGroupKFold
 
     labels, groups = dataset.labels[chosen], dataset.groups[chosen]
-    there = _fewest_groups(dataset, chosen)
-    if there < max(folds, 2):
+    group_count = _fewest_groups(dataset, chosen)
+    if group_count < max(folds, 2):
         raise TrainingFailed(
-            f"A class has only {there} different pictures, too few for {folds} folds. Label more, or ask for fewer folds."
+            f"A class has only {group_count} different pictures, too few for {folds} folds. Label more, or ask for fewer folds."
         )
     splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
     return [(chosen[rest], chosen[fold]) for rest, fold in splitter.split(chosen, labels, groups)]
 
 
 def _fewest_groups(dataset: Dataset, chosen: np.ndarray) -> int:
-    """How many groups the class has that has the fewest."""
+    """The smallest number of groups in any class."""
     labels, groups = dataset.labels[chosen], dataset.groups[chosen]
     return min(len(np.unique(groups[labels == label])) for label in range(len(dataset.classes)))
 
@@ -186,7 +188,7 @@ def _mean_and_spread(values: Sequence[float]) -> tuple[float, float]:
 
 
 class _SilentReporter:
-    """A reporter that says nothing and never stops."""
+    """A reporter that discards all events and never requests an action."""
 
     def phase(self, name: str) -> None: ...
 

@@ -1,4 +1,4 @@
-"""Carries the tries of a search out one after the other, in this process. Only the worker imports this."""
+"""Runs the trials of a search one after the other in this process. Imported by the worker process only."""
 
 from __future__ import annotations
 
@@ -16,44 +16,47 @@ from workbench.training.spec import BEST, TrainingSpec
 
 
 def search_or_train(dataset: Dataset, spec: TrainingSpec, reporter: Reporter, place: RunPaths) -> Artefacts:
-    """Search in this process where the recipe is one, else train once; raises what either does."""
+    """Run a search if the recipe is ``best``, else a single training; raises the errors of either."""
     if spec.recipe == BEST:
         return search(dataset, spec, reporter, place, LocalExecutor())
     return train(dataset, spec, reporter, place)
 
 
 class LocalExecutor:
-    """This process; see :class:`workbench.training.search.trial.TrialExecutor`."""
+    """Executes trials in this process; see :class:`workbench.training.search.trial.TrialExecutor`."""
 
     count = 1
 
     def judge(
-        self, tries: Iterator[TrialTask], listen: Callable[[], TrialReporter], time_is_up: Callable[[], bool]
+        self,
+        trials: Iterator[TrialTask],
+        make_reporter: Callable[[], TrialReporter],
+        time_is_up: Callable[[], bool],
     ) -> Iterator[tuple[TrialTask, TrialResult]]:
-        """Carry out one try before the next is taken; one that was begun is never given up."""
-        for trial in tries:
+        """Run one trial at a time; a started trial is never cancelled."""
+        for trial in trials:
             try:
-                said: TrialResult = run_trial(trial, listen())
+                outcome: TrialResult = run_trial(trial, make_reporter())
             except (TrainingFailed, InvalidSpec) as error:
-                said = error
-            yield trial, said
+                outcome = error
+            yield trial, outcome
 
     def train(self, dataset: Dataset, spec: TrainingSpec, reporter: Reporter, place: RunPaths) -> Artefacts:
-        """Train with the memory of what was tried given back."""
+        """Train after releasing the memory of earlier trials."""
         release_memory()
         return train(dataset, spec, reporter, place)
 
 
-def run_trial(each: TrialTask, trial_reporter: TrialReporter) -> FoldAnswers:
-    """Carry out one try.
+def run_trial(trial: TrialTask, trial_reporter: TrialReporter) -> FoldAnswers:
+    """Train and evaluate one candidate on one fold.
 
     Raises:
         TrainingFailed: It could not be trained.
-        InvalidSpec: It could not be trained.
-        StoppedEarly: A stop was asked for.
-        Paused: A pause was asked for.
+        InvalidSpec: Its settings do not match the dataset.
+        StoppedEarly: A stop was requested.
+        Paused: A pause was requested.
     """
     release_memory()
-    began = monotonic()
-    said = train_and_predict(each.dataset, each.spec, trial_reporter, each.place)
-    return FoldAnswers(said, monotonic() - began, trial_reporter.features)
+    start = monotonic()
+    probabilities = train_and_predict(trial.dataset, trial.spec, trial_reporter, trial.place)
+    return FoldAnswers(probabilities, monotonic() - start, trial_reporter.features)

@@ -1,9 +1,9 @@
-"""The recipe that looks for the best of the others within a time. Imports TensorFlow in functions alone.
+"""The recipe ``best``: a search over the other recipes within a time limit. Imports TensorFlow inside functions only.
 
-The search itself is light and runs in one process; its tries are carried out by :class:`workbench.training.search.trial.TrialExecutor`,
-here or elsewhere. Candidates are compared on folds of the training side alone; the validation split of the dataset is asked when the search is
-over, so that it still tells how good the model is. The winner, or the two whose mean is better than either, is then trained on
-the whole training side.
+The search runs in one process; its trials are executed by a :class:`workbench.training.search.trial.TrialExecutor`, in this process
+or on a cluster. Candidates are compared on folds of the training split only; the validation split is used once the search is
+finished, so that its metrics are not biased by the selection. The best candidate, or the two whose mean is better than either, is
+then trained on the whole training split.
 """
 
 from __future__ import annotations
@@ -39,282 +39,301 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("search")
 EXPORT_SECONDS = 15.0
-_WHOLE_SIDE = 1.3
-_LEAST_SECONDS = 15.0
-_MOST_MINUTES = 1440.0
-_SPARE_MODELS = 3
+_FULL_SPLIT_FACTOR = 1.3
+_MIN_TRAINING_SECONDS = 15.0
+_MAX_MINUTES = 1440.0
+_KEPT_CHECKPOINTS = 3
 _FINALISTS = 2
 
 
 def search(
-    dataset: Dataset, spec: TrainingSpec, reporter: Reporter, place: RunPaths, hands: TrialExecutor
+    dataset: Dataset, spec: TrainingSpec, reporter: Reporter, place: RunPaths, executor: TrialExecutor
 ) -> Artefacts:
-    """Try, choose, train and export, within ``spec.max_minutes``.
+    """Run the trials, select candidates, train and export the model, within ``spec.max_minutes``.
 
     Args:
         dataset: The pictures and their split.
-        spec: Its seed, augmentation and class weights are those of every try.
-        reporter: Hears of every try as well. Where a stop is asked for, the best finished try is the model.
-        place: Its folders. Tries whose end is written in ``place.checkpoints`` are not run again.
-        hands: Who trains.
+        spec: Its seed, augmentation and class weights, among others, apply to every trial.
+        reporter: Also receives the state of every trial. If a stop is requested, the best finished trial becomes the model.
+        place: Folders of the run. Trials whose results are saved in ``place.checkpoints`` are not run again.
+        executor: Runs the trials and the final training.
 
     Raises:
-        TrainingFailed: No try could be trained.
-        StoppedEarly: A stop was asked for before the first try was finished.
-        Paused: A pause was asked for.
+        TrainingFailed: No trial could be trained.
+        StoppedEarly: A stop was requested before the first trial was finished.
+        Paused: A pause was requested.
     """
-    run = _Search(dataset, spec, reporter, place, hands)
+    run = _Search(dataset, spec, reporter, place, executor)
     try:
-        made = run.carried_out()
+        artefacts = run.run_search()
     finally:
-        run.diary.write()
-    return replace(made, trials=run.trials)
+        run.state.write()
+    return replace(artefacts, trials=run.trials)
 
 
 class _Search:
     def __init__(
-        self, dataset: Dataset, spec: TrainingSpec, reporter: Reporter, place: RunPaths, hands: TrialExecutor
+        self,
+        dataset: Dataset,
+        spec: TrainingSpec,
+        reporter: Reporter,
+        place: RunPaths,
+        executor: TrialExecutor,
     ) -> None:
-        self._dataset, self._reporter, self._place, self._hands = dataset, reporter, place, hands
-        state = weights_state(BACKBONES[spec.architecture], place.weights)
-        self._tried: Sequence[Candidate] = candidates(spec, state.present, len(dataset.indices("train")))
-        self._numbers = range(len(self._tried))
+        self._dataset, self._reporter, self._place, self._executor = dataset, reporter, place, executor
+        weights_status = weights_state(BACKBONES[spec.architecture], place.weights)
+        self._candidates: Sequence[Candidate] = candidates(
+            spec, weights_status.present, len(dataset.indices("train"))
+        )
+        self._all_numbers = range(len(self._candidates))
         self._folds = inner_folds(dataset, spec.seed)
         truth = [fold.labels[fold.indices("validation")] for fold in self._folds]
-        self._standing = Leaderboard(truth, len(dataset.classes))
-        known = fingerprint(dataset, spec, [each.spec for each in self._tried])
-        self.diary = SearchState(place.checkpoints, known, self._standing)
+        self._leaderboard = Leaderboard(truth, len(dataset.classes))
+        search_fingerprint = fingerprint(dataset, spec, [candidate.spec for candidate in self._candidates])
+        self.state = SearchState(place.checkpoints, search_fingerprint, self._leaderboard)
         self._budget = 60 * spec.max_minutes or math.inf
         self._records: dict[int, TrialRecord] = {}
-        self._in_hand: list[int] = []
+        self._running: list[int] = []
 
     @property
     def trials(self) -> tuple[TrialRecord, ...]:
-        """Where every try stands, by number."""
+        """The state of every trial, by number."""
         return tuple(self._records[number] for number in sorted(self._records))
 
-    def carried_out(self) -> Artefacts:
-        """Try, choose and train."""
+    def run_search(self) -> Artefacts:
+        """Run the trials, select candidates and train the model."""
         self._reporter.phase("searching")
-        for number in self._numbers:
-            self._tell(number, "waiting")
+        for number in self._all_numbers:
+            self._report_trial(number, "waiting")
         try:
-            if self.diary.decided is None:
-                self.diary.decided = self._decided(self._alive())
-                self.diary.write()
-            self._tell_decided(self.diary.decided)
-            return self._final(self.diary.decided)
+            if self.state.decided is None:
+                self.state.decided = self._decide(self._run_rungs())
+                self.state.write()
+            self._report_decision(self.state.decided)
+            return self._train_final(self.state.decided)
         except StoppedEarly:
-            return self._salvaged()
+            return self._best_trial_model()
 
-    def _alive(self) -> list[int]:
-        """The candidates that are left when all rungs are done or time is."""
-        alive, done = list(self._numbers), 0
-        for until in RUNGS:
-            for fold in range(done, min(until, len(self._folds))):
-                going = self._afforded(alive, fold) if fold else alive
-                if fold and len(going) < _FINALISTS:
-                    return alive[:_FINALISTS]
-                self._judge(going, fold)
-                alive = self._standing.ranked(going)
-                if any(self._standing.folds(number) <= fold for number in alive):
-                    return alive[:_FINALISTS]
-            done = until
-            alive = self._halved(alive)
-        return alive
+    def _run_rungs(self) -> list[int]:
+        """Run successive halving; returns the remaining candidates when all rungs are done or the time is used up."""
+        remaining, folds_done = list(self._all_numbers), 0
+        for rung in RUNGS:
+            for fold in range(folds_done, min(rung, len(self._folds))):
+                affordable = self._within_budget(remaining, fold) if fold else remaining
+                if fold and len(affordable) < _FINALISTS:
+                    return remaining[:_FINALISTS]
+                self._run_trials(affordable, fold)
+                remaining = self._leaderboard.ranked(affordable)
+                if any(self._leaderboard.folds(number) <= fold for number in remaining):
+                    return remaining[:_FINALISTS]
+            folds_done = rung
+            remaining = self._keep_better_half(remaining)
+        return remaining
 
-    def _afforded(self, alive: list[int], fold: int) -> list[int]:
-        """The best candidates, as many as there is time for on another fold."""
-        going = list(alive)
-        while going and not self._time_for([n for n in going if self._standing.folds(n) <= fold], going):
-            going.pop()
-        for number in alive[max(_FINALISTS, len(going)) :]:
-            self._tell(number, "dropped")
-        return going
+    def _within_budget(self, ranked: list[int], fold: int) -> list[int]:
+        """The best candidates, as many as can be evaluated on another fold within the time limit."""
+        affordable = list(ranked)
+        while affordable and not self._fits_budget(
+            [number for number in affordable if self._leaderboard.folds(number) <= fold], affordable
+        ):
+            affordable.pop()
+        for number in ranked[max(_FINALISTS, len(affordable)) :]:
+            self._report_trial(number, "dropped")
+        return affordable
 
-    def _halved(self, ranked: list[int]) -> list[int]:
-        kept = better_half(ranked)
-        for number in set(self._numbers) - set(kept) - self._standing.failed:
-            self._tell(number, "dropped")
-        return kept
+    def _keep_better_half(self, ranked: list[int]) -> list[int]:
+        better = better_half(ranked)
+        for number in set(self._all_numbers) - set(better) - self._leaderboard.failed:
+            self._report_trial(number, "dropped")
+        return better
 
-    def _time_for(self, numbers: Sequence[int], alive: Sequence[int]) -> bool:
-        """Whether there is time to judge candidates once more, and then to train and export the two slowest that are left."""
+    def _fits_budget(self, numbers: Sequence[int], remaining: Sequence[int]) -> bool:
+        """Whether the remaining time suffices to evaluate ``numbers`` once more and then train and export the two slowest of the rest."""
         costs, slowness = self._costs, self._slowness
-        needed = makespan_bound(
-            [self._standing.seconds(number, costs) for number in numbers], self._hands.count
+        evaluation_seconds = makespan_bound(
+            [self._leaderboard.seconds(number, costs) for number in numbers], self._executor.count
         )
-        # By then the features are there.
-        again = {
-            number: self._standing.seconds(number, costs)
-            if self._standing.folds(number)
-            else self._tried[number].cost * slowness
-            for number in {*numbers, *alive}
+        # Features are cached by then, so their computation is not included.
+        fold_seconds = {
+            number: self._leaderboard.seconds(number, costs)
+            if self._leaderboard.folds(number)
+            else self._candidates[number].cost * slowness
+            for number in {*numbers, *remaining}
         }
-        slowest = sorted(again.values())[-_FINALISTS:]
-        last = _WHOLE_SIDE * sum(slowest) + self._export_seconds * len(slowest)
-        return self.diary.seconds + needed + last <= self._budget
+        slowest = sorted(fold_seconds.values())[-_FINALISTS:]
+        final_seconds = _FULL_SPLIT_FACTOR * sum(slowest) + self._export_seconds * len(slowest)
+        return self.state.seconds + evaluation_seconds + final_seconds <= self._budget
 
     @property
     def _costs(self) -> dict[int, float]:
-        return expected(self._tried, self._standing.judged)
+        return expected(self._candidates, self._leaderboard.judged)
 
     @property
     def _slowness(self) -> float:
-        return self._standing.slowness(self._costs)
+        return self._leaderboard.slowness(self._costs)
 
     @property
     def _export_seconds(self) -> float:
         return EXPORT_SECONDS * max(1.0, self._slowness)
 
-    def _judge(self, going: Sequence[int], fold: int) -> None:
+    def _run_trials(self, numbers: Sequence[int], fold: int) -> None:
         def time_is_up() -> bool:
-            judged = [number for number in going if self._standing.folds(number)]
-            return bool(judged) and not self._time_for([], judged)
+            evaluated = [number for number in numbers if self._leaderboard.folds(number)]
+            return bool(evaluated) and not self._fits_budget([], evaluated)
 
-        for each, said in self._hands.judge(self._tries(going, fold), self._listen, time_is_up):
-            self._in_hand.remove(each.number)
-            self._note(each.number, fold, said)
+        for trial, outcome in self._executor.judge(
+            self._next_trials(numbers, fold), self._trial_reporter, time_is_up
+        ):
+            self._running.remove(trial.number)
+            self._record_result(trial.number, fold, outcome)
 
-    def _tries(self, going: Sequence[int], fold: int) -> Iterator[TrialTask]:
-        """Those that are to be judged on a fold, as long as there is time to begin with the next."""
-        standing = self._standing
-        for number in going:
-            if number in standing.failed or standing.folds(number) > fold:
-                self._tell(number, "failed" if number in standing.failed else "waiting")
-            elif fold == 0 and not self._time_for([number, *self._in_hand], list(standing.judged)):
-                log.info("there is no time for “%s”", self._tried[number].name)
+    def _next_trials(self, numbers: Sequence[int], fold: int) -> Iterator[TrialTask]:
+        """Trials of candidates to evaluate on a fold, as long as there is time to start the next one."""
+        leaderboard = self._leaderboard
+        for number in numbers:
+            if number in leaderboard.failed or leaderboard.folds(number) > fold:
+                self._report_trial(number, "failed" if number in leaderboard.failed else "waiting")
+            elif fold == 0 and not self._fits_budget([number, *self._running], list(leaderboard.judged)):
+                log.info("there is no time for “%s”", self._candidates[number].name)
             else:
-                self._in_hand.append(number)
-                self._tell(number, "running")
+                self._running.append(number)
+                self._report_trial(number, "running")
                 yield TrialTask(
-                    number, self._folds[fold], self._tried[number].spec, self._try_place(number, fold)
+                    number, self._folds[fold], self._candidates[number].spec, self._trial_paths(number, fold)
                 )
 
-    def _listen(self) -> TrialReporter:
-        return TrialReporter(self._reporter, "searching", self._left)
+    def _trial_reporter(self) -> TrialReporter:
+        return TrialReporter(self._reporter, "searching", self._remaining_seconds)
 
-    def _note(self, number: int, fold: int, said: TrialResult) -> None:
-        standing, name = self._standing, self._tried[number].name
-        if isinstance(said, FoldAnswers):
-            standing.judged.setdefault(number, []).append(said)
-        elif said is None:
+    def _record_result(self, number: int, fold: int, outcome: TrialResult) -> None:
+        leaderboard, name = self._leaderboard, self._candidates[number].name
+        if isinstance(outcome, FoldAnswers):
+            leaderboard.judged.setdefault(number, []).append(outcome)
+        elif outcome is None:
             log.info("“%s” was given up", name)
         else:
-            log.warning("“%s” could not be trained: %s", name, said)
-            standing.failed.add(number)
-            standing.judged.pop(number, None)
-        if said is not None:
-            self._cleared(number, fold)
-            self.diary.write()
-        self._tell(number, "failed" if number in standing.failed else "waiting")
+            log.warning("“%s” could not be trained: %s", name, outcome)
+            leaderboard.failed.add(number)
+            leaderboard.judged.pop(number, None)
+        if outcome is not None:
+            self._delete_unneeded_checkpoints(number, fold)
+            self.state.write()
+        self._report_trial(number, "failed" if number in leaderboard.failed else "waiting")
 
-    def _try_place(self, number: int, fold: int) -> RunPaths:
+    def _trial_paths(self, number: int, fold: int) -> RunPaths:
         return replace(self._place, checkpoints=self._place.checkpoints / f"try-{number + 1}-fold-{fold + 1}")
 
-    def _cleared(self, number: int, fold: int) -> None:
-        """What is needed to make a model of a try stays only of the best so far."""
+    def _delete_unneeded_checkpoints(self, number: int, fold: int) -> None:
+        """Delete the checkpoints of trials, except those on the first fold of the ``_KEPT_CHECKPOINTS`` best candidates."""
         if fold:
-            shutil.rmtree(self._try_place(number, fold).checkpoints, ignore_errors=True)
-        for other in self._standing.ranked(list(self._numbers))[_SPARE_MODELS:]:
-            shutil.rmtree(self._try_place(other, 0).checkpoints, ignore_errors=True)
+            shutil.rmtree(self._trial_paths(number, fold).checkpoints, ignore_errors=True)
+        for other in self._leaderboard.ranked(list(self._all_numbers))[_KEPT_CHECKPOINTS:]:
+            shutil.rmtree(self._trial_paths(other, 0).checkpoints, ignore_errors=True)
 
-    def _decided(self, alive: Sequence[int]) -> SearchDecision:
-        numbers = self._standing.chosen(alive)
+    def _decide(self, remaining: Sequence[int]) -> SearchDecision:
+        numbers = self._leaderboard.chosen(remaining)
         if not numbers:
-            sound = [number for number in self._numbers if number not in self._standing.failed]
-            if not sound:
+            trainable = [number for number in self._all_numbers if number not in self._leaderboard.failed]
+            if not trainable:
                 raise TrainingFailed("None of the tries could be trained; the log says why.")
-            numbers = sound[:1]
-        left = self._left() - self._export_seconds * (2 * len(numbers) - 1)
-        minutes = max(left, _LEAST_SECONDS) / 60 / len(numbers)
+            numbers = trainable[:1]
+        seconds = self._remaining_seconds() - self._export_seconds * (2 * len(numbers) - 1)
+        minutes = max(seconds, _MIN_TRAINING_SECONDS) / 60 / len(numbers)
         return SearchDecision(numbers, minutes if math.isfinite(minutes) else 0.0)
 
-    def _final(self, decided: SearchDecision) -> Artefacts:
-        """The model, trained on the whole training side."""
-        if len(decided.numbers) == 1:
-            return self._member(decided, 0, self._place.model)
-        found: list[Artefacts] = []
-        for position in range(len(decided.numbers)):
+    def _train_final(self, decision: SearchDecision) -> Artefacts:
+        """Train the selected candidates on the whole training split and average them if there are several."""
+        if len(decision.numbers) == 1:
+            return self._train_member(decision, 0, self._place.model)
+        members: list[Artefacts] = []
+        for position in range(len(decision.numbers)):
             folder = self._place.checkpoints / f"member-{position + 1}" / "model"
             try:
-                found.append(self._member(decided, position, folder))
+                members.append(self._train_member(decision, position, folder))
             except StoppedEarly:
-                if not found:
+                if not members:
                     raise
-            if found[-1].stopped or self._reporter.asked() == "stop":
-                shutil.copytree(found[0].folder, self._place.model, dirs_exist_ok=True)
-                return replace(found[0], folder=self._place.model, stopped=True)
+            if members[-1].stopped or self._reporter.asked() == "stop":
+                shutil.copytree(members[0].folder, self._place.model, dirs_exist_ok=True)
+                return replace(members[0], folder=self._place.model, stopped=True)
         from workbench.training.engine.averaged import mean_of
 
         self._reporter.phase("exporting")
-        return mean_of(found, self._dataset, self._place.model)
+        return mean_of(members, self._dataset, self._place.model)
 
-    def _member(self, decided: SearchDecision, position: int, model: Path) -> Artefacts:
-        """One net of the model; the epochs of the first are those of the run."""
+    def _train_member(self, decision: SearchDecision, position: int, model: Path) -> Artefacts:
+        """Train one selected candidate; only the epochs of the first are reported as epochs of the run."""
         spec = replace(
-            self._tried[decided.numbers[position]].spec, max_minutes=min(decided.minutes, _MOST_MINUTES)
+            self._candidates[decision.numbers[position]].spec, max_minutes=min(decision.minutes, _MAX_MINUTES)
         )
         checkpoints = self._place.checkpoints / f"member-{position + 1}" / "checkpoints"
         place = replace(self._place, model=model, checkpoints=checkpoints)
-        reporter = TrialReporter(self._reporter, "training", self._left) if position else self._reporter
-        return self._hands.train(self._dataset, spec, reporter, place)
+        reporter = (
+            TrialReporter(self._reporter, "training", self._remaining_seconds) if position else self._reporter
+        )
+        return self._executor.train(self._dataset, spec, reporter, place)
 
-    def _salvaged(self) -> Artefacts:
-        """The best finished try as it is, where a stop was asked for: it saw only a part of the training side."""
+    def _best_trial_model(self) -> Artefacts:
+        """After a stop request: export the best finished trial, which was trained on one fold's part of the training split only."""
         from workbench.training.engine.averaged import asked_again
 
-        for number in self._standing.ranked(list(self._numbers)):
-            place = self._try_place(number, 0)
+        for number in self._leaderboard.ranked(list(self._all_numbers)):
+            place = self._trial_paths(number, 0)
             if place.checkpoints.is_dir():
-                self._tell_decided(SearchDecision([number], 0.0))
-                trial_reporter = TrialReporter(self._reporter, "exporting", self._left, deaf=True)
-                made = self._hands.train(self._folds[0], self._tried[number].spec, trial_reporter, place)
-                return replace(asked_again(made, self._dataset), stopped=True)
+                self._report_decision(SearchDecision([number], 0.0))
+                trial_reporter = TrialReporter(
+                    self._reporter, "exporting", self._remaining_seconds, deaf=True
+                )
+                artefacts = self._executor.train(
+                    self._folds[0], self._candidates[number].spec, trial_reporter, place
+                )
+                return replace(asked_again(artefacts, self._dataset), stopped=True)
         raise StoppedEarly
 
-    def _left(self) -> float:
-        return self._budget - self.diary.seconds
+    def _remaining_seconds(self) -> float:
+        return self._budget - self.state.seconds
 
-    def _tell_decided(self, decided: SearchDecision) -> None:
-        """Say of every try what became of it, and of the mean where it is the model."""
+    def _report_decision(self, decision: SearchDecision) -> None:
+        """Report the final state of every trial, and of the mean if it is the model."""
         for number, record in list(self._records.items()):
-            if number in self._standing.failed:
-                self._tell(number, "failed")
-            elif record.status in {"waiting", "running"} or number in decided.numbers:
-                judged = self._standing.folds(number) > 0
-                chosen = decided.numbers == [number]
-                self._tell(number, "finished" if judged or chosen else "dropped", chosen=chosen)
-        if len(decided.numbers) > 1:
-            names = " and ".join(str(number + 1) for number in decided.numbers)
-            common = min(self._standing.folds(number) for number in decided.numbers)
-            self._say(
+            if number in self._leaderboard.failed:
+                self._report_trial(number, "failed")
+            elif record.status in {"waiting", "running"} or number in decision.numbers:
+                evaluated = self._leaderboard.folds(number) > 0
+                chosen = decision.numbers == [number]
+                self._report_trial(number, "finished" if evaluated or chosen else "dropped", chosen=chosen)
+        if len(decision.numbers) > 1:
+            names = " and ".join(str(number + 1) for number in decision.numbers)
+            common_folds = min(self._leaderboard.folds(number) for number in decision.numbers)
+            self._publish(
                 TrialRecord(
-                    number=len(self._tried) + 1,
+                    number=len(self._candidates) + 1,
                     name=f"The mean of {names}",
-                    spec={"mean_of": [self._tried[number].spec.to_dict() for number in decided.numbers]},
+                    spec={
+                        "mean_of": [self._candidates[number].spec.to_dict() for number in decision.numbers]
+                    },
                     status="finished",
-                    metrics={**self._figures(decided.numbers, common), "chosen": True},
+                    metrics={**self._metrics(decision.numbers, common_folds), "chosen": True},
                     seconds=0.0,
                 )
             )
 
-    def _tell(self, number: int, status: str, chosen: bool = False) -> None:
-        candidate, folds = self._tried[number], self._standing.folds(number)
-        metrics = self._figures([number], folds) if folds else {}
-        seconds = sum(each.seconds for each in self._standing.judged.get(number, ()))
-        more = {"chosen": True} if chosen else {}
-        told = (candidate.spec.to_dict(), status, {**metrics, **more}, seconds)
-        self._say(TrialRecord(number + 1, candidate.name, *told))
+    def _report_trial(self, number: int, status: str, chosen: bool = False) -> None:
+        candidate, folds = self._candidates[number], self._leaderboard.folds(number)
+        metrics = self._metrics([number], folds) if folds else {}
+        seconds = sum(fold.seconds for fold in self._leaderboard.judged.get(number, ()))
+        chosen_flag = {"chosen": True} if chosen else {}
+        values = (candidate.spec.to_dict(), status, {**metrics, **chosen_flag}, seconds)
+        self._publish(TrialRecord(number + 1, candidate.name, *values))
 
-    def _figures(self, numbers: Sequence[int], folds: int) -> dict[str, float]:
+    def _metrics(self, numbers: Sequence[int], folds: int) -> dict[str, float]:
         return {
-            "macro_f1": self._standing.score(numbers, folds),
-            "accuracy": self._standing.accuracy(numbers, folds),
+            "macro_f1": self._leaderboard.score(numbers, folds),
+            "accuracy": self._leaderboard.accuracy(numbers, folds),
             "folds": folds,
         }
 
-    def _say(self, record: TrialRecord) -> None:
+    def _publish(self, record: TrialRecord) -> None:
         if self._records.get(record.number - 1) != record:
             self._records[record.number - 1] = record
             self._reporter.trial(record)

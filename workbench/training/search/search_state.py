@@ -1,4 +1,4 @@
-"""What a search has found out, on disk, so that it goes on after an interruption. Imports no TensorFlow."""
+"""State of a search, saved to disk so that it can be resumed. Imports no TensorFlow."""
 
 from __future__ import annotations
 
@@ -24,36 +24,36 @@ _FILE = "search.json"
 
 @dataclass(frozen=True)
 class SearchDecision:
-    """What the model is made of: candidates by position, and the minutes that each may learn."""
+    """The selected candidates, by index, and the time limit in minutes for the final training of each."""
 
     numbers: list[int]
     minutes: float
 
 
 class SearchState:
-    """The diary of one search in a folder.
+    """Saves and restores the state of one search in a folder.
 
     Attributes:
-        decided: What the search came to, where it did.
+        decided: The final selection; None while the search is running.
     """
 
-    def __init__(self, folder: Path, fingerprint: str, standing: Leaderboard) -> None:
-        """Put what was written with the same fingerprint into ``standing``."""
+    def __init__(self, folder: Path, fingerprint: str, leaderboard: Leaderboard) -> None:
+        """Restore a state with the same fingerprint into ``leaderboard``."""
         self.decided: SearchDecision | None = None
         self._file = folder / _FILE
         self._fingerprint = fingerprint
-        self._standing = standing
-        self._before = 0.0
+        self._leaderboard = leaderboard
+        self._earlier_seconds = 0.0
         self._began = monotonic()
         self._restore()
 
     @property
     def seconds(self) -> float:
-        """Time spent on the search, that before an interruption included."""
-        return self._before + monotonic() - self._began
+        """Duration of the search in seconds, including the time before it was resumed."""
+        return self._earlier_seconds + monotonic() - self._began
 
     def write(self) -> None:
-        """Write everything down; a reader sees all of it or what was there before. Where the disk is full the search goes on."""
+        """Write the state atomically; on a full disk the search continues without saving."""
         part = self._file.with_suffix(".part")
         try:
             part.parent.mkdir(parents=True, exist_ok=True)
@@ -68,15 +68,15 @@ class SearchState:
             )
 
     def _facts(self) -> dict[str, Any]:
-        judged = {
+        results = {
             number: [[fold.answers.tolist(), fold.seconds, fold.features] for fold in folds]
-            for number, folds in self._standing.judged.items()
+            for number, folds in self._leaderboard.judged.items()
         }
         return {
             "fingerprint": self._fingerprint,
             "seconds": self.seconds,
-            "judged": judged,
-            "failed": sorted(self._standing.failed),
+            "judged": results,
+            "failed": sorted(self._leaderboard.failed),
             "decided": vars(self.decided) if self.decided else None,
         }
 
@@ -88,19 +88,21 @@ class SearchState:
         if facts["fingerprint"] != self._fingerprint:
             log.warning("what was tried before is of another search; starting afresh")
             return
-        self._before = facts["seconds"]
-        self._standing.failed |= set(facts["failed"])
+        self._earlier_seconds = facts["seconds"]
+        self._leaderboard.failed |= set(facts["failed"])
         for number, folds in facts["judged"].items():
-            self._standing.judged[int(number)] = [FoldAnswers(np.array(fold[0]), *fold[1:]) for fold in folds]
+            self._leaderboard.judged[int(number)] = [
+                FoldAnswers(np.array(fold[0]), *fold[1:]) for fold in folds
+            ]
         self.decided = SearchDecision(**facts["decided"]) if facts["decided"] else None
 
 
-def fingerprint(dataset: Dataset, spec: TrainingSpec, tried: Sequence[TrainingSpec]) -> str:
-    """What tells a search from all others."""
-    told = [
+def fingerprint(dataset: Dataset, spec: TrainingSpec, candidate_specs: Sequence[TrainingSpec]) -> str:
+    """Hash of everything that determines a search."""
+    identity = [
         spec.to_dict(),
         dataset.content_hash,
         dataset.image_ids.tolist(),
-        [each.to_dict() for each in tried],
+        [candidate_spec.to_dict() for candidate_spec in candidate_specs],
     ]
-    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()

@@ -1,8 +1,8 @@
-"""Successive halving over folds: all candidates are judged on one fold, the better half of them on more. Imports no TensorFlow.
+"""Successive halving over folds: all candidates are evaluated on one fold, the better half on more. Imports no TensorFlow.
 
-Source: Jamieson and Talwalkar, "Non-stochastic Best Arm Identification and Hyperparameter Optimization" (2016). What is given
-to the better ones here is not more epochs, since a schedule of the learning rate cut short says little of the whole one, but
-more pictures to be judged on: with few pictures those are what a comparison lacks.
+Source: Jamieson and Talwalkar, "Non-stochastic Best Arm Identification and Hyperparameter Optimization" (2016). The
+resource given to the better candidates is not the number of epochs, since a truncated learning rate schedule predicts little
+about the complete one, but the number of folds: with few pictures, the variance of the evaluation limits the comparison.
 """
 
 from __future__ import annotations
@@ -19,35 +19,39 @@ from workbench.training.dataset import Dataset
 FOLDS = 5
 RUNGS = (1, 2, 4)
 GAIN = 0.005
-_SLACK = 1.2
+_SAFETY_FACTOR = 1.2
 
 
 def inner_folds(dataset: Dataset, seed: int) -> list[Dataset]:
-    """The training side divided into folds; in each dataset one of them is the validation split.
+    """Divide the training split into folds; each returned dataset uses one of them as its validation split.
 
-    Groups never cross, and the validation split of the dataset itself is on neither side.
+    Near-duplicate groups are never divided, and the validation split of the dataset itself is used in none.
 
     Returns:
-        At most ``FOLDS``; none where a class has too few groups for it.
+        At most ``FOLDS`` datasets; none if a class has too few groups.
     """
     from sklearn.model_selection import StratifiedGroupKFold
 
-    chosen = dataset.indices("train")
-    labels, groups = dataset.labels[chosen], dataset.groups[chosen]
+    train_indices = dataset.indices("train")
+    labels, groups = dataset.labels[train_indices], dataset.groups[train_indices]
     count = min(FOLDS, *(len(np.unique(groups[labels == label])) for label in range(len(dataset.classes))))
     if count < 2:
         return []
     splitter = StratifiedGroupKFold(count, shuffle=True, random_state=seed)
-    pairs = splitter.split(chosen, labels, groups)
-    whole = [(chosen[rest], chosen[fold]) for rest, fold in pairs if _all_there(dataset, labels[rest])]
-    return [_inner(dataset, number, pair) for number, pair in enumerate(whole, 1)]
+    splits = splitter.split(train_indices, labels, groups)
+    complete = [
+        (train_indices[rest], train_indices[fold])
+        for rest, fold in splits
+        if _has_all_classes(dataset, labels[rest])
+    ]
+    return [_fold_dataset(dataset, number, pair) for number, pair in enumerate(complete, 1)]
 
 
-def _all_there(dataset: Dataset, labels: np.ndarray) -> bool:
+def _has_all_classes(dataset: Dataset, labels: np.ndarray) -> bool:
     return len(np.unique(labels)) == len(dataset.classes)
 
 
-def _inner(dataset: Dataset, number: int, pair: tuple[np.ndarray, np.ndarray]) -> Dataset:
+def _fold_dataset(dataset: Dataset, number: int, pair: tuple[np.ndarray, np.ndarray]) -> Dataset:
     splits = np.full_like(dataset.splits, "")
     splits[pair[0]], splits[pair[1]] = "train", "validation"
     return replace(dataset, splits=splits, content_hash=f"{dataset.content_hash} fold {number}")
@@ -55,7 +59,13 @@ def _inner(dataset: Dataset, number: int, pair: tuple[np.ndarray, np.ndarray]) -
 
 @dataclass(frozen=True)
 class FoldAnswers:
-    """What a candidate said of a fold: ``answers`` is ``(n, classes)``; ``features`` seconds went into what is kept for later."""
+    """Predictions of a candidate for a fold.
+
+    Attributes:
+        answers: Probabilities ``(n, classes)``.
+        seconds: Duration of the trial.
+        features: Part of it that was spent on features, which are cached for later trials.
+    """
 
     answers: np.ndarray
     seconds: float
@@ -64,13 +74,13 @@ class FoldAnswers:
 
 @dataclass
 class Leaderboard:
-    """Where a search stands.
+    """Results of all candidates so far.
 
     Attributes:
-        truth: Of each fold the labels, ``(n,)`` each.
+        truth: Labels of each fold, ``(n,)`` each.
         classes: Number of classes.
-        judged: Of each candidate the folds that it was judged on, in their order.
-        failed: Candidates that could not be trained.
+        judged: Predictions of each candidate by index, one entry per fold, in order.
+        failed: Indices of candidates that could not be trained.
     """
 
     truth: Sequence[np.ndarray]
@@ -79,60 +89,62 @@ class Leaderboard:
     failed: set[int] = field(default_factory=set)
 
     def folds(self, number: int) -> int:
-        """How many folds a candidate was judged on."""
+        """Number of folds that a candidate was evaluated on."""
         return len(self.judged.get(number, ()))
 
     def score(self, numbers: Sequence[int], folds: int) -> float:
-        """Macro-F1 of one candidate, or of the mean of several ones' answers, over the first so many folds taken together."""
+        """Macro-F1 of one candidate, or of the mean prediction of several, pooled over the first ``folds`` folds."""
         truth = np.concatenate(self.truth[:folds])
-        return float(macro_f1(confusion(truth, self._answers(numbers, folds), self.classes)))
+        return float(macro_f1(confusion(truth, self._predicted(numbers, folds), self.classes)))
 
     def accuracy(self, numbers: Sequence[int], folds: int) -> float:
-        """Share of right answers, likewise."""
-        return float((self._answers(numbers, folds) == np.concatenate(self.truth[:folds])).mean())
+        """Accuracy, pooled likewise."""
+        return float((self._predicted(numbers, folds) == np.concatenate(self.truth[:folds])).mean())
 
-    def _answers(self, numbers: Sequence[int], folds: int) -> np.ndarray:
-        every = [np.concatenate([each.answers for each in self.judged[number][:folds]]) for number in numbers]
-        return np.asarray(np.mean(every, axis=0).argmax(axis=1))
+    def _predicted(self, numbers: Sequence[int], folds: int) -> np.ndarray:
+        probabilities = [
+            np.concatenate([fold.answers for fold in self.judged[number][:folds]]) for number in numbers
+        ]
+        return np.asarray(np.mean(probabilities, axis=0).argmax(axis=1))
 
     def ranked(self, numbers: Sequence[int]) -> list[int]:
-        """Those that were judged, the best first, by the folds that all of them were judged on."""
-        there = [number for number in numbers if self.folds(number)]
-        common = min(map(self.folds, there), default=0)
-        return sorted(there, key=lambda number: -self.score([number], common))
+        """The evaluated candidates among ``numbers``, best first, compared on the folds that all of them have."""
+        evaluated = [number for number in numbers if self.folds(number)]
+        common_folds = min(map(self.folds, evaluated), default=0)
+        return sorted(evaluated, key=lambda number: -self.score([number], common_folds))
 
     def seconds(self, number: int, costs: Mapping[int, float]) -> float:
-        """Time that a candidate will take for another fold: as the last one, else by its cost beside that of the others."""
+        """Expected seconds of a candidate for another fold: measured on its last fold, else its expected cost times the slowness."""
         if self.folds(number):
             last = self.judged[number][-1]
-            return (last.seconds - last.features) * _SLACK + last.features / FOLDS
+            return (last.seconds - last.features) * _SAFETY_FACTOR + last.features / FOLDS
         return costs[number] * self.slowness(costs)
 
     def slowness(self, costs: Mapping[int, float]) -> float:
-        """How much longer first folds took than they would at their cost; 1 before there is one."""
-        taken = sum(folds[0].seconds for folds in self.judged.values())
-        return taken / sum(costs[number] for number in self.judged) if self.judged else 1.0
+        """Ratio of measured to expected duration of first folds; 1 before any was measured."""
+        measured = sum(folds[0].seconds for folds in self.judged.values())
+        return measured / sum(costs[number] for number in self.judged) if self.judged else 1.0
 
-    def chosen(self, alive: Sequence[int]) -> list[int]:
-        """The best of those that are left; two of them where the mean of their answers is better than either's."""
-        ranked = self.ranked(alive)
+    def chosen(self, remaining: Sequence[int]) -> list[int]:
+        """The best candidate, or two if the macro-F1 of their mean prediction is better than the best one's by ``GAIN``."""
+        ranked = self.ranked(remaining)
         if len(ranked) < 2:
             return ranked
-        common = min(map(self.folds, ranked))
-        best = self.score(ranked[:1], common)
-        pairs = {pair: self.score(pair, common) for pair in combinations(ranked, 2)}
-        pair = max(pairs, key=lambda each: pairs[each])
+        common_folds = min(map(self.folds, ranked))
+        best = self.score(ranked[:1], common_folds)
+        pairs = {pair: self.score(pair, common_folds) for pair in combinations(ranked, 2)}
+        pair = max(pairs, key=lambda candidate_pair: pairs[candidate_pair])
         return list(pair) if pairs[pair] >= best + GAIN else ranked[:1]
 
 
 def better_half(ranked: Sequence[int]) -> list[int]:
-    """The first half, rounded up, but two where there are two: their mean may be better than either."""
+    """The first half, rounded up, but at least two candidates if there are two: their mean may be better than either."""
     return list(ranked[: max(2, -(-len(ranked) // 2))])
 
 
-def makespan_bound(seconds: Sequence[float], hands: int) -> float:
-    """At most how long tasks take that are begun one after the other, each by the next free hand.
+def makespan_bound(seconds: Sequence[float], workers: int) -> float:
+    """Upper bound on the makespan in seconds of list scheduling on ``workers`` parallel workers.
 
     Source: Graham, "Bounds on Multiprocessing Timing Anomalies" (1969).
     """
-    return sum(seconds) / hands + (1 - 1 / hands) * max(seconds, default=0.0)
+    return sum(seconds) / workers + (1 - 1 / workers) * max(seconds, default=0.0)

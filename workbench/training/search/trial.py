@@ -1,4 +1,4 @@
-"""A try within a search: who carries it out, and what the run hears of it. Imports no TensorFlow."""
+"""A trial of a search: its inputs, its executor, and how its progress is reported. Imports no TensorFlow."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 @dataclass
 class TrialReporter:
-    """Passes on steps and requests, but neither epochs, which are not the model's, nor phases that say nothing of a try.
+    """Forwards steps and requested actions between a trial and the run; drops its epochs and replaces its phases.
 
     Attributes:
-        reporter: Of the whole run.
-        phase_name: What the run is told of training, in its own words.
-        left: Seconds that are left of the whole run.
-        deaf: Whether requests are not passed on, as they were heard already.
-        quiet: Whether another try speaks for the run, so that how far this one is would only confuse.
+        reporter: Reporter of the whole run.
+        phase_name: Phase reported for everything but the computation of features.
+        left: Returns the remaining seconds of the whole run.
+        deaf: Ignore requested actions, since they were handled already.
+        quiet: Do not report progress, since another concurrent trial does.
     """
 
     reporter: Reporter
@@ -36,48 +36,48 @@ class TrialReporter:
     deaf: bool = False
     quiet: bool = False
     _features: float = 0.0
-    _since: float | None = field(default=None, repr=False)
+    _features_started: float | None = field(default=None, repr=False)
 
     @property
     def features(self) -> float:
-        """Seconds that went into features."""
+        """Seconds spent on computing features."""
         return self._features
 
     def phase(self, name: str) -> None:
-        """Tell of features, whose pictures are counted, and of the rest as one."""
-        if self._since is not None:
-            self._features += monotonic() - self._since
-        self._since = monotonic() if name == "features" else None
+        """Report the phase ``features``, and any other phase as ``phase_name``."""
+        if self._features_started is not None:
+            self._features += monotonic() - self._features_started
+        self._features_started = monotonic() if name == "features" else None
         if not self.quiet:
             self.reporter.phase(name if name == "features" else self.phase_name)
 
     def counted(self, done: int, total: int) -> None:
-        """Pass it on."""
+        """Forward it."""
         if not self.quiet:
             self.reporter.counted(done, total)
 
     def step(self, progress: Progress) -> None:
-        """Pass it on with the time that is left of the whole run."""
-        left = self.left()
-        eta = max(left, 0.0) if math.isfinite(left) else progress.eta_seconds
+        """Forward it with the remaining time of the whole run."""
+        remaining = self.left()
+        eta = max(remaining, 0.0) if math.isfinite(remaining) else progress.eta_seconds
         if not self.quiet:
             self.reporter.step(replace(progress, eta_seconds=eta))
 
     def epoch(self, record: EpochRecord) -> None:
-        """Keep it back."""
+        """Drop it: epochs of a trial are not epochs of the model."""
 
     def trial(self, record: TrialRecord) -> None:
-        """Pass it on."""
+        """Forward it."""
         self.reporter.trial(record)
 
     def asked(self) -> str:
-        """What was asked of the run."""
+        """Action requested by the user: empty, ``stop`` or ``pause``."""
         return "" if self.deaf else self.reporter.asked()
 
 
 @dataclass(frozen=True)
 class TrialTask:
-    """A candidate by its position, to be trained on all of a dataset but its validation split and judged on that."""
+    """A candidate, by index, to be trained on the training split of a dataset and evaluated on its validation split."""
 
     number: int
     dataset: Dataset
@@ -86,32 +86,35 @@ class TrialTask:
 
 
 TrialResult = FoldAnswers | DomainError | None
-"""What became of a try; an error where it could not be trained, nothing where it was given up."""
+"""Outcome of a trial: predictions, an error if it could not be trained, or None if it was cancelled."""
 
 
 class TrialExecutor(Protocol):
-    """Those who train for a search: this process, or the nodes of a cluster."""
+    """Executes the trials of a search: in this process, or on the nodes of a cluster."""
 
     @property
     def count(self) -> int:
-        """How many tries can be carried out at once."""
+        """Number of trials that can run concurrently."""
 
     def judge(
-        self, tries: Iterator[TrialTask], listen: Callable[[], TrialReporter], time_is_up: Callable[[], bool]
+        self,
+        trials: Iterator[TrialTask],
+        make_reporter: Callable[[], TrialReporter],
+        time_is_up: Callable[[], bool],
     ) -> Iterator[tuple[TrialTask, TrialResult]]:
-        """Carry tries out; the next one is taken when there is a hand for it.
+        """Run trials; the next one is taken from the iterator when an executor slot is free.
 
         Args:
-            tries: What to carry out.
-            listen: Gives a listener for a try.
-            time_is_up: Whether tries that are not done yet are to be given up.
+            trials: The trials to run.
+            make_reporter: Creates a reporter for a trial.
+            time_is_up: Whether unfinished trials are to be cancelled.
 
         Yields:
-            Each try that was taken, when it is over.
+            Each started trial with its outcome, when it has ended.
 
         Raises:
-            StoppedEarly: A stop was asked for.
-            Paused: A pause was asked for.
+            StoppedEarly: A stop was requested.
+            Paused: A pause was requested.
         """
 
     def train(self, dataset: Dataset, spec: TrainingSpec, reporter: Reporter, place: RunPaths) -> Artefacts:

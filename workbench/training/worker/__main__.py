@@ -34,7 +34,7 @@ UNEXPECTED = "Training ended with an unexpected error ({kind}). The last lines o
 
 
 def main(run_id: int) -> None:
-    """Carry one run out; whatever happens ends up in its row."""
+    """Execute one run; its result or error is written to its database row."""
     begin_private()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
     os.nice(NICENESS)
@@ -45,21 +45,21 @@ def main(run_id: int) -> None:
     if attempt is None:
         log.info("run %s is not waiting any more", run_id)
         return
-    ending = _ending(stores, settings, attempt)
-    # First, so that a full disk has room for how it ended.
+    final_status = _final_status(stores, settings, attempt)
+    # Delete the work folder first, so that a full disk has room for the final status.
     shutil.rmtree(stores.work_folder(run_id, attempt.number), ignore_errors=True)
-    if ending:
+    if final_status:
         try:
-            attempt.end(*ending)
+            attempt.end(*final_status)
         except DiskFull:
-            sys.exit(NO_ROOM)  # mapped pictures hold their room until the process is gone
+            sys.exit(NO_ROOM)  # the disk space of memory-mapped pictures is freed when the process exits
 
 
-def _ending(stores: Stores, settings: Settings, attempt: RunAttempt) -> tuple[str, str | None] | None:
-    """Carry a run out; status and error where that leaves no version."""
+def _final_status(stores: Stores, settings: Settings, attempt: RunAttempt) -> tuple[str, str | None] | None:
+    """Execute a run; returns status and error if it produced no version."""
     try:
         with DatabaseReporter(stores, attempt, MemoryLimit(settings.memory_mb, settings.runs)) as reporter:
-            _carry_out(stores, settings, attempt, reporter)
+            _train_and_register(stores, settings, attempt, reporter)
     except Paused:
         return "paused", None
     except StoppedEarly as error:
@@ -69,18 +69,20 @@ def _ending(stores: Stores, settings: Settings, attempt: RunAttempt) -> tuple[st
         return "failed", str(error)
     except Exception as error:
         log.exception("the run failed")
-        full = str(DiskFull()) if is_disk_full(error) else ""
-        return "failed", full or UNEXPECTED.format(kind=type(error).__name__)
+        disk_full_error = str(DiskFull()) if is_disk_full(error) else ""
+        return "failed", disk_full_error or UNEXPECTED.format(kind=type(error).__name__)
     return None
 
 
-def _carry_out(stores: Stores, settings: Settings, attempt: RunAttempt, reporter: DatabaseReporter) -> None:
+def _train_and_register(
+    stores: Stores, settings: Settings, attempt: RunAttempt, reporter: DatabaseReporter
+) -> None:
     run = stores.runs.get(attempt.run_id)
     folder = stores.work_folder(run.id, attempt.number)
     reporter.phase("preparing")
     export_dataset(stores, run, folder / "dataset", reporter.told)
     reporter.phase("loading")
-    train = _engine(settings)
+    train = _train_function(settings)
     reporter.raise_if_requested()
     place = RunPaths(
         folder / "model", take_over(stores, attempt), stores.features_folder, settings.weights_folder
@@ -94,13 +96,15 @@ def _carry_out(stores: Stores, settings: Settings, attempt: RunAttempt, reporter
         drop(stores, attempt)
 
 
-def _engine(settings: Settings) -> Callable[[Dataset, TrainingSpec, DatabaseReporter, RunPaths], Artefacts]:
-    """What trains: this process, or a cluster."""
+def _train_function(
+    settings: Settings,
+) -> Callable[[Dataset, TrainingSpec, DatabaseReporter, RunPaths], Artefacts]:
+    """The training function: local, or on a Ray cluster."""
     if settings.ray_address:
         from workbench.training.cluster.backend import train_on_cluster
 
         return partial(train_on_cluster, settings.ray_address)
-    # Here, not above: TensorFlow takes seconds to import, and the row should show a heartbeat meanwhile.
+    # Imported here since TensorFlow takes seconds to load; the heartbeat is already running meanwhile.
     from workbench.training.engine.train import limit_threads
     from workbench.training.search.local_executor import search_or_train
 

@@ -1,4 +1,4 @@
-"""What a run has to say, written into its row of the database."""
+"""Reporter that writes progress to the run's database row."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from workbench.training.checkpoint_retention import has_checkpoint
 from workbench.training.reporter import EpochRecord, Progress, TrialRecord
 
 log = logging.getLogger("worker")
-BEAT_SECONDS = 0.4
-SURE_SECONDS = 1.0
+HEARTBEAT_SECONDS = 0.4
+MIN_RATE_SECONDS = 1.0
 TOO_MUCH = (
     "Training took more than the {budget:,} MB of memory that a run may take, so it was ended. Allow more (WORKBENCH_MEMORY_MB) and "
     "resume the run from its last finished epoch, or start one with a smaller batch or backbone."
@@ -27,11 +27,11 @@ TOO_MUCH = (
 
 
 class DatabaseReporter:
-    """Writes heartbeat, progress and epochs into the run's row, and reads requests from it.
+    """Writes heartbeat, progress and epochs to the run's row, and reads the requested action from it.
 
-    The row is written by a thread of its own, so that a slow disk never holds a training step up and a long phase still
-    has a heartbeat. The thread also ends this process where the run is not its own any more, and where it takes more memory
-    than it may: its checkpoint stands, and the machine does not choose a process to kill.
+    A background thread writes the row, so that a slow disk does not delay training steps and long phases still have a heartbeat.
+    The thread also ends this process if another attempt has taken over the run, or if the process exceeds its memory limit;
+    checkpoints are kept, and the kernel's out-of-memory killer is not triggered.
     """
 
     def __init__(self, stores: Stores, attempt: RunAttempt, budget: MemoryLimit) -> None:
@@ -40,34 +40,34 @@ class DatabaseReporter:
         self._budget = budget
         self._phase = "starting"
         self._progress: dict[str, Any] = {}
-        self._asked = ""
-        self._began: tuple[float, int] | None = None
-        self._done = threading.Event()
-        self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
+        self._requested_action = ""
+        self._count_start: tuple[float, int] | None = None
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._heartbeat_loop, name="heartbeat", daemon=True)
 
     def __enter__(self) -> DatabaseReporter:
         self._thread.start()
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self._done.set()
+        self._stopped.set()
         self._thread.join(timeout=20)
 
     def phase(self, name: str) -> None:
-        """A phase begins."""
+        """A phase starts."""
         log.info("phase: %s", name)
         self._phase = name
-        self._began = None
+        self._count_start = None
         if "done" in self._progress:
-            self._progress = {}  # its speed and its end were those of what was counted
+            self._progress = {}  # speed and remaining time referred to the previous phase
 
     def counted(self, done: int, total: int) -> None:
-        """So many pictures of a phase are done that has no epochs."""
-        if self._began is None or done < self._began[1]:
-            self._began = time.monotonic(), done
-        began, before = self._began
-        seconds = time.monotonic() - began
-        rate = (done - before) / seconds if done > before and seconds >= SURE_SECONDS else None
+        """``done`` of ``total`` pictures are processed, in a phase without epochs."""
+        if self._count_start is None or done < self._count_start[1]:
+            self._count_start = time.monotonic(), done
+        start_time, start_done = self._count_start
+        seconds = time.monotonic() - start_time
+        rate = (done - start_done) / seconds if done > start_done and seconds >= MIN_RATE_SECONDS else None
         self._progress = {
             "done": done,
             "total": total,
@@ -76,64 +76,64 @@ class DatabaseReporter:
         }
 
     def step(self, progress: Progress) -> None:
-        """A step is done."""
+        """A training step is finished."""
         self._progress = dataclasses.asdict(progress)
 
     def epoch(self, record: EpochRecord) -> None:
-        """An epoch is done and judged."""
+        """An epoch is finished and evaluated."""
         log.info("epoch %s", record)
         self._attempt.add_epoch(record.epoch, dataclasses.asdict(record))
 
     def trial(self, record: TrialRecord) -> None:
-        """A try of a search begins or ends."""
+        """The state of a trial has changed."""
         log.info("trial %s", record)
         self._attempt.put_trial(dataclasses.asdict(record))
 
     def asked(self) -> str:
-        """What was asked of the run: nothing, ``stop`` or ``pause``."""
-        return self._asked
+        """Action requested by the user: empty, ``stop`` or ``pause``."""
+        return self._requested_action
 
     def told(self, done: int, total: int) -> None:
-        """Report work before training, and end the run where that was asked for; see :meth:`heed`."""
+        """Report progress before training, and end the run if requested; see :meth:`raise_if_requested`."""
         self.counted(done, total)
         self.raise_if_requested()
 
     def raise_if_requested(self) -> None:
-        """End the run where that was asked for. One that has a checkpoint is stopped by :func:`train`, which keeps its best.
+        """End the run if requested. A run with a checkpoint is stopped during training instead, which keeps its best epoch.
 
         Raises:
-            StoppedEarly: A stop was asked for.
-            Paused: A pause was asked for.
+            StoppedEarly: A stop was requested.
+            Paused: A pause was requested.
         """
-        if self._asked == PAUSE:
+        if self._requested_action == PAUSE:
             raise Paused
-        if self._asked == STOP and not has_checkpoint(
+        if self._requested_action == STOP and not has_checkpoint(
             self._stores, self._stores.runs.get(self._attempt.run_id)
         ):
             raise StoppedEarly
 
-    def _beat(self) -> None:
-        while not self._done.is_set():
+    def _heartbeat_loop(self) -> None:
+        while not self._stopped.is_set():
             usage = self._budget.usage()
             try:
                 progress = {**self._progress, "cpu_percent": usage.cpu_percent, "memory_mb": usage.memory_mb}
-                self._asked = self._attempt.heartbeat(self._phase, progress)
+                self._requested_action = self._attempt.heartbeat(self._phase, progress)
                 if usage.memory_mb > self._budget.megabytes:
-                    self._give_up()
+                    self._fail_for_memory()
             except Superseded as error:
-                self._leave(str(error))
+                self._terminate(str(error))
             except Exception:
                 log.exception("the heartbeat could not be written; trying again")
-            self._done.wait(BEAT_SECONDS)
+            self._stopped.wait(HEARTBEAT_SECONDS)
 
-    def _give_up(self) -> None:
-        sentence = TOO_MUCH.format(budget=self._budget.megabytes)
-        if self._attempt.end("failed", sentence):
-            self._leave(sentence)
+    def _fail_for_memory(self) -> None:
+        message = TOO_MUCH.format(budget=self._budget.megabytes)
+        if self._attempt.end("failed", message):
+            self._terminate(message)
 
-    def _leave(self, why: str) -> None:
-        """End this process, whatever its other threads do: the run is over for it."""
-        log.error(why)
+    def _terminate(self, message: str) -> None:
+        """Log a message, delete the work folder and terminate the process without waiting for other threads."""
+        log.error(message)
         shutil.rmtree(
             self._stores.work_folder(self._attempt.run_id, self._attempt.number), ignore_errors=True
         )

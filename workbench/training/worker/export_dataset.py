@@ -1,4 +1,4 @@
-"""The pictures of a run, written where training reads them."""
+"""Exports the pictures of a run's snapshot into a dataset folder for training."""
 
 from __future__ import annotations
 
@@ -21,38 +21,39 @@ PICTURE_BYTES = SIDE * SIDE * 3
 SPARE_BYTES = 64 * 1024 * 1024
 
 
-def export_dataset(stores: Stores, run: Run, folder: Path, told: Callable[[int, int], None]) -> None:
-    """Write the pictures of a run's snapshot, but for those of the test, into a dataset folder, the same in every try.
+def export_dataset(stores: Stores, run: Run, folder: Path, on_progress: Callable[[int, int], None]) -> None:
+    """Write the pictures of a run's snapshot, except test pictures, into a dataset folder; deterministic.
 
     Args:
-        stores: Where the pictures are.
+        stores: Database and file stores.
         run: The run.
-        folder: Made where it is missing.
-        told: Hears before each picture how many are done and of how many; what it raises ends the writing.
+        folder: Created if it does not exist.
+        on_progress: Called before each picture with the number written so far and the total; an exception it raises is
+            propagated.
 
     Raises:
-        DiskFull: There is no room for them.
-        NotFound: A picture is gone.
+        DiskFull: There is not enough free disk space.
+        NotFound: A picture no longer exists.
     """
     snapshot = stores.snapshots.get(run.snapshot_id)
-    # Test pictures are not even written: nothing that trains can learn from them or choose by them.
+    # Test pictures are not exported at all, so that neither training nor model selection can use them.
     items = [item for item in stores.snapshots.items(snapshot.id) if item.split != TEST]
     fit = TrainingSpec.from_dict(run.spec).fit
     _require_room(stores, len(items))
-    write_dataset(folder, _pictures(stores, items, fit, told), _manifest(snapshot, items, fit))
+    write_dataset(folder, _pictures(stores, items, fit, on_progress), _manifest(snapshot, items, fit))
 
 
 def _require_room(stores: Stores, pictures: int) -> None:
-    # Said before the pictures are written, not after.
+    # Checked before writing, to fail early.
     if shutil.disk_usage(stores.root).free < pictures * PICTURE_BYTES + SPARE_BYTES:
         raise DiskFull
 
 
 def _pictures(
-    stores: Stores, items: list[SnapshotItem], fit: str, told: Callable[[int, int], None]
+    stores: Stores, items: list[SnapshotItem], fit: str, on_progress: Callable[[int, int], None]
 ) -> Iterator[np.ndarray]:
     for done, item in enumerate(items):
-        told(done, len(items))
+        on_progress(done, len(items))
         yield stores.media.canonical(item.sha256, fit)
 
 

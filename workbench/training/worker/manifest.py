@@ -1,4 +1,4 @@
-"""What a run made, as the registry takes it."""
+"""Converts the artefacts of a run into a version candidate for the registry."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def candidate(
     attempt: RunAttempt, snapshot: Snapshot, spec: TrainingSpec, artefacts: Artefacts
 ) -> VersionCandidate:
-    """The version that a run hands in, with its manifest."""
+    """The version candidate of a run, with its manifest."""
     return VersionCandidate(
         attempt=attempt,
         snapshot_id=snapshot.id,
