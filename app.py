@@ -31,7 +31,7 @@ def serve() -> None:
     try:
         settings = from_environment(os.environ)
         warnings = warn_or_refuse(settings)
-        claim = InstanceLock(settings.data, f"http://{settings.host}:{settings.port}")
+        lock = InstanceLock(settings.data, f"http://{settings.host}:{settings.port}")
     except DomainError as error:
         sys.exit(str(error))
     # Workers inherit the environment, and need no password.
@@ -41,7 +41,7 @@ def serve() -> None:
     for warning in warnings:
         print(f"WARNING: {warning}", flush=True)
     uvicorn.run(app, host=settings.host, port=settings.port, log_level="warning", timeout_graceful_shutdown=3)
-    claim.release()
+    lock.release()
 
 
 if __name__ == "__main__":

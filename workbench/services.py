@@ -58,14 +58,14 @@ class Services:
 
     def start(self) -> None:
         """Begin to look after runs and imports, also those that an earlier process left."""
-        threading.Thread(target=self._tidy, name="tidy", daemon=True).start()
+        threading.Thread(target=self._clean_up, name="tidy", daemon=True).start()
         self.supervisor.start()
         self.helper.start()
         self.safety.start()
         self.exports.tidy()
         self.imports.resume()
 
-    def _tidy(self) -> None:
+    def _clean_up(self) -> None:
         sweep(self.stores, self.settings.weights_folder)
         tidy(self.stores)
 
@@ -90,8 +90,8 @@ class Services:
 
 def _launchers(stores: Stores, settings: Settings) -> list[Launcher]:
     """What carries runs out, the one for new runs first."""
-    both: list[Launcher] = [LocalLauncher(stores, settings), RayLauncher(stores, settings)]
-    return both[::-1] if settings.ray_address else both
+    launchers: list[Launcher] = [LocalLauncher(stores, settings), RayLauncher(stores, settings)]
+    return launchers[::-1] if settings.ray_address else launchers
 
 
 def build_services(settings: Settings) -> Services:

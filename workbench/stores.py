@@ -63,11 +63,11 @@ class Stores:
 
     def work_folder(self, run_id: int, attempt: int) -> Path:
         """Where the worker of an attempt at a run keeps what only it needs."""
-        return self.root / "work" / _named(run_id, attempt)
+        return self.root / "work" / _attempt_name(run_id, attempt)
 
     def checkpoint_folder(self, run_id: int, attempt: int = 0) -> Path:
         """Where an attempt at a run keeps what the next one needs to go on; attempt 0 is what it had from the start."""
-        return self.root / "checkpoints" / _named(run_id, attempt)
+        return self.root / "checkpoints" / _attempt_name(run_id, attempt)
 
     @property
     def features_folder(self) -> Path:
@@ -75,7 +75,7 @@ class Stores:
         return self.root / "features"
 
 
-def _named(run_id: int, attempt: int) -> str:
+def _attempt_name(run_id: int, attempt: int) -> str:
     return f"run-{run_id}.{attempt}" if attempt else f"run-{run_id}"
 
 

@@ -54,5 +54,5 @@ def typed_name(cookie: str) -> str:
 
 def tidy_name(text: str) -> str:
     """A person's name on one line and short; empty where nothing of it can be seen."""
-    seen = "".join(each if each.isprintable() else " " for each in text)
-    return " ".join(seen.split())[:LONGEST_ACTOR].strip()
+    printable = "".join(character if character.isprintable() else " " for character in text)
+    return " ".join(printable.split())[:LONGEST_ACTOR].strip()

@@ -17,7 +17,7 @@ from workbench.ui.payload import Payload
 RECENT = 12
 NOTIFY = "<button type='button' class='plain notify'></button> <span class='note'></span>"
 # A run that was stopped or paused was so by a person, and what ended well is no warning.
-_BAD = ("failed", "interrupted")
+_WARNED_STATUSES = ("failed", "interrupted")
 
 News = list[dict[str, Any]]
 
@@ -30,10 +30,10 @@ def build_news(services: Services) -> gr.HTML:
 
     def announce(event: gr.EventData) -> None:
         run = services.stores.runs.get(Payload.of(event).number("run"))
-        tell = gr.Warning if run.status in _BAD else gr.Info
-        tell(words(services, run))
+        notify = gr.Warning if run.status in _WARNED_STATUSES else gr.Info
+        notify(words(services, run))
 
-    heard = gr.HTML(
+    listener = gr.HTML(
         elem_id="strip-news",
         html_template="<span></span>",
         js_on_load=script("notifications/notifications.js"),
@@ -41,13 +41,13 @@ def build_news(services: Services) -> gr.HTML:
         padding=False,
         apply_default_css=False,
     )
-    heard.announce(
+    listener.announce(
         guarded(announce),
         trigger_mode="multiple",
         show_progress="hidden",
         api_visibility="private",
     )
-    return heard
+    return listener
 
 
 def news(services: Services) -> News:
@@ -67,8 +67,8 @@ def words(services: Services, run: Run) -> str:
     if run.version:
         score = services.stores.registry.metrics(run.version)["macro_f1"]
         return f"Run {run.id} is done: {run.version} is ready, macro-F1 {number(score)}."
-    how = {"stopped": "was stopped", "interrupted": "was interrupted"}.get(run.status, "failed")
-    return f"Run {run.id} {how}. {run.error or ''}".strip()
+    outcome = {"stopped": "was stopped", "interrupted": "was interrupted"}.get(run.status, "failed")
+    return f"Run {run.id} {outcome}. {run.error or ''}".strip()
 
 
 def notify_button() -> gr.HTML:

@@ -21,9 +21,9 @@ class Payload:
     values: Mapping[str, Any]
 
     @classmethod
-    def of(cls, sent: Any) -> Payload:
+    def of(cls, source: Any) -> Payload:
         """What came with an event, or as the argument of a function of a component; nothing where that has no names."""
-        values = sent._data if isinstance(sent, gr.EventData) else sent
+        values = source._data if isinstance(source, gr.EventData) else source
         return cls(values if isinstance(values, dict) else {})
 
     def text(self, name: str, missing: str | None = None) -> str:

@@ -15,10 +15,10 @@ from gradio.state_holder import SessionState, StateHolder
 
 from storage.core.errors import DomainError
 
-LONGEST_NAME = 128
-MOST_UNREAD = 200
-NO_NAME = f"A session_hash is a text of at most {LONGEST_NAME} letters."
-NO_CHOICE = "What was chosen is no text and no number. Reload the page and choose again."
+MAX_NAME_LENGTH = 128
+MAX_UNREAD = 200
+INVALID_NAME = f"A session_hash is a text of at most {MAX_NAME_LENGTH} letters."
+INVALID_CHOICE = "What was chosen is no text and no number. Reload the page and choose again."
 
 
 class PageConfig(BlocksConfig):  # type: ignore[misc]
@@ -26,7 +26,7 @@ class PageConfig(BlocksConfig):  # type: ignore[misc]
 
     def __init__(self, page: gr.Blocks) -> None:
         super().__init__(page)
-        self.open: dict[int, Block] = {}
+        self.open_fields: dict[int, Block] = {}
 
     def __copy__(self) -> TabConfig:
         return TabConfig(self)
@@ -39,8 +39,8 @@ class PageConfig(BlocksConfig):  # type: ignore[misc]
         filled = {block for function in self.fns.values() for block in function.outputs}
         for field in filled:
             if isinstance(field, gr.Dropdown):
-                self.open[field._id] = opened = copy.copy(field)
-                opened.preprocess = _plain
+                self.open_fields[field._id] = open_field = copy.copy(field)
+                open_field.preprocess = _check_choice
 
 
 class TabConfig(BlocksConfig):  # type: ignore[misc]
@@ -48,8 +48,8 @@ class TabConfig(BlocksConfig):  # type: ignore[misc]
 
     def __init__(self, page: PageConfig) -> None:
         super().__init__(page.root_block)
-        self.own: dict[int, Block] = {}
-        self.blocks = ChainMap(self.own, page.open, page.blocks)
+        self.overrides: dict[int, Block] = {}
+        self.blocks = ChainMap(self.overrides, page.open_fields, page.blocks)
         self.fns, self.fn_id = page.fns, page.fn_id
 
     @staticmethod
@@ -59,8 +59,10 @@ class TabConfig(BlocksConfig):  # type: ignore[misc]
 
     def forget_looks(self) -> None:
         """Keep changed fields only: what a user enters is checked against them, while all else is only shown."""
-        for number in [number for number, block in self.own.items() if not isinstance(block, FormComponent)]:
-            del self.own[number]
+        for number in [
+            number for number, block in self.overrides.items() if not isinstance(block, FormComponent)
+        ]:
+            del self.overrides[number]
 
 
 class TabSessions(StateHolder):  # type: ignore[misc]
@@ -71,17 +73,17 @@ class TabSessions(StateHolder):  # type: ignore[misc]
     """
 
     def __getitem__(self, name: str) -> SessionState:
-        if not isinstance(name, str) or not 0 < len(name) <= LONGEST_NAME:
-            raise DomainError(NO_NAME)
+        if not isinstance(name, str) or not 0 < len(name) <= MAX_NAME_LENGTH:
+            raise DomainError(INVALID_NAME)
         with self.lock:
             if name not in self.session_data:
-                self._begin(name)
+                self._create(name)
             self.session_data.move_to_end(name)
             return self.session_data[name]
 
-    def _begin(self, name: str) -> None:
+    def _create(self, name: str) -> None:
         while len(self.session_data) >= self.capacity:
-            empty = (other for other, state in self.session_data.items() if _is_empty(state))
+            empty = (session for session, state in self.session_data.items() if _is_empty(state))
             del self.session_data[next(empty, next(iter(self.session_data)))]
         state = SessionState(self.blocks)
         state.config_values = {}
@@ -89,7 +91,7 @@ class TabSessions(StateHolder):  # type: ignore[misc]
 
 
 def _is_empty(state: SessionState) -> bool:
-    return not state.state_data and not state.blocks_config.own
+    return not state.state_data and not state.blocks_config.overrides
 
 
 class PendingMessages(OrderedDict[str, AsyncQueue[Any]]):
@@ -104,17 +106,17 @@ class PendingMessages(OrderedDict[str, AsyncQueue[Any]]):
         self._waiting = queue.pending_event_ids_session
 
     def __setitem__(self, name: str, messages: AsyncQueue[Any]) -> None:
-        if name not in self and len(self) >= MOST_UNREAD:
-            read = [other for other in self if not self._waiting.get(other)]
-            for other in read or [next(iter(self))]:
-                del self[other]
-                self._waiting.pop(other, None)
+        if name not in self and len(self) >= MAX_UNREAD:
+            idle = [session for session in self if not self._waiting.get(session)]
+            for session in idle or [next(iter(self))]:
+                del self[session]
+                self._waiting.pop(session, None)
         super().__setitem__(name, messages)
 
 
-def _plain(choice: Any) -> Any:
+def _check_choice(choice: Any) -> Any:
     if choice is not None and not isinstance(choice, str | int | float):
-        raise gr.Error(NO_CHOICE, print_exception=False)
+        raise gr.Error(INVALID_CHOICE, print_exception=False)
     return choice
 
 

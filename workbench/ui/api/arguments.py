@@ -25,7 +25,7 @@ def given_texts(name: str, value: Any) -> list[str]:
     Raises:
         DomainError: It is not one.
     """
-    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+    if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
         raise DomainError(f"{name} must be a list of texts.")
     return value
 

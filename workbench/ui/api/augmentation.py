@@ -87,9 +87,9 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
             augmentation: Operations by name, such as {"rotate": {"enabled": true, "strength": 8}}; what is missing keeps its
                 default.
         """
-        wanted = Augmentation.from_dict(augmentation)
-        services.safety.ask(wanted)
-        return _check(services.safety.report(wanted), wanted)
+        parsed = Augmentation.from_dict(augmentation)
+        services.safety.ask(parsed)
+        return _check(services.safety.report(parsed), parsed)
 
     def augmentation_cost(augmentation: dict[str, Any] = EMPTY) -> Speed:
         """Measure how many pictures a second each operation makes on the server's machine, and those that run together.
@@ -109,14 +109,14 @@ def _check(safety: SafetyReport, augmentation: Augmentation) -> Check:
         CheckedOperation(
             operation=name,
             enabled=name in augmentation.enabled,
-            strength=found.strength,
-            pictures=found.pictures,
-            variants=found.variants,
-            misread=found.misread,
-            excess=list(found.excess),
-            flagged=found.flagged,
+            strength=tally.strength,
+            pictures=tally.pictures,
+            variants=tally.variants,
+            misread=tally.misread,
+            excess=list(tally.excess),
+            flagged=tally.flagged,
         )
-        for name, found in safety.tallies.items()
+        for name, tally in safety.tallies.items()
     ]
     return Check(
         state=safety.state,

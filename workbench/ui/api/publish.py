@@ -21,7 +21,7 @@ from workbench.ui.api import (
 )
 from workbench.ui.error_boundary import guarded
 
-LONG = {"import_images", "export_dataset", "predict_batch"}
+LONG_RUNNING = {"import_images", "export_dataset", "predict_batch"}
 
 
 def publish(services: Services) -> None:
@@ -46,5 +46,5 @@ def publish(services: Services) -> None:
                 api_description=inspect.getdoc(function),
                 concurrency_limit=4,
                 # Those that wait for long stand in a line of their own, so that one can still ask after them.
-                concurrency_id="long" if function.__name__ in LONG else "api",
+                concurrency_id="long" if function.__name__ in LONG_RUNNING else "api",
             )

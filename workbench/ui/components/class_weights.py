@@ -43,5 +43,5 @@ def show_weights(weights: Mapping[str, float], colours: Mapping[str, str], visib
 
 def read_weights(value: str | None) -> dict[str, Any]:
     """The weights as they were typed; a field that is empty gives None."""
-    found = json.loads(value or "{}")
-    return found if isinstance(found, dict) else {}
+    weights = json.loads(value or "{}")
+    return weights if isinstance(weights, dict) else {}

@@ -11,7 +11,7 @@ Keys = dict[str, Any]
 Wanted = Mapping[str, tuple[Any, Callable[[], Any]]]
 
 
-def changed(before: Keys, wanted: Wanted) -> tuple[list[Any], Keys]:
+def changed(previous: Keys, parts: Wanted) -> tuple[list[Any], Keys]:
     """The update of each part whose key differs from before, and ``gr.skip()`` for the others.
 
     Args:
@@ -21,5 +21,8 @@ def changed(before: Keys, wanted: Wanted) -> tuple[list[Any], Keys]:
     Returns:
         The updates in order, and the keys to hand in next time.
     """
-    updates = [gr.skip() if before.get(name) == key else make() for name, (key, make) in wanted.items()]
-    return updates, {name: key for name, (key, _) in wanted.items()}
+    updates = [
+        gr.skip() if previous.get(name) == key else make_update()
+        for name, (key, make_update) in parts.items()
+    ]
+    return updates, {name: key for name, (key, _) in parts.items()}

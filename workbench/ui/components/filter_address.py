@@ -5,15 +5,15 @@ from __future__ import annotations
 from storage.records import Filter
 
 
-def address(wanted: Filter) -> dict[str, str]:
+def address(filter_: Filter) -> dict[str, str]:
     """A filter as the parts of the page's address."""
-    show = f"flag:{wanted.flag}" if wanted.flag else wanted.status
+    show = f"flag:{filter_.flag}" if filter_.flag else filter_.status
     return {
         "show": show,
-        "class": wanted.label,
-        "tag": wanted.tag,
-        "search": wanted.search,
-        "order": wanted.sort,
+        "class": filter_.label,
+        "tag": filter_.tag,
+        "search": filter_.search,
+        "order": filter_.sort,
     }
 
 

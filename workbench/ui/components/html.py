@@ -30,11 +30,11 @@ def table(
     """
     head = "".join(f"<th scope='col'>{header}</th>" for header in headers)
     body = [_row(headers, row) for row in rows]
-    cut = len(body) - foot
-    sums = f"<tfoot>{''.join(body[cut:])}</tfoot>" if foot else ""
+    first_foot = len(body) - foot
+    footer = f"<tfoot>{''.join(body[first_foot:])}</tfoot>" if foot else ""
     return (
         f"<table class='facts-table{' wide' if wide else ''}' aria-label='{escape(name)}'><thead><tr>{head}</tr></thead>"
-        f"<tbody>{''.join(body[:cut])}</tbody>{sums}</table>"
+        f"<tbody>{''.join(body[:first_foot])}</tbody>{footer}</table>"
     )
 
 

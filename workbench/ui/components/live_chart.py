@@ -24,7 +24,7 @@ def curves(elem_id: str) -> gr.HTML:
     )
 
 
-def drawn(figure: go.Figure, what: int) -> Any:
+def drawn(figure: go.Figure, revision: int) -> Any:
     """A value for the component.
 
     Args:
@@ -33,5 +33,5 @@ def drawn(figure: go.Figure, what: int) -> Any:
     """
     # A range that grows with the epochs would undo the zoom.
     figure.update_xaxes(range=None)
-    figure.update_layout(uirevision=what)
+    figure.update_layout(uirevision=revision)
     return json.loads(figure.to_json())

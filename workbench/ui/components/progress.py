@@ -29,19 +29,19 @@ class ProgressBar:
     unit: str = "files"
 
 
-def progress_html(pace: ProgressBar) -> str:
+def progress_html(progress: ProgressBar) -> str:
     """The bar."""
-    filled = 100 * pace.done / max(1, pace.total)
+    filled = 100 * progress.done / max(1, progress.total)
     return (
-        f"<div class='pace' role='progressbar' aria-label='{escape(pace.name)}' aria-valuemin='0' "
-        f"aria-valuemax='{pace.total}' aria-valuenow='{pace.done}'>"
-        f"<p>{escape(pace.verb)}: <b>{pace.done:,} of {pace.total:,}</b> {escape(pace.unit)}{_left(pace)}</p>"
+        f"<div class='pace' role='progressbar' aria-label='{escape(progress.name)}' aria-valuemin='0' "
+        f"aria-valuemax='{progress.total}' aria-valuenow='{progress.done}'>"
+        f"<p>{escape(progress.verb)}: <b>{progress.done:,} of {progress.total:,}</b> {escape(progress.unit)}{_remaining(progress)}</p>"
         f"<span class='track'><i style='width:{filled:.1f}%'></i></span></div>"
     )
 
 
-def _left(pace: ProgressBar) -> str:
-    if not (pace.rate and pace.done):
+def _remaining(progress: ProgressBar) -> str:
+    if not (progress.rate and progress.done):
         return ""
-    seconds = max(0, pace.total - pace.done) / pace.rate
-    return f" · {pace.rate:.3g} a second · about {duration(seconds)} left"
+    seconds = max(0, progress.total - progress.done) / progress.rate
+    return f" · {progress.rate:.3g} a second · about {duration(seconds)} left"

@@ -32,10 +32,10 @@ def answers_html(
         images: The pictures that are still there, by id.
         colours: Colour of each present class, in the order in which they are offered.
     """
-    there = [answer for answer in answers if answer.image_id in images]
-    cards = "".join(_card(each, images[each.image_id], colours) for each in there)
-    gone = len(answers) - len(there)
-    note = f"<p class='note'>{gone:,} more were removed from the catalogue since.</p>" if gone else ""
+    present = [answer for answer in answers if answer.image_id in images]
+    cards = "".join(_card(answer, images[answer.image_id], colours) for answer in present)
+    removed = len(answers) - len(present)
+    note = f"<p class='note'>{removed:,} more were removed from the catalogue since.</p>" if removed else ""
     return f"<div class='answers'>{cards}</div>{note}"
 
 
@@ -43,13 +43,13 @@ def _card(answer: JudgedImage, image: ImageRecord, colours: Mapping[str, str]) -
     name = escape(image.filename)
     media = f"/media/{image.sha256}"
     changed = image.label != answer.true
-    now = class_name(image.label, colours) if image.label else "no class"
+    current = class_name(image.label, colours) if image.label else "no class"
     return (
         f"<figure><a href='{media}/stage.jpg' target='_blank' data-look title='{name}'>"
         f"<img loading='lazy' src='{media}/thumbnail.jpg' alt='{name}, {escape(answer.true)}'></a>"
         f"<figcaption>{SYNTHETIC if image.synthetic else ''}<span>is {class_name(answer.true, colours)}</span>"
         f"<span>answered {class_name(answer.predicted, colours)} · {percent(answer.probability)}</span>"
-        f"{f'<span>now labelled {now}</span>' if changed else ''}"
+        f"{f'<span>now labelled {current}</span>' if changed else ''}"
         f"<select data-image='{image.id}' data-revision='{image.revision}' aria-label='Relabel {name}'><option value=''>Relabel</option>"
         f"{_options(image, colours)}</select></figcaption></figure>"
     )

@@ -36,7 +36,7 @@ class AugmentView:
     collect: gr.Button
     draw: gr.State
     doubt: gr.State
-    said: gr.State
+    shown_notes: gr.State
     timer: gr.Timer
 
     @property
@@ -52,4 +52,4 @@ class AugmentView:
     @property
     def known(self) -> list[gr.Block]:
         """What is said of the operations, in the order of :func:`_known`."""
-        return [*(control.note for control in self.controls), self.summary, self.timer, self.said]
+        return [*(control.note for control in self.controls), self.summary, self.timer, self.shown_notes]

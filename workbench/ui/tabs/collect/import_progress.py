@@ -15,7 +15,7 @@ from workbench.ui.error_boundary import guarded
 from workbench.ui.payload import Payload
 from workbench.ui.tabs.collect.report import ImportRemarks, report_html, running_html
 
-NOTED = 200
+MAX_NOTES = 200
 
 
 @dataclass(frozen=True)
@@ -57,8 +57,8 @@ def build(services: Services) -> ImportProgress:
 def latest(services: Services) -> ImportState:
     """The import that runs, else the one that ended last; one that was taken from the queue never began."""
     state = services.imports.state()
-    begun = [] if state.running else [each for each in services.imports.recent() if each.started_at]
-    last = max(begun, key=lambda each: each.ended_at or "", default=None)
+    started = [] if state.running else [job for job in services.imports.recent() if job.started_at]
+    last = max(started, key=lambda job: job.ended_at or "", default=None)
     return services.imports.state(last.id) if last else state
 
 
@@ -75,4 +75,4 @@ def look(services: Services, state: ImportState, colours: Mapping[str, str]) -> 
 
 def _remarks(services: Services, state: ImportState) -> ImportRemarks:
     jobs = services.stores.import_jobs
-    return ImportRemarks(jobs.flags(state.id), jobs.noted(state.id, NOTED))
+    return ImportRemarks(jobs.flags(state.id), jobs.noted(state.id, MAX_NOTES))

@@ -25,7 +25,7 @@ from workbench.ui.tabs.collect.server_folder import ServerFolderFields
 
 NOTHING_CHOSEN = "Choose files to import"
 PASTE = "<p class='note'>A copied picture can be pasted anywhere on this tab (Ctrl+V).</p>"
-MOST_AT_ONCE = 500
+MAX_FILES = 500
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def build(services: Services) -> Sources:
     return Sources(drop, label, start, paste, camera, folder)
 
 
-def bind(services: Services, ways: Sources, others: list[gr.Button]) -> list[Any]:
+def bind(services: Services, sources: Sources, next_step_buttons: list[gr.Button]) -> list[Any]:
     """Bind the sections.
 
     Args:
@@ -81,58 +81,60 @@ def bind(services: Services, ways: Sources, others: list[gr.Button]) -> list[Any
     """
 
     @guarded
-    def chosen(raw: list[object] | None) -> list[object]:
-        return [_start_button(uploads(raw or []))] + [
-            gr.update(variant="secondary" if raw else "primary") for _ in others
+    def files_changed(files: list[object] | None) -> list[object]:
+        return [_start_button(uploads(files or []))] + [
+            gr.update(variant="secondary" if files else "primary") for _ in next_step_buttons
         ]
 
     @guarded
-    def start(raw: list[object] | None, label: str | None, request: gr.Request) -> None:
-        begin_import(services.imports, NewImport(uploads(raw or []), _class(label), actor(request)))
+    def start(files: list[object] | None, label: str | None, request: gr.Request) -> None:
+        begin_import(services.imports, NewImport(uploads(files or []), _class_name(label), actor(request)))
 
     @guarded
     def paste(label: str | None, event: gr.EventData, request: gr.Request) -> None:
-        files, name = _sent(event), _class(label)
-        begin_import(services.imports, NewImport(files, name, actor(request)))
-        gr.Info(f"Importing {counted(len(files))} from the clipboard{f' as {name}' if name else ''}.")
+        uploaded, name = _sent_files(event), _class_name(label)
+        begin_import(services.imports, NewImport(uploaded, name, actor(request)))
+        gr.Info(f"Importing {counted(len(uploaded))} from the clipboard{f' as {name}' if name else ''}.")
 
     def keep(event: gr.EventData, request: gr.Request) -> object:
         try:
-            files, name = _sent(event), _class(Payload.of(event).text("label", ""))
-            begun = begin_import(services.imports, NewImport(files, name, actor(request)))
+            uploaded, name = _sent_files(event), _class_name(Payload.of(event).text("label", ""))
+            import_id = begin_import(services.imports, NewImport(uploaded, name, actor(request)))
         except Exception as error:
             return gr.update(answer={"problem": sentence(error), "taken": 0})
-        return gr.update(answer={"taken": len(files), "label": name, "serial": begun})
+        return gr.update(answer={"taken": len(uploaded), "label": name, "serial": import_id})
 
-    private: dict[str, Any] = {"api_visibility": "private"}
+    options: dict[str, Any] = {"api_visibility": "private"}
     # Not preprocessed: Gradio would hide the name that the sender gave a file.
-    ways.drop.change(chosen, ways.drop, [ways.start, *others], preprocess=False, **private)
-    begun = [
-        ways.start.click(start, [ways.drop, ways.label], ways.drop, preprocess=False, **private),
-        ways.paste.paste(paste, ways.label, None, trigger_mode="multiple", **private),
-        ways.camera.keep(keep, None, ways.camera, show_progress="hidden", **private),
+    sources.drop.change(
+        files_changed, sources.drop, [sources.start, *next_step_buttons], preprocess=False, **options
+    )
+    events = [
+        sources.start.click(start, [sources.drop, sources.label], sources.drop, preprocess=False, **options),
+        sources.paste.paste(paste, sources.label, None, trigger_mode="multiple", **options),
+        sources.camera.keep(keep, None, sources.camera, show_progress="hidden", **options),
     ]
-    return [*begun, *([server_folder.bind(services, ways.folder)] if ways.folder else [])]
+    return [*events, *([server_folder.bind(services, sources.folder)] if sources.folder else [])]
 
 
-def look(ways: Sources, summary: Summary) -> list[object]:
+def look(sources: Sources, summary: Summary) -> list[object]:
     """Updates for what is shown."""
     names = [class_.name for class_ in summary.classes]
     updates = [gr.update(choices=names), gr.update(classes=names)]
-    return [*updates, *([gr.update(choices=names)] if ways.folder else [])]
+    return [*updates, *([gr.update(choices=names)] if sources.folder else [])]
 
 
-def _sent(event: gr.EventData) -> list[Upload]:
-    return uploads(Payload.of(event).values.get("files", []))[:MOST_AT_ONCE]
+def _sent_files(event: gr.EventData) -> list[Upload]:
+    return uploads(Payload.of(event).values.get("files", []))[:MAX_FILES]
 
 
-def _class(label: str | None) -> str:
+def _class_name(label: str | None) -> str:
     return class_name(str(label)) if label and str(label).strip() else ""
 
 
-def _start_button(chosen: list[Upload]) -> object:
-    files = sum(map(count, chosen))
-    if not chosen:
+def _start_button(uploaded: list[Upload]) -> object:
+    file_count = sum(map(count, uploaded))
+    if not uploaded:
         return gr.update(value=NOTHING_CHOSEN, interactive=False, variant="secondary")
-    what = "1 file" if files == 1 else f"{files:,} files"
+    what = "1 file" if file_count == 1 else f"{file_count:,} files"
     return gr.update(value=f"Import {what}", interactive=True, variant="primary")

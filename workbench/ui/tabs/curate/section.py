@@ -89,10 +89,10 @@ class Section:
     def button(self, opened: str) -> str:
         """The button that leads there."""
         count = self.count()
-        figure = f" <b>{count:,}</b>" if count else ""
+        count_html = f" <b>{count:,}</b>" if count else ""
         return (
             f"<button class='plain' data-press='part' data-part='{self.name}' "
-            f"aria-pressed='{str(self.name == opened).lower()}'>{self.title}{figure}</button>"
+            f"aria-pressed='{str(self.name == opened).lower()}'>{self.title}{count_html}</button>"
         )
 
 
@@ -115,14 +115,14 @@ class SectionFrame:
         buttons = "".join(section.button(opened) for section in self.sections)
         return f"<div class='curate-nav' role='group' aria-label='What to look over'>{buttons}</div>"
 
-    def acts(self, component: gr.HTML, section: Section, function: Callable[[Click], ClickOutcome]) -> None:
+    def acts(self, component: gr.HTML, section: Section, action: Callable[[Click], ClickOutcome]) -> None:
         """Let a press inside a component do something, and show the section as it is then."""
 
         def press(looked: Any, event: gr.EventData, request: gr.Request) -> list[Any]:
             sent = Payload.of(event)
             if sent.values.get("press") == "go":
                 return [*(gr.skip() for _ in outputs[:-1]), open_tab("label")]
-            outcome = _outcome(function, Click(looked, sent, actor(request)))
+            outcome = _run_action(action, Click(looked, sent, actor(request)))
             return [
                 *section.show(outcome.looked),
                 self.nav_html(section.name),
@@ -134,13 +134,13 @@ class SectionFrame:
         component.press(guarded(press), section.looked, outputs, **EVENT)
 
 
-def _outcome(function: Callable[[Click], ClickOutcome], press: Click) -> ClickOutcome:
+def _run_action(action: Callable[[Click], ClickOutcome], click: Click) -> ClickOutcome:
     """What a press did; where the page was not up to date it says so, and what is there now is shown."""
     try:
-        return function(press)
+        return action(click)
     except (Conflict, NotFound) as error:
         gr.Warning(escape(sentence(error)))
-        return ClickOutcome(press.looked)
+        return ClickOutcome(click.looked)
 
 
 def said_html(outcome: ClickOutcome) -> str:
@@ -151,12 +151,12 @@ def said_html(outcome: ClickOutcome) -> str:
     return f"<p role='status'>{escape(outcome.said)}{undo}</p>"
 
 
-def board(elem_id: str, more: str = "", **extra: Any) -> gr.HTML:
+def board(elem_id: str, extra_script: str = "", **options: Any) -> gr.HTML:
     """An empty HTML component whose buttons, choices and picks give the event ``press``."""
     return gr.HTML(
         elem_id=elem_id,
-        js_on_load=SCRIPT + script("curate/curate.js") + more,
+        js_on_load=SCRIPT + script("curate/curate.js") + extra_script,
         padding=False,
         apply_default_css=False,
-        **extra,
+        **options,
     )

@@ -9,9 +9,9 @@ from storage.records import ClassRecord, ImageRecord
 from workbench.ui.components.bars import dot
 
 
-def tiles(images: Iterable[ImageRecord], picked: Collection[int] = (), one: bool = False) -> str:
+def tiles(images: Iterable[ImageRecord], picked: Collection[int] = (), single: bool = False) -> str:
     """A grid of pictures; with ``one`` picking another lets go of the first."""
-    return f"<div class='tiles'{' data-one' if one else ''}>{''.join(_tile(image, image.id in picked) for image in images)}</div>"
+    return f"<div class='tiles'{' data-one' if single else ''}>{''.join(_tile(image, image.id in picked) for image in images)}</div>"
 
 
 def _tile(image: ImageRecord, picked: bool) -> str:
@@ -43,12 +43,12 @@ def stage_address(image_id: int) -> str:
     return f"?tab=label&picture={image_id}"
 
 
-def class_choice(classes: Iterable[ClassRecord], words: str) -> str:
+def class_choice(classes: Iterable[ClassRecord], label: str) -> str:
     """A choice of a class that labels at once."""
     options = "".join(
         f"<option value='{escape(class_.name)}'>{escape(class_.name)}</option>" for class_ in classes
     )
-    return f"<select data-press='label' aria-label='{words}'><option value=''>{words} …</option>{options}</select>"
+    return f"<select data-press='label' aria-label='{label}'><option value=''>{label} …</option>{options}</select>"
 
 
 def pager(begin: int, size: int, total: int) -> str:

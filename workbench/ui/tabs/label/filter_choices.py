@@ -35,9 +35,9 @@ ANY_CLASS = ("Any class", "")
 ANY_TAG = ("Any tag", "")
 
 
-def shown_as(wanted: Filter) -> str:
+def shown_as(filter_: Filter) -> str:
     """The value of the Show field for a filter."""
-    return f"flag:{wanted.flag}" if wanted.flag else wanted.status
+    return f"flag:{filter_.flag}" if filter_.flag else filter_.status
 
 
 def showing(value: str) -> dict[str, str]:
@@ -49,4 +49,4 @@ def showing(value: str) -> dict[str, str]:
 def show_choices(services: Services) -> list[tuple[str, str]]:
     """What can be shown, each with how many pictures there are of it."""
     count = services.stores.pages.count
-    return [(f"{words} · {count(Filter(**showing(value))):,}", value) for words, value in SHOW]
+    return [(f"{text} · {count(Filter(**showing(value))):,}", value) for text, value in SHOW]

@@ -78,7 +78,7 @@ def build_acts() -> VersionActions:
     promote_note = gr.HTML(elem_id="models-promote-note", padding=False)
     ask = build_ask()
     roll_back = gr.Button("Roll back", interactive=False, elem_id="models-roll-back")
-    again = gr.Button("Train again like this", elem_id="models-again")
+    train_again = gr.Button("Train again like this", elem_id="models-again")
     downloads = {
         name: gr.Button(words, size="sm", elem_id=f"models-{name.replace('.', '-')}") for words, name in FILES
     }
@@ -95,7 +95,7 @@ def build_acts() -> VersionActions:
         promote_note,
         ask,
         roll_back,
-        again,
+        train_again,
         downloads,
         file,
         typed,
@@ -107,18 +107,18 @@ def build_acts() -> VersionActions:
 def show_acts(services: Services, name: str | None, typed: str | None) -> list[Any]:
     """Updates in the order of :attr:`VersionActions.outputs`; without a version, or one that is gone, the figures choose."""
     registry = services.stores.registry
-    versions = {each.name: each for each in registry.versions()}
+    versions = {version_.name: version_ for version_ in registry.versions()}
     if not versions:
         return [gr.skip()] * 12
     production = registry.production()
     version = versions.get(name or "") or best_of(list(versions.values()), production)
     previous = registry.previous(PRODUCTION)
-    back = f"Roll back to {previous.name}" if previous else "Nothing to roll back to"
+    text = f"Roll back to {previous.name}" if previous else "Nothing to roll back to"
     return [
         gr.update(choices=list(versions), value=version.name),
         version_html(version),
         *show_promote(version, production),
-        gr.update(value=back, interactive=previous is not None),
+        gr.update(value=text, interactive=previous is not None),
         gr.update(label=f"Type {version.name} to delete it", interactive=not version.aliases),
         *show_delete(version, typed or ""),
         *show_ask(),
@@ -130,16 +130,16 @@ def show_promote(version: Version, production: Version | None) -> list[Any]:
     if PRODUCTION in version.aliases:
         return [
             gr.update(value=f"Promote {version.name}", interactive=False, variant="secondary"),
-            _note(f"{version.name} is in production already."),
+            _note_update(f"{version.name} is in production already."),
         ]
     # Never closed for want of a reason: a reason typed while an answer is on its way would leave it closed.
-    why = "Say why; the history keeps it."
+    reason_note = "Say why; the history keeps it."
     if production is None or not is_worse(version, production):
-        words = f"Promote {version.name} to production"
-        return [gr.update(value=words, interactive=True, variant="primary"), _note(why)]
-    words = f"Promote {version.name} to production …"
-    note = f"{against(version, production)} You are asked once more. {why}"
-    return [gr.update(value=words, interactive=True, variant="secondary"), _note(note)]
+        text = f"Promote {version.name} to production"
+        return [gr.update(value=text, interactive=True, variant="primary"), _note_update(reason_note)]
+    text = f"Promote {version.name} to production …"
+    note = f"{against(version, production)} You are asked once more. {reason_note}"
+    return [gr.update(value=text, interactive=True, variant="secondary"), _note_update(note)]
 
 
 def show_delete(version: Version, typed: str) -> list[Any]:
@@ -149,7 +149,7 @@ def show_delete(version: Version, typed: str) -> list[Any]:
     else:
         note = "Its files are gone for good, and its number is never used again."
     ready = not version.aliases and typed.strip() == version.name
-    return [gr.update(value=f"Delete {version.name}", interactive=ready), _note(note)]
+    return [gr.update(value=f"Delete {version.name}", interactive=ready), _note_update(note)]
 
 
 def question(services: Services, name: str, reason: str) -> list[Any] | None:
@@ -203,5 +203,5 @@ def download(services: Services, name: str, file: str) -> str:
     return str(to_file_data(data, f"{name}-{file}")["path"])
 
 
-def _note(text: str) -> Any:
+def _note_update(text: str) -> Any:
     return gr.update(value=f"<p class='note'>{text}</p>", visible=bool(text))

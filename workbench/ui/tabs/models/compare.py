@@ -57,17 +57,17 @@ def show_compare(services: Services, left: str | None, right: str | None) -> lis
         gr.update(visible=True),
         gr.update(choices=names, value=left),
         gr.update(choices=names, value=right),
-        _text(*chosen, colours),
-        charts.comparison_bars(*map(_measured, chosen)),
+        _comparison_html(*chosen, colours),
+        charts.comparison_bars(*map(_version_metrics, chosen)),
     ]
 
 
-def _text(left: Version, right: Version, colours: dict[str, str]) -> str:
+def _comparison_html(left: Version, right: Version, colours: dict[str, str]) -> str:
     if left.name == right.name:
         return "<p>Choose two different versions to see what differs.</p>"
-    sentence = charts.comparison_sentence(_measured(left), _measured(right))
+    sentence = charts.comparison_sentence(_version_metrics(left), _version_metrics(right))
     return f"<p>{sentence}</p>{different_pictures(left, right)}{comparison_html(left, right, colours)}"
 
 
-def _measured(version: Version) -> charts.VersionMetrics:
+def _version_metrics(version: Version) -> charts.VersionMetrics:
     return charts.VersionMetrics(version.name, version.manifest["metrics"])

@@ -13,7 +13,7 @@ from workbench.ui.components.glossary import term
 from workbench.ui.components.html import class_name, facts, megabytes, table, when
 from workbench.ui.components.spec_words import words_of
 
-HASH = 10
+HASH_LENGTH = 10
 
 
 def versions_html(versions: Sequence[Version], sizes: Mapping[str, int], images: Mapping[int, int]) -> str:
@@ -66,14 +66,14 @@ def accuracy(metrics: Mapping[str, Any]) -> str:
 def snapshot(version: Version) -> str:
     """The short hash of a version's snapshot."""
     full = escape(version.manifest["snapshot"])
-    return f"<code title='{full}'>{full[:HASH]}</code>"
+    return f"<code title='{full}'>{full[:HASH_LENGTH]}</code>"
 
 
 def _worst_recall(metrics: Mapping[str, Any]) -> str:
-    judged = [row for row in metrics["per_class"] if row["support"]]
-    worst = min(judged, key=lambda row: row["recall"])
-    found = round(worst["recall"] * worst["support"])
-    return f"{charts.share(found, worst['support'])} ({escape(worst['name'])})"
+    rows = [row for row in metrics["per_class"] if row["support"]]
+    worst = min(rows, key=lambda row: row["recall"])
+    recognised = round(worst["recall"] * worst["support"])
+    return f"{charts.share(recognised, worst['support'])} ({escape(worst['name'])})"
 
 
 def production_html(production: Version | None, history: Sequence[AliasEvent]) -> str:
@@ -93,51 +93,61 @@ def history_html(history: Sequence[AliasEvent]) -> str:
         return "<p class='note'>Nothing was promoted yet.</p>"
     rows = [
         [
-            when(each.created_at),
-            each.previous or "–",
-            each.version,
-            escape(each.actor),
-            escape(each.reason) or "–",
+            when(move.created_at),
+            move.previous or "–",
+            move.version,
+            escape(move.actor),
+            escape(move.reason) or "–",
         ]
-        for each in history
+        for move in history
     ]
     return table(["when", "from", "to", "who", "why"], rows, f"History of {PRODUCTION}", wide=True)
 
 
 def comparison_html(left: Version, right: Version, colours: Mapping[str, str]) -> str:
     """Two versions side by side: figures, and the recall of each class."""
-    first, second = (each.manifest["metrics"] for each in (left, right))
+    first, second = (version.manifest["metrics"] for version in (left, right))
     rows = [
-        [term("macro-F1"), *_pair(first["macro_f1"], second["macro_f1"])],
-        [term("accuracy"), accuracy(first), accuracy(second), _points(first["accuracy"], second["accuracy"])],
+        [term("macro-F1"), *_score_cells(first["macro_f1"], second["macro_f1"])],
+        [
+            term("accuracy"),
+            accuracy(first),
+            accuracy(second),
+            _points_text(first["accuracy"], second["accuracy"]),
+        ],
     ]
-    recalls = [{row["name"]: row for row in each["per_class"] if row["support"]} for each in (first, second)]
+    recalls = [
+        {row["name"]: row for row in version["per_class"] if row["support"]} for version in (first, second)
+    ]
     for name in dict.fromkeys([*recalls[0], *recalls[1]]):
         rows.append(
-            [f"recall of {class_name(name, colours)}", *_recalls(*(recall.get(name) for recall in recalls))]
+            [
+                f"recall of {class_name(name, colours)}",
+                *_recall_cells(*(recall.get(name) for recall in recalls)),
+            ]
         )
     return table(["", left.name, right.name, "difference"], rows, f"{left.name} and {right.name}")
 
 
-def _pair(first: float, second: float) -> list[str]:
+def _score_cells(first: float, second: float) -> list[str]:
     # Of the figures as they are shown, so that a reader who subtracts them agrees.
-    return [charts.number(first), charts.number(second), _signed(round(second, 3) - round(first, 3), 3)]
+    return [charts.number(first), charts.number(second), _signed_text(round(second, 3) - round(first, 3), 3)]
 
 
-def _recalls(first: Mapping[str, Any] | None, second: Mapping[str, Any] | None) -> list[str]:
+def _recall_cells(first: Mapping[str, Any] | None, second: Mapping[str, Any] | None) -> list[str]:
     shares = [
         charts.share(round(row["recall"] * row["support"]), row["support"]) if row else "–"
         for row in (first, second)
     ]
-    return [*shares, _points(first["recall"], second["recall"]) if first and second else "–"]
+    return [*shares, _points_text(first["recall"], second["recall"]) if first and second else "–"]
 
 
-def _points(first: float, second: float) -> str:
-    difference = _signed(100 * (second - first), 0)
+def _points_text(first: float, second: float) -> str:
+    difference = _signed_text(100 * (second - first), 0)
     return f"{difference} point{'' if difference in {'+1', '−1'} else 's'}"
 
 
-def _signed(difference: float, decimals: int) -> str:
+def _signed_text(difference: float, decimals: int) -> str:
     rounded = round(difference, decimals)
     return f"{rounded:+.{decimals}f}".replace("-", "−") if rounded else "0"
 
@@ -164,8 +174,8 @@ def version_html(version: Version) -> str:
         ("seed", f"{spec['seed']}"),
         ("run", f"{version.run_id}"),
     ]
-    return f"{facts(pairs)}<p class='note'>{escape(_capital(words_of(spec)))}. Made with {escape(libraries)}.</p>"
+    return f"{facts(pairs)}<p class='note'>{escape(_capitalised(words_of(spec)))}. Made with {escape(libraries)}.</p>"
 
 
-def _capital(words: str) -> str:
+def _capitalised(words: str) -> str:
     return words[:1].upper() + words[1:]

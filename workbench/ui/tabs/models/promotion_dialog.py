@@ -42,7 +42,7 @@ def show_ask(version: Version | None = None, production: Version | None = None) 
         return [gr.update(visible=False), *([gr.skip()] * 3)]
     return [
         gr.update(visible=True),
-        f"<p class='problem'>{_figures(version, production)} Put {version.name} into production all the same?</p>",
+        f"<p class='problem'>{_figures_sentence(version, production)} Put {version.name} into production all the same?</p>",
         gr.update(value=f"Promote {version.name} all the same"),
         gr.update(value=f"Keep {production.name}"),
     ]
@@ -52,21 +52,21 @@ def is_worse(version: Version, production: Version | None) -> bool:
     """Whether a version's macro-F1 on its validation pictures is below that of the one in production."""
     if production is None or version.number == production.number:
         return False
-    mine, theirs = _figure(version), _figure(production)
-    return mine is not None and theirs is not None and mine < theirs
+    own, in_production = _macro_f1(version), _macro_f1(production)
+    return own is not None and in_production is not None and own < in_production
 
 
 def best_of(versions: list[Version], production: Version | None) -> Version:
     """The version that the figures speak for: the one in production where none does better, else the newest of the best."""
-    best = max(versions, key=lambda version: (_figure(version) or 0.0, version.number))
-    if production is not None and (_figure(best) or 0.0) <= (_figure(production) or 0.0):
+    best = max(versions, key=lambda version: (_macro_f1(version) or 0.0, version.number))
+    if production is not None and (_macro_f1(best) or 0.0) <= (_macro_f1(production) or 0.0):
         return production
     return best
 
 
 def against(version: Version, production: Version) -> str:
     """The figures of two versions in a sentence, and whether they can be compared."""
-    figures = _figures(version, production)
+    figures = _figures_sentence(version, production)
     if version.manifest["snapshot"] == production.manifest["snapshot"]:
         return f"{figures} Both were judged on the same pictures."
     return (
@@ -74,11 +74,11 @@ def against(version: Version, production: Version) -> str:
     )
 
 
-def _figures(version: Version, production: Version) -> str:
-    mine, theirs = charts.number(_figure(version)), charts.number(_figure(production))
-    return f"{version.name} has macro-F1 {mine} on its validation pictures, {production.name} in production {theirs}."
+def _figures_sentence(version: Version, production: Version) -> str:
+    own, in_production = charts.number(_macro_f1(version)), charts.number(_macro_f1(production))
+    return f"{version.name} has macro-F1 {own} on its validation pictures, {production.name} in production {in_production}."
 
 
-def _figure(version: Version) -> float | None:
+def _macro_f1(version: Version) -> float | None:
     figure: float | None = version.manifest["metrics"].get("macro_f1")
     return figure

@@ -74,38 +74,38 @@ def build_form(recipe: gr.Radio) -> Form:
 def read(form: Form, values: Sequence[Any]) -> dict[str, Any]:
     """What the fields say, by the keys of :class:`TrainingSpec`; not yet checked."""
     *fields, weights = values
-    given = dict(zip(form.fields, fields, strict=True))
-    given["validation_fraction"] = (given["validation_fraction"] or 0) / 100
-    if given["class_weights"] == BY_HAND:
-        given["class_weights"] = read_weights(weights)
-    return given
+    settings = dict(zip(form.fields, fields, strict=True))
+    settings["validation_fraction"] = (settings["validation_fraction"] or 0) / 100
+    if settings["class_weights"] == BY_HAND:
+        settings["class_weights"] = read_weights(weights)
+    return settings
 
 
 def show(form: Form, services: Services, spec: TrainingSpec) -> list[Any]:
     """Updates that make the fields show a spec, in the order of :attr:`Form.outputs`."""
     by_hand = not isinstance(spec.class_weights, str)
-    shown = {**spec.to_dict(), "validation_fraction": round(spec.validation_fraction * 100)}
-    shown["class_weights"] = BY_HAND if by_hand else spec.class_weights
+    values = {**spec.to_dict(), "validation_fraction": round(spec.validation_fraction * 100)}
+    values["class_weights"] = BY_HAND if by_hand else spec.class_weights
     summary = services.stores.catalogue.summary(services.stores.classes.all())
     weights = spec.class_weights if isinstance(spec.class_weights, Mapping) else {}
-    updates = [gr.update(value=shown[key], **_more(key, spec)) for key in form.fields]
+    updates = [gr.update(value=values[key], **_more(key, spec)) for key in form.fields]
     return [*updates, show_weights(weights, summary.colours, by_hand), show_net(services, spec.architecture)]
 
 
 def _more(key: str, spec: TrainingSpec) -> dict[str, Any]:
     """What else of a field depends on the spec."""
-    more: dict[str, Any] = {"visible": useful(key, spec)}
+    options_: dict[str, Any] = {"visible": useful(key, spec)}
     if key == "recipe":
-        more["choices"] = options.recipe_choices(options.minutes_of(spec))
+        options_["choices"] = options.recipe_choices(options.minutes_of(spec))
     if key == "architecture":
-        more["choices"] = options.net_choices(spec.recipe)
-        more["label"] = "Net to try beside those from scratch" if spec.recipe == BEST else "Net"
+        options_["choices"] = options.net_choices(spec.recipe)
+        options_["label"] = "Net to try beside those from scratch" if spec.recipe == BEST else "Net"
     if key == "max_minutes":
-        more["label"] = "Minutes to search" if spec.recipe == BEST else "Minutes, at most"
-        more["info"] = (
+        options_["label"] = "Minutes to search" if spec.recipe == BEST else "Minutes, at most"
+        options_["info"] = (
             "More minutes, more is tried; 0 is no limit." if spec.recipe == BEST else "0 is no limit."
         )
-    return more
+    return options_
 
 
 def show_useful(form: Form, spec: Mapping[str, Any]) -> list[Any]:
@@ -134,7 +134,13 @@ def fitting(services: Services, spec: TrainingSpec) -> TrainingSpec:
     if isinstance(spec.class_weights, str):
         return spec
     present = {class_.name: class_.count for class_ in services.stores.classes.all() if class_.count}
-    start = class_weight_table(present, "balanced") if not spec.class_weights else dict.fromkeys(present, 1.0)
+    defaults = (
+        class_weight_table(present, "balanced") if not spec.class_weights else dict.fromkeys(present, 1.0)
+    )
     return replace(
-        spec, class_weights={**start, **{k: v for k, v in spec.class_weights.items() if k in start}}
+        spec,
+        class_weights={
+            **defaults,
+            **{name: weight for name, weight in spec.class_weights.items() if name in defaults},
+        },
     )

@@ -96,10 +96,10 @@ def net_html(backbone: Backbone, weights: Path) -> str:
     if not backbone.pretrained:
         return f"{sentence}</p>"
     size = f"Weights: {backbone.megabytes:g} MB, {escape(backbone.licence)} licence."
-    return f"{sentence} {size} {_where(weights_state(backbone, weights))}</p>"
+    return f"{sentence} {size} {_weights_sentence(weights_state(backbone, weights))}</p>"
 
 
-def _where(state: WeightsState) -> str:
+def _weights_sentence(state: WeightsState) -> str:
     return "They are here." if state.present else "They are not here yet."
 
 
@@ -115,11 +115,11 @@ def weights_lacking(spec: TrainingSpec, weights: Path) -> WeightsState | None:
 def nets_html(weights: Path) -> str:
     """All nets side by side, folded away."""
     heads = ["net", "when to choose it", "for", "weights", "licence", "time for a picture"]
-    rows = [_net(backbone, weights) for backbone in BACKBONES.values()]
-    return _folded("Compare all nets", table(heads, rows, "Nets", wide=True))
+    rows = [_net_row(backbone, weights) for backbone in BACKBONES.values()]
+    return _details_html("Compare all nets", table(heads, rows, "Nets", wide=True))
 
 
-def _net(backbone: Backbone, weights: Path) -> list[str]:
+def _net_row(backbone: Backbone, weights: Path) -> list[str]:
     kind = "all but from scratch" if backbone.pretrained else "from scratch"
     size = "none"
     if backbone.pretrained:
@@ -139,8 +139,8 @@ def purposes_html() -> str:
     """What each setting is for, folded away."""
     rows = [[escape(setting), escape(choice), escape(purpose)] for setting, choice, purpose in _PURPOSES]
     heads = ["setting", "choice", "what it is for"]
-    return _folded("What the advanced settings are for", table(heads, rows, "Settings", wide=True))
+    return _details_html("What the advanced settings are for", table(heads, rows, "Settings", wide=True))
 
 
-def _folded(title: str, content: str) -> str:
+def _details_html(title: str, content: str) -> str:
     return f"<details><summary>{title}</summary>{content}</details>"

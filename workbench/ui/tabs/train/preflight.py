@@ -60,17 +60,19 @@ def build_help() -> gr.HTML:
     return nets
 
 
-def save_setting(services: Services, key: str, given: dict[str, Any]) -> list[Any]:
+def save_setting(services: Services, key: str, settings: dict[str, Any]) -> list[Any]:
     """Keep one setting; what is said ahead of the run is about all of them as they stand in the fields."""
     try:
         draft = services.training.change_draft(
-            lambda draft: fitting(services, replace(switched(draft, given["recipe"]), **{key: given[key]}))
+            lambda draft: fitting(
+                services, replace(switched(draft, settings["recipe"]), **{key: settings[key]})
+            )
         )
         if key == "class_weights":
-            given[key] = draft.class_weights
-        return show_ahead(services, replace(draft, **given))
+            settings[key] = draft.class_weights
+        return show_ahead(services, replace(draft, **settings))
     except DomainError as error:
-        return _blocked(services, error)
+        return _blocked_updates(services, error)
 
 
 def show_ahead(services: Services, spec: TrainingSpec) -> list[Any]:
@@ -78,41 +80,41 @@ def show_ahead(services: Services, spec: TrainingSpec) -> list[Any]:
     try:
         plan = services.training.plan(spec)
     except DomainError as error:
-        return _blocked(services, error)
+        return _blocked_updates(services, error)
     state = weights_lacking(spec, services.settings.weights_folder)
     if state and state.path.is_file():
-        return _blocked(services, DomainError(state.sentence))
+        return _blocked_updates(services, DomainError(state.sentence))
     colours = services.stores.classes.colours()
     hidden = gr.update(visible=False)
-    start = gr.update(value=_words(spec, plan), interactive=True)
+    start = gr.update(value=_button_text(spec, plan), interactive=True)
     return [
         start,
         hidden,
         hidden,
         hidden,
-        _lacking(state),
-        gr.update(value=plan_html(plan, colours) + _warned(services, spec), visible=True),
+        _lacking_update(state),
+        gr.update(value=plan_html(plan, colours) + _warning_html(services, spec), visible=True),
     ]
 
 
-def _warned(services: Services, spec: TrainingSpec) -> str:
+def _warning_html(services: Services, spec: TrainingSpec) -> str:
     warning = augmentation_warning(services, spec)
     return f"<p class='note'>{escape(warning)}</p>" if warning else ""
 
 
-def _words(spec: TrainingSpec, plan: TrainingPlan) -> str:
+def _button_text(spec: TrainingSpec, plan: TrainingPlan) -> str:
     if spec.recipe == BEST:
         time = f"for {in_minutes(spec.max_minutes)}" if spec.max_minutes else "without a limit of time"
         return f"Search {time} on {plan.images:,} pictures"
     return f"Train on {plan.images:,} pictures"
 
 
-def _lacking(state: WeightsState | None) -> Any:
+def _lacking_update(state: WeightsState | None) -> Any:
     value = f"<p class='note'>{escape(state.sentence)}</p>" if state else ""
     return gr.update(value=value, visible=state is not None)
 
 
-def _blocked(services: Services, error: DomainError) -> list[Any]:
+def _blocked_updates(services: Services, error: DomainError) -> list[Any]:
     summary = services.stores.catalogue.summary(services.stores.classes.all())
     lacking = isinstance(error, NotReady)
     return [
@@ -131,7 +133,7 @@ def augmentation_warning(services: Services, spec: TrainingSpec) -> str:
     flagged = safety.flagged(spec.augmentation)
     if not flagged:
         return ""
-    names = " and ".join(BY_NAME[each.operation].label for each in flagged)
+    names = " and ".join(BY_NAME[tally.operation].label for tally in flagged)
     worst = flagged[0]
     return (
         f"{names} may change the class: {safety.version} reads {worst.misread} of {worst.variants} variants "
