@@ -1,4 +1,4 @@
-"""Waterline: check the Python, read the settings, build the app, run it."""
+"""Entry point of Waterline: check the Python version, read the settings, build the app and serve it."""
 
 import logging
 import os
@@ -15,7 +15,7 @@ def main() -> None:
 
 
 def serve() -> None:
-    """Serve with the settings of the environment; what is imported here needs a Python that was checked."""
+    """Read the settings from the environment and serve the app; imports are local since they need a checked Python version."""
     import uvicorn
 
     from storage.core.errors import DomainError
@@ -34,7 +34,7 @@ def serve() -> None:
         lock = InstanceLock(settings.data, f"http://{settings.host}:{settings.port}")
     except DomainError as error:
         sys.exit(str(error))
-    # Workers inherit the environment, and need no password.
+    # Worker processes inherit the environment and do not need the password.
     os.environ.pop("WORKBENCH_PASSWORD", None)
     app = build_app(build_services(settings))
     print(f"Waterline: open http://{settings.host}:{settings.port} (data in {settings.data})", flush=True)

@@ -1,4 +1,4 @@
-"""What arrives in a call is checked here, before Gradio touches it: it would hash, copy or fetch whatever a value names."""
+"""Validation of the values of a call before Gradio processes them: it would hash, copy or fetch any file they name."""
 
 from __future__ import annotations
 
@@ -33,15 +33,15 @@ WRONG_VALUES = "A value of this call is not of the kind that is expected there. 
 
 
 def check_values(values: Any, most_bytes: int | None = None) -> None:
-    """Look through everything that came in a call.
+    """Check all values of a call.
 
     Args:
-        values: JSON as it was parsed.
-        most_bytes: The largest file, in bytes; None for no limit.
+        values: The parsed JSON.
+        most_bytes: The maximum size of a file, in bytes; None for no limit.
 
     Raises:
-        DomainError: A file in it was not uploaded or is too large, a text cannot be written, a number is too large or none, or
-            it is nested too deeply.
+        DomainError: A file was not uploaded or is too large, a text cannot be encoded, a number is too large or not
+            finite, or the values are nested too deeply.
     """
     for name, value in _every_value(values):
         if isinstance(value, str) and not value.isascii():
@@ -53,10 +53,10 @@ def check_values(values: Any, most_bytes: int | None = None) -> None:
 
 
 async def check_server_call(request: Request) -> None:
-    """A dependency of all of Gradio's routes: the values for a function of a component are checked as well.
+    """FastAPI dependency of all Gradio routes: checks the values of calls of a component's server functions.
 
     Raises:
-        HTTPException: They are refused.
+        HTTPException: The values are invalid.
     """
     if not request.url.path.rstrip("/").endswith("/component_server"):
         return
@@ -71,9 +71,9 @@ async def check_server_call(request: Request) -> None:
 
 
 class ValidatedBlocks(gr.Blocks):  # type: ignore[misc]
-    """A page all of whose calls are checked first and answered with a sentence where they fail.
+    """``gr.Blocks`` that validates the values of every call and turns every exception into a sentence.
 
-    Every route that calls a function (``/run``, ``/api``, ``/call``, ``/queue/join``) comes through here.
+    Every route that calls a function (``/run``, ``/api``, ``/call``, ``/queue/join``) uses :meth:`process_api`.
     """
 
     def __init__(self, **options: Any) -> None:
@@ -81,7 +81,7 @@ class ValidatedBlocks(gr.Blocks):  # type: ignore[misc]
         self.default_config = PageConfig(self)
 
     def queue(self, *options: Any, **named: Any) -> ValidatedBlocks:
-        """Make the line that calls stand in."""
+        """Create the queue of calls, with a bound on unread messages."""
         super().queue(*options, **named)
         self._queue.pending_messages_per_session = PendingMessages(self._queue)
         return self
@@ -89,10 +89,10 @@ class ValidatedBlocks(gr.Blocks):  # type: ignore[misc]
     async def process_api(
         self, block_fn: BlockFunction, inputs: list[Any], event_data: gr.EventData | None = None, **call: Any
     ) -> dict[str, Any]:
-        """Carry a call out.
+        """Validate and execute a call.
 
         Raises:
-            gr.Error: Whatever went wrong, as one sentence.
+            gr.Error: The call failed; the message is one sentence.
         """
         with _as_gradio_errors(sentence):
             check_values([inputs, getattr(event_data, "_data", None)], self.max_file_size)
@@ -106,10 +106,10 @@ class ValidatedBlocks(gr.Blocks):  # type: ignore[misc]
             return output
 
     async def preprocess_data(self, block_fn: BlockFunction, inputs: list[Any], *rest: Any) -> list[Any]:
-        """What the function is given.
+        """The preprocessed inputs of the function.
 
         Raises:
-            gr.Error: The values do not fit the function.
+            gr.Error: The values do not match the function's inputs.
         """
         if block_fn.fn is None:
             raise gr.Error(NO_FUNCTION, print_exception=False)
@@ -132,11 +132,11 @@ class ValidatedBlocks(gr.Blocks):  # type: ignore[misc]
 
 @contextmanager
 def _as_gradio_errors(describe: Callable[[Exception], str]) -> Iterator[None]:
-    """Whatever is raised within becomes an error that Gradio tells the caller."""
+    """Re-raise exceptions of the block as ``gr.Error`` with the text that ``describe`` gives."""
     try:
         yield
     except gr.Error as error:
-        # Gradio's own ask for a trace in the log, though only a value was refused.
+        # Gradio's own errors would log a traceback, although only a value was refused.
         error.print_exception = False
         raise
     except Exception as error:
@@ -144,7 +144,7 @@ def _as_gradio_errors(describe: Callable[[Exception], str]) -> Iterator[None]:
 
 
 def _every_value(values: Any) -> Iterator[tuple[str, Any]]:
-    """Each value, with the name that it or the list around it has."""
+    """Yield every nested value with its key, or the key of the list that contains it."""
     stack = [(UNNAMED_VALUE, values, 0)]
     while stack:
         name, value, depth = stack.pop()
@@ -178,7 +178,7 @@ def _is_file_data(value: dict[Any, Any]) -> bool:
 
 
 def _check_file(path: Any, most_bytes: int | None) -> None:
-    # The address beside the path is ours to ignore: Gradio's page sends one, and nothing is ever fetched.
+    # The URL beside the path is ignored: Gradio's page sends one, and nothing is fetched.
     file = uploaded_file(path)
     if file is None:
         raise DomainError(NOT_UPLOADED)

@@ -1,4 +1,4 @@
-"""What a caller is told over HTTP where something is refused or fails: always one sentence, as ``error`` and as ``detail``."""
+"""HTTP error responses: always JSON with one sentence, as ``error`` and as ``detail``."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ NO_ENDPOINT = "There is no endpoint of this name; /gradio_api/info lists them."
 NOT_THERE = "The page or a part of it that this call names is not there. Reload the page and try again."
 WRONG_USE = "This address cannot be used this way."
 _DEFAULT_MESSAGES = {404: NOTHING_HERE, 403: "This may not be read here.", 401: "Log in first."}
-# Gradio's routes that the page and its clients use. Others read or write files, fetch addresses or act for a session.
+# Gradio's routes that the page and its clients use. The others read or write files, fetch URLs or act for a session.
 _USED_ROUTES = re.compile(
     r"/|/config/?|/(static|assets)/.+|/(favicon\.ico|theme\.css|robots\.txt|manifest\.json|pwa_icon(/.*)?)"
     r"|/gradio_api/((run|api)/[^/]+/?|call/[^/]+/?|call/[^/]+/[^/]+/?|call/v2/[^/]+/[^/]+|heartbeat/[^/]+"
@@ -38,7 +38,7 @@ _USED_ROUTES = re.compile(
 
 
 def answer(status: int, message: str, headers: dict[str, str] | None = None) -> JSONResponse:
-    """A refusal."""
+    """A JSON error response."""
     text = message.encode("utf-8", "replace").decode()
     return JSONResponse({"error": text, "detail": text}, status, headers)
 
@@ -60,13 +60,13 @@ HANDLERS: dict[Any, Any] = {HTTPException: _http_error, RequestValidationError: 
 
 
 class ErrorSentences:
-    """ASGI middleware: what a route raises is logged and answered as a sentence, not as a bare 500."""
+    """ASGI middleware: an exception of a route is logged and answered with a sentence instead of a bare 500."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve a request."""
+        """Handle an ASGI request."""
         start: Message | None = None
 
         async def send_checked(message: Message) -> None:
@@ -84,7 +84,7 @@ class ErrorSentences:
             if start is None:
                 await answer(*_describe(error))(scope, receive, send)
             elif _is_event_stream(start):
-                # Its last event has told what is wrong; cut off, it would look as if the connection were lost.
+                # Its last event carried the error; closing it abruptly would look like a lost connection.
                 log.info("a stream of events ended early: %r", error)
                 await send({"type": "http.response.body", "body": b"", "more_body": False})
             else:
@@ -97,13 +97,13 @@ def _is_event_stream(start: Message) -> bool:
 
 
 class RouteAllowlist:
-    """ASGI middleware: of Gradio's routes, only those that are used."""
+    """ASGI middleware: answers 404 on every Gradio route that the page and its clients do not use."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve a request."""
+        """Handle an ASGI request."""
         if scope["type"] == "http" and not _USED_ROUTES.fullmatch(scope["path"]):
             await answer(404, NOTHING_HERE)(scope, receive, send)
         else:
@@ -126,7 +126,7 @@ def _describe(error: Exception) -> tuple[int, str]:
 
 
 def _raised_by_gradio(error: Exception) -> bool:
-    """Whether Gradio raised an error while it made sense of a request; what our own code raises there is our fault."""
+    """Whether Gradio raised the error while parsing a request, and not our own code below one of its routes."""
     names = [frame.f_globals.get("__name__", "") for frame, _ in walk_tb(error.__traceback__)]
     if ROUTES not in names:
         return False

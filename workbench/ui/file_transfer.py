@@ -1,4 +1,4 @@
-"""Files across the page and the endpoints: what was uploaded, and what is handed out."""
+"""Files of the page and the endpoints: uploads, and files for download."""
 
 from __future__ import annotations
 
@@ -26,26 +26,26 @@ NOT_UPLOADED = (
     "A file must be uploaded first (in Python: gradio_client.handle_file), not named by a path or address."
 )
 NOT_SERVED = "There is no such file, or it may not be read here."
-# Gradio keeps an upload in a folder named by a seeded SHA-256 of its bytes; what we hand out lies in one named at random.
+# Gradio stores an upload in a folder named by a seeded SHA-256 of its bytes; files for download are in randomly named ones.
 _UPLOAD_FOLDER = re.compile(r"[0-9a-f]{64}")
 _SERVED_FOLDER = re.compile(r"[0-9a-f]{64}|[0-9a-f]{32}")
 _MAX_PATH_LENGTH = 4096
-# Whatever a browser could run as part of our page is only ever downloaded.
+# Types that are shown inline. All others are sent as attachments, so that no browser executes them in our origin.
 _INLINE_TYPES = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp", "image/bmp", "image/avif"})
 _HEADERS = {"Cache-Control": "private"}
 
 
 def uploaded_file(path: Any) -> Path | None:
-    """The file that an upload made at a path; None for anything else, which is not opened.
+    """The uploaded file at a path; None for any other path, which is not opened.
 
-    The name of its folder is what entitles to an upload: only who uploaded it was told that name. What the server made
-    (exports, reports) and the parts of uploads under way lie elsewhere.
+    The folder name acts as a capability: only the uploader was told it. Files made by the server (exports, reports) and
+    unfinished uploads are in other folders.
     """
     return _find_file(path, _UPLOAD_FOLDER)
 
 
 def uploads(files: Any) -> list[Upload]:
-    """The uploaded files among what a caller sent.
+    """Parse a list of uploaded files.
 
     Raises:
         DomainError: It is not a list of uploaded files.
@@ -56,7 +56,7 @@ def uploads(files: Any) -> list[Upload]:
 
 
 def upload(file: Any) -> Upload:
-    """One uploaded file.
+    """Parse one uploaded file.
 
     Raises:
         DomainError: It is not an uploaded file.
@@ -71,7 +71,7 @@ def upload(file: Any) -> Upload:
 
 @contextmanager
 def answering(uploaded: Sequence[Upload]) -> Iterator[None]:
-    """Answer a call with uploads, which are kept for some minutes more then."""
+    """Mark uploads as processed when the block ends; they are kept for some more minutes."""
     try:
         yield
     finally:
@@ -80,13 +80,13 @@ def answering(uploaded: Sequence[Upload]) -> Iterator[None]:
 
 
 def begin_import(imports: ImportService, new_import: NewImport) -> int:
-    """Queue an import of uploads, which belong to it from then on: they are no longer among the uploads.
+    """Queue an import of uploads, which takes over their files.
 
     Returns:
-        Its id.
+        The id of the import.
 
     Raises:
-        DomainError: As :meth:`workbench.importing.service.ImportService.start`; the uploads stay then.
+        DomainError: See :meth:`workbench.importing.service.ImportService.start`; the uploads are kept.
     """
     import_id = imports.start(new_import)
     for file in new_import.uploads:
@@ -95,10 +95,10 @@ def begin_import(imports: ImportService, new_import: NewImport) -> int:
 
 
 def served_file(path: str) -> FileResponse:
-    """An upload, or a file that was handed out, for whoever knows its path.
+    """The response with an upload or a file for download; knowing the path is the permission.
 
     Raises:
-        HTTPException: It is neither.
+        HTTPException: The path is neither.
     """
     file = _find_file(path, _SERVED_FOLDER)
     if file is None:
@@ -110,10 +110,10 @@ def served_file(path: str) -> FileResponse:
 
 
 def to_file_data(data: bytes, name: str) -> FileData:
-    """A file for the caller to download.
+    """Write a file and return it for download.
 
     Raises:
-        DiskFull: There is no room for it.
+        DiskFull: The disk is full.
     """
     path = _new_folder() / name
     try:
@@ -124,19 +124,19 @@ def to_file_data(data: bytes, name: str) -> FileData:
 
 
 def to_named_file_data(path: Path) -> FileData:
-    """An export for the caller to download from where it is kept."""
+    """An existing export for download, without a copy."""
     return _file_data(path)
 
 
 def _find_file(path: Any, folders: re.Pattern[str]) -> Path | None:
-    """The regular file at ``<upload folder>/<folder>/<name>``; the file system is asked about no other path."""
+    """The regular file at ``<upload folder>/<folder>/<name>``; no other path is looked up in the file system."""
     if not isinstance(path, str) or not 0 < len(path) <= _MAX_PATH_LENGTH or "\0" in path:
         return None
     file, root = Path(path).absolute(), Path(get_upload_folder()).absolute()
     if file.name == ".." or file.parent.parent != root or not folders.fullmatch(file.parent.name):
         return None
     try:
-        # Not followed: a link would lead out of the folder.
+        # Symbolic links are not followed: they could point outside the folder.
         regular = stat.S_ISREG(file.lstat().st_mode) and stat.S_ISDIR(file.parent.lstat().st_mode)
     except (OSError, ValueError):
         return None

@@ -1,4 +1,4 @@
-"""The strip above the tabs: what is there, what runs, what is in production."""
+"""The status bar above the tabs: dataset size, active import and run, production model."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ PHASES = {
 
 
 def build(services: Services, page: gr.Blocks) -> None:
-    """Build the strip; it looks after itself."""
+    """Build the status bar, which polls the server."""
     with gr.Row(elem_id="strip", equal_height=True):
         facts_component = gr.HTML(elem_id="strip-facts", padding=False)
         gr.HTML(
@@ -62,13 +62,13 @@ def build(services: Services, page: gr.Blocks) -> None:
         current = f"{running} {html}"
         updates = [gr.skip()] * 3 if current == previous else [html, gr.update(visible=running), current]
         states: list[list[object]] = [[run.id, run.status] for run in services.stores.runs.recent(RECENT)]
-        # At the first time too, so that the page knows what is no news.
+        # On the first poll too, so that the page knows which runs are not news.
         return [*updates, *([gr.skip()] * 2 if states == known_states else [news(services), states])]
 
     @guarded
     def stop_now() -> None:
         for run in _running_runs(services):
-            with contextlib.suppress(Conflict):  # it ended by itself in this moment
+            with contextlib.suppress(Conflict):  # it has just ended
                 services.training.stop(run.id)
         gr.Info("Stopping after the current batch. The best epoch so far is kept as a model.")
 
@@ -84,7 +84,7 @@ def _running_runs(services: Services) -> list[Run]:
 
 
 def facts(services: Services) -> str:
-    """The strip's text as HTML."""
+    """The text of the status bar as HTML."""
     stores = services.stores
     summary = stores.catalogue.summary(stores.classes.all())
     parts = [_pictures_html(summary.images, summary.labelled)]
@@ -114,7 +114,7 @@ def _import_html(state: ImportState) -> str:
 
 
 def facts_of_run(run: Run) -> str:
-    """Where a run stands, as HTML."""
+    """The progress of a run, as HTML."""
     if run.status == "queued":
         return f"<span class='fact busy'>Run {run.id} is waiting to start</span>"
     if silence(run):
@@ -137,7 +137,7 @@ def _stage_html(run: Run) -> str:
 
 
 def share_done(run: Run) -> float:
-    """The share of what a run does now that is done, from 0 to 1."""
+    """The progress of a run's current phase, from 0 to 1."""
     progress = run.progress
     if run.phase in {"evaluating", "exporting"}:
         return 1
@@ -148,7 +148,7 @@ def share_done(run: Run) -> float:
 
 
 def counts(run: Run) -> bool:
-    """Whether a run counts pictures or the like now, not epochs."""
+    """Whether the progress of a run's current phase is a count of items, not of epochs."""
     return run.phase not in {"training", "evaluating", "exporting"} and bool(run.progress.get("total"))
 
 
@@ -158,7 +158,7 @@ def _bar(done: float, total: float) -> str:
 
 
 def phase(run: Run) -> str:
-    """What a run does now, in words."""
+    """The current phase of a run as a text."""
     if run.stop_requested:
         return "Stopping after the current batch"
     return "Pausing after the current batch" if run.pause_requested else PHASES.get(run.phase, run.phase)

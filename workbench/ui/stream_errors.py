@@ -1,4 +1,4 @@
-"""What Gradio's streams of events tell where a stream itself fails: a sentence, not the text of an exception."""
+"""Error events in Gradio's event streams: the text of an exception is replaced by a sentence."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from workbench.ui.error_boundary import UNEXPECTED
 
 log = logging.getLogger(__name__)
 NO_CALL = "There is no such call, or its answer was given already. Make the call again."
-# Each may pass here twice: a middleware is around Gradio's app, and one around all.
+# An event may be processed twice: the middleware wraps Gradio's app and the whole app.
 SAFE_MESSAGES = {NO_CALL, UNEXPECTED, "Server stopped unexpectedly."}
-# As ``/queue/data`` has it, and as ``/call`` has it, where the error of a function is an object and no text.
+# The format of ``/queue/data``, and that of ``/call``, where the error of a function is an object, not a text.
 _ERROR_EVENTS = (
     re.compile(rb'data: (\{.*"msg":"unexpected_error".*\})\n\n', re.DOTALL),
     re.compile(rb'event: error\ndata: (".*")\n\n', re.DOTALL),
@@ -20,10 +20,10 @@ _ERROR_EVENTS = (
 
 
 def told_in_stream(event: bytes) -> bytes:
-    """An event as it may be sent on.
+    """The event, with its error text replaced if it is an error event.
 
     Args:
-        event: A part of a stream as Gradio writes it: one whole event.
+        event: One whole event as Gradio writes it.
     """
     for pattern in _ERROR_EVENTS:
         if match := pattern.fullmatch(event):

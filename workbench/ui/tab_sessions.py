@@ -1,4 +1,4 @@
-"""What the server remembers of each browser tab and each client: little, and of a bounded number of them."""
+"""Bounded session state: what the server stores for each browser tab and API client."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ INVALID_CHOICE = "What was chosen is no text and no number. Reload the page and 
 
 
 class PageConfig(BlocksConfig):  # type: ignore[misc]
-    """The page that all share. Gradio copies it for every session, and for every call that names none."""
+    """The configuration that all sessions share. Gradio copies it for every session, and for every call without one."""
 
     def __init__(self, page: gr.Blocks) -> None:
         super().__init__(page)
@@ -32,9 +32,9 @@ class PageConfig(BlocksConfig):  # type: ignore[misc]
         return TabConfig(self)
 
     def open_choices(self) -> None:
-        """Let every list of choices that functions fill take what it was not built with.
+        """Let every dropdown that callbacks fill accept values beyond the choices it was built with.
 
-        Which choices a tab was sent is known to its session; where that was dropped, the function that is called decides.
+        A session knows which choices its tab was sent; once the session was dropped, the callback validates the value.
         """
         filled = {block for function in self.fns.values() for block in function.outputs}
         for field in filled:
@@ -44,7 +44,7 @@ class PageConfig(BlocksConfig):  # type: ignore[misc]
 
 
 class TabConfig(BlocksConfig):  # type: ignore[misc]
-    """The page as one session has it: what was changed there lies over the page that all share."""
+    """The configuration of one session: its changed components override those of the shared configuration."""
 
     def __init__(self, page: PageConfig) -> None:
         super().__init__(page.root_block)
@@ -54,11 +54,11 @@ class TabConfig(BlocksConfig):  # type: ignore[misc]
 
     @staticmethod
     def config_for_block(*_: Any, **__: Any) -> dict[str, Any]:
-        """Nothing: Gradio asks all blocks for it, and only links to a saved state, which there are none of here, need it."""
+        """An empty dict: Gradio only needs it for links to a saved state, which this page has none of."""
         return {}
 
     def forget_looks(self) -> None:
-        """Keep changed fields only: what a user enters is checked against them, while all else is only shown."""
+        """Drop changed components other than form fields; only those are needed, to validate inputs."""
         for number in [
             number for number, block in self.overrides.items() if not isinstance(block, FormComponent)
         ]:
@@ -66,10 +66,10 @@ class TabConfig(BlocksConfig):  # type: ignore[misc]
 
 
 class TabSessions(StateHolder):  # type: ignore[misc]
-    """The sessions that are remembered, at most ``capacity``.
+    """Session states, at most ``capacity`` of them.
 
-    One that holds nothing is the same as a new one, so those go first; after them the one that was not used for longest. What a
-    session holds is where a tab stands (a filter, a page); whoever comes back after it was dropped begins with the defaults.
+    Empty sessions are evicted first, since they equal new ones; then the least recently used one. A session holds the view of
+    a tab (a filter, a page); after its eviction the tab starts from the defaults.
     """
 
     def __getitem__(self, name: str) -> SessionState:
@@ -95,10 +95,10 @@ def _is_empty(state: SessionState) -> bool:
 
 
 class PendingMessages(OrderedDict[str, AsyncQueue[Any]]):
-    """The messages that each session has not read yet, without those of sessions that wait for nothing any more.
+    """Unread messages by session; those of sessions without pending events are evicted.
 
     Args:
-        queue: Gradio's, whose list of calls under way is cleared with them.
+        queue: Gradio's queue, whose pending event ids are evicted too.
     """
 
     def __init__(self, queue: Queue) -> None:
@@ -121,12 +121,12 @@ def _check_choice(choice: Any) -> Any:
 
 
 def keep_few(page: gr.Blocks, app: Any, most: int) -> None:
-    """Replace what remembers sessions in Gradio's app of a page.
+    """Replace the session store of a mounted page by a bounded one.
 
     Args:
-        page: The page, as it was mounted.
-        app: Gradio's app.
-        most: How many sessions are remembered.
+        page: The mounted page.
+        app: The Gradio app of the page.
+        most: The maximum number of sessions.
     """
     page.default_config.open_choices()
     page.state_session_capacity = most

@@ -1,4 +1,4 @@
-"""The route that takes uploads, in place of Gradio's: nothing is left of one that is broken off, and some of the disk stays free."""
+"""The upload route, in place of Gradio's: aborted uploads leave no files, and a disk reserve is kept free."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ FULL, LARGE, WRONG = 507, 413, 400
 
 
 def upload_route(uploads: UploadFolder, most_mb: int) -> Callable[..., Awaitable[Response]]:
-    """Make the route.
+    """Build the route's handler.
 
     Args:
-        uploads: Where uploads are kept.
-        most_mb: The largest file, in megabytes.
+        uploads: The folder of uploads.
+        most_mb: The maximum size of a file, in megabytes.
     """
 
     async def upload(request: Request, upload_id: str | None = None) -> Response:
@@ -56,18 +56,18 @@ def upload_route(uploads: UploadFolder, most_mb: int) -> Callable[..., Awaitable
 
 
 class _DiskCheckedRequest(Request):
-    """A request whose body stops coming where the disk gets full."""
+    """A request that checks the free disk space while its body is read."""
 
     def __init__(self, request: Request, uploads: UploadFolder) -> None:
         super().__init__(request.scope, request.receive)
         self._uploads = uploads
 
     async def stream(self) -> AsyncGenerator[bytes, None]:
-        """The body, piece by piece.
+        """Yield the body in chunks.
 
         Raises:
-            NoRoom: There is no more room.
-            ClientDisconnect: The client has gone.
+            DiskFull: The disk reserve is reached.
+            ClientDisconnect: The client disconnected.
         """
         unchecked = 0
         async for piece in super().stream():
@@ -95,5 +95,5 @@ def _announced_size(request: Request) -> int:
 def _refusal(status: int, message: str, upload_id: str | None) -> Response:
     if upload_id:
         file_upload_statuses.set_done(upload_id)
-    # As plain text: the page shows it as it comes.
+    # Plain text: the page shows the body unchanged.
     return PlainTextResponse(message, status)

@@ -1,4 +1,4 @@
-"""Endpoints on the model's help: suggestions, what to label next, suspicious labels, similar pictures, the map."""
+"""Endpoints for active learning: suggestions, what to label next, suspicious labels, similar pictures, the map."""
 
 import base64
 import dataclasses
@@ -124,7 +124,7 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
 
 
 def _overview_endpoints(services: Services) -> list[Callable[..., Any]]:
-    """Where the help stands, and what it says of pictures whatever their label."""
+    """The endpoints on the status, on similar pictures and on the map."""
     insight = services.insight
 
     def insight_status() -> InsightStatus:
@@ -175,7 +175,7 @@ def _overview_endpoints(services: Services) -> list[Callable[..., Any]]:
 
 
 def _label_endpoints(services: Services) -> list[Callable[..., Any]]:
-    """What the help says of labels, those there and those to come."""
+    """The endpoints on suggested and on suspicious labels."""
     insight = services.insight
 
     def suggestions(cursor: str = "", limit: int = 60) -> SuggestedPage:

@@ -1,4 +1,4 @@
-"""Endpoints on augmentation."""
+"""Endpoints for augmentation."""
 
 from collections.abc import Callable
 from typing import Any, TypedDict
@@ -14,7 +14,7 @@ from workbench.services import Services
 from workbench.training.spec import LIMITS
 from workbench.ui.file_transfer import to_file_data
 
-# Gradio shows defaults as they are and sends them back; nothing here changes what it was given.
+# A mutable default, since Gradio documents the default value; it is never modified.
 EMPTY: dict[str, Any] = {}
 
 

@@ -1,4 +1,4 @@
-"""Endpoints on pictures: which there are, what became of them, and who did how much."""
+"""Endpoints for the catalogue: listing pictures, their history, and the activity of users."""
 
 from collections.abc import Callable
 from typing import Any, TypedDict

@@ -1,4 +1,4 @@
-"""Endpoints on look-alikes, the bin and quality."""
+"""Endpoints for near-duplicates, the bin and quality flags."""
 
 from collections.abc import Callable
 from typing import Any, TypedDict

@@ -1,4 +1,4 @@
-"""Endpoints that change pictures. Each is one event, all of it or nothing, and can be undone by whom it is by."""
+"""Endpoints that change pictures. Each call is one atomic event, which its actor can undo."""
 
 from collections.abc import Callable
 from typing import Any, TypedDict

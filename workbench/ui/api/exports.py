@@ -1,4 +1,4 @@
-"""Endpoints that hand the data out."""
+"""Endpoints that export the data."""
 
 from collections.abc import Callable
 from typing import Any

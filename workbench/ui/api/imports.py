@@ -1,4 +1,4 @@
-"""Endpoints that bring pictures in."""
+"""Endpoints that import pictures."""
 
 from collections.abc import Callable
 from typing import Any, TypedDict

@@ -1,4 +1,4 @@
-"""The endpoint that checks the data."""
+"""The endpoint that checks the integrity of the data."""
 
 from collections.abc import Callable
 from typing import Any, TypedDict

@@ -1,4 +1,4 @@
-"""Endpoints on model versions and predictions."""
+"""Endpoints for model versions and predictions."""
 
 from collections.abc import Callable
 from typing import Any, TypedDict

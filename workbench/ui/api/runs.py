@@ -1,4 +1,4 @@
-"""Endpoints on the queue of runs, on what they leave behind, and on the nets that they can train."""
+"""Endpoints for the queue of runs, their logs and trials, and the available backbones."""
 
 from collections.abc import Callable
 from typing import Any, TypedDict

@@ -1,4 +1,4 @@
-"""Endpoints on training."""
+"""Endpoints for training runs."""
 
 from collections.abc import Callable
 from typing import Any, TypedDict
@@ -9,7 +9,7 @@ from workbench.services import Services
 from workbench.training.service import TrainingReport
 from workbench.training.spec import TrainingSpec
 
-# Gradio shows defaults as they are and sends them back; nothing here changes a spec it was given.
+# A mutable default, since Gradio documents the default value; it is never modified.
 EMPTY: dict[str, Any] = {}
 
 

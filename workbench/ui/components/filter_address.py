@@ -1,4 +1,4 @@
-"""A filter as the parts of the page's address, and back."""
+"""Conversion of a filter to the query parameters of the page's URL, and back."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from storage.records import Filter
 
 
 def address(filter_: Filter) -> dict[str, str]:
-    """A filter as the parts of the page's address."""
+    """The query parameters of a filter."""
     show = f"flag:{filter_.flag}" if filter_.flag else filter_.status
     return {
         "show": show,
@@ -18,7 +18,7 @@ def address(filter_: Filter) -> dict[str, str]:
 
 
 def addressed(parts: dict[str, str]) -> Filter:
-    """The filter that an address names."""
+    """The filter that query parameters describe."""
     show = parts.get("show", "")
     flag = show.removeprefix("flag:") if show.startswith("flag:") else ""
     return Filter(

@@ -1,4 +1,4 @@
-"""Pictures that exist nowhere but on the page."""
+"""Pictures embedded in the page as data URLs."""
 
 from __future__ import annotations
 

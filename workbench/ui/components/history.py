@@ -1,4 +1,4 @@
-"""What was changed, for people: who, when, what; and how much each person did."""
+"""The list of recent changes, and the activity of each user."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ MAX_DAYS = 7
 
 
 def history_list() -> gr.HTML:
-    """The list; its value is :func:`recent`. The browser writes times in its own time zone."""
+    """Build the list; its value comes from :func:`recent`. The script shows times in the browser's time zone."""
     return gr.HTML(
         js_on_load=script("components/history.js"), apply_default_css=False, elem_id="label-history"
     )
 
 
 def people_list() -> gr.HTML:
-    """What each person did by day; its value is :func:`people`."""
+    """Build the list of activity by user and day; its value comes from :func:`people`."""
     return gr.HTML(
         js_on_load=script("components/history.js"), apply_default_css=False, elem_id="label-people"
     )
@@ -37,7 +37,7 @@ def recent(services: Services) -> str:
 
 
 def people(services: Services) -> str:
-    """Pictures labelled per person and day as HTML, newest day first. Days are those of UTC."""
+    """Pictures labelled per user and day as HTML, newest day first. Days are in UTC."""
     activities = services.stores.journal.activity(MAX_DAYS)
     if not activities:
         return "<p class='history-empty'>Who labels how much appears here, by person and day.</p>"

@@ -1,4 +1,4 @@
-"""How far something long is: a bar with count, rate and time left."""
+"""A progress bar with count, rate and remaining time."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from workbench.charts.formatting import duration
 
 @dataclass(frozen=True)
 class ProgressBar:
-    """How far something long is.
+    """The state of a progress bar.
 
     Attributes:
-        name: What it is, for those who do not see the bar.
-        verb: What is done, as in ``Importing``.
-        done: How many are done.
-        total: How many there are.
-        rate: How many a second; 0 where that is not known yet.
-        unit: What is counted.
+        name: The accessible name of the bar.
+        verb: The operation, such as ``Importing``.
+        done: The number of items done.
+        total: The number of all items.
+        rate: Items per second; 0 if unknown.
+        unit: The name of the items.
     """
 
     name: str
@@ -30,7 +30,7 @@ class ProgressBar:
 
 
 def progress_html(progress: ProgressBar) -> str:
-    """The bar."""
+    """The progress bar as HTML."""
     filled = 100 * progress.done / max(1, progress.total)
     return (
         f"<div class='pace' role='progressbar' aria-label='{escape(progress.name)}' aria-valuemin='0' "

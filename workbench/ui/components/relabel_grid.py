@@ -1,4 +1,4 @@
-"""Pictures with what a model said of them, which can be relabelled in place."""
+"""A grid of pictures with the model's predictions, which can be relabelled in place."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ SCRIPT = script("components/relabel_grid.js")
 
 
 def answers_component(elem_id: str) -> gr.HTML:
-    """An empty grid; choosing another class for a picture gives the event ``relabel`` with ``image``, ``revision`` and ``label``."""
+    """Build an empty grid; relabelling a picture triggers the event ``relabel`` with ``image``, ``revision`` and ``label``."""
     return gr.HTML(elem_id=elem_id, js_on_load=SCRIPT, padding=False, apply_default_css=False)
 
 
 def answers_html(
     answers: Sequence[JudgedImage], images: Mapping[int, ImageRecord], colours: Mapping[str, str]
 ) -> str:
-    """The grid. Pictures that were removed from the catalogue since are counted, not shown.
+    """The grid as HTML. Pictures that were removed from the catalogue are only counted.
 
     Args:
-        answers: What to show, in order.
-        images: The pictures that are still there, by id.
-        colours: Colour of each present class, in the order in which they are offered.
+        answers: The predictions, in order.
+        images: The pictures that still exist, by id.
+        colours: The colour of each class, in the order in which they are offered.
     """
     present = [answer for answer in answers if answer.image_id in images]
     cards = "".join(_card(answer, images[answer.image_id], colours) for answer in present)

@@ -1,4 +1,4 @@
-"""What the dials and buttons of the Augment tab do."""
+"""The event callbacks of the Augment tab."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def _bind_dials(services: Services, view: AugmentView, refresh_notes: NoteRefres
 
 
 def _operation_changed(services: Services, name: str) -> Callable[..., tuple[object, ...]]:
-    """Keep one operation and no other: another browser tab may have moved them since this one was loaded."""
+    """The callback of one operation. It saves only that operation: another browser tab may have changed the others."""
 
     @guarded
     def changed(enabled: bool, strength: float, *choice: Any) -> tuple[object, ...]:
@@ -87,14 +87,14 @@ def _operation_changed(services: Services, name: str) -> Callable[..., tuple[obj
 
 
 def _bind_notes(services: Services, view: AugmentView) -> NoteRefresher:
-    """Says what is known of the operations after an event, and as time passes while they are tried on the model."""
+    """Bind the timer that refreshes the notes while a safety check runs; returns a function that refreshes them after an event."""
 
     @guarded
     def refresh_notes(previous: str) -> list[object]:
         return _note_updates(services, previous)
 
     view.timer.tick(refresh_notes, view.shown_notes, view.known, **UNQUEUED)
-    # What follows an event is not left out because what followed the one before is not there yet.
+    # always_last: a refresh is not dropped while the previous one is still pending.
     return lambda event: event.then(
         refresh_notes, view.shown_notes, view.known, trigger_mode="always_last", **UNQUEUED
     )
@@ -139,7 +139,7 @@ def _bind_rejection(services: Services, view: AugmentView, refresh_notes: NoteRe
 def _switch_operation(
     services: Services, rejected: RejectedVariant, name: str, enabled: bool
 ) -> Augmentation:
-    """Switch an operation off because it changed the class of a variant, or on again after all."""
+    """Switch an operation off because it changed the class of a variant, or on again."""
     image = services.stores.catalogue.get(rejected.image_id)
     reason = f"variant {rejected.variant} of {image.filename} no longer showed {image.label or 'the same'}."
     with services.stores.database.write():
@@ -194,7 +194,7 @@ def _all_updates(services: Services, choice: PreviewChoice) -> list[object]:
 
 
 def _preview_updates(services: Services, choice: PreviewChoice) -> list[object]:
-    """The preview, what its seed means, and no doubt about a variant."""
+    """Updates of the preview and the explanation of its seed; no variant is rejected."""
     draft = services.training.draft()
     return [preview_html(services, draft.augmentation, choice), seed_html(choice.seed, draft), None]
 

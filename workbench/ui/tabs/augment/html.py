@@ -1,4 +1,4 @@
-"""What the Augment tab shows: pictures beside their variants, as HTML."""
+"""HTML of the Augment tab: pictures beside their augmented variants."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ class PreviewChoice:
 
     @classmethod
     def of(cls, label: str | None, draw: int, seed: float | None, count: int | None) -> PreviewChoice:
-        """As the fields of the page have it, some of which may be empty."""
+        """Create it from the values of the form fields, some of which may be empty."""
         return cls(label or "", draw, int(seed or 0), count or COUNTS[0])
 
 
 def chosen(services: Services, choice: PreviewChoice) -> list[ImageRecord]:
-    """The pictures to preview: the same for the same choice and catalogue."""
+    """The pictures to preview; deterministic for a choice and a catalogue."""
     catalogue = services.stores.catalogue
     names = [choice.label] if choice.label else [c.name for c in services.stores.classes.all() if c.count]
     filters = [Filter(label=name) for name in names] or [Filter()]
@@ -58,7 +58,7 @@ def preview_html(
     choice: PreviewChoice,
     rejected: RejectedVariant | None = None,
 ) -> str:
-    """Every chosen picture as the net sees it, beside its variants; below the doubted one what it is made of."""
+    """Every chosen picture beside its variants; below a rejected variant its operations one by one."""
     pictures = chosen(services, choice)
     if not pictures:
         return EMPTY
@@ -71,7 +71,7 @@ def preview_html(
 
 
 def seed_html(seed: int, spec: TrainingSpec) -> str:
-    """What the seed means for the next run."""
+    """An explanation of the seed for the next run."""
     comparison = "the seed of the next run" if seed == spec.seed else f"the next run has seed {spec.seed}"
     usage = "A run with this seed sees variant 1 in its first epoch, variant 2 in its second."
     if spec.recipe in {INSTANT, FINE_TUNE}:
@@ -111,7 +111,7 @@ def _caption(image: ImageRecord) -> str:
 
 
 def labels(services: Services) -> Sequence[tuple[str, str]]:
-    """What pictures can be picked from, as (words, value)."""
+    """The choices of the class field, as (label, value)."""
     return [
         ("Every class", ""),
         *((class_.name, class_.name) for class_ in services.stores.classes.all() if class_.count),

@@ -1,4 +1,4 @@
-"""What is said of each operation: what it costs, and whether the model still sees the same class."""
+"""Notes on each operation: its throughput, and whether the production model still predicts the same class."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ QUESTION = "Does each variant still show the same class? Press No where it does 
 
 
 def notes(services: Services, augmentation: Augmentation, safety: SafetyReport) -> list[str]:
-    """The line below each operation, as HTML, in their order."""
+    """The note of each operation as HTML, in their order."""
     cost, reasons = services.costs.of(augmentation), marks(services.stores.preferences)
     return [
         _note_html(
@@ -31,7 +31,7 @@ def notes(services: Services, augmentation: Augmentation, safety: SafetyReport) 
 
 
 def summary(services: Services, augmentation: Augmentation, safety: SafetyReport) -> str:
-    """The cost of all that runs, and what the model makes of it, as HTML."""
+    """The throughput of the enabled operations and the result of the safety check, as HTML."""
     text = f"{_cost_sentence(services.costs.of(augmentation), augmentation)} {_safety_sentence(safety, augmentation)}"
     return f"<p class='note' role='status'>{text}</p>"
 

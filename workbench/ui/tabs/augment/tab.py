@@ -1,4 +1,4 @@
-"""Augment: switch and weigh the operations, and see at once what they do to one's own pictures."""
+"""The Augment tab: configure the augmentation operations with a live preview."""
 
 from __future__ import annotations
 

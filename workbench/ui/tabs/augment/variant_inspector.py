@@ -1,4 +1,4 @@
-"""A variant that no longer shows its class: each of its operations alone, to find and switch off the one that did it."""
+"""Inspection of a rejected variant: its operations are applied one by one to find the one that changed the class."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from workbench.ui.components.frames import frame
 
 @dataclass(frozen=True)
 class RejectedVariant:
-    """A variant that a person said No to.
+    """A variant that a user rejected.
 
     Attributes:
-        image_id: Its picture.
+        image_id: The id of its picture.
         variant: Its number.
         seed: Its seed.
-        augmentation: What made it.
+        augmentation: The augmentation that made it.
     """
 
     image_id: int
@@ -36,7 +36,7 @@ class RejectedVariant:
 
 
 def found(services: Services, rejected: RejectedVariant) -> tuple[list[OperationSuspect], str]:
-    """What may have changed the class, and the name of what must have (empty where a person must say)."""
+    """The operations that may have changed the class, and the name of the one that did (empty if the user must decide)."""
     image = services.stores.catalogue.get(rejected.image_id)
     picture = services.stores.media.canonical(image.sha256, services.training.draft().fit, PATIENCE)
     key = (rejected.seed, rejected.variant, rejected.image_id)
@@ -47,7 +47,7 @@ def found(services: Services, rejected: RejectedVariant) -> tuple[list[Operation
 
 
 def _try_predict(services: Services, picture: np.ndarray) -> Prediction | None:
-    """What the model in production reads; None where there is none that answers, which the person can do without."""
+    """The prediction of the production model; None if there is no usable model."""
     try:
         return services.predictor.predict_unlogged(picture)
     except DomainError:

@@ -1,4 +1,4 @@
-"""Collect, taking the data along: an export in a format that others read."""
+"""The export section of the Collect tab."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ ABOUT = (
 
 
 def build(services: Services, accordion: gr.Accordion) -> None:
-    """Build the section; it fills itself when it is opened."""
+    """Build the section; its choices are loaded when it is opened."""
     with gr.Row(elem_id="collect-take-choices"):
         format_field = gr.Dropdown(
             [(format_.words, name) for name, format_ in FORMATS.items()], value=next(iter(FORMATS)), label="Format",
@@ -76,7 +76,7 @@ def build(services: Services, accordion: gr.Accordion) -> None:
 
 
 def _source_choices(services: Services) -> list[tuple[str, str]]:
-    """What can be exported, as (words, value)."""
+    """The choices of what to export, as (label, value)."""
     stores = services.stores
     summary = stores.catalogue.summary(stores.classes.all())
     options = [(f"All pictures ({summary.images:,})", EVERYTHING)]
@@ -118,7 +118,7 @@ def _button_update(services: Services, format_name: str, source: str) -> object:
 
 
 class _ExportProgress:
-    """What an export says of itself to whoever waits for it."""
+    """The progress of an export, updated and read by different threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -141,7 +141,7 @@ class _ExportProgress:
 
 
 def _export_updates(services: Services, format_name: str, source: str) -> Iterator[tuple[str, bool]]:
-    """What to show of an export, and whether it has ended; the last one of both in one piece, which Gradio may not part."""
+    """Yield the HTML of an export and whether it has ended; the result and the end are in one update."""
     progress = _ExportProgress()
     with ThreadPoolExecutor(1) as pool:
         future: Future[Exported] = pool.submit(

@@ -1,4 +1,4 @@
-"""What the Collect tab shows, as HTML."""
+"""HTML of the Collect tab."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ one click.</p></div>"""
 
 
 def limits_html(limits: Limits) -> str:
-    """What is taken in."""
+    """The supported formats and limits."""
     return (
         f"<p class='note'>A folder in a zip names the class, and so does a table: a CSV with filename,label (and split), a "
         f"Hugging Face image folder, an export of Label Studio. Taken in: {', '.join(FORMATS)}, up to "
@@ -29,7 +29,7 @@ def limits_html(limits: Limits) -> str:
 
 
 def overview_html(summary: Summary, newest: Iterable[ImageRecord]) -> str:
-    """Pictures per class and the newest ones; empty where there is no picture."""
+    """Pictures per class and the newest ones; empty if there are no pictures."""
     if not summary.images:
         return ""
     return (

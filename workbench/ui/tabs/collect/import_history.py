@@ -1,4 +1,4 @@
-"""Collect, earlier imports: when, who, what came of each, and its report."""
+"""The section of the Collect tab that lists earlier imports."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ MAX_LISTED = 30
 
 
 def build(context: TabContext, accordion: gr.Accordion) -> None:
-    """Build the list; it fills itself when it is opened."""
+    """Build the list; it is loaded when it is opened."""
     table = gr.HTML(past_html([]), elem_id="collect-past")
 
     @guarded

@@ -1,4 +1,4 @@
-"""Collect, the import: the one that runs, those that wait, and what came of the last one."""
+"""The section of the Collect tab on imports: the running one, the queue, and the report of the last one."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MAX_NOTES = 200
 
 @dataclass(frozen=True)
 class ImportProgress:
-    """The components, and the event after which an import was stopped or taken from the queue."""
+    """The components, and the event that cancels a queued import."""
 
     progress: gr.HTML
     stop: gr.Button
@@ -29,7 +29,7 @@ class ImportProgress:
 
     @property
     def shown(self) -> list[gr.Block]:
-        """What :func:`look` gives values for, in its order."""
+        """The outputs of :func:`look`, in its order."""
         return [self.progress, self.stop, self.report]
 
 
@@ -55,7 +55,7 @@ def build(services: Services) -> ImportProgress:
 
 
 def latest(services: Services) -> ImportState:
-    """The import that runs, else the one that ended last; one that was taken from the queue never began."""
+    """The running import, else the last one that ended; imports cancelled before their start do not count."""
     state = services.imports.state()
     started = [] if state.running else [job for job in services.imports.recent() if job.started_at]
     last = max(started, key=lambda job: job.ended_at or "", default=None)
@@ -63,7 +63,7 @@ def latest(services: Services) -> ImportState:
 
 
 def look(services: Services, state: ImportState, colours: Mapping[str, str]) -> list[object]:
-    """Updates for what is shown."""
+    """The updates of the section."""
     queue = services.stores.import_jobs.active() if state.running else []
     report = "" if state.running or not state.id else report_html(state, colours, _remarks(services, state))
     return [

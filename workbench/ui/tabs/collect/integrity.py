@@ -1,4 +1,4 @@
-"""Collect, the check of the data: whether rows, journal and files agree."""
+"""The integrity check section of the Collect tab."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ def build(services: Services) -> None:
     def run_repair(every_byte: bool) -> tuple[object, object]:
         return _result_updates(check(services.stores, repair=True, deep=bool(every_byte)))
 
-    # One check at a time: two at once would only slow each other.
+    # One check at a time: concurrent ones would slow each other down.
     options = {"concurrency_limit": 1, "concurrency_id": "check", "api_visibility": "private"}
     check_button.click(run_check, deep, [result, repair_button], **options)
     repair_button.click(run_repair, deep, [result, repair_button], **options)
 
 
 def findings_html(report: IntegrityReport) -> str:
-    """What a check found."""
+    """The report of a check as HTML."""
     extent = f"{counted(report.pictures)} and {report.files:,} files checked in {report.seconds:.3g} s."
     if not report.faults:
         return f"<p class='well'><b>All is well.</b> {extent}</p>"

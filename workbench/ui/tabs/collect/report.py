@@ -1,4 +1,4 @@
-"""Imports as HTML: the one that runs, what waits behind it, what came of the last one, and earlier ones."""
+"""Imports as HTML: the running one, the queue, the report of the last one, and earlier ones."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ STATES = {
 
 @dataclass(frozen=True)
 class ImportRemarks:
-    """What else there is to know of an import.
+    """Quality flags and notes of an import.
 
     Attributes:
-        flags: How many of its pictures have each quality flag.
-        notes: Files with a note, and the note.
+        flags: The number of its pictures with each quality flag.
+        notes: File names with their notes.
     """
 
     flags: Mapping[str, int]
@@ -38,7 +38,7 @@ class ImportRemarks:
 
 
 def running_html(state: ImportState, queue: Sequence[Import]) -> str:
-    """The running import with those that wait behind it; empty where none runs."""
+    """The running import and the queue; empty if none is running."""
     if not state.running:
         return ""
     if state.total:
@@ -57,7 +57,7 @@ def running_html(state: ImportState, queue: Sequence[Import]) -> str:
 
 
 def report_html(state: ImportState, colours: Mapping[str, str], remarks: ImportRemarks) -> str:
-    """What became of the last import; empty where there was none or one runs."""
+    """The report of the last import; empty if there is none or one is running."""
     if state.running or not state.id:
         return ""
     heading = f"<h3>Last import <small>{escape(state.what)}</small></h3>"

@@ -1,4 +1,4 @@
-"""Collect, a folder of the server: there only where whoever runs the server allowed some."""
+"""The section of the Collect tab that imports a folder of the server; only built if folders are configured."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ABOUT = (
 
 @dataclass(frozen=True)
 class ServerFolderFields:
-    """The components."""
+    """The components of the section."""
 
     folder: gr.Dropdown
     label: gr.Dropdown
@@ -53,7 +53,7 @@ def bind(services: Services, fields: ServerFolderFields) -> Any:
     """Bind the section.
 
     Returns:
-        The event after which an import has been begun.
+        The event that starts an import.
     """
     settings = services.settings
 

@@ -1,4 +1,4 @@
-"""Collect, the ways in: files, the clipboard, the camera, a folder on the server."""
+"""The import sources of the Collect tab: files, the clipboard, the camera, a folder on the server."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ MAX_FILES = 500
 
 @dataclass(frozen=True)
 class Sources:
-    """The components through which pictures come in."""
+    """The components of the import sources."""
 
     drop: gr.File
     label: gr.Dropdown
@@ -41,7 +41,7 @@ class Sources:
 
     @property
     def shown(self) -> list[gr.Block]:
-        """What :func:`look` gives values for, in its order."""
+        """The outputs of :func:`look`, in its order."""
         return [self.label, self.camera, *([self.folder.label] if self.folder else [])]
 
 
@@ -72,12 +72,12 @@ def bind(services: Services, sources: Sources, next_step_buttons: list[gr.Button
     """Bind the sections.
 
     Args:
-        services: What they call.
-        ways: The sections.
-        others: Buttons that are the next step only while no file is chosen.
+        services: The services to call.
+        sources: The sections.
+        next_step_buttons: Buttons that are primary only while no file is chosen.
 
     Returns:
-        The events after which an import has been begun.
+        The events that start an import.
     """
 
     @guarded
@@ -105,7 +105,7 @@ def bind(services: Services, sources: Sources, next_step_buttons: list[gr.Button
         return gr.update(answer={"taken": len(uploaded), "label": name, "serial": import_id})
 
     options: dict[str, Any] = {"api_visibility": "private"}
-    # Not preprocessed: Gradio would hide the name that the sender gave a file.
+    # Without preprocessing, which would drop the original file names.
     sources.drop.change(
         files_changed, sources.drop, [sources.start, *next_step_buttons], preprocess=False, **options
     )
@@ -118,7 +118,7 @@ def bind(services: Services, sources: Sources, next_step_buttons: list[gr.Button
 
 
 def look(sources: Sources, summary: Summary) -> list[object]:
-    """Updates for what is shown."""
+    """The updates of the sections."""
     names = [class_.name for class_ in summary.classes]
     updates = [gr.update(choices=names), gr.update(classes=names)]
     return [*updates, *([gr.update(choices=names)] if sources.folder else [])]

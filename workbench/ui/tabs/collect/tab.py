@@ -1,4 +1,4 @@
-"""Collect: bring pictures in, see what came of it, and what is there."""
+"""The Collect tab: import and export pictures, and an overview of the catalogue."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ QUIET = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
 
 @dataclass(frozen=True)
 class CollectView:
-    """The components that change."""
+    """The components of the tab."""
 
     welcome: gr.HTML
     samples: gr.Button
@@ -48,7 +48,7 @@ class CollectView:
 
     @property
     def shown(self) -> list[gr.Block]:
-        """What :func:`_look` gives values for, in its order."""
+        """The outputs of :func:`_all_updates`, in its order."""
         return [
             self.welcome, self.samples, *self.sources.shown, *self.job.shown, self.overview,
             self.step, self.step_note, self.remove, self.undo, self.timer, self.progress_key,
@@ -147,7 +147,7 @@ def _bind_actions(context: TabContext, view: CollectView) -> None:
 
 
 def _all_updates(view: CollectView, services: Services, actor_name: str) -> list[object]:
-    """Updates for everything shown."""
+    """The updates of the whole tab."""
     state, summary = import_progress.latest(services), _summary(services)
     newest = services.stores.pages.page(Filter(sort="newest"), limit=MAX_NEWEST).items
     empty, removal = not summary.images and not state.running, _undoable_removal(services, actor_name)
@@ -179,7 +179,7 @@ def _summary(services: Services) -> Summary:
 
 
 def _next_step(summary: Summary) -> tuple[str, str, str]:
-    """The tab that comes next, the words on its button, and why where that is not plain."""
+    """The next tab, the text of its button, and an optional note on why."""
     if summary.unlabelled:
         return "label", f"Label {counted(summary.unlabelled)}", ""
     if summary.images and sum(1 for class_ in summary.classes if class_.count) < 2:
@@ -189,6 +189,6 @@ def _next_step(summary: Summary) -> tuple[str, str, str]:
 
 
 def _undoable_removal(services: Services, actor_name: str) -> Event | None:
-    """The change that undo would take back, where it put pictures into the bin."""
+    """The user's last change, if it moved pictures to the bin."""
     last = services.stores.journal.undoable(actor_name)
     return last if last and last.kind == "archive" else None

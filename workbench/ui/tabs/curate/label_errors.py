@@ -1,4 +1,4 @@
-"""Suspicious labels: a ranked list; a key accepts the likely class or says that the label is right."""
+"""The section on suspicious labels: a ranked list, in which keys accept the likely class or dismiss the suspicion."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def build(frame: SectionFrame) -> Section:
 
 
 def judge_function(services: Services) -> Any:
-    """What the script asks for each press of a key."""
+    """Build the server function that the script calls for each decision."""
 
     def judge(wish: Any, request: gr.Request) -> dict[str, str]:
         """Accept or dismiss one suspicion; what is refused is answered with a sentence."""
@@ -84,7 +84,7 @@ def _handle_click(services: Services, click: Click) -> ClickOutcome:
 
 
 def state_html(status: ActiveLearningStatus) -> str:
-    """What the model's help says of itself, how far it is, and a button that starts it."""
+    """The status of active learning, its progress, and a button that starts it."""
     progress = ""
     if status.running and status.phase == "embedding":
         progress = f"<progress max='{max(1, status.pictures)}' value='{status.embedded}' aria-label='Pictures looked at'></progress>"
@@ -96,7 +96,7 @@ def state_html(status: ActiveLearningStatus) -> str:
 
 
 def rows_html(suspicions: list[Suspicion], total: int) -> str:
-    """The list, the most suspicious first."""
+    """The list as HTML, the most suspicious labels first."""
     if not suspicions:
         return "<p>No label looks wrong at present. Labels that a model would not have given are listed here.</p>"
     cut = f" The {len(suspicions):,} most suspicious are shown." if total > len(suspicions) else ""

@@ -1,4 +1,4 @@
-"""The map of the pictures: a lasso opens those inside."""
+"""The section with the map of the pictures: a lasso selects pictures to label or remove."""
 
 from __future__ import annotations
 
@@ -26,7 +26,15 @@ MAX_SELECTED = 300
 
 @dataclass(frozen=True)
 class MapState:
-    """How the points are coloured, what the lasso holds and how many that were, the zoom, and which figure was sent."""
+    """The session's view of the map.
+
+    Attributes:
+        colouring: The colour scheme.
+        selected: The ids of the selected pictures that are shown.
+        selected_count: How many pictures were selected.
+        zoom: The visible range.
+        figure_key: The key of the figure that was last sent to the page.
+    """
 
     colouring: str = "class"
     selected: tuple[int, ...] = ()

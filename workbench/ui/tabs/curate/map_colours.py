@@ -1,4 +1,4 @@
-"""Which colour a picture has on the map."""
+"""The colour schemes of the map."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SPLITS = {"train": ("training", BLUE), "validation": ("validation", ORANGE), "te
 
 
 class PointStyle(NamedTuple):
-    """What a point is called and coloured; faint ones are not what is asked for."""
+    """The legend name and colour of a point; faint points are in the background."""
 
     name: str
     colour: str
@@ -30,7 +30,7 @@ class PointStyle(NamedTuple):
 
 
 def kinds(services: Services, colouring: str, max_points: int) -> list[PointGroup]:
-    """The points of the map by what they have in common, the faint ones first so that they lie behind."""
+    """The points of the map grouped by style, faint groups first so that they are drawn behind the others."""
     points = services.insight.points(max_points)
     captions = services.stores.curation.captions([point.image_id for point in points])
     style_of = STYLES.get(colouring, _class_style)

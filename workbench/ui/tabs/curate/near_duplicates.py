@@ -1,4 +1,4 @@
-"""Look-alikes: groups of near-duplicates, and what becomes of each."""
+"""The section on near-duplicates: groups of pictures to keep, remove or label."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MAX_TILES = 12
 
 @dataclass(frozen=True)
 class DuplicatesState:
-    """The first group on the page, and whether keeping the best of each is about to be confirmed."""
+    """The index of the first group on the page, and whether the confirmation of "keep the best of each" is open."""
 
     begin: int = 0
     confirming: bool = False
@@ -80,7 +80,11 @@ def _handle_click(services: Services, click: Click) -> ClickOutcome:
 
 
 def _group(services: Services, click: Click) -> DuplicateGroup:
-    """The group as it was shown."""
+    """The group that was clicked.
+
+    Raises:
+        Conflict: The group has changed.
+    """
     first, size = click.sent.number("group"), click.sent.number("size")
     for group in services.lookalikes.found().groups:
         if group.image_ids[0] == first and len(group.image_ids) == size:

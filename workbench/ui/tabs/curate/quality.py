@@ -1,4 +1,4 @@
-"""Quality: how many pictures have each flag; each leads to those pictures on the Label tab."""
+"""The section on quality flags: counts, with links to the pictures on the Label tab."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Curate: look-alikes, labels that look wrong, a map of the pictures, their quality, and the bin."""
+"""The Curate tab: near-duplicates, suspicious labels, a map of the pictures, quality flags, and the bin."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def _bind(frame: SectionFrame, opened: gr.State, columns: list[gr.Column]) -> No
         return show(name, said_html(ClickOutcome(None, f"Undone: {undone.summary}.")), *looked)
 
     inputs = [opened, *(section.looked for section in sections)]
-    # The browser has no say over a state, so that the address comes in a field of its own.
+    # A gr.State cannot be set by the browser, so the URL parameter is passed in a hidden text field.
     address = gr.Textbox(visible=False)
     script = "(...given) => [new URL(location).searchParams.get('part') || '', ...given.slice(1)]"
     for listener in (frame.place.page.load, frame.place.tab.select):

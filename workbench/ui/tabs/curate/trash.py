@@ -1,4 +1,4 @@
-"""The bin: what was taken out of the catalogue; it comes back, or goes for good."""
+"""The section on the bin: archived pictures, to restore or to delete."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ BIN = Filter(status="bin")
 
 @dataclass(frozen=True)
 class TrashState:
-    """The cursor of each page up to the present one."""
+    """The cursors of the pages up to the current one."""
 
     cursors: tuple[str, ...] = ("",)
 

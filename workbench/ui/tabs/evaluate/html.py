@@ -1,4 +1,4 @@
-"""What the Evaluate tab says of a run, as HTML."""
+"""HTML of the Evaluate tab."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ TERMS = ("macro-F1", "accuracy", "95 % interval", "precision", "recall", "F1", "
 
 
 def choice_text(run: Run, metrics: Mapping[str, Any]) -> str:
-    """A run in the list of runs."""
+    """The text of a run in the list of runs."""
     return (
         f"{run.version} · {words_of(run.spec)} · macro-F1 {charts.number(metrics['macro_f1'])} · run {run.id}"
     )
 
 
 def headline(classes: Sequence[str], metrics: Mapping[str, Any], caveats: Sequence[str]) -> str:
-    """Macro-F1 and accuracy, what always answering the commonest class would reach, and what the figures do not tell."""
+    """Macro-F1, accuracy, the accuracy of the majority baseline, and caveats."""
     baseline = majority(classes, metrics["confusion"])
     pictures = int(metrics["pictures"])
     correct = round(metrics["accuracy"] * pictures)
@@ -59,7 +59,7 @@ def _baseline_sentence(correct: int, baseline: Baseline) -> str:
 
 
 def per_class_html(metrics: Mapping[str, Any], colours: Mapping[str, str]) -> str:
-    """Precision, recall, F1 and support of each class, then both averages."""
+    """A table of precision, recall, F1 and support of each class, with both averages."""
     rows = [
         [class_name(row["name"], colours), *_score_cells(row, ""), f"{row['support']:,}"]
         for row in metrics["per_class"]
@@ -79,7 +79,7 @@ def _score_cells(row: Mapping[str, Any], prefix: str) -> list[str]:
 def cells_html(
     classes: Sequence[str], confusion: Sequence[Sequence[int]], opened: tuple[str, str] | None
 ) -> str:
-    """A button for each cell of the confusion matrix that has pictures, mistakes first."""
+    """A button for each non-empty cell of the confusion matrix, mistakes first."""
     cells = [
         (true == predicted, -count, true, predicted)
         for true, row in zip(classes, confusion, strict=True)
@@ -102,14 +102,14 @@ def _cell_button(true: str, predicted: str, count: int, opened: tuple[str, str] 
 
 
 def opened_title(true: str, predicted: str, count: int, max_shown: int) -> str:
-    """What the opened pictures are."""
+    """The title of the pictures of the opened cell."""
     outcome = "answered right" if true == predicted else f"answered {escape(predicted)}"
     limit_text = f", the {max_shown:,} surest of them" if count > max_shown else ""
     return f"<h3>{escape(true)}, {outcome}: {pictures_words(count)}{limit_text}</h3>"
 
 
 def stays(version: str) -> str:
-    """Why the figures do not move with a new label."""
+    """A note on why relabelling does not change the figures."""
     return (
         f"<h3>The worst mistakes</h3><p class='note'>A new label is kept at once. The figures of {escape(version)} stay those of its snapshot; "
         "train again to use it.</p>"

@@ -1,4 +1,4 @@
-"""The parts of a run's report, made anew only where they have changed."""
+"""The parts of a run's report; only changed parts are rendered again."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ PARTS = (
 
 @dataclass(frozen=True)
 class EvaluateState:
-    """What a session looks at.
+    """The view of a session.
 
     Attributes:
-        run: The run that is shown.
-        newest: The newest finished run when it was chosen; a newer one takes its place.
+        run: The id of the run that is shown.
+        newest: The newest finished run when it was chosen; a newer one replaces it.
         measure: ``counts`` or ``shares`` in the confusion matrix.
-        cell: The true and the predicted class of the opened cell.
+        cell: The true and the predicted class of the opened cell, if any.
     """
 
     run: int | None = None
@@ -43,7 +43,7 @@ class EvaluateState:
 
 
 def show(services: Services, looked: EvaluateState, sent: Keys) -> list[Any]:
-    """Updates of the parts in the order of ``PARTS``, then what is looked at and what was sent."""
+    """Updates of the parts in the order of ``PARTS``, then of the view and of the keys of the rendered parts."""
     if looked.run is None:
         return [*([gr.skip()] * len(PARTS)), looked, sent]
     report = services.training.report(looked.run)

@@ -1,4 +1,4 @@
-"""Evaluate: how good a run's model is, class by class and picture by picture."""
+"""The Evaluate tab: metrics, charts and mistakes of a run's model."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from workbench.ui.tabs.evaluate.report import COUNTS, PARTS, SHARES, EvaluateSta
 CONFUSION = script("evaluate/confusion.js")
 MAX_RUNS = 500
 UNQUEUED: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
-# One after the other: an answer that took long must not undo what was chosen since.
+# Processed sequentially: a slow answer must not overwrite a later choice.
 SEQUENTIAL: dict[str, Any] = {
     "show_progress": "hidden",
     "api_visibility": "private",
@@ -34,7 +34,7 @@ SEQUENTIAL: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class EvaluateView:
-    """The components: parts are updated by name; ``looked`` and ``sent`` are kept for the session."""
+    """The components: parts by name, and the session states ``looked`` and ``sent``."""
 
     choice: gr.Dropdown
     measure: gr.Radio
@@ -44,7 +44,7 @@ class EvaluateView:
 
     @property
     def outputs(self) -> list[Any]:
-        """In the order of :func:`workbench.ui.tabs.evaluate.report.show`."""
+        """The outputs of :func:`workbench.ui.tabs.evaluate.report.show`, in its order."""
         return [*(self.parts[name] for name in PARTS), self.looked, self.sent]
 
 
@@ -128,7 +128,7 @@ def _bind(context: TabContext, view: EvaluateView, pages: list[Any]) -> None:
         pages = [gr.update(visible=not runs), gr.update(visible=bool(runs))]
         return [*pages, gr.update(choices=choices, value=looked.run), *show(services, looked, sent)]
 
-    # The fields say what is looked at, also where a tab is older than what the server remembers of it.
+    # The form fields define the view, also if the session state of the tab was dropped.
     def current_state(
         run: int, measure: str, looked: EvaluateState, sent: Keys
     ) -> tuple[EvaluateState, Keys]:

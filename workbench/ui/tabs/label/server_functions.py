@@ -1,4 +1,4 @@
-"""What the Label tab's script asks the server for: to carry edits out, to hand pictures out, to tell more of one."""
+"""The server functions of the Label tab's script: save edits, lease pictures, and details of a picture."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ FILTER_FIELDS = ("label", "status", "sort", "flag", "tag", "search")
 
 @dataclass(frozen=True)
 class EditRequest:
-    """One edit that the script asks for.
+    """One edit requested by the script.
 
     Attributes:
-        services: What carries it out.
-        fields: What came with it; nothing of it is trusted.
-        by: Who asks.
+        services: The services that apply it.
+        fields: Its values; not validated.
+        by: The acting user.
     """
 
     services: Services
@@ -42,7 +42,11 @@ class EditRequest:
 
     @property
     def revisions(self) -> dict[int, int]:
-        """The revision of each picture as it was seen."""
+        """The expected revision of each picture.
+
+        Raises:
+            DomainError: The edit names no pictures, or too many.
+        """
         pairs = self.fields.get("pictures")
         if (
             not isinstance(pairs, list)
@@ -54,13 +58,17 @@ class EditRequest:
 
     @property
     def one(self) -> tuple[int, int]:
-        """The only picture, and its revision."""
+        """The id and expected revision of the only picture."""
         ((image_id, revision),) = list(self.revisions.items())[:1]
         return image_id, revision
 
     @property
     def ids(self) -> list[int]:
-        """The pictures of a filter, if there are still as many as were seen; else those that are named."""
+        """The ids of the edited pictures: all of a filter, or those that are named.
+
+        Raises:
+            Conflict: The number of pictures in the filter has changed.
+        """
         if "filter" not in self.fields:
             return list(self.revisions)
         ids = self.services.stores.pages.ids(parse_filter(self.fields["filter"]))
@@ -72,23 +80,23 @@ class EditRequest:
 
     @property
     def expected_revisions(self) -> dict[int, int] | None:
-        """The revisions that must still hold; a whole filter is held by its count instead."""
+        """The expected revisions; None for a whole filter, which is checked by its count instead."""
         return None if "filter" in self.fields else self.revisions
 
     def text(self, name: str) -> str:
-        """A text that came with the edit, empty where there is none."""
+        """A string value; empty if there is none."""
         value = self.fields.get(name)
         return value if isinstance(value, str) else ""
 
     def texts(self, name: str) -> list[str]:
-        """The texts of a list that came with the edit."""
+        """The strings of a list value."""
         values = self.fields.get(name)
         return [value for value in values if isinstance(value, str)] if isinstance(values, list) else []
 
 
 @dataclass(frozen=True)
 class EditResult:
-    """What became of an edit: the pictures it touched, and a sentence where the script cannot say it itself."""
+    """The result of an edit: the ids of its pictures, and a message if the script does not make one itself."""
 
     ids: list[int]
     message: str = ""
@@ -197,7 +205,7 @@ KINDS: dict[str, Callable[[EditRequest], EditResult]] = {
 
 
 def functions(services: Services) -> list[Callable[..., Answer]]:
-    """The functions that the script calls. What is refused is answered with a sentence."""
+    """The functions that the script calls. Errors are returned as sentences, not raised."""
 
     def save(batch: Any, request: gr.Request) -> Answer:
         """Carry edits out, one after the other, and answer with the true state of their pictures."""
@@ -238,7 +246,7 @@ def functions(services: Services) -> list[Callable[..., Answer]]:
 
 
 def parse_filter(value: Any) -> Filter:
-    """The filter that a script names.
+    """Parse a filter sent by the script.
 
     Raises:
         DomainError: It is not one.
@@ -250,7 +258,7 @@ def parse_filter(value: Any) -> Filter:
 
 
 def parse_whole(value: Any) -> int:
-    """A whole number, as ids and revisions are.
+    """Parse an id or a revision.
 
     Raises:
         DomainError: It is not one.

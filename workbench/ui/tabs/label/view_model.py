@@ -1,4 +1,4 @@
-"""What the Label tab's script shows, as data."""
+"""The data that the Label tab's script renders."""
 
 from __future__ import annotations
 
@@ -21,25 +21,25 @@ Answer = dict[str, Any]
 
 @dataclass(frozen=True)
 class LabelState:
-    """What a session looks at: a filter, and the cursor of each page up to the present one."""
+    """The view of a session: a filter, and the cursors of the pages up to the current one."""
 
     wanted: Filter = field(default_factory=Filter)
     cursors: tuple[str, ...] = ("",)
 
     def next(self, cursor: str) -> LabelState:
-        """The page that begins after a cursor; asked for twice, it is turned to once."""
+        """The state of the page after a cursor; idempotent, so that a repeated request turns one page only."""
         if cursor == self.cursors[-1]:
             return self
         return replace(self, cursors=(*self.cursors, cursor))
 
     def previous(self) -> LabelState:
-        """The page before; before the first one there is only the first one."""
+        """The state of the previous page; the first page stays the first."""
         return replace(self, cursors=self.cursors[:-1] or ("",))
 
 
 @dataclass(frozen=True)
 class Viewer:
-    """Who looks, and how: ``mode`` is ``stage`` or ``grid`` to switch to, ``picture`` the id of one to open."""
+    """The user and the requested display: ``mode`` is ``stage`` or ``grid``, ``picture`` the id of a picture to open."""
 
     me: str
     mode: str = ""
@@ -47,15 +47,15 @@ class Viewer:
 
 
 def present(services: Services, state: LabelState, viewer: Viewer) -> tuple[LabelState, Answer]:
-    """The page of a view, with what follows it, so that the stage never waits.
+    """The data of a page of pictures, with the following pictures prefetched.
 
     Args:
-        services: Where the pictures are.
-        view: Where it turned out to be empty because its pictures left the filter, an earlier page is shown.
-        visit: Who looks, and how.
+        services: The services to read from.
+        state: The requested page; if it is empty by now, an earlier page is shown.
+        viewer: The user and the requested display.
 
     Returns:
-        The view that is shown, and the data for the script.
+        The state that is shown, and the data for the script.
     """
     stores = services.stores
     classes, tags = stores.classes.all(), tags_in_use(stores.database)
@@ -83,7 +83,7 @@ def present(services: Services, state: LabelState, viewer: Viewer) -> tuple[Labe
 
 
 def picture(image: ImageRecord) -> Answer:
-    """A picture as the script holds it."""
+    """The data of a picture."""
     return {
         "id": image.id,
         "sha": image.sha256,
@@ -110,7 +110,7 @@ def picture(image: ImageRecord) -> Answer:
 
 
 def facts(services: Services, me: str) -> Answer:
-    """Counts over all pictures, and what a person can undo; ``serial`` tells a newer answer from an older one."""
+    """Counts over all pictures, and the changes that a user can undo and redo; ``serial`` orders the answers."""
     stores = services.stores
     serial = time.time_ns() // 1000
     summary = stores.catalogue.summary(())
@@ -139,7 +139,7 @@ def _load_page(services: Services, state: LabelState) -> tuple[LabelState, Page]
     pages = services.stores.pages
     try:
         page = pages.page(state.wanted, state.cursors[-1], PAGE)
-    except DomainError:  # an address that somebody typed, or a class that went in this moment
+    except DomainError:  # an invalid URL, or a class that was removed concurrently
         state = LabelState()
         page = pages.page(state.wanted, "", PAGE)
     while not page.items and len(state.cursors) > 1:

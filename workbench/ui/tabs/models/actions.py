@@ -1,4 +1,4 @@
-"""What can be done with a chosen version: promote, roll back, download, delete."""
+"""The actions on a chosen version: promote, roll back, download, delete."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ SAVE = """(file) => {
 
 @dataclass(frozen=True)
 class VersionActions:
-    """The fields and buttons."""
+    """The fields and buttons of the actions."""
 
     chosen: gr.Dropdown
     facts: gr.HTML
@@ -55,12 +55,12 @@ class VersionActions:
 
     @property
     def inputs(self) -> list[Any]:
-        """What :func:`show_acts` goes by."""
+        """The inputs of :func:`show_acts`."""
         return [self.chosen, self.typed]
 
     @property
     def outputs(self) -> list[Any]:
-        """In the order of :func:`show_acts`."""
+        """The outputs of :func:`show_acts`, in its order."""
         return [
             self.chosen, self.facts, self.promote, self.promote_note, self.roll_back, self.typed, self.delete,
             self.delete_note, *self.ask.outputs,
@@ -105,7 +105,7 @@ def build_acts() -> VersionActions:
 
 
 def show_acts(services: Services, name: str | None, typed: str | None) -> list[Any]:
-    """Updates in the order of :attr:`VersionActions.outputs`; without a version, or one that is gone, the figures choose."""
+    """Updates in the order of :attr:`VersionActions.outputs`; by default, and if the version is gone, for the best version."""
     registry = services.stores.registry
     versions = {version_.name: version_ for version_ in registry.versions()}
     if not versions:
@@ -126,13 +126,13 @@ def show_acts(services: Services, name: str | None, typed: str | None) -> list[A
 
 
 def show_promote(version: Version, production: Version | None) -> list[Any]:
-    """Updates of the button and of why it cannot be pressed; it is the main one only where the figures speak for it."""
+    """Updates of the button and of its note; the button is primary only if the metrics are not worse."""
     if PRODUCTION in version.aliases:
         return [
             gr.update(value=f"Promote {version.name}", interactive=False, variant="secondary"),
             _note_update(f"{version.name} is in production already."),
         ]
-    # Never closed for want of a reason: a reason typed while an answer is on its way would leave it closed.
+    # Not disabled while the reason is empty: a reason typed during a pending update would leave the button disabled.
     reason_note = "Say why; the history keeps it."
     if production is None or not is_worse(version, production):
         text = f"Promote {version.name} to production"
@@ -143,7 +143,7 @@ def show_promote(version: Version, production: Version | None) -> list[Any]:
 
 
 def show_delete(version: Version, typed: str) -> list[Any]:
-    """Updates of the button and of why it cannot be pressed."""
+    """Updates of the button and of its note."""
     if version.aliases:
         note = f"{version.name} is in use as {', '.join(version.aliases)}, so it cannot be deleted. Promote another first."
     else:
@@ -153,11 +153,11 @@ def show_delete(version: Version, typed: str) -> list[Any]:
 
 
 def question(services: Services, name: str, reason: str) -> list[Any] | None:
-    """The question to ask before a version is promoted, ``None`` where it is no worse than the one in production.
+    """Updates that open the promotion dialog, ``None`` if the version is not worse than the one in production.
 
     Raises:
         NotFound: There is no such version.
-        DomainError: No reason is given.
+        DomainError: The reason is empty.
     """
     _require_reason(reason)
     version, production = services.stores.registry.get(name), services.stores.registry.production()
@@ -169,7 +169,7 @@ def promote(services: Services, name: str, reason: str, actor: str) -> None:
 
     Raises:
         NotFound: There is no such version.
-        DomainError: No reason is given.
+        DomainError: The reason is empty.
     """
     _require_reason(reason)
     services.stores.registry.promote(name, PRODUCTION, reason.strip(), actor)
@@ -184,7 +184,7 @@ def delete(services: Services, name: str, typed: str) -> None:
     """Delete a version.
 
     Raises:
-        DomainError: Its name was not typed, or an alias points to it.
+        DomainError: The typed name differs, or an alias points to the version.
     """
     if typed.strip() != name:
         raise DomainError(f"Type {name} to delete it.")
@@ -192,11 +192,11 @@ def delete(services: Services, name: str, typed: str) -> None:
 
 
 def download(services: Services, name: str, file: str) -> str:
-    """Where a checked copy of a version's file lies, for the browser.
+    """Copy a file of a version for download, and return the path of the copy.
 
     Raises:
         NotFound: There is no such version.
-        Corrupt: The file is gone or no longer what was registered.
+        Corrupt: The file is missing or does not match its checksum.
     """
     registry = services.stores.registry
     data = registry.file(registry.get(name), file).read_bytes()

@@ -1,4 +1,4 @@
-"""What the Models tab says of versions, as HTML."""
+"""HTML of the Models tab."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ HASH_LENGTH = 10
 
 
 def versions_html(versions: Sequence[Version], sizes: Mapping[str, int], images: Mapping[int, int]) -> str:
-    """All versions with their figures.
+    """A table of all versions with their metrics.
 
     Args:
-        versions: Newest first.
+        versions: The versions, newest first.
         sizes: Bytes on disk by version.
         images: Pictures by snapshot id.
     """
@@ -77,7 +77,7 @@ def _worst_recall(metrics: Mapping[str, Any]) -> str:
 
 
 def production_html(production: Version | None, history: Sequence[AliasEvent]) -> str:
-    """What is in production, since when and why."""
+    """The version in production, since when and why."""
     if production is None:
         return "<p>No version is in production yet. Choose one and promote it; then the Predict tab and scripts use it.</p>"
     last = history[0]
@@ -88,7 +88,7 @@ def production_html(production: Version | None, history: Sequence[AliasEvent]) -
 
 
 def history_html(history: Sequence[AliasEvent]) -> str:
-    """Every move of production."""
+    """A table of all moves of the production alias."""
     if not history:
         return "<p class='note'>Nothing was promoted yet.</p>"
     rows = [
@@ -105,7 +105,7 @@ def history_html(history: Sequence[AliasEvent]) -> str:
 
 
 def comparison_html(left: Version, right: Version, colours: Mapping[str, str]) -> str:
-    """Two versions side by side: figures, and the recall of each class."""
+    """A table that compares the metrics of two versions and the recall of each class."""
     first, second = (version.manifest["metrics"] for version in (left, right))
     rows = [
         [term("macro-F1"), *_score_cells(first["macro_f1"], second["macro_f1"])],
@@ -130,7 +130,7 @@ def comparison_html(left: Version, right: Version, colours: Mapping[str, str]) -
 
 
 def _score_cells(first: float, second: float) -> list[str]:
-    # Of the figures as they are shown, so that a reader who subtracts them agrees.
+    # The difference of the rounded values, so that it matches the values shown.
     return [charts.number(first), charts.number(second), _signed_text(round(second, 3) - round(first, 3), 3)]
 
 
@@ -153,7 +153,7 @@ def _signed_text(difference: float, decimals: int) -> str:
 
 
 def different_pictures(left: Version, right: Version) -> str:
-    """A warning where two versions were judged on different pictures."""
+    """A warning if two versions were evaluated on different pictures."""
     if left.manifest["snapshot"] == right.manifest["snapshot"]:
         return ""
     return (
@@ -164,7 +164,7 @@ def different_pictures(left: Version, right: Version) -> str:
 
 
 def version_html(version: Version) -> str:
-    """The facts about one version that do not fit into the list."""
+    """Details of a version that are not in the table."""
     manifest = version.manifest
     spec = manifest["spec"]
     libraries = ", ".join(f"{name} {number}" for name, number in manifest["libraries"].items())

@@ -1,4 +1,4 @@
-"""Models: the versions, which one is in production, and what can be done with them."""
+"""The Models tab: list, compare, promote, download and delete versions."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from workbench.ui.tabs.models.promotion_dialog import show_ask
 
 EMPTY = "<p>Each finished run becomes a model version here, to compare, promote and download. There is none yet.</p>"
 UNQUEUED: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
-# One after the other: an answer that took long must not undo what was chosen since.
+# Processed sequentially: a slow answer must not overwrite a later choice.
 SEQUENTIAL: dict[str, Any] = {
     "show_progress": "hidden",
     "api_visibility": "private",
@@ -32,7 +32,7 @@ SEQUENTIAL: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class ModelsView:
-    """The lists."""
+    """The lists of the tab."""
 
     empty: gr.Column
     full: gr.Row
@@ -42,7 +42,7 @@ class ModelsView:
 
     @property
     def outputs(self) -> list[Any]:
-        """In the order of :func:`_lists`."""
+        """The outputs of :func:`_list_updates`, in its order."""
         return [self.empty, self.full, self.production, self.versions, self.history]
 
 

@@ -1,4 +1,4 @@
-"""Predict, many pictures: a table on the page and as CSV."""
+"""The section of the Predict tab that classifies many pictures, with a table on the page and as CSV."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the Predict tab shows, as HTML."""
+"""HTML of the Predict tab."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ Colours = Mapping[str, str]
 
 
 def waiting_html(text: str) -> str:
-    """The place where the answer will appear."""
+    """The placeholder of an answer."""
     return f"<div class='answer empty'><p>{escape(text)}</p></div>"
 
 
 def refusal_html(reason: str) -> str:
-    """Why there is no answer."""
+    """The reason why there is no answer."""
     return f"<div class='answer empty'><p>{escape(reason)}</p></div>"
 
 
 def answer_html(prediction: Prediction, version: Version, colours: Colours, order: Sequence[str] = ()) -> str:
-    """A class, how sure the model is of every class, and which version says so.
+    """A prediction: the class, the probability of every class, and the version.
 
     Args:
-        found: The answer.
-        version: The version that gave it.
+        prediction: The prediction.
+        version: The version that made it.
         colours: Hex colour of each class.
-        order: The classes in the order of their bars; the most likely first where empty.
+        order: The order of the classes; by default the most likely first.
     """
     scores = [(name, prediction.scores[name]) for name in order or prediction.scores]
     rows = [Bar(name, colours.get(name, ""), score, percent(score)) for name, score in scores]
@@ -49,7 +49,7 @@ def answer_html(prediction: Prediction, version: Version, colours: Colours, orde
 
 
 def said_by(version: Version) -> str:
-    """Which version answered, as in ``Answered by v3, in production``."""
+    """A sentence on the version, such as ``Answered by v3, in production``."""
     others = [alias for alias in version.aliases if alias != PRODUCTION]
     state = "in production" if PRODUCTION in version.aliases else "not in production"
     alias_text = f", known as {escape(', '.join(others))}" if others else ""
@@ -57,7 +57,7 @@ def said_by(version: Version) -> str:
 
 
 def many_html(answers: Sequence[BatchRow], version: Version, colours: Colours) -> str:
-    """A table of answers, with what they come to."""
+    """A table of predictions with totals."""
     rows = "".join(_row_html(answer, colours) for answer in answers[:MAX_LISTED])
     hidden = len(answers) - MAX_LISTED
     more = (

@@ -1,4 +1,4 @@
-"""Predict: ask a model about one picture, about what a camera sees, or about many pictures."""
+"""The Predict tab: classify one picture, the frames of a camera, or many pictures."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ WAITING = "Drop a picture, paste one or choose a file. The answer appears here."
 
 @dataclass(frozen=True)
 class PredictView:
-    """The components that change."""
+    """The components of the tab."""
 
     model: gr.Dropdown
     notice: gr.HTML
@@ -86,7 +86,7 @@ def _bind(context: TabContext, view: PredictView) -> None:
             data = read_file(upload(file).path, services.settings.limits)
             return gr.skip(), _answer_html(services, services.predictor.predict(data, model, PATIENCE))
         except RejectedPicture as error:
-            # The browser could not show it either.
+            # Clear the field, since the browser cannot display the file either.
             return None, refusal_html(str(error))
         except DomainError as error:
             return gr.skip(), refusal_html(str(error))
@@ -103,14 +103,14 @@ def _bind(context: TabContext, view: PredictView) -> None:
     notice_outputs = [view.notice, view.go]
     context.tab.select(refresh, view.model, [view.model, *notice_outputs], queue=False, **quiet)
     view.model.input(model_changed, view.model, [*notice_outputs, view.camera], queue=False, **quiet)
-    # Not preprocessed: Gradio would open the file first and show an error of its own where it cannot.
+    # Without preprocessing: Gradio would open the file first and show an error of its own if that fails.
     gr.on(
         [view.picture.input, view.picture.clear, view.model.input],
         classify,
         [view.picture, view.model],
         [view.picture, view.result],
         preprocess=False,
-        # A picture dropped while the one before is being answered gets its answer too.
+        # A picture that is dropped while the previous one is processed is classified too.
         trigger_mode="always_last",
         **quiet,
     )
@@ -123,7 +123,7 @@ def _predictor_function(services: Services) -> Any:
             payload = Payload.of(request)
             frame = frame_of(payload.text("picture"), services.stores.decoder)
             prediction = services.predictor.predict_unlogged(frame, payload.text("model"))
-            # In one order for all frames: bars that change places cannot be read.
+            # A fixed order for all frames: bars that change places are unreadable.
             return _answer_html(services, prediction, sorted(prediction.scores))
         except Exception as error:
             return refusal_html(sentence(error))
@@ -137,7 +137,7 @@ def _answer_html(services: Services, prediction: Prediction, order: Sequence[str
 
 
 def _model_choices(services: Services) -> list[tuple[str, str]]:
-    """Aliases and versions, as (words, value)."""
+    """The choices of aliases and versions, as (label, value)."""
     registry = services.stores.registry
     versions = registry.versions()
     aliases = {alias: version.name for version in versions for alias in version.aliases}
@@ -147,7 +147,7 @@ def _model_choices(services: Services) -> list[tuple[str, str]]:
 
 
 def _problem_updates(services: Services, model: str) -> tuple[object, object]:
-    """Updates that say what is missing before there can be an answer, and offer the way there."""
+    """Updates of the notice and of the button to the next step, both shown only if the model is unusable."""
     try:
         services.predictor.signature(model)
     except DomainError as error:

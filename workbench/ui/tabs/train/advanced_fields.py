@@ -1,4 +1,4 @@
-"""The settings that few need, in the words of the field."""
+"""The form fields of the advanced settings."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ RECIPES_OF_SETTING: Mapping[str, tuple[str, ...]] = {
     "depth": (FINE_TUNE,),
     "members": (FINE_TUNE,),
 }
-"""Which recipes use a setting that not all do; those of :data:`SEARCHED` a search chooses by itself."""
+"""The recipes that use a setting, for settings that not all use. A search chooses :data:`SEARCHED_SETTINGS` itself."""
 SEARCHED_SETTINGS = (
     "epochs", "learning_rate", "batch_size", "patience", "plateau_patience", "plateau_factor", "dropout", "label_smoothing",
     "mixup", "cutmix", "loss", "focal_gamma", "sampling", "optimizer", "schedule", "warmup_epochs",
@@ -26,7 +26,7 @@ SEARCHED_SETTINGS = (
 
 
 def useful(key: str, spec: TrainingSpec | Mapping[str, Any]) -> bool:
-    """Whether a field says anything to a run with the other settings of the spec."""
+    """Whether a setting has an effect, given the other settings of the spec."""
     values = spec.to_dict() if isinstance(spec, TrainingSpec) else spec
     if values["recipe"] not in RECIPES_OF_SETTING.get(key, (values["recipe"],)):
         return False
@@ -38,7 +38,7 @@ def useful(key: str, spec: TrainingSpec | Mapping[str, Any]) -> bool:
 
 
 def advanced_fields(fields: dict[str, Any]) -> None:
-    """Build the fields into the mapping, by the key of the spec that each sets."""
+    """Build the fields and add them to the mapping, by their spec keys."""
     _net_fields(fields)
     _optimizer_fields(fields)
     _loss_fields(fields)
@@ -104,7 +104,7 @@ def _list(key: str, label: str, choices: options.Choices) -> gr.Dropdown:
 
 
 def whole(key: str, label: str, info: str) -> gr.Number:
-    """A field for a whole number."""
+    """A field for an integer."""
     return gr.Number(label=label, info=info, precision=0, elem_id=_elem_id(key))
 
 

@@ -1,4 +1,4 @@
-"""What the buttons of the Train tab do."""
+"""The event callbacks of the buttons of the Train tab."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ EVENT: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 
 
 def bind_acts(context: TabContext, form: Form, preflight: Preflight, run_panel: RunPanel) -> None:
-    """Give every button its act."""
+    """Bind the callbacks of all buttons."""
     services, parts = context.services, run_panel.parts
 
     def start(*values: Any) -> list[Any]:
@@ -86,12 +86,16 @@ def _move(services: Services, run_id: int, by: int) -> None:
 
 
 def _act_on_shown_run(services: Services, name: str, sent: Keys) -> list[Any]:
-    """Do something with the run that is shown."""
+    """Run an action on the run that is shown."""
     return _run_action(services, _actions(services)[name], _shown_run_id(services, sent))
 
 
 def _shown_run_id(services: Services, sent: Keys) -> int:
-    """The run that a tab shows; where the server does not remember that, the one that it would show now."""
+    """The id of the run that the tab shows; if its session was dropped, of the run that it would show now.
+
+    Raises:
+        Conflict: There is no run.
+    """
     if sent.get("run") is None:
         run = shown_run(services)
         if run is None:

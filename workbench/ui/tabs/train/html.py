@@ -1,4 +1,4 @@
-"""What the Train tab says of a plan and of runs, as HTML."""
+"""HTML of the Train tab: the plan and the runs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MONITORS = {"val_loss": "validation loss", "val_macro_f1": "validation macro-F1"
 
 
 def plan_html(plan: TrainingPlan, colours: Mapping[str, str]) -> str:
-    """Pictures of each class on both sides with the weight in the loss, and what was kept together."""
+    """A table of pictures per class and split with the class weights, and notes on the split."""
     rows = [
         [
             class_name(name, colours),
@@ -80,7 +80,7 @@ def _is_or_are(count: int) -> str:
 
 
 def active_html(run: Run, history: Sequence[Mapping[str, Any]], trials: Sequence[Trial] = ()) -> str:
-    """Where a run stands that waits or runs; a search by its tries."""
+    """The progress of a queued or running run; that of a search by its trials."""
     if run.status == "queued":
         return f"<h3>Run {run.id} is waiting to start</h3><p>{settings(run)}</p>"
     title = f"<h3>Run {run.id}: {escape(phase(run))}</h3>"
@@ -92,13 +92,13 @@ def active_html(run: Run, history: Sequence[Mapping[str, Any]], trials: Sequence
 
 
 def _share_tried(trials: Sequence[Trial]) -> float:
-    """The share of a search that is done; what is trained when its tries are over counts as one more."""
+    """The progress of a search from 0 to 1; the final training counts as one more trial."""
     dropped = sum(trial.status == "dropped" and "macro_f1" not in trial.metrics for trial in trials)
     return (tried(trials) + dropped) / (len(trials) + 1)
 
 
 def _search_facts(run: Run, trials: Sequence[Trial]) -> list[tuple[str, str]]:
-    """The same at all times but for the last, so that none of them jumps; epochs are those of a try that lasts seconds."""
+    """The facts of a search, in a fixed order so that the layout is stable; epochs are omitted, as trials last seconds."""
     extracting = counts(run)
     pairs = [
         ("tried", f"{tried(trials)} of {len(trials)}"),
@@ -148,7 +148,7 @@ def _best_epoch_text(run: Run, history: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _machine_facts(progress: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """What the worker takes of the machine; 100 % is one core."""
+    """CPU and memory use of the worker; 100 % is one core."""
     pairs = []
     if progress.get("cpu_percent") is not None:
         pairs.append(("processor", f"{progress['cpu_percent']:.0f} % of a core"))
@@ -168,7 +168,7 @@ def _silence_html(run: Run) -> str:
 
 
 def ended_html(run: Run, metrics: Mapping[str, Any] | None) -> str:
-    """How a run ended: what is ready, or why there is nothing."""
+    """How a run ended: its model version, or the error."""
     if metrics is not None:
         return f"<h3>{_ready_text(run)}: {measures(metrics)}</h3><p>{_ending_sentence(run)}</p>"
     title = {"stopped": "was stopped", "interrupted": "was interrupted", "paused": "is paused"}.get(
@@ -187,21 +187,21 @@ def _ready_text(run: Run) -> str:
 
 def _ending_sentence(run: Run) -> str:
     ended = "was stopped" if run.status == "stopped" else "is finished"
-    # What a search has kept stands among its tries.
+    # What a search kept is shown in the table of its trials.
     epoch = run.best_epoch if run.spec.get("recipe") != BEST else None
     kept = f"; its best epoch, {epoch}, was kept" if epoch else ""
     return f"Run {run.id} {ended}{kept}. {escape(run.error or '')}"
 
 
 def measures(metrics: Mapping[str, Any]) -> str:
-    """Macro-F1 with its interval, and accuracy with its counts."""
+    """Macro-F1, and accuracy with its counts."""
     pictures = int(metrics["pictures"])
     correct = round(metrics["accuracy"] * pictures)
     return f"macro-F1 {charts.number(metrics['macro_f1'])}, accuracy {charts.share(correct, pictures)}"
 
 
 def settings(run: Run) -> str:
-    """A run's main settings in a few words."""
+    """A short description of a run's main settings."""
     spec = run.spec
     weights = spec["class_weights"] if isinstance(spec["class_weights"], str) else "by hand"
     epochs = "" if spec.get("recipe") == BEST else f", at most {spec['epochs']} epochs"

@@ -1,4 +1,4 @@
-"""What is said before a run starts: the button, the plan, or why there is none."""
+"""The part of the Train tab before a run: the start button, and the plan or the reason why none can start."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from workbench.ui.tabs.train.options import purposes_html, weights_lacking
 
 @dataclass(frozen=True)
 class Preflight:
-    """What is said before a run starts."""
+    """The components of the part before a run."""
 
     start: gr.Button
     reason: gr.HTML
@@ -35,12 +35,12 @@ class Preflight:
 
     @property
     def outputs(self) -> list[Any]:
-        """In the order of :func:`show_ahead`."""
+        """The outputs of :func:`show_ahead`, in its order."""
         return [self.start, self.reason, self.collect, self.label, self.lacking, self.plan]
 
 
 def build_ahead() -> Preflight:
-    """Build it, empty; the plan is for the caller to render."""
+    """Build it, empty; the caller must render ``plan``."""
     with gr.Column(elem_classes="ahead"):
         with gr.Row():
             start = gr.Button("Train", variant="primary", interactive=False, elem_id="train-start")
@@ -48,20 +48,20 @@ def build_ahead() -> Preflight:
             label = gr.Button("Label pictures", variant="primary", visible=False, elem_id="train-label")
         reason = gr.HTML(elem_id="train-reason", padding=False, visible=False)
         lacking = gr.HTML(elem_id="train-lacking", padding=False, visible=False, apply_default_css=False)
-    # Not here: what is said of a run goes between, so that it appears under the button and the button stays where it was.
+    # Rendered by the caller: the run panel is placed in between, so that the button does not move.
     plan = gr.HTML(elem_id="train-plan", padding=False, apply_default_css=False, render=False)
     return Preflight(start, reason, collect, label, lacking, plan)
 
 
 def build_help() -> gr.HTML:
-    """Build what explains the choices, folded away; gives the part on the nets, whose weights come and go."""
+    """Build the collapsed help; returns the component on backbones, which must be refreshed as weights change."""
     nets = gr.HTML(elem_id="train-nets", padding=False, apply_default_css=False)
     gr.HTML(purposes_html(), elem_id="train-purposes", padding=False, apply_default_css=False)
     return nets
 
 
 def save_setting(services: Services, key: str, settings: dict[str, Any]) -> list[Any]:
-    """Keep one setting; what is said ahead of the run is about all of them as they stand in the fields."""
+    """Save one setting in the draft; the updates are for the values of all fields."""
     try:
         draft = services.training.change_draft(
             lambda draft: fitting(
@@ -128,7 +128,7 @@ def _blocked_updates(services: Services, error: DomainError) -> list[Any]:
 
 
 def augmentation_warning(services: Services, spec: TrainingSpec) -> str:
-    """One sentence on operations that clearly change the class in the eyes of the model in production; empty where none does."""
+    """A sentence on operations that change the class according to the production model; empty if there are none."""
     safety = services.safety.report(spec.augmentation)
     flagged = safety.flagged(spec.augmentation)
     if not flagged:

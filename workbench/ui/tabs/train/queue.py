@@ -1,4 +1,4 @@
-"""The list of runs, each with what can be done with it."""
+"""The table of runs with their action buttons."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ STATUSES = {"queued": "waiting"}
 
 
 def runs_html(runs: Sequence[Run], macro_f1: Mapping[str, float], resumable: frozenset[int]) -> str:
-    """The runs as a table.
+    """The table of runs.
 
     Args:
-        runs: Those that wait in the order in which they start.
-        macro_f1: Of each version.
-        resumable: Ids of the runs that can go on.
+        runs: The runs; queued ones in the order in which they start.
+        macro_f1: The macro-F1 of each version.
+        resumable: The ids of the runs that can be resumed.
     """
     if not runs:
         return ""

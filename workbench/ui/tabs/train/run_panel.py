@@ -1,4 +1,4 @@
-"""The run that is shown: the one under way as it goes, or else how the newest one ended."""
+"""The panel of the Train tab on the active run, or else on the last one that ended."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ PARTS = (
 
 @dataclass(frozen=True)
 class RunPanel:
-    """What is said of the run that is shown: the one under way, or else the newest."""
+    """The components of the panel."""
 
     parts: dict[str, Any]
     runs: gr.HTML
@@ -41,12 +41,12 @@ class RunPanel:
 
     @property
     def outputs(self) -> list[Any]:
-        """In the order of :func:`show_run`."""
+        """The outputs of :func:`show_run`, in its order."""
         return [*(self.parts[name] for name in PARTS), self.runs, self.timer, self.sent]
 
 
 def build_run() -> dict[str, Any]:
-    """Build what is shown of a run, hidden; ``start``, which begins the next, is for the caller to add."""
+    """Build the parts of the panel, hidden; the caller must add the part ``start``."""
     parts: dict[str, Any] = {}
     with gr.Column(visible=False, elem_id="train-run") as parts["area"]:
         parts["status"] = gr.HTML(elem_id="train-status", padding=False, apply_default_css=False)
@@ -87,7 +87,7 @@ def _button(elem_id: str, text: str, variant: str = "secondary") -> gr.Button:
 
 
 def shown_run(services: Services) -> Run | None:
-    """The run under way, or else the one that ended or paused last; one that was cancelled before it began only for want of others."""
+    """The active run, or else the last one that ended or paused; runs cancelled before their start come last."""
     ended = sorted(services.stores.runs.recent(RECENT), key=_recency, reverse=True)
     return next(iter([*services.stores.runs.active(), *ended]), None)
 
@@ -112,7 +112,7 @@ def show_run(services: Services, sent: Keys) -> list[Any]:
 
 
 def _listed_runs(services: Services) -> list[Run]:
-    """What runs, every run that waits in its order, then the newest of the others."""
+    """The active runs, every queued run in its order, then the newest of the others."""
     runs = services.stores.runs
     active = runs.active()
     active_ids = {run.id for run in active}
@@ -136,7 +136,7 @@ def _run_parts(services: Services, run: Run | None) -> Wanted:
         "trials": (tried, lambda: gr.update(value=tried, visible=bool(tried))),
         **_curve_parts(run, history),
         "log": (log, lambda: log),
-        # One primary button: with a run under way that is its stop, with a model the look at it.
+        # Only one primary button: not ``start`` if another one is.
         "start": (lost, lambda: gr.update(variant="primary" if lost else "secondary")),
     }
 

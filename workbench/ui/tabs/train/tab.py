@@ -1,4 +1,4 @@
-"""Train: how, with which settings, one button, and the run as it goes."""
+"""The Train tab: the form of a training spec, the start button, and the active run."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from workbench.ui.tabs.train.preflight import Preflight, build_ahead, build_help
 from workbench.ui.tabs.train.run_panel import IDLE_SECONDS, RunPanel, build_run, show_run
 
 UNQUEUED: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
-# One after the other: an answer that took long must not come after that to a later change.
+# Processed sequentially: a slow answer must not arrive after that to a later change.
 SEQUENTIAL: dict[str, Any] = {
     "show_progress": "hidden",
     "api_visibility": "private",
@@ -41,7 +41,7 @@ SEQUENTIAL: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class TrainTab:
-    """The parts of the tab."""
+    """The components of the tab."""
 
     form: Form
     preflight: Preflight
@@ -78,7 +78,7 @@ def _bind_refresh(context: TabContext, tab: TrainTab) -> None:
     def refresh_preflight() -> list[Any]:
         return show_ahead(services, fitting(services, services.training.draft()))
 
-    # Apart, since the fields are there at once and the first split takes a second.
+    # Separate events, since the fields are fast and the first split takes a second.
     context.tab.select(guarded(refresh_fields), None, [*tab.form.outputs, tab.nets], **UNQUEUED)
     context.tab.select(guarded(partial(show_run, services)), run_panel.sent, run_panel.outputs, **UNQUEUED)
     context.tab.select(guarded(refresh_preflight), None, tab.preflight.outputs, **SEQUENTIAL)
@@ -86,7 +86,7 @@ def _bind_refresh(context: TabContext, tab: TrainTab) -> None:
 
 
 def _bind_fields(services: Services, tab: TrainTab) -> None:
-    """Keep each field as it is changed, and say what a run would be then."""
+    """Save each field when it changes, and refresh the plan."""
     form, preflight = tab.form, tab.preflight
 
     def save_callback(key: str) -> Callable[..., list[Any]]:
@@ -117,7 +117,7 @@ def _bind_fields(services: Services, tab: TrainTab) -> None:
 
 
 def _bind_forming(services: Services, tab: TrainTab) -> None:
-    """Show the fields that belong to what is chosen, and hide the others."""
+    """Show the fields that have an effect for the chosen recipe, loss and schedule."""
     form, preflight = tab.form, tab.preflight
 
     def change_recipe(recipe: str) -> list[Any]:

@@ -1,4 +1,4 @@
-"""What a search has tried, as HTML."""
+"""The trials of a search, as HTML."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _STATUSES = {
 
 
 def trials_html(trials: Sequence[Trial]) -> str:
-    """The tries of a search, the chosen one first, then the best; those without a score at the end."""
+    """A table of the trials of a search: the chosen one first, then by score; those without a score last."""
     if not trials:
         return ""
     rows = [_row(trial) for trial in _sorted_trials(trials)]
@@ -33,7 +33,7 @@ def trials_html(trials: Sequence[Trial]) -> str:
 
 
 def tried(trials: Sequence[Trial]) -> int:
-    """How many were tried, though they may be judged on more pictures yet."""
+    """The number of trials that were evaluated at least once or failed."""
     return sum("macro_f1" in trial.metrics or trial.status == "failed" for trial in trials)
 
 
