@@ -116,12 +116,12 @@ def _lacking_update(state: WeightsState | None) -> Any:
 
 def _blocked_updates(services: Services, error: DomainError) -> list[Any]:
     summary = services.stores.catalogue.summary(services.stores.classes.all())
-    lacking = isinstance(error, NotReady)
+    not_ready = isinstance(error, NotReady)
     return [
         gr.update(value="Train", interactive=False),
         gr.update(value=problem(str(error)), visible=True),
-        gr.update(visible=lacking and not summary.unlabelled),
-        gr.update(visible=lacking and bool(summary.unlabelled)),
+        gr.update(visible=not_ready and not summary.unlabelled),
+        gr.update(visible=not_ready and bool(summary.unlabelled)),
         gr.update(visible=False),
         gr.update(visible=False),
     ]
