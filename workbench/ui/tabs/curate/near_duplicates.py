@@ -97,7 +97,7 @@ def _page_html(services: Services, duplicates: OpenDuplicates, looked: Duplicate
         return f"<p>{_empty_text(services, duplicates)}</p>"
     groups = duplicates.groups[looked.begin : looked.begin + PAGE_SIZE]
     image_ids = [image_id for group in groups for image_id in group.image_ids[:MAX_TILES]]
-    images = {group.id: group for group in services.stores.catalogue.several(image_ids)}
+    images = {image.id: image for image in services.stores.catalogue.several(image_ids)}
     classes = services.stores.classes.all()
     rows = "".join(_group_html(group, images, classes) for group in groups)
     return f"{_head_html(duplicates, looked)}<div class='groups'>{rows}</div>{pager(looked.begin, PAGE_SIZE, len(duplicates.groups))}"

@@ -216,7 +216,7 @@ def functions(services: Services) -> list[Callable[..., Answer]]:
         ]
         return {
             "results": results,
-            "items": [picture(image_id) for image_id in services.stores.catalogue.several(image_ids)],
+            "items": [picture(image) for image in services.stores.catalogue.several(image_ids)],
             **facts(services, user),
         }
 
@@ -238,7 +238,7 @@ def functions(services: Services) -> list[Callable[..., Answer]]:
         def work() -> Answer:
             neighbours = services.insight.similar(_image_id(wish), MAX_SIMILAR)
             images = services.stores.catalogue.several([neighbour.image_id for neighbour in neighbours])
-            return {"items": [picture(neighbour) for neighbour in images]}
+            return {"items": [picture(image) for image in images]}
 
         return _answer(work)
 

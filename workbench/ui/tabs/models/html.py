@@ -117,7 +117,7 @@ def comparison_html(left: Version, right: Version, colours: Mapping[str, str]) -
         ],
     ]
     recalls = [
-        {row["name"]: row for row in version["per_class"] if row["support"]} for version in (first, second)
+        {row["name"]: row for row in metrics["per_class"] if row["support"]} for metrics in (first, second)
     ]
     for name in dict.fromkeys([*recalls[0], *recalls[1]]):
         rows.append(
