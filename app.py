@@ -1,4 +1,4 @@
-"""Waterline: check the Python, read the settings, build the app, run it."""
+"""Entry point of Waterline: check the Python version, read the settings, build the app and serve it."""
 
 import logging
 import os
@@ -15,7 +15,7 @@ def main() -> None:
 
 
 def serve() -> None:
-    """Serve with the settings of the environment; what is imported here needs a Python that was checked."""
+    """Read the settings from the environment and serve the app; imports are local since they need a checked Python version."""
     import uvicorn
 
     from storage.core.errors import DomainError
@@ -31,17 +31,17 @@ def serve() -> None:
     try:
         settings = from_environment(os.environ)
         warnings = warn_or_refuse(settings)
-        claim = InstanceLock(settings.data, f"http://{settings.host}:{settings.port}")
+        lock = InstanceLock(settings.data, f"http://{settings.host}:{settings.port}")
     except DomainError as error:
         sys.exit(str(error))
-    # Workers inherit the environment, and need no password.
+    # Worker processes inherit the environment and do not need the password.
     os.environ.pop("WORKBENCH_PASSWORD", None)
     app = build_app(build_services(settings))
     print(f"Waterline: open http://{settings.host}:{settings.port} (data in {settings.data})", flush=True)
     for warning in warnings:
         print(f"WARNING: {warning}", flush=True)
     uvicorn.run(app, host=settings.host, port=settings.port, log_level="warning", timeout_graceful_shutdown=3)
-    claim.release()
+    lock.release()
 
 
 if __name__ == "__main__":

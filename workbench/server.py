@@ -1,4 +1,4 @@
-"""The web process: health, pictures, and the page mounted at the root."""
+"""The FastAPI application: health check, image and download routes, and the Gradio page mounted at the root."""
 
 from __future__ import annotations
 
@@ -32,17 +32,17 @@ from workbench.web.body_limits import BodyLimit
 
 STYLES = sorted((Path(__file__).parent / "ui/static").rglob("*.css"), key=lambda path: path.name)
 UPLOADS = "gradio-uploads"
-FOREVER = {"Cache-Control": "private, max-age=31536000, immutable"}
+CACHE_FOREVER = {"Cache-Control": "private, max-age=31536000, immutable"}
 FONTS = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif"]
 
 
 def build_app(services: Services) -> AccessMiddleware:
-    """The application, ready to be served; services start and end with it."""
-    # Before the page is built: Gradio reads them then; it would look up hosts outside, and mix uploads of several apps.
+    """Build the ASGI application; the services start and stop with its lifespan."""
+    # Set before the page is built, since Gradio reads them then: no analytics requests, and a separate upload folder per app.
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
-    uploads = _uploads(services)
+    uploads = _upload_folder(services)
     os.environ["GRADIO_TEMP_DIR"] = str(uploads.folder)
-    # Gradio would keep figures of 10,000 calls, and work them out anew after each.
+    # By default Gradio keeps analytics of 10,000 calls and recomputes them after each call.
     os.environ.update(GRADIO_ANALYTICS_MAX_EVENTS="1", GRADIO_ANALYTICS_CACHE_FREQUENCY=str(10**12))
 
     @asynccontextmanager
@@ -67,75 +67,75 @@ def build_app(services: Services) -> AccessMiddleware:
 
     @app.get("/media/{sha256}/{size}.jpg")
     def media(sha256: str, size: str) -> Response:
-        return _picture(services, sha256, size)
+        return _media_response(services, sha256, size)
 
     @app.get(ADDRESS)
     def charts() -> Response:
-        packed = {"Content-Encoding": "gzip", **FOREVER}
-        return Response(packed_library(), media_type="text/javascript", headers=packed)
+        headers = {"Content-Encoding": "gzip", **CACHE_FOREVER}
+        return Response(packed_library(), media_type="text/javascript", headers=headers)
 
     @app.get("/imports/{import_id}.csv")
     def report(import_id: int) -> Response:
-        return _report(services, import_id)
+        return _report_response(services, import_id)
 
     @app.get("/exports/{name}")
     def export(name: str) -> Response:
-        return _export(services, name)
+        return _export_response(services, name)
 
     @app.api_route("/gradio_api/file={path:path}", methods=["GET", "HEAD"])
     def file(path: str) -> Response:
-        # Before Gradio's own route, which also serves what is not ours to give, and fetches addresses.
+        # Registered before Gradio's own route, which also serves other files and fetches URLs.
         if services.exports.holds(path):
-            return _export(services, Path(path).name)
+            return _export_response(services, Path(path).name)
         return served_file(path)
 
     upload = upload_route(uploads, services.settings.limits.upload_mb)
     app.post("/gradio_api/upload", response_model=None)(upload)
-    # So that Gradio names an export where it lies, and makes no copy; what may be read is decided above.
+    # Gradio then returns the path of an export without copying it; access is checked by the route above.
     gr.set_static_paths([services.exports.folder])
-    return AccessMiddleware(_mount(app, services), services.settings, services.stores.preferences)
+    return AccessMiddleware(_mount_page(app, services), services.settings, services.stores.preferences)
 
 
-def _uploads(services: Services) -> UploadFolder:
-    own = services.settings.data / UPLOADS
-    # Whatever a server before this one has left; of a folder that others may use too, only what is old is swept.
-    shutil.rmtree(own, ignore_errors=True)
-    folder = Path(os.environ.get("GRADIO_TEMP_DIR") or own).resolve()
+def _upload_folder(services: Services) -> UploadFolder:
+    default_folder = services.settings.data / UPLOADS
+    # Remove leftovers of an earlier server. A folder given by GRADIO_TEMP_DIR may be shared: there only old files are removed.
+    shutil.rmtree(default_folder, ignore_errors=True)
+    folder = Path(os.environ.get("GRADIO_TEMP_DIR") or default_folder).resolve()
     return UploadFolder(
         folder, DiskSpace(folder, services.settings.reserve_mb * MEGABYTE, "the folder of uploads")
     )
 
 
-def _export(services: Services, name: str) -> Response:
+def _export_response(services: Services, name: str) -> Response:
     try:
         return FileResponse(services.exports.file(name), filename=name)
     except DomainError as error:
         raise HTTPException(404, str(error)) from error
 
 
-def _report(services: Services, import_id: int) -> Response:
+def _report_response(services: Services, import_id: int) -> Response:
     try:
         text = services.imports.report_csv(import_id)
     except DomainError as error:
         raise HTTPException(404, str(error)) from error
-    named = {"Content-Disposition": f'attachment; filename="import-{import_id}.csv"'}
-    # With a mark at its beginning, so that spreadsheets read letters of all languages.
-    return Response(text.encode("utf-8-sig"), media_type="text/csv; charset=utf-8", headers=named)
+    headers = {"Content-Disposition": f'attachment; filename="import-{import_id}.csv"'}
+    # UTF-8 with a byte order mark, so that spreadsheet programs detect the encoding.
+    return Response(text.encode("utf-8-sig"), media_type="text/csv; charset=utf-8", headers=headers)
 
 
-def _picture(services: Services, sha256: str, size: str) -> Response:
+def _media_response(services: Services, sha256: str, size: str) -> Response:
     sizes = {"thumbnail": services.stores.media.thumbnail, "stage": services.stores.media.stage}
     if size not in sizes:
         raise HTTPException(404, "The sizes are thumbnail and stage.")
     try:
-        return Response(sizes[size](sha256, PATIENCE), media_type="image/jpeg", headers=FOREVER)
+        return Response(sizes[size](sha256, PATIENCE), media_type="image/jpeg", headers=CACHE_FOREVER)
     except Overloaded as error:
         raise HTTPException(503, str(error), {"Retry-After": "5"}) from error
     except DomainError as error:
         raise HTTPException(404, str(error)) from error
 
 
-def _mount(app: FastAPI, services: Services) -> FastAPI:
+def _mount_page(app: FastAPI, services: Services) -> FastAPI:
     theme = gr.themes.Default(
         primary_hue="blue", font=FONTS, font_mono=["ui-monospace", "Menlo", "Consolas", "monospace"]
     )
@@ -150,7 +150,7 @@ def _mount(app: FastAPI, services: Services) -> FastAPI:
         ssr_mode=False,
         run_history=False,
         enable_monitoring=False,
-        # Its own file route, which would show these in the page, is replaced; so this only lets names begin with a dot.
+        # Gradio's file route, which these paths are meant for, is replaced; here they only allow names that begin with a dot.
         allowed_paths=[os.environ["GRADIO_TEMP_DIR"]],
         app_kwargs={
             "exception_handlers": HANDLERS,

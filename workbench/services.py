@@ -1,4 +1,4 @@
-"""One object that wires stores and services, built once and passed in."""
+"""Composition root: builds the stores and services once, as one object that is passed to the page and the API."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ UNUSABLE = "The database cannot be read or written; the server's log says why."
 
 @dataclass(frozen=True)
 class Services:
-    """What the page and the API call."""
+    """The services that the page and the API call."""
 
     settings: Settings
     stores: Stores
@@ -57,20 +57,20 @@ class Services:
     costs: ThroughputMeter
 
     def start(self) -> None:
-        """Begin to look after runs and imports, also those that an earlier process left."""
-        threading.Thread(target=self._tidy, name="tidy", daemon=True).start()
+        """Start the background threads; unfinished runs and imports of an earlier process are resumed."""
+        threading.Thread(target=self._clean_up, name="tidy", daemon=True).start()
         self.supervisor.start()
         self.helper.start()
         self.safety.start()
         self.exports.tidy()
         self.imports.resume()
 
-    def _tidy(self) -> None:
+    def _clean_up(self) -> None:
         sweep(self.stores, self.settings.weights_folder)
         tidy(self.stores)
 
     def problem(self) -> str:
-        """Why what is written now would not be kept, in a sentence; empty where all is well."""
+        """A sentence saying why the database is unusable; empty if it works."""
         try:
             self.stores.database.probe()
         except DomainError as error:
@@ -81,7 +81,7 @@ class Services:
         return ""
 
     def close(self) -> None:
-        """Stop looking after runs and imports; a worker that runs goes on."""
+        """Stop the background threads; worker processes keep running."""
         self.imports.close()
         self.supervisor.close()
         self.helper.close()
@@ -89,13 +89,13 @@ class Services:
 
 
 def _launchers(stores: Stores, settings: Settings) -> list[Launcher]:
-    """What carries runs out, the one for new runs first."""
-    both: list[Launcher] = [LocalLauncher(stores, settings), RayLauncher(stores, settings)]
-    return both[::-1] if settings.ray_address else both
+    """The launchers of runs; the first one launches new runs."""
+    launchers: list[Launcher] = [LocalLauncher(stores, settings), RayLauncher(stores, settings)]
+    return launchers[::-1] if settings.ray_address else launchers
 
 
 def build_services(settings: Settings) -> Services:
-    """Open the data folder and wire everything that works on it."""
+    """Open the data folder and build all services on it."""
     stores = open_stores(settings)
     labelling = Labelling(stores.catalogue, stores.edits, stores.classes)
     intake = Ingest(stores, labelling, settings)

@@ -1,4 +1,4 @@
-"""The stores of one data folder, as the web process and the worker both open them."""
+"""The stores of one data folder, opened by the web process and by worker processes."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from workbench.imaging.derivatives import Derivatives
 
 @dataclass(frozen=True)
 class Stores:
-    """Everything that is kept."""
+    """All stores of a data folder."""
 
     root: Path
     room: DiskSpace
@@ -58,29 +58,29 @@ class Stores:
     media: Derivatives
 
     def log_file(self, run_id: int) -> Path:
-        """Where a run's worker writes its log."""
+        """The log file of a run's worker."""
         return self.root / "logs" / f"run-{run_id}.log"
 
     def work_folder(self, run_id: int, attempt: int) -> Path:
-        """Where the worker of an attempt at a run keeps what only it needs."""
-        return self.root / "work" / _named(run_id, attempt)
+        """The scratch folder of one attempt at a run."""
+        return self.root / "work" / _attempt_name(run_id, attempt)
 
     def checkpoint_folder(self, run_id: int, attempt: int = 0) -> Path:
-        """Where an attempt at a run keeps what the next one needs to go on; attempt 0 is what it had from the start."""
-        return self.root / "checkpoints" / _named(run_id, attempt)
+        """The checkpoint folder of one attempt at a run, from which the next attempt resumes; 0 holds the initial checkpoint."""
+        return self.root / "checkpoints" / _attempt_name(run_id, attempt)
 
     @property
     def features_folder(self) -> Path:
-        """Where features of pictures are kept for all runs."""
+        """The cache of image features, shared by all runs."""
         return self.root / "features"
 
 
-def _named(run_id: int, attempt: int) -> str:
+def _attempt_name(run_id: int, attempt: int) -> str:
     return f"run-{run_id}.{attempt}" if attempt else f"run-{run_id}"
 
 
 def open_stores(settings: Settings) -> Stores:
-    """Open the data folder, making what is missing."""
+    """Open the data folder; create it and its files if they are missing."""
     root = settings.data
     root.mkdir(parents=True, exist_ok=True)
     shut(root)

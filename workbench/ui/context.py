@@ -1,4 +1,4 @@
-"""What a tab is given to build itself with."""
+"""The context that is passed to the build function of each tab, and the name of the acting user."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ NOBODY = "someone"
 
 @dataclass(frozen=True)
 class TabContext:
-    """Where a tab lives.
+    """The context of a tab that is being built.
 
     Attributes:
-        services: What it calls.
-        page: The whole page, for ``page.load``.
-        tabs: The row of tabs, an output for whoever wants to open another tab (:func:`open_tab`).
-        tab: The tab itself, for ``tab.select``: refresh there, since hidden tabs are not in the page.
+        services: The services that its callbacks call.
+        page: The whole page, for the event ``page.load``.
+        tabs: The ``gr.Tabs`` component: the output of callbacks that open another tab (:func:`open_tab`).
+        tab: The ``gr.Tab`` itself. Refresh on ``tab.select``, since hidden tabs are not rendered.
     """
 
     services: Services
@@ -34,12 +34,12 @@ class TabContext:
 
 
 def open_tab(name: str) -> gr.Tabs:
-    """An update for ``place.tabs`` that opens a tab."""
+    """An update of ``context.tabs`` that opens a tab."""
     return gr.Tabs(selected=name)
 
 
 def actor(request: gr.Request | None) -> str:
-    """Who acts: the name that the login knows, else the one typed into the strip, or ``someone`` where there is none."""
+    """The acting user: the login name, else the name from the status bar's cookie, else ``someone``."""
     return (
         principal_of(request).name
         or typed_name((getattr(request, "cookies", None) or {}).get(NAME_COOKIE, ""))
@@ -48,11 +48,11 @@ def actor(request: gr.Request | None) -> str:
 
 
 def typed_name(cookie: str) -> str:
-    """The name in the cookie of the strip, tidied."""
+    """The user name in the status bar's cookie, normalised."""
     return tidy_name(unquote(str(cookie)))
 
 
 def tidy_name(text: str) -> str:
-    """A person's name on one line and short; empty where nothing of it can be seen."""
-    seen = "".join(each if each.isprintable() else " " for each in text)
-    return " ".join(seen.split())[:LONGEST_ACTOR].strip()
+    """A user name on one line, cut to its maximum length; empty if no character of it is printable."""
+    printable = "".join(character if character.isprintable() else " " for character in text)
+    return " ".join(printable.split())[:LONGEST_ACTOR].strip()

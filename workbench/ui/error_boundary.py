@@ -1,4 +1,4 @@
-"""What a user sees of an error: the sentence of a domain error, never a stack trace."""
+"""Conversion of exceptions to sentences for the user; a traceback is logged, never shown."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ BUSY = "The database is busy with other changes. Please try again in a moment."
 
 
 def guarded(function: Callable[P, R]) -> Callable[P, R]:
-    """Wrap a callback or endpoint so that whatever it raises reaches the user as one sentence."""
+    """Wrap a callback or endpoint so that its exceptions become ``gr.Error`` with one sentence."""
 
     @functools.wraps(function)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -37,7 +37,7 @@ def guarded(function: Callable[P, R]) -> Callable[P, R]:
 
 
 def sentence(error: Exception) -> str:
-    """The sentence for a user; what is not expected is logged."""
+    """The sentence that describes an exception to a user; unexpected exceptions are logged."""
     if isinstance(error, DomainError):
         return str(error).encode("utf-8", "replace").decode()
     if is_disk_full(error):

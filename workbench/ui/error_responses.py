@@ -1,4 +1,4 @@
-"""What a caller is told over HTTP where something is refused or fails: always one sentence, as ``error`` and as ``detail``."""
+"""HTTP error responses: always JSON with one sentence, as ``error`` and as ``detail``."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ ROUTES, OUR_PACKAGES = "gradio.routes", {"workbench", "storage"}
 NOTHING_HERE = "There is nothing at this address."
 NO_ENDPOINT = "There is no endpoint of this name; /gradio_api/info lists them."
 NOT_THERE = "The page or a part of it that this call names is not there. Reload the page and try again."
-NOT_SO = "This address cannot be used this way."
-_BARE = {404: NOTHING_HERE, 403: "This may not be read here.", 401: "Log in first."}
-# Gradio's routes that the page and its clients use. Others read or write files, fetch addresses or act for a session.
-_USED = re.compile(
+WRONG_USE = "This address cannot be used this way."
+_DEFAULT_MESSAGES = {404: NOTHING_HERE, 403: "This may not be read here.", 401: "Log in first."}
+# Gradio's routes that the page and its clients use. The others read or write files, fetch URLs or act for a session.
+_USED_ROUTES = re.compile(
     r"/|/config/?|/(static|assets)/.+|/(favicon\.ico|theme\.css|robots\.txt|manifest\.json|pwa_icon(/.*)?)"
     r"|/gradio_api/((run|api)/[^/]+/?|call/[^/]+/?|call/[^/]+/[^/]+/?|call/v2/[^/]+/[^/]+|heartbeat/[^/]+"
     r"|queue/(join|data|status)|cancel|reset/?|component_server/?|upload|upload_progress"
@@ -37,52 +37,54 @@ _USED = re.compile(
 )
 
 
-def answer(status: int, said: str, headers: dict[str, str] | None = None) -> JSONResponse:
-    """A refusal."""
-    words = said.encode("utf-8", "replace").decode()
-    return JSONResponse({"error": words, "detail": words}, status, headers)
+def answer(status: int, message: str, headers: dict[str, str] | None = None) -> JSONResponse:
+    """A JSON error response."""
+    text = message.encode("utf-8", "replace").decode()
+    return JSONResponse({"error": text, "detail": text}, status, headers)
 
 
-def _refused(request: Request, error: Any) -> JSONResponse:
-    bare = error.detail in (None, HTTPStatus(error.status_code).phrase)
-    said = _BARE.get(error.status_code, NOT_SO) if bare else str(error.detail)
-    return answer(error.status_code, said if said.endswith((".", "!", "?")) else f"{said}.", error.headers)
+def _http_error(request: Request, error: Any) -> JSONResponse:
+    is_default = error.detail in (None, HTTPStatus(error.status_code).phrase)
+    message = _DEFAULT_MESSAGES.get(error.status_code, WRONG_USE) if is_default else str(error.detail)
+    return answer(
+        error.status_code, message if message.endswith((".", "!", "?")) else f"{message}.", error.headers
+    )
 
 
-def _not_understood(request: Request, error: Any) -> JSONResponse:
-    faults = [f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors()[:5]]
+def _invalid_request(request: Request, error: Any) -> JSONResponse:
+    faults = [f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors()[:5]]
     return answer(400, f"This request is not understood ({'; '.join(faults)}).")
 
 
-HANDLERS: dict[Any, Any] = {HTTPException: _refused, RequestValidationError: _not_understood}
+HANDLERS: dict[Any, Any] = {HTTPException: _http_error, RequestValidationError: _invalid_request}
 
 
 class ErrorSentences:
-    """ASGI middleware: what a route raises is logged and answered as a sentence, not as a bare 500."""
+    """ASGI middleware: an exception of a route is logged and answered with a sentence instead of a bare 500."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve a request."""
-        begun: Message | None = None
+        """Handle an ASGI request."""
+        start: Message | None = None
 
-        async def noted(message: Message) -> None:
-            nonlocal begun
-            begun = begun or message
-            if message["type"] == "http.response.body" and _is_event_stream(begun):
+        async def send_checked(message: Message) -> None:
+            nonlocal start
+            start = start or message
+            if message["type"] == "http.response.body" and _is_event_stream(start):
                 message = {**message, "body": told_in_stream(message.get("body", b""))}
             await send(message)
 
         try:
-            await self._app(scope, receive, noted)
+            await self._app(scope, receive, send_checked)
         except Exception as error:
             if scope["type"] != "http":
                 raise
-            if begun is None:
-                await answer(*_told(error))(scope, receive, send)
-            elif _is_event_stream(begun):
-                # Its last event has told what is wrong; cut off, it would look as if the connection were lost.
+            if start is None:
+                await answer(*_describe(error))(scope, receive, send)
+            elif _is_event_stream(start):
+                # Its last event carried the error; closing it abruptly would look like a lost connection.
                 log.info("a stream of events ended early: %r", error)
                 await send({"type": "http.response.body", "body": b"", "more_body": False})
             else:
@@ -95,20 +97,20 @@ def _is_event_stream(start: Message) -> bool:
 
 
 class RouteAllowlist:
-    """ASGI middleware: of Gradio's routes, only those that are used."""
+    """ASGI middleware: answers 404 on every Gradio route that the page and its clients do not use."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve a request."""
-        if scope["type"] == "http" and not _USED.fullmatch(scope["path"]):
+        """Handle an ASGI request."""
+        if scope["type"] == "http" and not _USED_ROUTES.fullmatch(scope["path"]):
             await answer(404, NOTHING_HERE)(scope, receive, send)
         else:
             await self._app(scope, receive, send)
 
 
-def _told(error: Exception) -> tuple[int, str]:
+def _describe(error: Exception) -> tuple[int, str]:
     if isinstance(error, HTTPException):
         return error.status_code, str(error.detail)
     if isinstance(error, gr.Error):
@@ -117,14 +119,14 @@ def _told(error: Exception) -> tuple[int, str]:
         return 400, sentence(error)
     if isinstance(error, FnIndexInferError):
         return 404, NO_ENDPOINT
-    if isinstance(error, LookupError | TypeError | ValueError) and _is_gradios(error):
+    if isinstance(error, LookupError | TypeError | ValueError) and _raised_by_gradio(error):
         log.warning("Gradio does not understand a request: %r", error)
         return (404, NOT_THERE) if isinstance(error, LookupError) else (400, WRONG_VALUES)
     return 500, sentence(error)
 
 
-def _is_gradios(error: Exception) -> bool:
-    """Whether Gradio raised an error while it made sense of a request; what our own code raises there is our fault."""
+def _raised_by_gradio(error: Exception) -> bool:
+    """Whether Gradio raised the error while parsing a request, and not our own code below one of its routes."""
     names = [frame.f_globals.get("__name__", "") for frame, _ in walk_tb(error.__traceback__)]
     if ROUTES not in names:
         return False

@@ -1,4 +1,4 @@
-"""Files across the page and the endpoints: what was uploaded, and what is handed out."""
+"""Files of the page and the endpoints: uploads, and files for download."""
 
 from __future__ import annotations
 
@@ -26,26 +26,26 @@ NOT_UPLOADED = (
     "A file must be uploaded first (in Python: gradio_client.handle_file), not named by a path or address."
 )
 NOT_SERVED = "There is no such file, or it may not be read here."
-# Gradio keeps an upload in a folder named by a seeded SHA-256 of its bytes; what we hand out lies in one named at random.
-_UPLOADED = re.compile(r"[0-9a-f]{64}")
-_SERVED = re.compile(r"[0-9a-f]{64}|[0-9a-f]{32}")
-_LONGEST_PATH = 4096
-# Whatever a browser could run as part of our page is only ever downloaded.
-_SHOWN = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp", "image/bmp", "image/avif"})
+# Gradio stores an upload in a folder named by a seeded SHA-256 of its bytes; files for download are in randomly named ones.
+_UPLOAD_FOLDER = re.compile(r"[0-9a-f]{64}")
+_SERVED_FOLDER = re.compile(r"[0-9a-f]{64}|[0-9a-f]{32}")
+_MAX_PATH_LENGTH = 4096
+# Types that are shown inline. All others are sent as attachments, so that no browser executes them in our origin.
+_INLINE_TYPES = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp", "image/bmp", "image/avif"})
 _HEADERS = {"Cache-Control": "private"}
 
 
 def uploaded_file(path: Any) -> Path | None:
-    """The file that an upload made at a path; None for anything else, which is not opened.
+    """The uploaded file at a path; None for any other path, which is not opened.
 
-    The name of its folder is what entitles to an upload: only who uploaded it was told that name. What the server made
-    (exports, reports) and the parts of uploads under way lie elsewhere.
+    The folder name acts as a capability: only the uploader was told it. Files made by the server (exports, reports) and
+    unfinished uploads are in other folders.
     """
-    return _kept(path, _UPLOADED)
+    return _find_file(path, _UPLOAD_FOLDER)
 
 
 def uploads(files: Any) -> list[Upload]:
-    """The uploaded files among what a caller sent.
+    """Parse a list of uploaded files.
 
     Raises:
         DomainError: It is not a list of uploaded files.
@@ -56,7 +56,7 @@ def uploads(files: Any) -> list[Upload]:
 
 
 def upload(file: Any) -> Upload:
-    """One uploaded file.
+    """Parse one uploaded file.
 
     Raises:
         DomainError: It is not an uploaded file.
@@ -70,87 +70,87 @@ def upload(file: Any) -> Upload:
 
 
 @contextmanager
-def answering(given: Sequence[Upload]) -> Iterator[None]:
-    """Answer a call with uploads, which are kept for some minutes more then."""
+def answering(uploaded: Sequence[Upload]) -> Iterator[None]:
+    """Mark uploads as processed when the block ends; they are kept for some more minutes."""
     try:
         yield
     finally:
-        for each in given:
-            answered(each.path)
+        for file in uploaded:
+            answered(file.path)
 
 
-def begin_import(imports: ImportService, wanted: NewImport) -> int:
-    """Queue an import of uploads, which belong to it from then on: they are no longer among the uploads.
+def begin_import(imports: ImportService, new_import: NewImport) -> int:
+    """Queue an import of uploads, which takes over their files.
 
     Returns:
-        Its id.
+        The id of the import.
 
     Raises:
-        DomainError: As :meth:`workbench.importing.service.ImportService.start`; the uploads stay then.
+        DomainError: See :meth:`workbench.importing.service.ImportService.start`; the uploads are kept.
     """
-    begun = imports.start(wanted)
-    for each in wanted.uploads:
-        forget(each.path)
-    return begun
+    import_id = imports.start(new_import)
+    for file in new_import.uploads:
+        forget(file.path)
+    return import_id
 
 
 def served_file(path: str) -> FileResponse:
-    """An upload, or a file that was handed out, for whoever knows its path.
+    """The response with an upload or a file for download; knowing the path is the permission.
 
     Raises:
-        HTTPException: It is neither.
+        HTTPException: The path is neither.
     """
-    kept = _kept(path, _SERVED)
-    if kept is None:
+    file = _find_file(path, _SERVED_FOLDER)
+    if file is None:
         raise HTTPException(403, NOT_SERVED)
-    kind = mimetypes.guess_type(kept.name)[0]
-    if kind in _SHOWN:
-        return FileResponse(kept, media_type=kind, headers=_HEADERS)
-    return FileResponse(kept, media_type="application/octet-stream", filename=kept.name, headers=_HEADERS)
+    media_type = mimetypes.guess_type(file.name)[0]
+    if media_type in _INLINE_TYPES:
+        return FileResponse(file, media_type=media_type, headers=_HEADERS)
+    return FileResponse(file, media_type="application/octet-stream", filename=file.name, headers=_HEADERS)
 
 
 def to_file_data(data: bytes, name: str) -> FileData:
-    """A file for the caller to download.
+    """Write a file and return it for download.
 
     Raises:
-        DiskFull: There is no room for it.
+        DiskFull: The disk is full.
     """
-    path = _new_place() / name
+    path = _new_folder() / name
     try:
         path.write_bytes(data)
     except OSError as error:
-        _give_up(path.parent, error)
+        _discard(path.parent, error)
     return _file_data(path)
 
 
 def to_named_file_data(path: Path) -> FileData:
-    """An export for the caller to download from where it is kept."""
+    """An existing export for download, without a copy."""
     return _file_data(path)
 
 
-def _kept(path: Any, folders: re.Pattern[str]) -> Path | None:
-    """The regular file at ``<upload folder>/<folder>/<name>``; the file system is asked about no other path."""
-    if not isinstance(path, str) or not 0 < len(path) <= _LONGEST_PATH or "\0" in path:
+def _find_file(path: Any, folders: re.Pattern[str]) -> Path | None:
+    """The regular file at ``<upload folder>/<folder>/<name>``; no other path is looked up in the file system."""
+    if not isinstance(path, str) or not 0 < len(path) <= _MAX_PATH_LENGTH or "\0" in path:
         return None
     file, root = Path(path).absolute(), Path(get_upload_folder()).absolute()
     if file.name == ".." or file.parent.parent != root or not folders.fullmatch(file.parent.name):
         return None
     try:
-        # Not followed: a link would lead out of the folder.
+        # Symbolic links are not followed: they could point outside the folder.
         regular = stat.S_ISREG(file.lstat().st_mode) and stat.S_ISDIR(file.parent.lstat().st_mode)
     except (OSError, ValueError):
         return None
     return file if regular else None
 
 
-def _new_place() -> Path:
-    place = Path(get_upload_folder()) / uuid.uuid4().hex
-    place.mkdir(parents=True)
-    return place
+def _new_folder() -> Path:
+    folder = Path(get_upload_folder()) / uuid.uuid4().hex
+    folder.mkdir(parents=True)
+    return folder
 
 
-def _give_up(place: Path, error: OSError) -> None:
-    shutil.rmtree(place, ignore_errors=True)
+def _discard(folder: Path, error: OSError) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
     if is_disk_full(error):
         raise DiskFull from error
     raise error

@@ -1,4 +1,4 @@
-"""A run that ended is announced wherever one is in the app, and by the browser where that is wanted."""
+"""Notifications of ended runs, on every tab of the page and optionally by the browser."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from workbench.ui.payload import Payload
 
 RECENT = 12
 NOTIFY = "<button type='button' class='plain notify'></button> <span class='note'></span>"
-# A run that was stopped or paused was so by a person, and what ended well is no warning.
-_BAD = ("failed", "interrupted")
+# Shown as warnings; runs are only stopped or paused by a user.
+_WARNED_STATUSES = ("failed", "interrupted")
 
 News = list[dict[str, Any]]
 
 
 def build_news(services: Services) -> gr.HTML:
-    """Build what listens for news, unseen; :func:`news` gives its values."""
+    """Build the invisible component that announces news; its value comes from :func:`news`."""
 
     def latest() -> News:
         return news(services)
 
     def announce(event: gr.EventData) -> None:
         run = services.stores.runs.get(Payload.of(event).number("run"))
-        tell = gr.Warning if run.status in _BAD else gr.Info
-        tell(words(services, run))
+        notify = gr.Warning if run.status in _WARNED_STATUSES else gr.Info
+        notify(words(services, run))
 
-    heard = gr.HTML(
+    listener = gr.HTML(
         elem_id="strip-news",
         html_template="<span></span>",
         js_on_load=script("notifications/notifications.js"),
@@ -41,17 +41,17 @@ def build_news(services: Services) -> gr.HTML:
         padding=False,
         apply_default_css=False,
     )
-    heard.announce(
+    listener.announce(
         guarded(announce),
         trigger_mode="multiple",
         show_progress="hidden",
         api_visibility="private",
     )
-    return heard
+    return listener
 
 
 def news(services: Services) -> News:
-    """The newest runs, each with what there is to announce of it; nothing where it still waits or runs."""
+    """The newest runs, each with its announcement; empty while it is queued or running."""
     return [
         {"run": run.id, "status": run.status, "words": words(services, run)}
         for run in services.stores.runs.recent(RECENT)
@@ -59,7 +59,7 @@ def news(services: Services) -> News:
 
 
 def words(services: Services, run: Run) -> str:
-    """How a run ended or was paused, in a sentence or two; empty while it waits or runs."""
+    """One or two sentences on how a run ended or that it is paused; empty while it is queued or running."""
     if run.status == "paused":
         return f"Run {run.id} is paused."
     if run.status not in ENDED:
@@ -67,12 +67,12 @@ def words(services: Services, run: Run) -> str:
     if run.version:
         score = services.stores.registry.metrics(run.version)["macro_f1"]
         return f"Run {run.id} is done: {run.version} is ready, macro-F1 {number(score)}."
-    how = {"stopped": "was stopped", "interrupted": "was interrupted"}.get(run.status, "failed")
-    return f"Run {run.id} {how}. {run.error or ''}".strip()
+    outcome = {"stopped": "was stopped", "interrupted": "was interrupted"}.get(run.status, "failed")
+    return f"Run {run.id} {outcome}. {run.error or ''}".strip()
 
 
 def notify_button() -> gr.HTML:
-    """A button that has the browser say when a run ends, also while it shows another page."""
+    """A button that enables browser notifications of ended runs."""
     return gr.HTML(
         elem_id="train-notify",
         html_template=NOTIFY,

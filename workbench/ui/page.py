@@ -1,4 +1,4 @@
-"""The page: a slim strip above eight tabs, in the order of the work."""
+"""The page: the status bar above eight tabs, in the order of the workflow."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ BUILDERS = {
     "models": models.build,
     "predict": predict.build,
 }
-# Gradio selects the first tab by itself while it loads; that must not overwrite the address before it is read.
+# Gradio selects the first tab while loading; this must not overwrite the URL before it was read.
 ADDRESS = """() => {
   if (!window.addressRead) return;
   const url = new URL(location);
   url.searchParams.set('tab', 'NAME');
   history.replaceState({}, '', url);
 }"""
-# In the browser alone: an answer from the server could come after a person has opened another tab.
+# Only in the browser: an answer of the server could arrive after the user opened another tab.
 OPEN_ADDRESS = """() => {
   const wanted = new URL(location).searchParams.get('tab');
   window.addressRead = true;
@@ -46,17 +46,17 @@ OPEN_ADDRESS = """() => {
 def build_page(services: Services) -> gr.Blocks:
     """Build the whole page and publish the endpoints."""
     with ValidatedBlocks(title="Waterline", analytics_enabled=False, delete_cache=(3600, 86400)) as page:
-        # First, so that no callback of a tab takes the name of an endpoint.
+        # First, so that no callback of a tab gets the api_name of an endpoint.
         publish(services)
         with gr.Row(elem_id="head"):
             status_bar.build(services, page)
         with gr.Tabs(selected=TABS[0], elem_id="tabs") as tabs:
             for name in TABS:
                 with gr.Tab(name.capitalize(), id=name, elem_id=f"tab-{name}") as tab:
-                    # First, so that a reload lands here even while the tab still fills itself.
+                    # First, so that a reload opens this tab even while its content is still loading.
                     tab.select(None, js=ADDRESS.replace("NAME", name))
                     BUILDERS[name](TabContext(services, page, tabs, tab))
         page.load(None, None, tabs, js=OPEN_ADDRESS)
-    # Only launch() sets it, and without it Gradio hands out whatever file a function returns.
+    # Only launch() sets it; without it Gradio serves any file that a function returns.
     page.has_launched = True
     return page

@@ -1,4 +1,4 @@
-"""What the scripts of the page send: read with a check, since anybody can send anything in their name."""
+"""Validated access to what the page's scripts send; any client can send anything."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ STALE = "The page has changed in the meantime. Reload it."
 
 @dataclass(frozen=True)
 class Payload:
-    """Values by name."""
+    """The values of an event or of a call of a server function, by name."""
 
     values: Mapping[str, Any]
 
     @classmethod
-    def of(cls, sent: Any) -> Payload:
-        """What came with an event, or as the argument of a function of a component; nothing where that has no names."""
-        values = sent._data if isinstance(sent, gr.EventData) else sent
+    def of(cls, source: Any) -> Payload:
+        """The payload of an event, or of the argument of a server function; empty if it is not a dict."""
+        values = source._data if isinstance(source, gr.EventData) else source
         return cls(values if isinstance(values, dict) else {})
 
     def text(self, name: str, missing: str | None = None) -> str:
-        """A text.
+        """A string value.
 
         Args:
-            name: Its name.
-            missing: What to take where there is none.
+            name: The key.
+            missing: The default.
 
         Raises:
-            Conflict: There is none, so the page is another than the one that was built.
+            Conflict: There is none, so the page is outdated.
         """
         value = self.values.get(name, missing)
         if not isinstance(value, str):
@@ -42,10 +42,10 @@ class Payload:
         return value
 
     def number(self, name: str) -> int:
-        """A whole number, 0 or more, as itself or as digits, which attributes of elements are.
+        """A non-negative integer; digits are accepted too, since attributes of elements are strings.
 
         Raises:
-            Conflict: It is not one.
+            Conflict: The value is not one.
         """
         value = self.values.get(name)
         if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 20:
@@ -55,10 +55,10 @@ class Payload:
         return int(value)  # type: ignore[arg-type]
 
     def numbers(self, name: str) -> list[int]:
-        """The whole numbers of a list; none where it is no list.
+        """A list of non-negative integers; empty if the value is not a list.
 
         Raises:
-            Conflict: One of its values is not a whole number.
+            Conflict: One of the values is not a non-negative integer.
         """
         values = self.values.get(name)
         return [Payload({name: value}).number(name) for value in values] if isinstance(values, list) else []

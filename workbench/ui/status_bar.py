@@ -1,4 +1,4 @@
-"""The strip above the tabs: what is there, what runs, what is in production."""
+"""The status bar above the tabs: dataset size, active import and run, production model."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ PHASES = {
 
 
 def build(services: Services, page: gr.Blocks) -> None:
-    """Build the strip; it looks after itself."""
+    """Build the status bar, which polls the server."""
     with gr.Row(elem_id="strip", equal_height=True):
-        shown = gr.HTML(elem_id="strip-facts", padding=False)
+        facts_component = gr.HTML(elem_id="strip-facts", padding=False)
         gr.HTML(
             html_template=script(
                 "status_bar/name.html",
@@ -51,44 +51,44 @@ def build(services: Services, page: gr.Blocks) -> None:
         stop = gr.Button(
             "Stop training", size="sm", visible=False, elem_id="strip-stop", scale=0, min_width=120
         )
-    heard = build_news(services)
-    last, told = gr.State(""), gr.State([])
+    news_listener = build_news(services)
+    last_html, last_states = gr.State(""), gr.State([])
     timer = gr.Timer(POLL_SECONDS)
 
     @guarded
-    def poll(before: str, said: list[list[object]]) -> list[object]:
+    def poll(previous: str, known_states: list[list[object]]) -> list[object]:
         html = facts(services)
-        running = any(not run.stop_requested for run in _running(services))
-        now = f"{running} {html}"
-        shown = [gr.skip()] * 3 if now == before else [html, gr.update(visible=running), now]
+        running = any(not run.stop_requested for run in _running_runs(services))
+        current = f"{running} {html}"
+        updates = [gr.skip()] * 3 if current == previous else [html, gr.update(visible=running), current]
         states: list[list[object]] = [[run.id, run.status] for run in services.stores.runs.recent(RECENT)]
-        # At the first time too, so that the page knows what is no news.
-        return [*shown, *([gr.skip()] * 2 if states == said else [news(services), states])]
+        # On the first poll too, so that the page knows which runs are not news.
+        return [*updates, *([gr.skip()] * 2 if states == known_states else [news(services), states])]
 
     @guarded
     def stop_now() -> None:
-        for run in _running(services):
-            with contextlib.suppress(Conflict):  # it ended by itself in this moment
+        for run in _running_runs(services):
+            with contextlib.suppress(Conflict):  # it has just ended
                 services.training.stop(run.id)
         gr.Info("Stopping after the current batch. The best epoch so far is kept as a model.")
 
-    outputs = [shown, stop, last, heard, told]
+    outputs = [facts_component, stop, last_html, news_listener, last_states]
     quiet = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
     page.load(partial(poll, "", [["load"]]), None, outputs, **quiet)
-    timer.tick(poll, [last, told], outputs, **quiet)
+    timer.tick(poll, [last_html, last_states], outputs, **quiet)
     stop.click(stop_now, api_visibility="private")
 
 
-def _running(services: Services) -> list[Run]:
+def _running_runs(services: Services) -> list[Run]:
     return [run for run in services.stores.runs.active() if run.status == "running"]
 
 
 def facts(services: Services) -> str:
-    """The strip's text as HTML."""
+    """The text of the status bar as HTML."""
     stores = services.stores
     summary = stores.catalogue.summary(stores.classes.all())
-    parts = [_pictures(summary.images, summary.labelled)]
-    parts += [_import(state) for state in [services.imports.state()] if state.running]
+    parts = [_pictures_html(summary.images, summary.labelled)]
+    parts += [_import_html(state) for state in [services.imports.state()] if state.running]
     parts += [facts_of_run(run) for run in stores.runs.active()[:1]]
     production = stores.registry.production()
     name = f"<b>{escape(production.name)}</b>" if production else "none yet"
@@ -98,7 +98,7 @@ def facts(services: Services) -> str:
     )
 
 
-def _pictures(images: int, labelled: int) -> str:
+def _pictures_html(images: int, labelled: int) -> str:
     if not images:
         return "<span class='fact'>No pictures yet</span>"
     return (
@@ -107,37 +107,37 @@ def _pictures(images: int, labelled: int) -> str:
     )
 
 
-def _import(state: ImportState) -> str:
+def _import_html(state: ImportState) -> str:
     if state.phase:
         return f"<span class='fact busy'>Reading tables: {state.lines:,} lines</span>"
     return f"<span class='fact busy'>Importing {state.done:,} of {state.total:,} {_bar(state.done, state.total)}</span>"
 
 
 def facts_of_run(run: Run) -> str:
-    """Where a run stands, as HTML."""
+    """The progress of a run, as HTML."""
     if run.status == "queued":
         return f"<span class='fact busy'>Run {run.id} is waiting to start</span>"
     if silence(run):
         return f"<span class='fact warn'>Run {run.id} does not answer</span>"
-    return f"<span class='fact busy'>Run {run.id}: {_stage(run)}</span>"
+    return f"<span class='fact busy'>Run {run.id}: {_stage_html(run)}</span>"
 
 
-def _stage(run: Run) -> str:
+def _stage_html(run: Run) -> str:
     progress = run.progress
     if run.stop_requested or run.pause_requested or not progress:
         return escape(phase(run))
     seconds = progress.get("eta_seconds")
-    left = "" if seconds is None else f" {duration(seconds)} left at most"
+    remaining = "" if seconds is None else f" {duration(seconds)} left at most"
     if run.phase == "training" and progress.get("epochs"):
         words = f"epoch {progress['epoch']} of at most {progress['epochs']}"
-        return f"{words} {_bar(share_done(run), 1)}{left}"
+        return f"{words} {_bar(share_done(run), 1)}{remaining}"
     if counts(run):
-        return f"{escape(phase(run))} {_bar(progress['done'], progress['total'])}{left}"
-    return f"{escape(phase(run))}{left if run.phase == 'searching' else ''}"
+        return f"{escape(phase(run))} {_bar(progress['done'], progress['total'])}{remaining}"
+    return f"{escape(phase(run))}{remaining if run.phase == 'searching' else ''}"
 
 
 def share_done(run: Run) -> float:
-    """The share of what a run does now that is done, from 0 to 1."""
+    """The progress of a run's current phase, from 0 to 1."""
     progress = run.progress
     if run.phase in {"evaluating", "exporting"}:
         return 1
@@ -148,7 +148,7 @@ def share_done(run: Run) -> float:
 
 
 def counts(run: Run) -> bool:
-    """Whether a run counts pictures or the like now, not epochs."""
+    """Whether the progress of a run's current phase is a count of items, not of epochs."""
     return run.phase not in {"training", "evaluating", "exporting"} and bool(run.progress.get("total"))
 
 
@@ -158,7 +158,7 @@ def _bar(done: float, total: float) -> str:
 
 
 def phase(run: Run) -> str:
-    """What a run does now, in words."""
+    """The current phase of a run as a text."""
     if run.stop_requested:
         return "Stopping after the current batch"
     return "Pausing after the current batch" if run.pause_requested else PHASES.get(run.phase, run.phase)

@@ -1,4 +1,4 @@
-"""What Gradio's streams of events tell where a stream itself fails: a sentence, not the text of an exception."""
+"""Error events in Gradio's event streams: the text of an exception is replaced by a sentence."""
 
 from __future__ import annotations
 
@@ -10,38 +10,40 @@ from workbench.ui.error_boundary import UNEXPECTED
 
 log = logging.getLogger(__name__)
 NO_CALL = "There is no such call, or its answer was given already. Make the call again."
-# Each may pass here twice: a middleware is around Gradio's app, and one around all.
-AS_THEY_ARE = {NO_CALL, UNEXPECTED, "Server stopped unexpectedly."}
-# As ``/queue/data`` has it, and as ``/call`` has it, where the error of a function is an object and no text.
-_FAILED = (
+# An event may be processed twice: the middleware wraps Gradio's app and the whole app.
+SAFE_MESSAGES = {NO_CALL, UNEXPECTED, "Server stopped unexpectedly."}
+# The format of ``/queue/data``, and that of ``/call``, where the error of a function is an object, not a text.
+_ERROR_EVENTS = (
     re.compile(rb'data: (\{.*"msg":"unexpected_error".*\})\n\n', re.DOTALL),
     re.compile(rb'event: error\ndata: (".*")\n\n', re.DOTALL),
 )
 
 
 def told_in_stream(event: bytes) -> bytes:
-    """An event as it may be sent on.
+    """The event, with its error text replaced if it is an error event.
 
     Args:
-        event: A part of a stream as Gradio writes it: one whole event.
+        event: One whole event as Gradio writes it.
     """
-    for pattern in _FAILED:
+    for pattern in _ERROR_EVENTS:
         if match := pattern.fullmatch(event):
-            return event[: match.start(1)] + _told(match[1]) + b"\n\n"
+            return event[: match.start(1)] + _replace_message(match[1]) + b"\n\n"
     return event
 
 
-def _told(text: bytes) -> bytes:
+def _replace_message(text: bytes) -> bytes:
     message = json.loads(text)
-    said = message["message"] if isinstance(message, dict) else message
-    words = _words(str(said))
-    return json.dumps({**message, "message": words} if isinstance(message, dict) else words).encode()
+    original = message["message"] if isinstance(message, dict) else message
+    replacement = _safe_message(str(original))
+    return json.dumps(
+        {**message, "message": replacement} if isinstance(message, dict) else replacement
+    ).encode()
 
 
-def _words(said: str) -> str:
-    if said.startswith("404"):
+def _safe_message(message: str) -> str:
+    if message.startswith("404"):
         return NO_CALL
-    if said in AS_THEY_ARE:
-        return said
-    log.error("a stream of events failed: %s", said)
+    if message in SAFE_MESSAGES:
+        return message
+    log.error("a stream of events failed: %s", message)
     return UNEXPECTED

@@ -1,4 +1,4 @@
-"""The public endpoints by subject. Their modules do without postponed annotations: Gradio reads the types."""
+"""The public endpoints by subject. Their modules do not postpone annotations, since Gradio reads the types."""
 
 ACTOR = "api"
-"""Who the journal says acted."""
+"""The default actor in the journal."""

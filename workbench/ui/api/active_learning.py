@@ -1,4 +1,4 @@
-"""Endpoints on the model's help: suggestions, what to label next, suspicious labels, similar pictures, the map."""
+"""Endpoints for active learning: suggestions, what to label next, suspicious labels, similar pictures, the map."""
 
 import base64
 import dataclasses
@@ -15,8 +15,8 @@ from workbench.ui.api import ACTOR
 from workbench.ui.api.arguments import given_ids
 from workbench.ui.context import typed_name
 
-MOST_AT_ONCE = 500
-MOST_POINTS = 20_000
+MAX_PAGE_SIZE = 500
+MAX_POINTS = 20_000
 
 
 class InsightStatus(TypedDict):
@@ -120,20 +120,20 @@ class MapPoints(TypedDict):
 
 def endpoints(services: Services) -> list[Callable[..., Any]]:
     """The functions to publish."""
-    return [*_on_the_whole(services), *_on_labels(services)]
+    return [*_overview_endpoints(services), *_label_endpoints(services)]
 
 
-def _on_the_whole(services: Services) -> list[Callable[..., Any]]:
-    """Where the help stands, and what it says of pictures whatever their label."""
+def _overview_endpoints(services: Services) -> list[Callable[..., Any]]:
+    """The endpoints on the status, on similar pictures and on the map."""
     insight = services.insight
 
     def insight_status() -> InsightStatus:
         """Say where the model's help stands: what made the embeddings, how many are done, what was learnt from how many labels."""
-        return _status(insight.status())
+        return _status_dict(insight.status())
 
     def refresh_insight() -> InsightStatus:
         """Ask that embeddings, suggestions, suspicions and the map be brought up to date now, also while a run trains."""
-        return _status(insight.refresh())
+        return _status_dict(insight.refresh())
 
     def similar_images(image_id: int, count: int = 12) -> SimilarImages:
         """List the pictures that look most like one, nearest first.
@@ -142,9 +142,12 @@ def _on_the_whole(services: Services) -> list[Callable[..., Any]]:
             image_id: Id of a picture.
             count: Most pictures, 1 to 500.
         """
-        found = insight.similar(validation.whole("image_id", image_id), _most("count", count))
+        neighbours = insight.similar(validation.whole("image_id", image_id), _page_size("count", count))
         return SimilarImages(
-            items=[SimilarImage(id=each.image_id, similarity=each.similarity) for each in found]
+            items=[
+                SimilarImage(id=neighbour.image_id, similarity=neighbour.similarity)
+                for neighbour in neighbours
+            ]
         )
 
     def map_points(limit: int = 5000) -> MapPoints:
@@ -153,26 +156,26 @@ def _on_the_whole(services: Services) -> list[Callable[..., Any]]:
         Args:
             limit: Most points, 1 to 20000; of more pictures an even part is given.
         """
-        found = insight.points(validation.whole("limit", limit, 1, MOST_POINTS))
+        page = insight.points(validation.whole("limit", limit, 1, MAX_POINTS))
         points = [
             MapPoint(
-                id=each.image_id,
-                x=each.x,
-                y=each.y,
-                label=each.label or None,
-                split=each.split,
-                suspicion=each.suspicion,
-                sha256=each.sha256,
+                id=point.image_id,
+                x=point.x,
+                y=point.y,
+                label=point.label or None,
+                split=point.split,
+                suspicion=point.suspicion,
+                sha256=point.sha256,
             )
-            for each in found
+            for point in page
         ]
         return MapPoints(items=points, total=insight.status().mapped)
 
     return [insight_status, refresh_insight, similar_images, map_points]
 
 
-def _on_labels(services: Services) -> list[Callable[..., Any]]:
-    """What the help says of labels, those there and those to come."""
+def _label_endpoints(services: Services) -> list[Callable[..., Any]]:
+    """The endpoints on suggested and on suspicious labels."""
     insight = services.insight
 
     def suggestions(cursor: str = "", limit: int = 60) -> SuggestedPage:
@@ -182,14 +185,14 @@ def _on_labels(services: Services) -> list[Callable[..., Any]]:
             cursor: next_cursor of the page before; empty for the first page.
             limit: Most suggestions on the page, 1 to 500.
         """
-        limit = _most("limit", limit)
-        found = insight.suggestions(limit + 1, _after(cursor))
+        limit = _page_size("limit", limit)
+        page = insight.suggestions(limit + 1, _decode_cursor(cursor))
         return SuggestedPage(
             items=[
-                Suggested(id=each.image_id, label=each.label, probability=each.probability)
-                for each in found[:limit]
+                Suggested(id=suggestion.image_id, label=suggestion.label, probability=suggestion.probability)
+                for suggestion in page[:limit]
             ],
-            next_cursor=_cursor(found[limit - 1]) if len(found) > limit else "",
+            next_cursor=_encode_cursor(page[limit - 1]) if len(page) > limit else "",
         )
 
     def next_images(count: int = 60) -> NextImages:
@@ -198,7 +201,7 @@ def _on_labels(services: Services) -> list[Callable[..., Any]]:
         Args:
             count: Most pictures, 1 to 500.
         """
-        return NextImages(image_ids=insight.next_images(_most("count", count)))
+        return NextImages(image_ids=insight.next_images(_page_size("count", count)))
 
     def suspicious_labels(limit: int = 60) -> Suspects:
         """List labels that look wrong, worst first.
@@ -206,8 +209,11 @@ def _on_labels(services: Services) -> list[Callable[..., Any]]:
         Args:
             limit: Most labels, 1 to 500.
         """
-        found = insight.suspicious(_most("limit", limit))
-        return Suspects(items=[_suspect(each) for each in found], total=insight.status().suspicious)
+        suspicions = insight.suspicious(_page_size("limit", limit))
+        return Suspects(
+            items=[_suspicious_label(suspicion) for suspicion in suspicions],
+            total=insight.status().suspicious,
+        )
 
     def accept_suspicions(image_ids: list[int], by: str = ACTOR) -> Changed:
         """Label suspicious pictures with their likely class, all or none of them; one event for each class.
@@ -216,7 +222,7 @@ def _on_labels(services: Services) -> list[Callable[..., Any]]:
             image_ids: Ids of pictures that /suspicious_labels gave.
             by: Who does it, for the journal.
         """
-        changed, events = insight.accept(given_ids(image_ids), _by(by))
+        changed, events = insight.accept(given_ids(image_ids), _actor(by))
         return Changed(changed=changed, event_ids=events)
 
     def dismiss_suspicions(image_ids: list[int], by: str = ACTOR) -> Changed:
@@ -226,32 +232,32 @@ def _on_labels(services: Services) -> list[Callable[..., Any]]:
             image_ids: Ids of pictures.
             by: Who does it, for the journal.
         """
-        changed, event = insight.dismiss(given_ids(image_ids), _by(by))
+        changed, event = insight.dismiss(given_ids(image_ids), _actor(by))
         return Changed(changed=changed, event_ids=[] if event is None else [event])
 
     return [suggestions, next_images, suspicious_labels, accept_suspicions, dismiss_suspicions]
 
 
-def _status(status: ActiveLearningStatus) -> InsightStatus:
+def _status_dict(status: ActiveLearningStatus) -> InsightStatus:
     return cast(InsightStatus, dataclasses.asdict(status))
 
 
-def _suspect(found: Suspicion) -> SuspiciousLabel:
+def _suspicious_label(suspicion: Suspicion) -> SuspiciousLabel:
     return SuspiciousLabel(
-        id=found.image_id,
-        filename=found.filename,
-        label=found.given,
-        likely=found.likely,
-        score=found.score,
-        revision=found.revision,
+        id=suspicion.image_id,
+        filename=suspicion.filename,
+        label=suspicion.given,
+        likely=suspicion.likely,
+        score=suspicion.score,
+        revision=suspicion.revision,
     )
 
 
-def _cursor(last: Suggestion) -> str:
+def _encode_cursor(last: Suggestion) -> str:
     return base64.urlsafe_b64encode(json.dumps([last.probability, last.image_id]).encode()).decode()
 
 
-def _after(cursor: Any) -> Suggestion | None:
+def _decode_cursor(cursor: Any) -> Suggestion | None:
     if cursor == "":
         return None
     try:
@@ -262,11 +268,11 @@ def _after(cursor: Any) -> Suggestion | None:
         raise DomainError("cursor is not one that this list gave. Start again without it.") from None
 
 
-def _most(name: str, value: Any) -> int:
-    return validation.whole(name, value, 1, MOST_AT_ONCE)
+def _page_size(name: str, value: Any) -> int:
+    return validation.whole(name, value, 1, MAX_PAGE_SIZE)
 
 
-def _by(value: Any) -> str:
+def _actor(value: Any) -> str:
     if not isinstance(value, str):
         raise DomainError("by must be a text.")
     return typed_name(value) or ACTOR

@@ -1,4 +1,4 @@
-"""What scripts hand in, checked: Gradio passes on whatever JSON came."""
+"""Validation of the arguments of endpoints; Gradio passes any JSON on."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from workbench.ui.context import tidy_name
 
 
 def given_text(name: str, value: Any) -> str:
-    """A text.
+    """Check that an argument is a string.
 
     Raises:
         DomainError: It is not one.
@@ -20,21 +20,21 @@ def given_text(name: str, value: Any) -> str:
 
 
 def given_texts(name: str, value: Any) -> list[str]:
-    """A list of texts.
+    """Check that an argument is a list of strings.
 
     Raises:
         DomainError: It is not one.
     """
-    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+    if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
         raise DomainError(f"{name} must be a list of texts.")
     return value
 
 
 def given_ids(values: Any) -> list[int]:
-    """Ids of pictures, each once.
+    """Check a list of picture ids, and remove duplicates.
 
     Raises:
-        DomainError: It is not a list of ids, or an empty one.
+        DomainError: It is not a list of ids, or it is empty.
     """
     if not isinstance(values, list) or not values or not all(map(is_whole, values)):
         raise DomainError("image_ids must be a list with at least one picture id (a whole number).")
@@ -42,5 +42,5 @@ def given_ids(values: Any) -> list[int]:
 
 
 def given_name(by: Any) -> str:
-    """Who acts, on one line and short; ``api`` where nothing was said."""
+    """The normalised name of the acting user; ``api`` if it is empty."""
     return tidy_name(given_text("by", by)) or ACTOR

@@ -1,4 +1,4 @@
-"""Endpoints on augmentation."""
+"""Endpoints for augmentation."""
 
 from collections.abc import Callable
 from typing import Any, TypedDict
@@ -14,7 +14,7 @@ from workbench.services import Services
 from workbench.training.spec import LIMITS
 from workbench.ui.file_transfer import to_file_data
 
-# Gradio shows defaults as they are and sends them back; nothing here changes what it was given.
+# A mutable default, since Gradio documents the default value; it is never modified.
 EMPTY: dict[str, Any] = {}
 
 
@@ -87,9 +87,9 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
             augmentation: Operations by name, such as {"rotate": {"enabled": true, "strength": 8}}; what is missing keeps its
                 default.
         """
-        wanted = Augmentation.from_dict(augmentation)
-        services.safety.ask(wanted)
-        return _check(services.safety.report(wanted), wanted)
+        parsed = Augmentation.from_dict(augmentation)
+        services.safety.ask(parsed)
+        return _check(services.safety.report(parsed), parsed)
 
     def augmentation_cost(augmentation: dict[str, Any] = EMPTY) -> Speed:
         """Measure how many pictures a second each operation makes on the server's machine, and those that run together.
@@ -109,14 +109,14 @@ def _check(safety: SafetyReport, augmentation: Augmentation) -> Check:
         CheckedOperation(
             operation=name,
             enabled=name in augmentation.enabled,
-            strength=found.strength,
-            pictures=found.pictures,
-            variants=found.variants,
-            misread=found.misread,
-            excess=list(found.excess),
-            flagged=found.flagged,
+            strength=tally.strength,
+            pictures=tally.pictures,
+            variants=tally.variants,
+            misread=tally.misread,
+            excess=list(tally.excess),
+            flagged=tally.flagged,
         )
-        for name, found in safety.tallies.items()
+        for name, tally in safety.tallies.items()
     ]
     return Check(
         state=safety.state,

@@ -1,4 +1,4 @@
-"""Endpoints on pictures: which there are, what became of them, and who did how much."""
+"""Endpoints for the catalogue: listing pictures, their history, and the activity of users."""
 
 from collections.abc import Callable
 from typing import Any, TypedDict
@@ -106,24 +106,24 @@ class ActivityReport(TypedDict):
 def endpoints(services: Services) -> list[Callable[..., Any]]:
     """The functions to publish."""
     return [
-        *_pictures(services),
-        *_stories(services),
+        *_picture_endpoints(services),
+        *_history_endpoints(services),
         *edits.endpoints(services),
         *classes.endpoints(services),
     ]
 
 
-def _pictures(services: Services) -> list[Callable[..., Any]]:
+def _picture_endpoints(services: Services) -> list[Callable[..., Any]]:
     stores = services.stores
 
     def dataset_summary() -> DatasetSummary:
         """Count pictures, labelled and unlabelled ones, and pictures per class."""
-        found = stores.catalogue.summary(stores.classes.all())
+        summary = stores.catalogue.summary(stores.classes.all())
         return DatasetSummary(
-            images=found.images,
-            labelled=found.labelled,
-            unlabelled=found.unlabelled,
-            classes=[ClassCount(name=class_.name, count=class_.count) for class_ in found.classes],
+            images=summary.images,
+            labelled=summary.labelled,
+            unlabelled=summary.unlabelled,
+            classes=[ClassCount(name=class_.name, count=class_.count) for class_ in summary.classes],
         )
 
     def list_images(
@@ -151,8 +151,8 @@ def _pictures(services: Services) -> list[Callable[..., Any]]:
             search: Only pictures with this part in their file name, whatever its case.
         """
         texts = {"label": label, "status": status, "sort": sort, "flag": flag, "tag": tag, "search": search}
-        wanted = Filter(**{name: given_text(name, value) for name, value in texts.items()})
-        page = stores.pages.page(wanted, given_text("cursor", cursor), limit)
+        filter_ = Filter(**{name: given_text(name, value) for name, value in texts.items()})
+        page = stores.pages.page(filter_, given_text("cursor", cursor), limit)
         return Pictures(
             items=[_picture(item) for item in page.items], next_cursor=page.next_cursor, total=page.total
         )
@@ -160,7 +160,7 @@ def _pictures(services: Services) -> list[Callable[..., Any]]:
     return [dataset_summary, list_images]
 
 
-def _stories(services: Services) -> list[Callable[..., Any]]:
+def _history_endpoints(services: Services) -> list[Callable[..., Any]]:
     journal = services.stores.journal
 
     def picture_history(image_id: int) -> PictureHistory:
@@ -169,21 +169,22 @@ def _stories(services: Services) -> list[Callable[..., Any]]:
         Args:
             image_id: Id of a picture.
         """
-        found = journal.history(validation.whole("image_id", image_id))
+        history = journal.history(validation.whole("image_id", image_id))
         return PictureHistory(
             items=[
                 Happened(
-                    event_id=each.event.id,
-                    kind=each.event.kind,
-                    by=each.event.actor,
-                    summary=each.event.summary,
-                    at=each.event.created_at,
-                    undone=each.event.undone,
+                    event_id=entry.event.id,
+                    kind=entry.event.kind,
+                    by=entry.event.actor,
+                    summary=entry.event.summary,
+                    at=entry.event.created_at,
+                    undone=entry.event.undone,
                     changes=[
-                        FieldChanged(field=c.field, before=c.before, after=c.after) for c in each.changes
+                        FieldChanged(field=change.field, before=change.before, after=change.after)
+                        for change in entry.changes
                     ],
                 )
-                for each in found
+                for entry in history
             ]
         )
 
@@ -193,17 +194,17 @@ def _stories(services: Services) -> list[Callable[..., Any]]:
         Args:
             days: How many days, 1 to 366.
         """
-        found = journal.activity(validation.whole("days", days, 1, 366))
+        rows = journal.activity(validation.whole("days", days, 1, 366))
         return ActivityReport(
             items=[
                 DayOfWork(
-                    by=each.actor,
-                    day=each.day,
-                    events=each.events,
-                    pictures=each.pictures,
-                    labelled=each.labelled,
+                    by=row.actor,
+                    day=row.day,
+                    events=row.events,
+                    pictures=row.pictures,
+                    labelled=row.labelled,
                 )
-                for each in found
+                for row in rows
             ]
         )
 

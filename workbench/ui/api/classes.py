@@ -1,4 +1,4 @@
-"""Endpoints that change classes. Each is one event that can be undone by whom it is by."""
+"""Endpoints that change classes. Each call is one event, which its actor can undo."""
 
 from collections.abc import Callable
 from typing import Any, TypedDict

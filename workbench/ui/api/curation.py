@@ -1,4 +1,4 @@
-"""Endpoints on look-alikes, the bin and quality."""
+"""Endpoints for near-duplicates, the bin and quality flags."""
 
 from collections.abc import Callable
 from typing import Any, TypedDict
@@ -9,8 +9,8 @@ from workbench.services import Services
 from workbench.ui.api import ACTOR
 from workbench.ui.api.arguments import given_ids, given_name, given_text
 
-MOST_GROUPS = 500
-MOST = 10**9
+MAX_GROUPS = 500
+MAX_COUNT = 10**9
 
 
 class LookAlike(TypedDict):
@@ -66,18 +66,18 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
             cursor: next_cursor of the page before; empty for the first page.
             limit: Most groups on the page, 1 to 500.
         """
-        most, found = validation.whole("limit", limit, 1, MOST_GROUPS), services.lookalikes.found()
-        begin = _begin(given_text("cursor", cursor))
-        end = begin + most
+        page_size, duplicates = validation.whole("limit", limit, 1, MAX_GROUPS), services.lookalikes.found()
+        start = _parse_cursor(given_text("cursor", cursor))
+        end = start + page_size
         return LookAlikeGroups(
             items=[
                 LookAlike(image_ids=list(group.image_ids), different_classes=group.mixed)
-                for group in found.groups[begin:end]
+                for group in duplicates.groups[start:end]
             ],
-            next_cursor=str(end) if end < len(found.groups) else "",
-            total=len(found.groups),
-            pictures=found.pictures,
-            spare=len(found.spare),
+            next_cursor=str(end) if end < len(duplicates.groups) else "",
+            total=len(duplicates.groups),
+            pictures=duplicates.pictures,
+            spare=len(duplicates.spare),
         )
 
     def keep_one(image_ids: list[int], keep: int, by: str = ACTOR) -> Curated:
@@ -88,8 +88,8 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
             keep: The id of the one to keep.
             by: Who the history says did it.
         """
-        kept = validation.whole("keep", keep)
-        return _curated(services.lookalikes.keep_one(given_ids(image_ids), kept, given_name(by)))
+        keep_id = validation.whole("keep", keep)
+        return _curation_result(services.lookalikes.keep_one(given_ids(image_ids), keep_id, given_name(by)))
 
     def keep_all(image_ids: list[int], by: str = ACTOR) -> Curated:
         """Keep all pictures of a group: it is not listed again until another picture joins it.
@@ -98,7 +98,7 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
             image_ids: Ids of the pictures of a group.
             by: Who the history says did it.
         """
-        return _curated(services.lookalikes.keep_all(given_ids(image_ids), given_name(by)))
+        return _curation_result(services.lookalikes.keep_all(given_ids(image_ids), given_name(by)))
 
     def keep_best(expected: int, by: str = ACTOR) -> Curated:
         """Keep the best picture of every group of one class and put the others into the bin, as one event.
@@ -107,8 +107,8 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
             expected: How many pictures go to the bin, as lookalikes says in spare; with another number nothing is changed.
             by: Who the history says did it.
         """
-        wanted = validation.whole("expected", expected, 0, MOST)
-        return _curated(services.lookalikes.keep_best(wanted, given_name(by)))
+        expected_count = validation.whole("expected", expected, 0, MAX_COUNT)
+        return _curation_result(services.lookalikes.keep_best(expected_count, given_name(by)))
 
     def empty_bin(confirm: str, by: str = ACTOR) -> Emptied:
         """Remove all pictures of the bin with their files. This cannot be undone, and is refused while a run is active.
@@ -121,13 +121,13 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
 
     def quality_summary() -> QualitySummary:
         """Count the pictures with each quality flag; list_images lists them by flag."""
-        found = services.stores.curation.flagged()
-        return QualitySummary(items=[Flagged(flag=name, count=count) for name, count in found.items()])
+        counts = services.stores.curation.flagged()
+        return QualitySummary(items=[Flagged(flag=name, count=count) for name, count in counts.items()])
 
     return [lookalikes, keep_one, keep_all, keep_best, empty_bin, quality_summary]
 
 
-def _begin(cursor: str) -> int:
+def _parse_cursor(cursor: str) -> int:
     if not cursor:
         return 0
     if not (cursor.isascii() and cursor.isdigit() and len(cursor) < 10):
@@ -135,5 +135,5 @@ def _begin(cursor: str) -> int:
     return int(cursor)
 
 
-def _curated(done: tuple[int, int | None]) -> Curated:
-    return Curated(changed=done[0], event_id=done[1])
+def _curation_result(change: tuple[int, int | None]) -> Curated:
+    return Curated(changed=change[0], event_id=change[1])

@@ -1,4 +1,4 @@
-"""Endpoints that change pictures. Each is one event, all of it or nothing, and can be undone by whom it is by."""
+"""Endpoints that change pictures. Each call is one atomic event, which its actor can undo."""
 
 from collections.abc import Callable
 from typing import Any, TypedDict
@@ -37,10 +37,15 @@ class Redone(TypedDict):
 
 def endpoints(services: Services) -> list[Callable[..., Any]]:
     """The functions to publish."""
-    return [*_labels(services), *_places(services), *_words(services), *_steps(services)]
+    return [
+        *_label_endpoints(services),
+        *_placement_endpoints(services),
+        *_annotation_endpoints(services),
+        *_undo_endpoints(services),
+    ]
 
 
-def _labels(services: Services) -> list[Callable[..., Any]]:
+def _label_endpoints(services: Services) -> list[Callable[..., Any]]:
     stores = services.stores
 
     def label_images(image_ids: list[int], label: str, by: str = ACTOR) -> Labelled:
@@ -53,8 +58,8 @@ def _labels(services: Services) -> list[Callable[..., Any]]:
             label: The class, added where it is new; empty clears the label.
             by: Who does it.
         """
-        done = services.labelling.label(given_ids(image_ids), given_text("label", label), given_name(by))
-        return _changed(done)
+        change = services.labelling.label(given_ids(image_ids), given_text("label", label), given_name(by))
+        return _edit_result(change)
 
     def review_images(image_ids: list[int], label: str, by: str = ACTOR) -> Labelled:
         """Give a second opinion on labelled pictures: agreed where it is their class, disagreed otherwise.
@@ -64,10 +69,10 @@ def _labels(services: Services) -> list[Callable[..., Any]]:
             label: The class that you see.
             by: Who does it; nobody reviews their own labels.
         """
-        ids, to = given_ids(image_ids), stores.classes.get(given_text("label", label))
+        ids, class_ = given_ids(image_ids), stores.classes.get(given_text("label", label))
         stores.catalogue.require(ids)
-        revisions = {each.id: each.revision for each in stores.catalogue.several(ids)}
-        return _changed(stores.edits.review(revisions, to, given_name(by)))
+        revisions = {image.id: image.revision for image in stores.catalogue.several(ids)}
+        return _edit_result(stores.edits.review(revisions, class_, given_name(by)))
 
     def accept_suggestions(image_ids: list[int], by: str = ACTOR) -> Labelled:
         """Label those of the pictures that have no class yet with what the model suggests for each, as one event.
@@ -76,12 +81,12 @@ def _labels(services: Services) -> list[Callable[..., Any]]:
             image_ids: Ids of pictures.
             by: Who does it.
         """
-        return _changed(accept(stores.database, given_ids(image_ids), given_name(by)))
+        return _edit_result(accept(stores.database, given_ids(image_ids), given_name(by)))
 
     return [label_images, review_images, accept_suggestions]
 
 
-def _places(services: Services) -> list[Callable[..., Any]]:
+def _placement_endpoints(services: Services) -> list[Callable[..., Any]]:
     edits = services.stores.edits
 
     def archive_images(image_ids: list[int], by: str = ACTOR) -> Labelled:
@@ -91,7 +96,7 @@ def _places(services: Services) -> list[Callable[..., Any]]:
             image_ids: Ids of pictures.
             by: Who does it.
         """
-        return _changed(edits.archive(given_ids(image_ids), given_name(by)))
+        return _edit_result(edits.archive(given_ids(image_ids), given_name(by)))
 
     def restore_images(image_ids: list[int], by: str = ACTOR) -> Labelled:
         """Take pictures out of the bin, as one event that can be undone.
@@ -100,7 +105,7 @@ def _places(services: Services) -> list[Callable[..., Any]]:
             image_ids: Ids of pictures in the bin.
             by: Who does it.
         """
-        return _changed(edits.restore(given_ids(image_ids), given_name(by)))
+        return _edit_result(edits.restore(given_ids(image_ids), given_name(by)))
 
     def move_images(image_ids: list[int], split: str, by: str = ACTOR) -> Labelled:
         """Put pictures on a side of the split by hand, as one event that can be undone.
@@ -114,12 +119,14 @@ def _places(services: Services) -> list[Callable[..., Any]]:
         side = given_text("split", split)
         if side not in {"train", "validation", "test", AUTOMATIC}:
             raise DomainError(f"split is “{side[:40]}”; it can be train, validation, test or automatic.")
-        return _changed(edits.pin(given_ids(image_ids), "" if side == AUTOMATIC else side, given_name(by)))
+        return _edit_result(
+            edits.pin(given_ids(image_ids), "" if side == AUTOMATIC else side, given_name(by))
+        )
 
     return [archive_images, restore_images, move_images]
 
 
-def _words(services: Services) -> list[Callable[..., Any]]:
+def _annotation_endpoints(services: Services) -> list[Callable[..., Any]]:
     edits = services.stores.edits
 
     def tag_images(
@@ -133,10 +140,10 @@ def _words(services: Services) -> list[Callable[..., Any]]:
             remove: Tags that they shall not have any more.
             by: Who does it.
         """
-        put, gone = given_texts("add", add), given_texts("remove", remove)
-        if not put and not gone:
+        added, removed = given_texts("add", add), given_texts("remove", remove)
+        if not added and not removed:
             raise DomainError("Name at least one tag to add or to remove.")
-        return _changed(edits.tag(given_ids(image_ids), put, gone, given_name(by)))
+        return _edit_result(edits.tag(given_ids(image_ids), added, removed, given_name(by)))
 
     def note_image(image_id: int, text: str, by: str = ACTOR) -> Labelled:
         """Write the note of a picture, in place of the one it had.
@@ -146,13 +153,13 @@ def _words(services: Services) -> list[Callable[..., Any]]:
             text: The note; empty removes it.
             by: Who does it.
         """
-        number = validation.whole("image_id", image_id)
-        return _changed(edits.note(number, given_text("text", text), given_name(by)))
+        checked_id = validation.whole("image_id", image_id)
+        return _edit_result(edits.note(checked_id, given_text("text", text), given_name(by)))
 
     return [tag_images, note_image]
 
 
-def _steps(services: Services) -> list[Callable[..., Any]]:
+def _undo_endpoints(services: Services) -> list[Callable[..., Any]]:
     journal = services.stores.journal
 
     def undo(by: str = ACTOR) -> Undone:
@@ -176,6 +183,6 @@ def _steps(services: Services) -> list[Callable[..., Any]]:
     return [undo, redo]
 
 
-def _changed(done: tuple[int, int | None]) -> Labelled:
-    changed, event_id = done
+def _edit_result(change: tuple[int, int | None]) -> Labelled:
+    changed, event_id = change
     return Labelled(changed=changed, event_id=event_id)

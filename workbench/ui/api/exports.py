@@ -1,4 +1,4 @@
-"""Endpoints that hand the data out."""
+"""Endpoints that export the data."""
 
 from collections.abc import Callable
 from typing import Any
@@ -39,10 +39,10 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
             snapshot: Instead of a filter, the number of a snapshot, with the classes and splits that it froze; 0 for none.
         """
         texts = {"label": label, "status": status, "flag": flag, "tag": tag, "search": search}
-        chosen = Filter(**{name: given_text(name, value) for name, value in texts.items()})
-        number = validation.whole("snapshot", snapshot, 0) or None
+        filter_ = Filter(**{name: given_text(name, value) for name, value in texts.items()})
+        snapshot_id = validation.whole("snapshot", snapshot, 0) or None
         return to_named_file_data(
-            services.exports.write(ExportOrder(given_text("format", format), chosen, number)).path
+            services.exports.write(ExportOrder(given_text("format", format), filter_, snapshot_id)).path
         )
 
     return [export_dataset]

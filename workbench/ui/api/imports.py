@@ -1,4 +1,4 @@
-"""Endpoints that bring pictures in."""
+"""Endpoints that import pictures."""
 
 from collections.abc import Callable
 from typing import Any, TypedDict
@@ -14,7 +14,7 @@ from workbench.ui.api import ACTOR
 from workbench.ui.api.arguments import given_name, given_text
 from workbench.ui.file_transfer import begin_import, to_file_data, uploads
 
-ENDING = (
+SHUTTING_DOWN = (
     "The server is ending. Import {id} goes on when it is started again; /import_status says how far it is."
 )
 
@@ -72,19 +72,23 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
             label: The class of all of them; where empty, a table or the folder of a picture in its zip names its class.
             by: Who the history says did it.
         """
-        wanted = NewImport(uploads(files), given_text("label", label), given_name(by))
-        ended = imports.wait(begin_import(imports, wanted))
-        if ended.error or ended.running:
-            raise DomainError(ended.error or ENDING.format(id=ended.id))
-        found = list(imports.every_file(ended.id))
+        new_import = NewImport(uploads(files), given_text("label", label), given_name(by))
+        state = imports.wait(begin_import(imports, new_import))
+        if state.error or state.running:
+            raise DomainError(state.error or SHUTTING_DOWN.format(id=state.id))
+        files_done = list(imports.every_file(state.id))
         return Imported(
-            imported=ended.imported,
-            duplicates=ended.duplicates,
+            imported=state.imported,
+            duplicates=state.duplicates,
             rejected=[
-                Rejected(file=each.file, reason=each.reason) for each in found if each.result == REJECTED
+                Rejected(file=entry.file, reason=entry.reason)
+                for entry in files_done
+                if entry.result == REJECTED
             ],
             image_ids=[
-                each.image_id for each in found if each.image_id and each.result in {IMPORTED, PRESENT}
+                entry.image_id
+                for entry in files_done
+                if entry.image_id and entry.result in {IMPORTED, PRESENT}
             ],
         )
 
@@ -96,11 +100,11 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
             label: The class of all pictures; where empty, a table or the folder of a picture names its class.
             by: Who the history says did it.
         """
-        named = given_text("folder", folder).strip()
-        if not named:
+        path = given_text("folder", folder).strip()
+        if not path:
             raise DomainError("folder must name a folder of the server.")
-        wanted = NewImport(label=given_text("label", label), actor=given_name(by), folder=named)
-        return _status(imports.state(imports.start(wanted)))
+        new_import = NewImport(label=given_text("label", label), actor=given_name(by), folder=path)
+        return _import_status(imports.state(imports.start(new_import)))
 
     def import_status(import_id: int = 0) -> ImportStatus:
         """Where an import stands: queued, running, finished, stopped or failed, with what came of it so far.
@@ -108,7 +112,7 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
         Args:
             import_id: The import; 0 for the one that runs, else the last one.
         """
-        return _status(imports.state(_given(import_id)))
+        return _import_status(imports.state(_optional_id(import_id)))
 
     def list_imports(limit: int = 20) -> list[ImportStatus]:
         """The newest imports, newest first, each as /import_status tells it.
@@ -116,8 +120,8 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
         Args:
             limit: Most imports, 1 to 200.
         """
-        newest = imports.recent(validation.whole("limit", limit, 1, 200))
-        return [_status(imports.state(each.id)) for each in newest]
+        jobs = imports.recent(validation.whole("limit", limit, 1, 200))
+        return [_import_status(imports.state(job.id)) for job in jobs]
 
     def stop_import(import_id: int = 0) -> ImportStatus:
         """Stop an import after the files in hand; what is in stays in.
@@ -125,7 +129,7 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
         Args:
             import_id: The import; 0 for the one that runs.
         """
-        return _status(imports.stop(_given(import_id)))
+        return _import_status(imports.stop(_optional_id(import_id)))
 
     def import_report(import_id: int = 0) -> FileData:
         """What became of each file of an import, as a CSV file with file, result, reason, note, class and image_id.
@@ -133,17 +137,17 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
         Args:
             import_id: The import; 0 for the one that runs, else the last one.
         """
-        found = imports.state(_given(import_id))
-        return to_file_data(imports.report_csv(found.id).encode("utf-8-sig"), f"import-{found.id}.csv")
+        state = imports.state(_optional_id(import_id))
+        return to_file_data(imports.report_csv(state.id).encode("utf-8-sig"), f"import-{state.id}.csv")
 
     return [import_images, import_folder, import_status, list_imports, stop_import, import_report]
 
 
-def _given(import_id: Any) -> int | None:
+def _optional_id(import_id: Any) -> int | None:
     return validation.whole("import_id", import_id, 0) or None
 
 
-def _status(state: ImportState) -> ImportStatus:
+def _import_status(state: ImportState) -> ImportStatus:
     return ImportStatus(
         import_id=state.id,
         status=state.status,

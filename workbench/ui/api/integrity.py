@@ -1,4 +1,4 @@
-"""The endpoint that checks the data."""
+"""The endpoint that checks the integrity of the data."""
 
 from collections.abc import Callable
 from typing import Any, TypedDict
@@ -40,19 +40,19 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
                 folder lost+found.
             deep: Read every byte of every picture, which takes minutes where there are many.
         """
-        found = check(services.stores, _choice("repair", repair), _choice("deep", deep))
+        report = check(services.stores, _require_bool("repair", repair), _require_bool("deep", deep))
         return Checked(
-            ok=found.ok,
-            pictures=found.pictures,
-            files=found.files,
-            seconds=round(found.seconds, 3),
-            faults=[_fault(fault) for fault in found.faults],
+            ok=report.ok,
+            pictures=report.pictures,
+            files=report.files,
+            seconds=round(report.seconds, 3),
+            faults=[_data_fault(fault) for fault in report.faults],
         )
 
     return [check_integrity]
 
 
-def _fault(fault: Fault) -> DataFault:
+def _data_fault(fault: Fault) -> DataFault:
     return DataFault(
         what=fault.what,
         count=fault.count,
@@ -63,7 +63,7 @@ def _fault(fault: Fault) -> DataFault:
     )
 
 
-def _choice(name: str, value: Any) -> bool:
+def _require_bool(name: str, value: Any) -> bool:
     if not isinstance(value, bool):
         raise DomainError(f"{name} must be true or false.")
     return value

@@ -1,4 +1,4 @@
-"""Endpoints on model versions and predictions."""
+"""Endpoints for model versions and predictions."""
 
 from collections.abc import Callable
 from typing import Any, TypedDict
@@ -81,8 +81,10 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
             reason: Why, for the history.
             by: Who the history says did it.
         """
-        registry.promote(_named("version", version), _alias(alias), str(reason)[:500], given_name(by))
-        return AliasHistory(history=[_move(each) for each in registry.history(alias)])
+        registry.promote(
+            _require_model_name("version", version), _require_alias(alias), str(reason)[:500], given_name(by)
+        )
+        return AliasHistory(history=[_alias_move(event) for event in registry.history(alias)])
 
     def predict(image: FileData, model: str = PRODUCTION) -> Answer:
         """Classify one picture.
@@ -91,17 +93,17 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
             image: An uploaded picture.
             model: A version such as v3, or an alias.
         """
-        given = upload(image)
-        with answering([given]):
-            data = read_file(given.path, services.settings.limits)
-            found = predictor.predict(data, _named("model", model), PATIENCE)
+        uploaded = upload(image)
+        with answering([uploaded]):
+            data = read_file(uploaded.path, services.settings.limits)
+            prediction = predictor.predict(data, _require_model_name("model", model), PATIENCE)
         return Answer(
-            label=found.label,
-            confidence=found.confidence,
-            scores=found.scores,
-            needs_review=found.needs_review,
-            version=found.version,
-            prediction_id=found.prediction_id,
+            label=prediction.label,
+            confidence=prediction.confidence,
+            scores=prediction.scores,
+            needs_review=prediction.needs_review,
+            version=prediction.version,
+            prediction_id=prediction.prediction_id,
         )
 
     def predict_batch(files: list[FileData], model: str = PRODUCTION) -> FileData:
@@ -111,9 +113,11 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
             files: Uploaded pictures and/or zips.
             model: A version such as v3, or an alias.
         """
-        given = uploads(files)
-        with answering(given):
-            text = answers_csv(predictor, sources(given, services.settings.limits), _named("model", model))
+        uploaded = uploads(files)
+        with answering(uploaded):
+            text = answers_csv(
+                predictor, sources(uploaded, services.settings.limits), _require_model_name("model", model)
+            )
         return to_file_data(text.encode("utf-8-sig"), "predictions.csv")
 
     return [list_models, promote, predict, predict_batch]
@@ -133,7 +137,7 @@ def _model(version: Version) -> Model:
     )
 
 
-def _move(event: AliasEvent) -> AliasMove:
+def _alias_move(event: AliasEvent) -> AliasMove:
     return AliasMove(
         alias=event.alias,
         version=event.version,
@@ -144,13 +148,13 @@ def _move(event: AliasEvent) -> AliasMove:
     )
 
 
-def _named(name: str, value: Any) -> str:
+def _require_model_name(name: str, value: Any) -> str:
     if not isinstance(value, str) or not value:
         raise DomainError(f"{name} must be a version such as v3, or an alias such as {PRODUCTION}.")
     return value
 
 
-def _alias(value: Any) -> str:
+def _require_alias(value: Any) -> str:
     name = value if isinstance(value, str) else ""
     if not (
         name.isascii() and name.replace("-", "").isalnum() and len(name) <= 40 and not is_version_name(name)

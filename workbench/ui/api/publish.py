@@ -1,4 +1,4 @@
-"""The public endpoints. Names and shapes are a promise to scripts; their docstrings are the API page."""
+"""Publishing of the public endpoints. Their names and types are a contract; their docstrings are shown on the API page."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from workbench.ui.api import (
 )
 from workbench.ui.error_boundary import guarded
 
-LONG = {"import_images", "export_dataset", "predict_batch"}
+LONG_RUNNING = {"import_images", "export_dataset", "predict_batch"}
 
 
 def publish(services: Services) -> None:
-    """Publish every endpoint under the name of its function."""
+    """Register every endpoint in Gradio's API under the name of its function."""
     for subject in (
         imports,
         catalogue,
@@ -42,9 +42,9 @@ def publish(services: Services) -> None:
             gr.api(
                 guarded(function),
                 api_name=function.__name__,
-                # The whole docstring: left to itself, Gradio would drop what it says of the parameters.
+                # The whole docstring: by default, Gradio drops the description of the parameters.
                 api_description=inspect.getdoc(function),
                 concurrency_limit=4,
-                # Those that wait for long stand in a line of their own, so that one can still ask after them.
-                concurrency_id="long" if function.__name__ in LONG else "api",
+                # Long-running calls have a concurrency limit of their own, so that status calls are not blocked.
+                concurrency_id="long" if function.__name__ in LONG_RUNNING else "api",
             )

@@ -1,4 +1,4 @@
-"""Endpoints on the queue of runs, on what they leave behind, and on the nets that they can train."""
+"""Endpoints for the queue of runs, their logs and trials, and the available backbones."""
 
 from collections.abc import Callable
 from typing import Any, TypedDict
@@ -11,7 +11,7 @@ from workbench.pretrained.weights import weights_state
 from workbench.services import Services
 from workbench.training.spec import BEST, FINE_TUNE, INSTANT, SCRATCH
 
-MOST_RUNS = 500
+MAX_RUNS = 500
 
 
 class RunRow(TypedDict):
@@ -86,10 +86,10 @@ class Nets(TypedDict):
 
 def endpoints(services: Services) -> list[Callable[..., Any]]:
     """The functions to publish."""
-    return [*_queue(services), *_looks(services)]
+    return [*_queue_endpoints(services), *_read_endpoints(services)]
 
 
-def _queue(services: Services) -> list[Callable[..., Any]]:
+def _queue_endpoints(services: Services) -> list[Callable[..., Any]]:
     training = services.training
 
     def pause_training(run_id: int) -> Queued:
@@ -98,7 +98,7 @@ def _queue(services: Services) -> list[Callable[..., Any]]:
         Args:
             run_id: The id that /start_training gave.
         """
-        return _queued(training.pause(_id(run_id)))
+        return _queued_run(training.pause(_require_id(run_id)))
 
     def resume_training(run_id: int) -> Queued:
         """Let a paused, failed, interrupted or stopped run go on from its last finished epoch.
@@ -108,7 +108,7 @@ def _queue(services: Services) -> list[Callable[..., Any]]:
         Args:
             run_id: The id that /start_training gave.
         """
-        return _queued(services.stores.runs.get(training.resume(_id(run_id))))
+        return _queued_run(services.stores.runs.get(training.resume(_require_id(run_id))))
 
     def move_training(run_id: int, place: int = 1) -> RunRows:
         """Put a waiting run at another place, and give those that wait in their order.
@@ -117,8 +117,8 @@ def _queue(services: Services) -> list[Callable[..., Any]]:
             run_id: The id that /start_training gave.
             place: Its place among those that wait, 1 being the next to start.
         """
-        waiting = training.move(_id(run_id), validation.whole("place", place))
-        return RunRows(runs=[_row(services, run, place) for place, run in enumerate(waiting, 1)])
+        waiting = training.move(_require_id(run_id), validation.whole("place", place))
+        return RunRows(runs=[_run_row(services, run, place) for place, run in enumerate(waiting, 1)])
 
     def train_again(version: str) -> Queued:
         """Queue a run with the pictures and settings of a model version.
@@ -128,12 +128,12 @@ def _queue(services: Services) -> list[Callable[..., Any]]:
         """
         if not isinstance(version, str) or not version:
             raise DomainError("version must be a version such as v3.")
-        return _queued(services.stores.runs.get(training.train_again(version)))
+        return _queued_run(services.stores.runs.get(training.train_again(version)))
 
     return [pause_training, resume_training, move_training, train_again]
 
 
-def _looks(services: Services) -> list[Callable[..., Any]]:
+def _read_endpoints(services: Services) -> list[Callable[..., Any]]:
     stores = services.stores
 
     def list_runs(limit: int = 50) -> RunRows:
@@ -142,12 +142,12 @@ def _looks(services: Services) -> list[Callable[..., Any]]:
         Args:
             limit: How many of the newest runs, 1 to 500.
         """
-        recent = stores.runs.recent(validation.whole("limit", limit, 1, MOST_RUNS))
+        recent = stores.runs.recent(validation.whole("limit", limit, 1, MAX_RUNS))
         active = stores.runs.active()
         waiting = [run.id for run in active if run.status == "queued"]
         places = {run_id: place for place, run_id in enumerate(waiting, 1)}
         others = [run for run in recent if not run.active]
-        return RunRows(runs=[_row(services, run, places.get(run.id, 0)) for run in [*active, *others]])
+        return RunRows(runs=[_run_row(services, run, places.get(run.id, 0)) for run in [*active, *others]])
 
     def run_log(run_id: int) -> Log:
         """Give the last lines of a run's log.
@@ -155,7 +155,7 @@ def _looks(services: Services) -> list[Callable[..., Any]]:
         Args:
             run_id: The id that /start_training gave.
         """
-        return Log(log=services.training.log_tail(stores.runs.get(_id(run_id)).id))
+        return Log(log=services.training.log_tail(stores.runs.get(_require_id(run_id)).id))
 
     def run_trials(run_id: int) -> TrialRows:
         """Give what a run with the recipe "best" has tried.
@@ -163,8 +163,8 @@ def _looks(services: Services) -> list[Callable[..., Any]]:
         Args:
             run_id: The id that /start_training gave.
         """
-        run = stores.runs.get(_id(run_id))
-        return TrialRows(trials=[_trial(trial) for trial in stores.trials.of(run.id)])
+        run = stores.runs.get(_require_id(run_id))
+        return TrialRows(trials=[_trial_row(trial) for trial in stores.trials.of(run.id)])
 
     def list_backbones() -> Nets:
         """List the nets with when to choose each, its licence, and whether its weights are here."""
@@ -173,15 +173,15 @@ def _looks(services: Services) -> list[Callable[..., Any]]:
     return [list_runs, run_log, run_trials, list_backbones]
 
 
-def _id(run_id: Any) -> int:
+def _require_id(run_id: Any) -> int:
     return validation.whole("run_id", run_id)
 
 
-def _queued(run: Run) -> Queued:
+def _queued_run(run: Run) -> Queued:
     return Queued(run_id=run.id, status=run.status)
 
 
-def _row(services: Services, run: Run, place: int) -> RunRow:
+def _run_row(services: Services, run: Run, place: int) -> RunRow:
     return RunRow(
         run_id=run.id,
         status=run.status,
@@ -194,7 +194,7 @@ def _row(services: Services, run: Run, place: int) -> RunRow:
     )
 
 
-def _trial(trial: Trial) -> TrialRow:
+def _trial_row(trial: Trial) -> TrialRow:
     return TrialRow(
         number=trial.number,
         name=trial.name,

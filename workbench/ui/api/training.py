@@ -1,4 +1,4 @@
-"""Endpoints on training."""
+"""Endpoints for training runs."""
 
 from collections.abc import Callable
 from typing import Any, TypedDict
@@ -9,7 +9,7 @@ from workbench.services import Services
 from workbench.training.service import TrainingReport
 from workbench.training.spec import TrainingSpec
 
-# Gradio shows defaults as they are and sends them back; nothing here changes a spec it was given.
+# A mutable default, since Gradio documents the default value; it is never modified.
 EMPTY: dict[str, Any] = {}
 
 
@@ -87,8 +87,8 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
                 recipes are instant, fine_tune, best and scratch, and every other key has a default.
         """
         run_id = training.start(TrainingSpec.from_dict(spec))
-        test, caveats = training.sides(run_id)
-        return Started(run_id=run_id, test_pictures=test, warnings=list(caveats))
+        test_pictures, caveats = training.sides(run_id)
+        return Started(run_id=run_id, test_pictures=test_pictures, warnings=list(caveats))
 
     def run_status(run_id: int) -> RunStatus:
         """Say where a run stands: queued, running, paused, finished, stopped, failed or interrupted.
@@ -96,8 +96,8 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
         Args:
             run_id: The id that /start_training gave.
         """
-        run = stores.runs.get(_id("run_id", run_id))
-        return _status(run, stores.runs.history(run.id))
+        run = stores.runs.get(_require_id("run_id", run_id))
+        return _run_status(run, stores.runs.history(run.id))
 
     def stop_training(run_id: int) -> Stopped:
         """Ask a run to stop; its best epoch so far becomes a model.
@@ -105,7 +105,7 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
         Args:
             run_id: The id that /start_training gave.
         """
-        return Stopped(status=training.stop(_id("run_id", run_id)).status)
+        return Stopped(status=training.stop(_require_id("run_id", run_id)).status)
 
     def run_report(run_id: int) -> RunReport:
         """Give a run's history per epoch, its metrics per class, its confusion matrix and every validation answer.
@@ -113,12 +113,12 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
         Args:
             run_id: The id that /start_training gave.
         """
-        return _report(training.report(_id("run_id", run_id)))
+        return _run_report(training.report(_require_id("run_id", run_id)))
 
     return [start_training, run_status, stop_training, run_report]
 
 
-def _status(run: Run, history: list[dict[str, Any]]) -> RunStatus:
+def _run_status(run: Run, history: list[dict[str, Any]]) -> RunStatus:
     progress = run.progress
     return RunStatus(
         run_id=run.id,
@@ -140,7 +140,7 @@ def _status(run: Run, history: list[dict[str, Any]]) -> RunStatus:
     )
 
 
-def _report(report: TrainingReport) -> RunReport:
+def _run_report(report: TrainingReport) -> RunReport:
     classes = report.snapshot.classes
     metrics = dict(report.metrics or {})
     return RunReport(
@@ -167,5 +167,5 @@ def _report(report: TrainingReport) -> RunReport:
     )
 
 
-def _id(name: str, value: Any) -> int:
+def _require_id(name: str, value: Any) -> int:
     return validation.whole(name, value)

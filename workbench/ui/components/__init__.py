@@ -1,1 +1,1 @@
-"""Pieces that several tabs use."""
+"""Components that several tabs use."""

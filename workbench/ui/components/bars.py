@@ -1,4 +1,4 @@
-"""Named bars as HTML: they follow the page's colours and cost nothing to load."""
+"""Horizontal bar charts as plain HTML."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ class Bar:
 
 
 def bars(rows: Iterable[Bar]) -> str:
-    """The rows below each other."""
+    """The bars as HTML."""
     return f"<div class='bars' role='list'>{''.join(map(_row, rows))}</div>"
 
 
 def dot(colour: str) -> str:
-    """The coloured dot before the name of a class; a ring where there is no colour."""
+    """The coloured dot before the name of a class; a ring if it has no colour."""
     kind = "dot" if colour else "dot ring"
     return f"<i class='{kind}' style='--tint:{escape(colour or NEUTRAL)}' aria-hidden='true'></i>"
 

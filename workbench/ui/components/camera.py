@@ -1,4 +1,4 @@
-"""A camera in the page: its frames are answered one after another, or taken in bursts."""
+"""Camera components: one that classifies frames continuously, and one that records bursts."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ NO_FRAME = "The camera sent no picture. Stop it and start it again."
 
 
 def camera(predict_unlogged: Callable[[Any], str], model: str, elem_id: str) -> gr.HTML:
-    """Build a camera whose frames are answered.
+    """Build a camera whose frames are classified.
 
     Args:
-        predict_unlogged: Called by this name in the page; gives the HTML to show for ``{"picture": data address, "model": name}``.
-        model: The model asked at first; later ones are set as the prop ``model``.
+        predict_unlogged: The server function, called by this name; returns HTML for ``{"picture": data URL, "model": name}``.
+        model: The initial model; updates set the prop ``model``.
         elem_id: The element's id in the page.
     """
     return gr.HTML(
@@ -50,11 +50,11 @@ def camera(predict_unlogged: Callable[[Any], str], model: str, elem_id: str) -> 
 
 
 def burst_camera(elem_id: str) -> gr.HTML:
-    """Build a camera that takes pictures while a button is held.
+    """Build a camera that records pictures while a button is held.
 
-    Its event ``keep`` carries ``{"files": uploaded files, "label": class or ""}``. What came of it is to be set as the prop
-    ``answer``: ``{"taken": number, "label": class}``, or ``{"problem": sentence}``, with a ``serial`` that differs each time. The
-    prop ``classes`` lists the classes to choose from.
+    Its event ``keep`` carries ``{"files": uploaded files, "label": class or ""}``. Set the result as the prop ``answer``:
+    ``{"taken": number, "label": class}``, or ``{"problem": sentence}``, with a ``serial`` that differs each time. The prop
+    ``classes`` lists the classes to choose from.
 
     Args:
         elem_id: The element's id in the page.
@@ -69,11 +69,11 @@ def burst_camera(elem_id: str) -> gr.HTML:
 
 
 def frame_of(address: Any, decoder: BoundedDecoder) -> np.ndarray:
-    """The pixels of a frame ``(height, width, 3) uint8`` that came as a ``data:`` address.
+    """Decode a frame from a ``data:`` URL to pixels ``(height, width, 3) uint8``.
 
     Raises:
-        RejectedPicture: It is no picture, or too large for a frame.
-        Overloaded: Other pictures are decoded first, and took too long.
+        RejectedPicture: It is not a picture, or too large.
+        Overloaded: No decoder became free in time.
     """
     head, _, text = str(address).partition(",")
     if not head.startswith("data:image/") or len(text) > LARGEST_FRAME:

@@ -1,4 +1,4 @@
-"""A number field for each class."""
+"""A component with a number field for the weight of each class."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SCRIPT = script("components/class_weights.js")
 
 
 def weights_fields(elem_id: str) -> gr.HTML:
-    """The component; its value is the JSON of the weights, and it has the event ``weighed``."""
+    """Build the component; its value is the weights as JSON, and it has the event ``weighed``."""
     return gr.HTML(
         "{}",
         elem_id=elem_id,
@@ -42,6 +42,6 @@ def show_weights(weights: Mapping[str, float], colours: Mapping[str, str], visib
 
 
 def read_weights(value: str | None) -> dict[str, Any]:
-    """The weights as they were typed; a field that is empty gives None."""
-    found = json.loads(value or "{}")
-    return found if isinstance(found, dict) else {}
+    """Parse the value of the component; an empty field gives None."""
+    weights = json.loads(value or "{}")
+    return weights if isinstance(weights, dict) else {}

@@ -1,4 +1,4 @@
-"""Send only what has changed, so that nothing on the page jumps or loses its zoom."""
+"""Updates of changed components only, so that unchanged charts keep their zoom."""
 
 from __future__ import annotations
 
@@ -11,15 +11,18 @@ Keys = dict[str, Any]
 Wanted = Mapping[str, tuple[Any, Callable[[], Any]]]
 
 
-def changed(before: Keys, wanted: Wanted) -> tuple[list[Any], Keys]:
+def changed(previous: Keys, parts: Wanted) -> tuple[list[Any], Keys]:
     """The update of each part whose key differs from before, and ``gr.skip()`` for the others.
 
     Args:
-        before: The key of each part as it was sent last.
-        wanted: For each part its present key, and what makes its update.
+        previous: The key of each part in the last update.
+        parts: The current key of each part, and a function that makes its update.
 
     Returns:
-        The updates in order, and the keys to hand in next time.
+        The updates in order, and the keys to pass next time.
     """
-    updates = [gr.skip() if before.get(name) == key else make() for name, (key, make) in wanted.items()]
-    return updates, {name: key for name, (key, _) in wanted.items()}
+    updates = [
+        gr.skip() if previous.get(name) == key else make_update()
+        for name, (key, make_update) in parts.items()
+    ]
+    return updates, {name: key for name, (key, _) in parts.items()}

@@ -1,24 +1,24 @@
-"""A filter as the parts of the page's address, and back."""
+"""Conversion of a filter to the query parameters of the page's URL, and back."""
 
 from __future__ import annotations
 
 from storage.records import Filter
 
 
-def address(wanted: Filter) -> dict[str, str]:
-    """A filter as the parts of the page's address."""
-    show = f"flag:{wanted.flag}" if wanted.flag else wanted.status
+def address(filter_: Filter) -> dict[str, str]:
+    """The query parameters of a filter."""
+    show = f"flag:{filter_.flag}" if filter_.flag else filter_.status
     return {
         "show": show,
-        "class": wanted.label,
-        "tag": wanted.tag,
-        "search": wanted.search,
-        "order": wanted.sort,
+        "class": filter_.label,
+        "tag": filter_.tag,
+        "search": filter_.search,
+        "order": filter_.sort,
     }
 
 
 def addressed(parts: dict[str, str]) -> Filter:
-    """The filter that an address names."""
+    """The filter that query parameters describe."""
     show = parts.get("show", "")
     flag = show.removeprefix("flag:") if show.startswith("flag:") else ""
     return Filter(

@@ -1,4 +1,4 @@
-"""Pictures that exist nowhere but on the page."""
+"""Pictures embedded in the page as data URLs."""
 
 from __future__ import annotations
 
@@ -14,5 +14,5 @@ from workbench.imaging.decode import encoded
 def frame(picture: np.ndarray, name: str) -> str:
     """A picture ``(256, 256, 3) uint8`` as an HTML image with a name."""
     data = base64.b64encode(encoded(Image.fromarray(picture), "JPEG", quality=85)).decode()
-    words = escape(name)
-    return f"<img src='data:image/jpeg;base64,{data}' alt='{words}' title='{words}' width='256' height='256'>"
+    title = escape(name)
+    return f"<img src='data:image/jpeg;base64,{data}' alt='{title}' title='{title}' width='256' height='256'>"

@@ -1,4 +1,4 @@
-"""Terms of the trade and what they mean."""
+"""Definitions of machine learning terms."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ TERMS = {
 
 
 def term(name: str) -> str:
-    """A term with its meaning in a tooltip that the keyboard reaches too."""
+    """A term with its definition as a tooltip, which can be focused."""
     return f"<abbr tabindex='0' title='{escape(TERMS[name])}'>{escape(name)}</abbr>"
 
 
 def glossary(names: tuple[str, ...]) -> str:
-    """The terms with their meanings, folded away; a touch screen has no tooltips."""
+    """The terms with their definitions, collapsed; touch screens have no tooltips."""
     entries = "".join(f"<dt>{escape(name)}</dt><dd>{escape(TERMS[name])}</dd>" for name in names)
     return f"<details class='glossary'><summary>What these words mean</summary><dl>{entries}</dl></details>"

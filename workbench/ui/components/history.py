@@ -1,4 +1,4 @@
-"""What was changed, for people: who, when, what; and how much each person did."""
+"""The list of recent changes, and the activity of each user."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from storage.records import Activity, Event
 from workbench.services import Services
 from workbench.ui.components.assets import script
 
-SHOWN = 12
-DAYS = 7
+MAX_EVENTS = 12
+MAX_DAYS = 7
 
 
 def history_list() -> gr.HTML:
-    """The list; its value is :func:`recent`. The browser writes times in its own time zone."""
+    """Build the list; its value comes from :func:`recent`. The script shows times in the browser's time zone."""
     return gr.HTML(
         js_on_load=script("components/history.js"), apply_default_css=False, elem_id="label-history"
     )
 
 
 def people_list() -> gr.HTML:
-    """What each person did by day; its value is :func:`people`."""
+    """Build the list of activity by user and day; its value comes from :func:`people`."""
     return gr.HTML(
         js_on_load=script("components/history.js"), apply_default_css=False, elem_id="label-people"
     )
@@ -30,21 +30,21 @@ def people_list() -> gr.HTML:
 
 def recent(services: Services) -> str:
     """The newest events as HTML."""
-    events = services.stores.journal.recent(SHOWN)
+    events = services.stores.journal.recent(MAX_EVENTS)
     if not events:
         return "<p class='history-empty'>Every change appears here and can be undone.</p>"
-    return f"<ol class='history'>{''.join(map(_line, events))}</ol>"
+    return f"<ol class='history'>{''.join(map(_event_row, events))}</ol>"
 
 
 def people(services: Services) -> str:
-    """Pictures labelled per person and day as HTML, newest day first. Days are those of UTC."""
-    found = services.stores.journal.activity(DAYS)
-    if not found:
+    """Pictures labelled per user and day as HTML, newest day first. Days are in UTC."""
+    activities = services.stores.journal.activity(MAX_DAYS)
+    if not activities:
         return "<p class='history-empty'>Who labels how much appears here, by person and day.</p>"
-    return f"<ol class='history people'>{''.join(map(_day, found))}</ol>"
+    return f"<ol class='history people'>{''.join(map(_activity_row, activities))}</ol>"
 
 
-def _line(event: Event) -> str:
+def _event_row(event: Event) -> str:
     state = " class='undone'" if event.undone else ""
     suffix = " <span>(undone)</span>" if event.undone else ""
     return (
@@ -53,10 +53,10 @@ def _line(event: Event) -> str:
     )
 
 
-def _day(each: Activity) -> str:
-    other = each.pictures - each.labelled
-    rest = f" · {other:,} other changes" if other else ""
+def _activity_row(activity: Activity) -> str:
+    other = activity.pictures - activity.labelled
+    suffix = f" · {other:,} other changes" if other else ""
     return (
-        f"<li><b>{escape(each.actor)}</b>: {each.labelled:,} labelled "
-        f"<time data-day='{escape(each.day)}' title='Days begin at midnight UTC'>{escape(each.day)}</time>{rest}</li>"
+        f"<li><b>{escape(activity.actor)}</b>: {activity.labelled:,} labelled "
+        f"<time data-day='{escape(activity.day)}' title='Days begin at midnight UTC'>{escape(activity.day)}</time>{suffix}</li>"
     )

@@ -1,4 +1,4 @@
-"""Small pieces of HTML. What they are given as text is escaped here."""
+"""HTML snippets that several tabs use. Arguments that are text are escaped here."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ def class_name(name: str, colours: Mapping[str, str]) -> str:
 def table(
     headers: Sequence[str], rows: Sequence[Sequence[str]], name: str, foot: int = 0, wide: bool = False
 ) -> str:
-    """A table of numbers, or a wide one of words, whose rows become blocks where the screen is narrow.
+    """A table whose rows become blocks on a narrow screen.
 
     Args:
-        headers: HTML of each column's head.
-        rows: HTML of the cells; the first one of a row is its head.
-        name: What the table shows, for those who cannot see it.
-        foot: How many of the last rows sum up the others.
-        wide: Whether its rows are too long for a narrow screen.
+        headers: HTML of the column headers.
+        rows: HTML of the cells; the first cell of a row is its header.
+        name: The accessible name of the table.
+        foot: How many of the last rows are the footer.
+        wide: Whether its rows do not fit on a narrow screen.
     """
     head = "".join(f"<th scope='col'>{header}</th>" for header in headers)
     body = [_row(headers, row) for row in rows]
-    cut = len(body) - foot
-    sums = f"<tfoot>{''.join(body[cut:])}</tfoot>" if foot else ""
+    first_foot = len(body) - foot
+    footer = f"<tfoot>{''.join(body[first_foot:])}</tfoot>" if foot else ""
     return (
         f"<table class='facts-table{' wide' if wide else ''}' aria-label='{escape(name)}'><thead><tr>{head}</tr></thead>"
-        f"<tbody>{''.join(body[:cut])}</tbody>{sums}</table>"
+        f"<tbody>{''.join(body[:first_foot])}</tbody>{footer}</table>"
     )
 
 
@@ -48,14 +48,14 @@ def _row(headers: Sequence[str], row: Sequence[str]) -> str:
 
 
 def facts(pairs: Sequence[tuple[str, str]]) -> str:
-    """Names with their values, side by side; both are HTML."""
+    """A list of names with values, both as HTML."""
     return (
         "<dl class='measures'>" + "".join(f"<div><dt>{k}</dt><dd>{v}</dd></div>" for k, v in pairs) + "</dl>"
     )
 
 
 def problem(sentence: str) -> str:
-    """A sentence on what is wrong, as a paragraph; nothing where there is none."""
+    """An error sentence as a paragraph; empty if there is none."""
     return f"<p class='problem'>{escape(sentence)}</p>" if sentence else ""
 
 

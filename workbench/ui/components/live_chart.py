@@ -1,4 +1,4 @@
-"""A figure that is changed in place: its zoom stays and nothing flickers while values come in."""
+"""A Plotly chart that is updated in place: it keeps its zoom and does not flicker."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from workbench.ui.components.assets import script
 
 
 def curves(elem_id: str) -> gr.HTML:
-    """An empty figure; :func:`drawn` gives its values."""
+    """Build an empty chart; its value comes from :func:`drawn`."""
     return gr.HTML(
         elem_id=elem_id,
         html_template="<div class='curves'></div>",
-        # In the script itself: a property is not there yet where the figure comes into the page late.
+        # Substituted in the script: props are not available yet if the chart is rendered late.
         js_on_load=script("components/live_chart.js").replace("LIBRARY", ADDRESS),
         padding=False,
         apply_default_css=False,
     )
 
 
-def drawn(figure: go.Figure, what: int) -> Any:
-    """A value for the component.
+def drawn(figure: go.Figure, revision: int) -> Any:
+    """The value of the component for a figure.
 
     Args:
-        figure: What to draw.
-        what: As long as it is the same, the zoom stays.
+        figure: The figure.
+        revision: The zoom is kept as long as it is the same.
     """
-    # A range that grows with the epochs would undo the zoom.
+    # An explicit range that grows with the epochs would reset the zoom.
     figure.update_xaxes(range=None)
-    figure.update_layout(uirevision=what)
+    figure.update_layout(uirevision=revision)
     return json.loads(figure.to_json())

@@ -1,4 +1,4 @@
-"""How far something long is: a bar with count, rate and time left."""
+"""A progress bar with count, rate and remaining time."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from workbench.charts.formatting import duration
 
 @dataclass(frozen=True)
 class ProgressBar:
-    """How far something long is.
+    """The state of a progress bar.
 
     Attributes:
-        name: What it is, for those who do not see the bar.
-        verb: What is done, as in ``Importing``.
-        done: How many are done.
-        total: How many there are.
-        rate: How many a second; 0 where that is not known yet.
-        unit: What is counted.
+        name: The accessible name of the bar.
+        verb: The operation, such as ``Importing``.
+        done: The number of items done.
+        total: The number of all items.
+        rate: Items per second; 0 if unknown.
+        unit: The name of the items.
     """
 
     name: str
@@ -29,19 +29,19 @@ class ProgressBar:
     unit: str = "files"
 
 
-def progress_html(pace: ProgressBar) -> str:
-    """The bar."""
-    filled = 100 * pace.done / max(1, pace.total)
+def progress_html(progress: ProgressBar) -> str:
+    """The progress bar as HTML."""
+    filled = 100 * progress.done / max(1, progress.total)
     return (
-        f"<div class='pace' role='progressbar' aria-label='{escape(pace.name)}' aria-valuemin='0' "
-        f"aria-valuemax='{pace.total}' aria-valuenow='{pace.done}'>"
-        f"<p>{escape(pace.verb)}: <b>{pace.done:,} of {pace.total:,}</b> {escape(pace.unit)}{_left(pace)}</p>"
+        f"<div class='pace' role='progressbar' aria-label='{escape(progress.name)}' aria-valuemin='0' "
+        f"aria-valuemax='{progress.total}' aria-valuenow='{progress.done}'>"
+        f"<p>{escape(progress.verb)}: <b>{progress.done:,} of {progress.total:,}</b> {escape(progress.unit)}{_remaining(progress)}</p>"
         f"<span class='track'><i style='width:{filled:.1f}%'></i></span></div>"
     )
 
 
-def _left(pace: ProgressBar) -> str:
-    if not (pace.rate and pace.done):
+def _remaining(progress: ProgressBar) -> str:
+    if not (progress.rate and progress.done):
         return ""
-    seconds = max(0, pace.total - pace.done) / pace.rate
-    return f" · {pace.rate:.3g} a second · about {duration(seconds)} left"
+    seconds = max(0, progress.total - progress.done) / progress.rate
+    return f" · {progress.rate:.3g} a second · about {duration(seconds)} left"

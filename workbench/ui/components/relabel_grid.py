@@ -1,4 +1,4 @@
-"""Pictures with what a model said of them, which can be relabelled in place."""
+"""A grid of pictures with the model's predictions, which can be relabelled in place."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ SCRIPT = script("components/relabel_grid.js")
 
 
 def answers_component(elem_id: str) -> gr.HTML:
-    """An empty grid; choosing another class for a picture gives the event ``relabel`` with ``image``, ``revision`` and ``label``."""
+    """Build an empty grid; relabelling a picture triggers the event ``relabel`` with ``image``, ``revision`` and ``label``."""
     return gr.HTML(elem_id=elem_id, js_on_load=SCRIPT, padding=False, apply_default_css=False)
 
 
 def answers_html(
     answers: Sequence[JudgedImage], images: Mapping[int, ImageRecord], colours: Mapping[str, str]
 ) -> str:
-    """The grid. Pictures that were removed from the catalogue since are counted, not shown.
+    """The grid as HTML. Pictures that were removed from the catalogue are only counted.
 
     Args:
-        answers: What to show, in order.
-        images: The pictures that are still there, by id.
-        colours: Colour of each present class, in the order in which they are offered.
+        answers: The predictions, in order.
+        images: The pictures that still exist, by id.
+        colours: The colour of each class, in the order in which they are offered.
     """
-    there = [answer for answer in answers if answer.image_id in images]
-    cards = "".join(_card(each, images[each.image_id], colours) for each in there)
-    gone = len(answers) - len(there)
-    note = f"<p class='note'>{gone:,} more were removed from the catalogue since.</p>" if gone else ""
+    present = [answer for answer in answers if answer.image_id in images]
+    cards = "".join(_card(answer, images[answer.image_id], colours) for answer in present)
+    removed = len(answers) - len(present)
+    note = f"<p class='note'>{removed:,} more were removed from the catalogue since.</p>" if removed else ""
     return f"<div class='answers'>{cards}</div>{note}"
 
 
@@ -43,13 +43,13 @@ def _card(answer: JudgedImage, image: ImageRecord, colours: Mapping[str, str]) -
     name = escape(image.filename)
     media = f"/media/{image.sha256}"
     changed = image.label != answer.true
-    now = class_name(image.label, colours) if image.label else "no class"
+    current = class_name(image.label, colours) if image.label else "no class"
     return (
         f"<figure><a href='{media}/stage.jpg' target='_blank' data-look title='{name}'>"
         f"<img loading='lazy' src='{media}/thumbnail.jpg' alt='{name}, {escape(answer.true)}'></a>"
         f"<figcaption>{SYNTHETIC if image.synthetic else ''}<span>is {class_name(answer.true, colours)}</span>"
         f"<span>answered {class_name(answer.predicted, colours)} · {percent(answer.probability)}</span>"
-        f"{f'<span>now labelled {now}</span>' if changed else ''}"
+        f"{f'<span>now labelled {current}</span>' if changed else ''}"
         f"<select data-image='{image.id}' data-revision='{image.revision}' aria-label='Relabel {name}'><option value=''>Relabel</option>"
         f"{_options(image, colours)}</select></figcaption></figure>"
     )

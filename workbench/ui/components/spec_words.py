@@ -1,4 +1,4 @@
-"""A training spec in a few words."""
+"""Short descriptions of training specs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ RECIPE_NAMES: Mapping[str, str] = {
 
 
 def words_of(spec: Mapping[str, Any]) -> str:
-    """A spec's recipe and net in a few words."""
+    """A short description of a spec's recipe and backbone."""
     recipe = spec.get("recipe", SCRATCH)
     label = BACKBONES[spec["architecture"]].label
     if recipe == BEST:

@@ -1,1 +1,1 @@
-"""One module a tab, each with ``build(place)``."""
+"""The tabs: one package each, whose ``tab.build(context)`` builds it."""

@@ -1,4 +1,4 @@
-"""What the dials and buttons of the Augment tab do."""
+"""The event callbacks of the Augment tab."""
 
 from __future__ import annotations
 
@@ -20,178 +20,192 @@ from workbench.ui.tabs.augment.layout import AugmentView
 from workbench.ui.tabs.augment.operation_notes import notes, summary
 from workbench.ui.tabs.augment.variant_inspector import RejectedVariant, found
 
-Say = Callable[[Any], Any]
-LARGEST_SEED = 2**32 - 1
-QUIET: dict[str, Any] = {
+NoteRefresher = Callable[[Any], Any]
+MAX_SEED = 2**32 - 1
+SEQUENTIAL: dict[str, Any] = {
     "show_progress": "hidden",
     "api_visibility": "private",
     "concurrency_id": "augment",
 }
-AT_ONCE: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "queue": False}
+UNQUEUED: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "queue": False}
 
 
-def bind(place: TabContext, view: AugmentView) -> None:
+def bind(context: TabContext, view: AugmentView) -> None:
     """Bind every event of the tab."""
-    say = _saying(place.services, view)
-    _bind_dials(place.services, view, say)
-    _bind_doubt(place.services, view, say)
-    _bind_choice(place, view, say)
+    refresh_notes = _bind_notes(context.services, view)
+    _bind_dials(context.services, view, refresh_notes)
+    _bind_rejection(context.services, view, refresh_notes)
+    _bind_choice(context, view, refresh_notes)
 
 
-def _bind_dials(services: Services, view: AugmentView, say: Say) -> None:
+def _bind_dials(services: Services, view: AugmentView, refresh_notes: NoteRefresher) -> None:
     for control in view.controls:
-        turned = gr.on(
+        changed = gr.on(
             [control.switch.input, control.strength.input],
-            _turned(services, control.operation.name),
+            _operation_changed(services, control.operation.name),
             [control.switch, control.strength, *view.choice],
             [control.strength, view.preview, view.doubt],
             trigger_mode="always_last",
-            **QUIET,
+            **SEQUENTIAL,
         )
-        say(turned)
+        refresh_notes(changed)
 
     @guarded
-    def back(*choice: Any) -> list[object]:
+    def reset(*choice: Any) -> list[object]:
         _save(services, lambda _: Augmentation())
         for name in Augmentation().enabled:
             mark(services.stores.preferences, name, "")
         return [
-            *_positions(Augmentation()),
+            *_control_updates(Augmentation()),
             preview_html(services, Augmentation(), PreviewChoice.of(*choice)),
             None,
         ]
 
-    say(view.defaults.click(back, view.choice, [*view.dials, view.preview, view.doubt], **QUIET))
+    refresh_notes(
+        view.defaults.click(reset, view.choice, [*view.dials, view.preview, view.doubt], **SEQUENTIAL)
+    )
 
 
-def _turned(services: Services, name: str) -> Callable[..., tuple[object, ...]]:
-    """Keep one operation and no other: another browser tab may have moved them since this one was loaded."""
+def _operation_changed(services: Services, name: str) -> Callable[..., tuple[object, ...]]:
+    """The callback of one operation. It saves only that operation: another browser tab may have changed the others."""
 
     @guarded
-    def turned(on: bool, strength: float, *choice: Any) -> tuple[object, ...]:
-        one = {name: {"enabled": on, "strength": strength}}
-        augmentation = _save(services, lambda now: Augmentation.from_dict({**now.to_dict(), **one}))
-        if on:
+    def changed(enabled: bool, strength: float, *choice: Any) -> tuple[object, ...]:
+        setting = {name: {"enabled": enabled, "strength": strength}}
+        augmentation = _save(
+            services, lambda current: Augmentation.from_dict({**current.to_dict(), **setting})
+        )
+        if enabled:
             mark(services.stores.preferences, name, "")
         return (
-            gr.update(interactive=on),
+            gr.update(interactive=enabled),
             preview_html(services, augmentation, PreviewChoice.of(*choice)),
             None,
         )
 
-    return turned
+    return changed
 
 
-def _saying(services: Services, view: AugmentView) -> Say:
-    """Says what is known of the operations after an event, and as time passes while they are tried on the model."""
+def _bind_notes(services: Services, view: AugmentView) -> NoteRefresher:
+    """Bind the timer that refreshes the notes while a safety check runs; returns a function that refreshes them after an event."""
 
     @guarded
-    def say(before: str) -> list[object]:
-        return _known(services, before)
+    def refresh_notes(previous: str) -> list[object]:
+        return _note_updates(services, previous)
 
-    view.timer.tick(say, view.said, view.known, **AT_ONCE)
-    # What follows an event is not left out because what followed the one before is not there yet.
-    return lambda event: event.then(say, view.said, view.known, trigger_mode="always_last", **AT_ONCE)
+    view.timer.tick(refresh_notes, view.shown_notes, view.known, **UNQUEUED)
+    # always_last: a refresh is not dropped while the previous one is still pending.
+    return lambda event: event.then(
+        refresh_notes, view.shown_notes, view.known, trigger_mode="always_last", **UNQUEUED
+    )
 
 
-def _known(services: Services, before: str) -> list[object]:
+def _note_updates(services: Services, previous: str) -> list[object]:
     augmentation = services.training.draft().augmentation
     safety = services.safety.report(augmentation)
-    said = [*notes(services, augmentation, safety), summary(services, augmentation, safety)]
-    going_on = safety.state in {CHECKING, WAITING}
-    now = f"{going_on} {''.join(said)}"
-    if now == before:
-        return [gr.skip()] * (len(said) + 2)
-    return [*said, gr.Timer(active=going_on), now]
+    note_html = [*notes(services, augmentation, safety), summary(services, augmentation, safety)]
+    checking = safety.state in {CHECKING, WAITING}
+    current = f"{checking} {''.join(note_html)}"
+    if current == previous:
+        return [gr.skip()] * (len(note_html) + 2)
+    return [*note_html, gr.Timer(active=checking), current]
 
 
-def _bind_doubt(services: Services, view: AugmentView, say: Say) -> None:
+def _bind_rejection(services: Services, view: AugmentView, refresh_notes: NoteRefresher) -> None:
     @guarded
-    def press(event: gr.EventData, doubt: RejectedVariant | None, *choice: Any) -> list[object]:
-        sent, made = Payload.of(event), PreviewChoice.of(*choice)
-        act, name = sent.text("press"), sent.text("operation", "")
+    def press(event: gr.EventData, rejected: RejectedVariant | None, *choice: Any) -> list[object]:
+        payload, selection = Payload.of(event), PreviewChoice.of(*choice)
+        action, name = payload.text("press"), payload.text("operation", "")
         augmentation = services.training.draft().augmentation
-        if act == "no":
-            doubt = RejectedVariant(sent.number("image"), sent.number("variant"), made.seed, augmentation)
-            name = found(services, doubt)[1]
-        if act == "close":
-            doubt = None
-        if name in BY_NAME and doubt is not None:
-            augmentation = _switch(services, doubt, name, act == "on")
-        return [*_positions(augmentation), preview_html(services, augmentation, made, doubt), doubt]
+        if action == "no":
+            rejected = RejectedVariant(
+                payload.number("image"), payload.number("variant"), selection.seed, augmentation
+            )
+            name = found(services, rejected)[1]
+        if action == "close":
+            rejected = None
+        if name in BY_NAME and rejected is not None:
+            augmentation = _switch_operation(services, rejected, name, action == "on")
+        return [
+            *_control_updates(augmentation),
+            preview_html(services, augmentation, selection, rejected),
+            rejected,
+        ]
 
     outputs = [*view.dials, view.preview, view.doubt]
-    say(view.preview.press(press, [view.doubt, *view.choice], outputs, **QUIET))
+    refresh_notes(view.preview.press(press, [view.doubt, *view.choice], outputs, **SEQUENTIAL))
 
 
-def _switch(services: Services, doubt: RejectedVariant, name: str, on: bool) -> Augmentation:
-    """Switch an operation off because it changed the class of a variant, or on again after all."""
-    image = services.stores.catalogue.get(doubt.image_id)
-    words = f"variant {doubt.variant} of {image.filename} no longer showed {image.label or 'the same'}."
+def _switch_operation(
+    services: Services, rejected: RejectedVariant, name: str, enabled: bool
+) -> Augmentation:
+    """Switch an operation off because it changed the class of a variant, or on again."""
+    image = services.stores.catalogue.get(rejected.image_id)
+    reason = f"variant {rejected.variant} of {image.filename} no longer showed {image.label or 'the same'}."
     with services.stores.database.write():
-        mark(services.stores.preferences, name, "" if on else words)
-        now = _save(services, lambda now: now.switched(name, on))
-    gr.Info(f"{BY_NAME[name].label} is {'on again' if on else 'switched off'}.")
-    return now
+        mark(services.stores.preferences, name, "" if enabled else reason)
+        current = _save(services, lambda augmentation: augmentation.switched(name, enabled))
+    gr.Info(f"{BY_NAME[name].label} is {'on again' if enabled else 'switched off'}.")
+    return current
 
 
-def _bind_choice(place: TabContext, view: AugmentView, say: Say) -> None:
-    services = place.services
+def _bind_choice(context: TabContext, view: AugmentView, refresh_notes: NoteRefresher) -> None:
+    services = context.services
 
     @guarded
     def refresh(*choice: Any) -> list[object]:
-        return _everything(services, PreviewChoice.of(*choice))
+        return _all_updates(services, PreviewChoice.of(*choice))
 
     @guarded
-    def look(*choice: Any) -> list[object]:
-        return _shown(services, PreviewChoice.of(*choice))
+    def update_preview(*choice: Any) -> list[object]:
+        return _preview_updates(services, PreviewChoice.of(*choice))
 
     @guarded
-    def other(*choice: Any) -> list[object]:
-        made = PreviewChoice.of(*choice)
-        return [made.draw + 1, *_shown(services, replace(made, draw=made.draw + 1))]
+    def draw_others(*choice: Any) -> list[object]:
+        selection = PreviewChoice.of(*choice)
+        return [selection.draw + 1, *_preview_updates(services, replace(selection, draw=selection.draw + 1))]
 
     @guarded
-    def again(*choice: Any) -> list[object]:
-        made = PreviewChoice.of(*choice)
-        following = (made.seed + 1) % LARGEST_SEED
-        return [following, *_shown(services, replace(made, seed=following))]
+    def next_seed(*choice: Any) -> list[object]:
+        selection = PreviewChoice.of(*choice)
+        seed = (selection.seed + 1) % MAX_SEED
+        return [seed, *_preview_updates(services, replace(selection, seed=seed))]
 
-    shown = [view.preview, view.meaning, view.doubt]
-    everything = [*view.dials, view.label, *shown, view.collect]
-    say(place.tab.select(refresh, view.choice, everything, **QUIET))
+    preview_outputs = [view.preview, view.meaning, view.doubt]
+    all_outputs = [*view.dials, view.label, *preview_outputs, view.collect]
+    refresh_notes(context.tab.select(refresh, view.choice, all_outputs, **SEQUENTIAL))
     for field in (view.label, view.seed, view.count):
-        field.input(look, view.choice, shown, trigger_mode="always_last", **QUIET)
-    view.others.click(other, view.choice, [view.draw, *shown], **QUIET)
-    view.again.click(again, view.choice, [view.seed, *shown], **QUIET)
-    view.collect.click(lambda: open_tab("collect"), None, place.tabs, queue=False, api_visibility="private")
+        field.input(update_preview, view.choice, preview_outputs, trigger_mode="always_last", **SEQUENTIAL)
+    view.others.click(draw_others, view.choice, [view.draw, *preview_outputs], **SEQUENTIAL)
+    view.again.click(next_seed, view.choice, [view.seed, *preview_outputs], **SEQUENTIAL)
+    view.collect.click(lambda: open_tab("collect"), None, context.tabs, queue=False, api_visibility="private")
 
 
-def _everything(services: Services, choice: PreviewChoice) -> list[object]:
+def _all_updates(services: Services, choice: PreviewChoice) -> list[object]:
     draft, options = services.training.draft(), labels(services)
     if choice.label not in {value for _, value in options}:
         choice = replace(choice, label="")
     return [
-        *_positions(draft.augmentation),
+        *_control_updates(draft.augmentation),
         gr.update(choices=options, value=choice.label),
-        *_shown(services, choice),
+        *_preview_updates(services, choice),
         gr.update(visible=not chosen(services, choice)),
     ]
 
 
-def _shown(services: Services, choice: PreviewChoice) -> list[object]:
-    """The preview, what its seed means, and no doubt about a variant."""
+def _preview_updates(services: Services, choice: PreviewChoice) -> list[object]:
+    """Updates of the preview and the explanation of its seed; no variant is rejected."""
     draft = services.training.draft()
     return [preview_html(services, draft.augmentation, choice), seed_html(choice.seed, draft), None]
 
 
-def _positions(augmentation: Augmentation) -> list[object]:
+def _control_updates(augmentation: Augmentation) -> list[object]:
     """Updates for all switches and strengths."""
     settings = [augmentation.settings[operation.name] for operation in OPERATIONS]
     return [
-        part
+        update
         for setting in settings
-        for part in (setting.enabled, gr.update(value=setting.strength, interactive=setting.enabled))
+        for update in (setting.enabled, gr.update(value=setting.strength, interactive=setting.enabled))
     ]
 
 

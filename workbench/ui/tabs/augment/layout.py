@@ -1,4 +1,4 @@
-"""The components of the Augment tab that its callbacks read and fill."""
+"""The components of the Augment tab that its callbacks read and update."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from workbench.imaging.augmentation import Operation
 
 @dataclass(frozen=True)
 class OperationControl:
-    """The switch and the strength of one operation, and what is said of it."""
+    """The switch, the strength and the note of one operation."""
 
     operation: Operation
     switch: gr.Checkbox
@@ -21,7 +21,7 @@ class OperationControl:
 
 @dataclass(frozen=True)
 class AugmentView:
-    """The components that change."""
+    """The components of the tab."""
 
     controls: list[OperationControl]
     defaults: gr.Button
@@ -36,12 +36,12 @@ class AugmentView:
     collect: gr.Button
     draw: gr.State
     doubt: gr.State
-    said: gr.State
+    shown_notes: gr.State
     timer: gr.Timer
 
     @property
     def choice(self) -> list[gr.Block]:
-        """What says which pictures to show, in the order of :meth:`Choice.of`."""
+        """The inputs of :meth:`PreviewChoice.of`, in its order."""
         return [self.label, self.draw, self.seed, self.count]
 
     @property
@@ -51,5 +51,5 @@ class AugmentView:
 
     @property
     def known(self) -> list[gr.Block]:
-        """What is said of the operations, in the order of :func:`_known`."""
-        return [*(control.note for control in self.controls), self.summary, self.timer, self.said]
+        """The outputs of a refresh of the notes: notes, summary, timer, and the state of what is shown."""
+        return [*(control.note for control in self.controls), self.summary, self.timer, self.shown_notes]

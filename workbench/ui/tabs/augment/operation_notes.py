@@ -1,4 +1,4 @@
-"""What is said of each operation: what it costs, and whether the model still sees the same class."""
+"""Notes on each operation: its throughput, and whether the production model still predicts the same class."""
 
 from __future__ import annotations
 
@@ -17,42 +17,42 @@ QUESTION = "Does each variant still show the same class? Press No where it does 
 
 
 def notes(services: Services, augmentation: Augmentation, safety: SafetyReport) -> list[str]:
-    """The line below each operation, as HTML, in their order."""
-    cost, marked = services.costs.of(augmentation), marks(services.stores.preferences)
+    """The note of each operation as HTML, in their order."""
+    cost, reasons = services.costs.of(augmentation), marks(services.stores.preferences)
     return [
-        _note(
+        _note_html(
             cost.alone[operation.name],
             safety.tallies.get(operation.name),
             safety.version,
-            "" if augmentation.settings[operation.name].enabled else marked.get(operation.name, ""),
+            "" if augmentation.settings[operation.name].enabled else reasons.get(operation.name, ""),
         )
         for operation in OPERATIONS
     ]
 
 
 def summary(services: Services, augmentation: Augmentation, safety: SafetyReport) -> str:
-    """The cost of all that runs, and what the model makes of it, as HTML."""
-    said = f"{_cost_sentence(services.costs.of(augmentation), augmentation)} {_safety_sentence(safety, augmentation)}"
-    return f"<p class='note' role='status'>{said}</p>"
+    """The throughput of the enabled operations and the result of the safety check, as HTML."""
+    text = f"{_cost_sentence(services.costs.of(augmentation), augmentation)} {_safety_sentence(safety, augmentation)}"
+    return f"<p class='note' role='status'>{text}</p>"
 
 
-def _note(rate: float, tally: MisreadTally | None, version: str, mark: str) -> str:
+def _note_html(rate: float, tally: MisreadTally | None, version: str, reason: str) -> str:
     parts = [f"<span>{_rate(rate)}</span>"]
     if tally is not None:
-        parts.append(_reading(tally, version))
-    if mark:
-        parts.append(f"<b>Switched off: {escape(mark)}</b>")
+        parts.append(_misread_html(tally, version))
+    if reason:
+        parts.append(f"<b>Switched off: {escape(reason)}</b>")
     return f"<p class='note'>{' · '.join(parts)}</p>"
 
 
-def _reading(tally: MisreadTally, version: str) -> str:
+def _misread_html(tally: MisreadTally, version: str) -> str:
     low, high = tally.excess
-    told = f"{percent(tally.share)}, 95 % interval {percent(max(0.0, low))} to {percent(high)}"
-    counted = f"{tally.misread} of {tally.variants}"
+    interval = f"{percent(tally.share)}, 95 % interval {percent(max(0.0, low))} to {percent(high)}"
+    count = f"{tally.misread} of {tally.variants}"
     if not tally.flagged:
-        return f"<span title='{told}'>{escape(version)} misreads {counted}</span>"
-    mostly = f", mostly {escape(tally.true)} as {escape(tally.taken_for)}"
-    return f"<span class='flag' title='{told}'>Changes the class? {escape(version)} misreads {counted}{mostly}</span>"
+        return f"<span title='{interval}'>{escape(version)} misreads {count}</span>"
+    confusion = f", mostly {escape(tally.true)} as {escape(tally.taken_for)}"
+    return f"<span class='flag' title='{interval}'>Changes the class? {escape(version)} misreads {count}{confusion}</span>"
 
 
 def _rate(rate: float) -> str:
@@ -68,7 +68,7 @@ def _cost_sentence(cost: Throughput, augmentation: Augmentation) -> str:
 def _safety_sentence(safety: SafetyReport, augmentation: Augmentation) -> str:
     version = escape(safety.version)
     if safety.state == service.CHECKED:
-        flagged = [BY_NAME[each.operation].label for each in safety.flagged(augmentation)]
+        flagged = [BY_NAME[tally.operation].label for tally in safety.flagged(augmentation)]
         pictures = f"{safety.pictures} pictures that {version} reads rightly and surely"
         if flagged:
             return f"On {pictures}, <b>{' and '.join(flagged)}</b> clearly changed what it reads."

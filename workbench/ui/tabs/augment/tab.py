@@ -1,4 +1,4 @@
-"""Augment: switch and weigh the operations, and see at once what they do to one's own pictures."""
+"""The Augment tab: configure the augmentation operations with a live preview."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import gradio as gr
 from workbench.imaging.augmentation import OPERATIONS, Operation
 from workbench.ui.components.click_events import pressable
 from workbench.ui.context import TabContext
-from workbench.ui.tabs.augment.events import LARGEST_SEED, bind
+from workbench.ui.tabs.augment.events import MAX_SEED, bind
 from workbench.ui.tabs.augment.html import COUNTS
 from workbench.ui.tabs.augment.layout import AugmentView, OperationControl
 from workbench.ui.tabs.augment.operation_notes import QUESTION
@@ -15,9 +15,9 @@ from workbench.ui.tabs.augment.operation_notes import QUESTION
 POLL_SECONDS = 1.5
 
 
-def build(place: TabContext) -> None:
+def build(context: TabContext) -> None:
     """Build the tab."""
-    bind(place, _view())
+    bind(context, _view())
 
 
 def _view() -> AugmentView:
@@ -31,13 +31,13 @@ def _view() -> AugmentView:
                 label = gr.Dropdown([], label="Pictures of", elem_id="augment-class", min_width=120)
                 others = gr.Button("Other pictures", elem_id="augment-others", min_width=120)
                 seed = gr.Number(
-                    1, label="Seed", precision=0, minimum=0, maximum=LARGEST_SEED, min_width=90, elem_id="augment-seed"
+                    1, label="Seed", precision=0, minimum=0, maximum=MAX_SEED, min_width=90, elem_id="augment-seed"
                 )  # fmt: skip
                 count = gr.Dropdown(
                     list(COUNTS), value=COUNTS[0], label="Variants", min_width=80, elem_id="augment-count"
                 )
                 again = gr.Button("New variants", elem_id="augment-again", min_width=120)
-            summed = gr.HTML(elem_id="augment-summary", padding=False)
+            summary = gr.HTML(elem_id="augment-summary", padding=False)
             preview = pressable("augment-preview")
             meaning = gr.HTML(elem_id="augment-meaning")
             collect = gr.Button(
@@ -45,7 +45,7 @@ def _view() -> AugmentView:
             )
     states = gr.State(0), gr.State(None), gr.State("")
     return AugmentView(
-        controls, defaults, label, others, seed, count, again, summed, preview, meaning, collect,
+        controls, defaults, label, others, seed, count, again, summary, preview, meaning, collect,
         *states, gr.Timer(POLL_SECONDS, active=False),
     )  # fmt: skip
 

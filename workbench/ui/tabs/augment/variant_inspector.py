@@ -1,4 +1,4 @@
-"""A variant that no longer shows its class: each of its operations alone, to find and switch off the one that did it."""
+"""Inspection of a rejected variant: its operations are applied one by one to find the one that changed the class."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from workbench.ui.components.frames import frame
 
 @dataclass(frozen=True)
 class RejectedVariant:
-    """A variant that a person said No to.
+    """A variant that a user rejected.
 
     Attributes:
-        image_id: Its picture.
+        image_id: The id of its picture.
         variant: Its number.
         seed: Its seed.
-        augmentation: What made it.
+        augmentation: The augmentation that made it.
     """
 
     image_id: int
@@ -35,55 +35,57 @@ class RejectedVariant:
     augmentation: Augmentation
 
 
-def found(services: Services, doubt: RejectedVariant) -> tuple[list[OperationSuspect], str]:
-    """What may have changed the class, and the name of what must have (empty where a person must say)."""
-    image = services.stores.catalogue.get(doubt.image_id)
+def found(services: Services, rejected: RejectedVariant) -> tuple[list[OperationSuspect], str]:
+    """The operations that may have changed the class, and the name of the one that did (empty if the user must decide)."""
+    image = services.stores.catalogue.get(rejected.image_id)
     picture = services.stores.media.canonical(image.sha256, services.training.draft().fit, PATIENCE)
-    key = (doubt.seed, doubt.variant, doubt.image_id)
-    before = _read(services, picture)
-    read = services.predictor.predict_unlogged if before else None
-    suspected = attribution_candidates(picture, doubt.augmentation, key, read)
-    return suspected, attribute(suspected, before)
+    key = (rejected.seed, rejected.variant, rejected.image_id)
+    original_prediction = _try_predict(services, picture)
+    predict = services.predictor.predict_unlogged if original_prediction else None
+    suspected = attribution_candidates(picture, rejected.augmentation, key, predict)
+    return suspected, attribute(suspected, original_prediction)
 
 
-def _read(services: Services, picture: np.ndarray) -> Prediction | None:
-    """What the model in production reads; None where there is none that answers, which the person can do without."""
+def _try_predict(services: Services, picture: np.ndarray) -> Prediction | None:
+    """The prediction of the production model; None if there is no usable model."""
     try:
         return services.predictor.predict_unlogged(picture)
     except DomainError:
         return None
 
 
-def doubt_html(services: Services, doubt: RejectedVariant, image: ImageRecord, now: Augmentation) -> str:
+def doubt_html(
+    services: Services, rejected: RejectedVariant, image: ImageRecord, current: Augmentation
+) -> str:
     """The operations of a variant, each alone, with a button that switches it off or on again."""
-    suspected, _ = found(services, doubt)
-    cards = "".join(_card(each, image, now) for each in suspected)
+    suspected, _ = found(services, rejected)
+    cards = "".join(_card(suspect, image, current) for suspect in suspected)
     heading = f"Which of these alone no longer shows {escape(image.label or 'the same')}?"
     if not suspected:
         heading = "No operation that is on changed this variant."
     return (
-        f"<div class='no' role='group' aria-label='Variant {doubt.variant} of {escape(image.filename)}'>"
+        f"<div class='no' role='group' aria-label='Variant {rejected.variant} of {escape(image.filename)}'>"
         f"<p><b>{heading}</b> <button type='button' class='plain' data-press='close'>None of them: close</button></p>"
         f"<div class='suspects'>{cards}</div></div>"
     )
 
 
-def _card(suspect: OperationSuspect, image: ImageRecord, now: Augmentation) -> str:
+def _card(suspect: OperationSuspect, image: ImageRecord, current: Augmentation) -> str:
     operation = BY_NAME[suspect.operation]
     picture = frame(suspect.pixels, f"{operation.label} alone, {image.filename}")
-    off = not now.settings[operation.name].enabled
-    act, words = (
-        ("on", f"{operation.label} is off. Put it back") if off else ("off", f"Switch {operation.label} off")
+    disabled = not current.settings[operation.name].enabled
+    action, caption = (
+        ("on", f"{operation.label} is off. Put it back")
+        if disabled
+        else ("off", f"Switch {operation.label} off")
     )
-    answer = suspect.answer
-    reading = ""
-    if answer is not None:
-        other = " class='flag'" if image.label and answer.label != image.label else ""
-        reading = (
-            f"<span{other}>{answer.version} reads {escape(answer.label)}, {percent(answer.confidence)}</span>"
-        )
+    prediction = suspect.answer
+    prediction_html = ""
+    if prediction is not None:
+        other = " class='flag'" if image.label and prediction.label != image.label else ""
+        prediction_html = f"<span{other}>{prediction.version} reads {escape(prediction.label)}, {percent(prediction.confidence)}</span>"
     return (
-        f"<figure>{picture}<figcaption><b>{operation.label}</b>{reading}"
-        f"<button type='button' class='plain' data-press='{act}' data-operation='{operation.name}'>{words}</button>"
+        f"<figure>{picture}<figcaption><b>{operation.label}</b>{prediction_html}"
+        f"<button type='button' class='plain' data-press='{action}' data-operation='{operation.name}'>{caption}</button>"
         "</figcaption></figure>"
     )

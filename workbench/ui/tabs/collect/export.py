@@ -1,4 +1,4 @@
-"""Collect, taking the data along: an export in a format that others read."""
+"""The export section of the Collect tab."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from workbench.ui.components.html import MEGABYTE, megabytes, problem
 from workbench.ui.components.progress import ProgressBar, progress_html
 from workbench.ui.error_boundary import guarded, sentence
 
-SHOW_SECONDS = 0.4
-SNAPSHOTS = 10
+PROGRESS_SECONDS = 0.4
+MAX_SNAPSHOTS = 10
 EVERYTHING, LABELLED = "everything", "labelled"
 CLASS, SNAPSHOT = "class:", "snapshot:"
 ABOUT = (
@@ -32,42 +32,51 @@ ABOUT = (
 )
 
 
-def build(services: Services, within: gr.Accordion) -> None:
-    """Build the section; it fills itself when it is opened."""
+def build(services: Services, accordion: gr.Accordion) -> None:
+    """Build the section; its choices are loaded when it is opened."""
     with gr.Row(elem_id="collect-take-choices"):
-        kind = gr.Dropdown(
-            [(each.words, name) for name, each in FORMATS.items()], value=next(iter(FORMATS)), label="Format",
+        format_field = gr.Dropdown(
+            [(format_.words, name) for name, format_ in FORMATS.items()], value=next(iter(FORMATS)), label="Format",
             elem_id="collect-take-format",
         )  # fmt: skip
-        what = gr.Dropdown(
+        source_field = gr.Dropdown(
             [("All pictures", EVERYTHING)], value=EVERYTHING, label="What", elem_id="collect-take-what"
         )
     gr.HTML(ABOUT)
-    go = gr.Button("Export", interactive=False, variant="primary", elem_id="collect-take-go")
-    shown = gr.HTML(visible=False, elem_id="collect-take-result")
+    start_button = gr.Button("Export", interactive=False, variant="primary", elem_id="collect-take-go")
+    result = gr.HTML(visible=False, elem_id="collect-take-result")
 
     @guarded
-    def refresh(format_name: str, chosen: str) -> tuple[object, object]:
-        options = _options(services)
-        chosen = chosen if chosen in {value for _, value in options} else EVERYTHING
-        return gr.update(choices=options, value=chosen), _button(services, format_name, chosen)
+    def refresh(format_name: str, source: str) -> tuple[object, object]:
+        options = _source_choices(services)
+        source = source if source in {value for _, value in options} else EVERYTHING
+        return gr.update(choices=options, value=source), _button_update(services, format_name, source)
 
     @guarded
-    def measure(format_name: str, chosen: str) -> object:
-        return _button(services, format_name, chosen)
+    def update_button(format_name: str, source: str) -> object:
+        return _button_update(services, format_name, source)
 
-    def export(format_name: str, chosen: str) -> Iterator[tuple[object, object]]:
-        for html, ended in _exported(services, format_name, chosen):
-            yield gr.update(value=html, visible=True), gr.update(interactive=ended)
+    def export(format_name: str, source: str) -> Iterator[tuple[object, object]]:
+        for html, done in _export_updates(services, format_name, source):
+            yield gr.update(value=html, visible=True), gr.update(interactive=done)
 
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-    within.expand(refresh, [kind, what], [what, go], queue=False, **quiet)
-    gr.on([kind.input, what.input], measure, [kind, what], go, queue=False, **quiet)
-    go.click(export, [kind, what], [shown, go], **quiet)
+    accordion.expand(
+        refresh, [format_field, source_field], [source_field, start_button], queue=False, **quiet
+    )
+    gr.on(
+        [format_field.input, source_field.input],
+        update_button,
+        [format_field, source_field],
+        start_button,
+        queue=False,
+        **quiet,
+    )
+    start_button.click(export, [format_field, source_field], [result, start_button], **quiet)
 
 
-def _options(services: Services) -> list[tuple[str, str]]:
-    """What can be exported, as (words, value)."""
+def _source_choices(services: Services) -> list[tuple[str, str]]:
+    """The choices of what to export, as (label, value)."""
     stores = services.stores
     summary = stores.catalogue.summary(stores.classes.all())
     options = [(f"All pictures ({summary.images:,})", EVERYTHING)]
@@ -83,83 +92,85 @@ def _options(services: Services) -> list[tuple[str, str]]:
             f"Snapshot {snapshot.id}, {counted(snapshot.images)} as they were for training",
             f"{SNAPSHOT}{snapshot.id}",
         )
-        for snapshot in stores.snapshots.recent(SNAPSHOTS)
+        for snapshot in stores.snapshots.recent(MAX_SNAPSHOTS)
     ]
 
 
-def _order(format_name: str, chosen: str) -> ExportOrder:
-    name, chosen = str(format_name), str(chosen or "")
-    if chosen.startswith(SNAPSHOT):
-        if not chosen.removeprefix(SNAPSHOT).isdigit():
+def _export_order(format_name: str, source: str) -> ExportOrder:
+    format_, source = str(format_name), str(source or "")
+    if source.startswith(SNAPSHOT):
+        if not source.removeprefix(SNAPSHOT).isdigit():
             raise NotFound("There is no such snapshot.")
-        return ExportOrder(name, snapshot=int(chosen.removeprefix(SNAPSHOT)))
-    if chosen.startswith(CLASS):
-        return ExportOrder(name, Filter(label=chosen.removeprefix(CLASS)))
-    return ExportOrder(name, Filter(status="labelled" if chosen == LABELLED else ""))
+        return ExportOrder(format_, snapshot=int(source.removeprefix(SNAPSHOT)))
+    if source.startswith(CLASS):
+        return ExportOrder(format_, Filter(label=source.removeprefix(CLASS)))
+    return ExportOrder(format_, Filter(status="labelled" if source == LABELLED else ""))
 
 
-def _button(services: Services, format_name: str, chosen: str) -> object:
+def _button_update(services: Services, format_name: str, source: str) -> object:
     try:
-        extent = services.exports.extent(_order(format_name, chosen))
+        extent = services.exports.extent(_export_order(format_name, source))
     except DomainError as error:
         return gr.update(value=str(error), interactive=False)
     size = f", about {_size(extent.bytes)}" if extent.bytes else ""
-    words = f"Export {counted(extent.pictures)}{size}" if extent.pictures else "There is no picture to export"
-    return gr.update(value=words, interactive=bool(extent.pictures))
+    text = f"Export {counted(extent.pictures)}{size}" if extent.pictures else "There is no picture to export"
+    return gr.update(value=text, interactive=bool(extent.pictures))
 
 
-class _Told:
-    """What an export says of itself to whoever waits for it."""
+class _ExportProgress:
+    """The progress of an export, updated and read by different threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._begun = time.monotonic()
-        self._pace = ProgressBar("Export", "Writing", 0, 1, unit="pictures")
+        self._started = time.monotonic()
+        self._progress = ProgressBar("Export", "Writing", 0, 1, unit="pictures")
 
-    def tell(self, done: int, total: int) -> None:
-        rate = done / max(0.001, time.monotonic() - self._begun)
+    def update(self, done: int, total: int) -> None:
+        rate = done / max(0.001, time.monotonic() - self._started)
         with self._lock:
-            self._pace = ProgressBar("Export", "Writing", done, total, rate, "pictures")
+            self._progress = ProgressBar("Export", "Writing", done, total, rate, "pictures")
 
     @property
     def html(self) -> str:
         with self._lock:
             return (
-                progress_html(self._pace)
-                if self._pace.done
+                progress_html(self._progress)
+                if self._progress.done
                 else "<p class='note'>Looking through the pictures</p>"
             )
 
 
-def _exported(services: Services, format_name: str, chosen: str) -> Iterator[tuple[str, bool]]:
-    """What to show of an export, and whether it has ended; the last one of both in one piece, which Gradio may not part."""
-    told = _Told()
+def _export_updates(services: Services, format_name: str, source: str) -> Iterator[tuple[str, bool]]:
+    """Yield the HTML of an export and whether it has ended; the result and the end are in one update."""
+    progress = _ExportProgress()
     with ThreadPoolExecutor(1) as pool:
-        work: Future[Exported] = pool.submit(
-            lambda: services.exports.write(_order(format_name, chosen), told.tell)
+        future: Future[Exported] = pool.submit(
+            lambda: services.exports.write(_export_order(format_name, source), progress.update)
         )
-        while not work.done():
-            yield told.html, False
-            wait([work], timeout=SHOW_SECONDS)
+        while not future.done():
+            yield progress.html, False
+            wait([future], timeout=PROGRESS_SECONDS)
     try:
-        yield _ready(work.result()), True
+        yield _ready_html(future.result()), True
     except Exception as error:
         yield problem(sentence(error)), True
 
 
-def _ready(done: Exported) -> str:
-    name = escape(done.path.name)
+def _ready_html(exported: Exported) -> str:
+    name = escape(exported.path.name)
     missing = (
-        f"<p class='problem'>{counted(done.left_out)} left out: the original is missing or damaged. See LEFT-OUT.txt in it, "
+        f"<p class='problem'>{counted(exported.left_out)} left out: the original is missing or damaged. See LEFT-OUT.txt in it, "
         "and check the data below.</p>"
-        if done.left_out
+        if exported.left_out
         else ""
     )
-    others = ", ".join(f"{escape(shown(name))} as {escape(folder)}" for name, folder in done.renamed.items())
+    others = ", ".join(
+        f"{escape(shown(name))} as {escape(folder)}" for name, folder in exported.renamed.items()
+    )
     renamed = f"<p class='problem'>Not every name can be that of a folder: {others}.</p>" if others else ""
-    size = _size(done.path.stat().st_size)
+    size = _size(exported.path.stat().st_size)
     return (
-        f"<p class='ready'><b>{counted(done.pictures)} ready.</b> "
+        f"<p class='ready'><b>{counted(exported.pictures)} ready.</b> "
         f"<a class='download' href='exports/{name}' download>Download {name}, {size}</a></p>{missing}{renamed}"
     )
 

@@ -1,4 +1,4 @@
-"""What the Collect tab shows, as HTML."""
+"""HTML of the Collect tab."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ one click.</p></div>"""
 
 
 def limits_html(limits: Limits) -> str:
-    """What is taken in."""
+    """The supported formats and limits."""
     return (
         f"<p class='note'>A folder in a zip names the class, and so does a table: a CSV with filename,label (and split), a "
         f"Hugging Face image folder, an export of Label Studio. Taken in: {', '.join(FORMATS)}, up to "
@@ -29,7 +29,7 @@ def limits_html(limits: Limits) -> str:
 
 
 def overview_html(summary: Summary, newest: Iterable[ImageRecord]) -> str:
-    """Pictures per class and the newest ones; empty where there is no picture."""
+    """Pictures per class and the newest ones; empty if there are no pictures."""
     if not summary.images:
         return ""
     return (
@@ -51,21 +51,21 @@ def _synthetic(summary: Summary) -> str:
 
 
 def _bars(summary: Summary) -> list[Bar]:
-    most = max([summary.unlabelled, *summary.counts.values()])
-    rows = [Bar(c.name, c.colour, c.count / most, share(c.count, summary.images)) for c in summary.classes]
+    largest = max([summary.unlabelled, *summary.counts.values()])
+    rows = [Bar(c.name, c.colour, c.count / largest, share(c.count, summary.images)) for c in summary.classes]
     if summary.unlabelled:
-        left = share(summary.unlabelled, summary.images)
-        rows.append(Bar("Left to label", "", summary.unlabelled / most, left))
+        unlabelled = share(summary.unlabelled, summary.images)
+        rows.append(Bar("Left to label", "", summary.unlabelled / largest, unlabelled))
     return rows
 
 
 def _thumbnail(image: ImageRecord) -> str:
-    what = escape(
+    title = escape(
         f"{image.filename}, {image.label or 'left to label'}{', synthetic' if image.synthetic else ''}"
     )
-    mark = "<span class='mark'>synthetic</span>" if image.synthetic else ""
+    badge = "<span class='mark'>synthetic</span>" if image.synthetic else ""
     return (
-        f"<button type='button' data-press='open' data-image='{image.id}' title='{what}'>"
-        f"<img src='/media/{image.sha256}/thumbnail.jpg' alt='{what}' loading='lazy'>{mark}"
+        f"<button type='button' data-press='open' data-image='{image.id}' title='{title}'>"
+        f"<img src='/media/{image.sha256}/thumbnail.jpg' alt='{title}' loading='lazy'>{badge}"
         f"<span class='class'>{dot(image.colour or '')}<span>{escape(image.label or 'left to label')}</span></span></button>"
     )

@@ -1,4 +1,4 @@
-"""Collect, earlier imports: when, who, what came of each, and its report."""
+"""The section of the Collect tab that lists earlier imports."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from workbench.ui.context import TabContext
 from workbench.ui.error_boundary import guarded
 from workbench.ui.tabs.collect.report import past_html
 
-LISTED = 30
+MAX_LISTED = 30
 
 
-def build(place: TabContext, within: gr.Accordion) -> None:
-    """Build the list; it fills itself when it is opened."""
-    shown = gr.HTML(past_html([]), elem_id="collect-past")
+def build(context: TabContext, accordion: gr.Accordion) -> None:
+    """Build the list; it is loaded when it is opened."""
+    table = gr.HTML(past_html([]), elem_id="collect-past")
 
     @guarded
     def refresh() -> str:
-        return past_html(place.services.imports.recent(LISTED))
+        return past_html(context.services.imports.recent(MAX_LISTED))
 
-    within.expand(refresh, None, shown, queue=False, show_progress="hidden", api_visibility="private")
+    accordion.expand(refresh, None, table, queue=False, show_progress="hidden", api_visibility="private")

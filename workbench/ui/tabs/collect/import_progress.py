@@ -1,4 +1,4 @@
-"""Collect, the import: the one that runs, those that wait, and what came of the last one."""
+"""The section of the Collect tab on imports: the running one, the queue, and the report of the last one."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from workbench.ui.error_boundary import guarded
 from workbench.ui.payload import Payload
 from workbench.ui.tabs.collect.report import ImportRemarks, report_html, running_html
 
-NOTED = 200
+MAX_NOTES = 200
 
 
 @dataclass(frozen=True)
 class ImportProgress:
-    """The components, and the event after which an import was stopped or taken from the queue."""
+    """The components, and the event that cancels a queued import."""
 
     progress: gr.HTML
     stop: gr.Button
@@ -29,7 +29,7 @@ class ImportProgress:
 
     @property
     def shown(self) -> list[gr.Block]:
-        """What :func:`look` gives values for, in its order."""
+        """The outputs of :func:`look`, in its order."""
         return [self.progress, self.stop, self.report]
 
 
@@ -55,15 +55,15 @@ def build(services: Services) -> ImportProgress:
 
 
 def latest(services: Services) -> ImportState:
-    """The import that runs, else the one that ended last; one that was taken from the queue never began."""
+    """The running import, else the last one that ended; imports cancelled before their start do not count."""
     state = services.imports.state()
-    begun = [] if state.running else [each for each in services.imports.recent() if each.started_at]
-    last = max(begun, key=lambda each: each.ended_at or "", default=None)
+    started = [] if state.running else [job for job in services.imports.recent() if job.started_at]
+    last = max(started, key=lambda job: job.ended_at or "", default=None)
     return services.imports.state(last.id) if last else state
 
 
 def look(services: Services, state: ImportState, colours: Mapping[str, str]) -> list[object]:
-    """Updates for what is shown."""
+    """The updates of the section."""
     queue = services.stores.import_jobs.active() if state.running else []
     report = "" if state.running or not state.id else report_html(state, colours, _remarks(services, state))
     return [
@@ -75,4 +75,4 @@ def look(services: Services, state: ImportState, colours: Mapping[str, str]) -> 
 
 def _remarks(services: Services, state: ImportState) -> ImportRemarks:
     jobs = services.stores.import_jobs
-    return ImportRemarks(jobs.flags(state.id), jobs.noted(state.id, NOTED))
+    return ImportRemarks(jobs.flags(state.id), jobs.noted(state.id, MAX_NOTES))

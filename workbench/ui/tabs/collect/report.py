@@ -1,4 +1,4 @@
-"""Imports as HTML: the one that runs, what waits behind it, what came of the last one, and earlier ones."""
+"""Imports as HTML: the running one, the queue, the report of the last one, and earlier ones."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ STATES = {
 
 @dataclass(frozen=True)
 class ImportRemarks:
-    """What else there is to know of an import.
+    """Quality flags and notes of an import.
 
     Attributes:
-        flags: How many of its pictures have each quality flag.
-        notes: Files with a note, and the note.
+        flags: The number of its pictures with each quality flag.
+        notes: File names with their notes.
     """
 
     flags: Mapping[str, int]
@@ -38,7 +38,7 @@ class ImportRemarks:
 
 
 def running_html(state: ImportState, queue: Sequence[Import]) -> str:
-    """The running import with those that wait behind it; empty where none runs."""
+    """The running import and the queue; empty if none is running."""
     if not state.running:
         return ""
     if state.total:
@@ -48,25 +48,25 @@ def running_html(state: ImportState, queue: Sequence[Import]) -> str:
     else:
         lines = f": <b>{state.lines:,}</b> lines of tables" if state.phase else ""
         bar = f"<div class='pace'><p>Reading {escape(state.what)}{lines}</p></div>"
-    waiting = [each for each in queue if each.id != state.id]
+    waiting = [job for job in queue if job.id != state.id]
     rows = "".join(
-        f"<li>{escape(_what(each))} <button type='button' data-press='cancel' data-import='{each.id}'>Cancel</button></li>"
-        for each in waiting
+        f"<li>{escape(_source_text(job))} <button type='button' data-press='cancel' data-import='{job.id}'>Cancel</button></li>"
+        for job in waiting
     )
     return bar + (f"<p class='note'>Next in line:</p><ol class='queue'>{rows}</ol>" if rows else "")
 
 
 def report_html(state: ImportState, colours: Mapping[str, str], remarks: ImportRemarks) -> str:
-    """What became of the last import; empty where there was none or one runs."""
+    """The report of the last import; empty if there is none or one is running."""
     if state.running or not state.id:
         return ""
-    head = f"<h3>Last import <small>{escape(state.what)}</small></h3>"
+    heading = f"<h3>Last import <small>{escape(state.what)}</small></h3>"
     error = html.problem(state.error)
     ended = "<p class='note'>It was stopped by hand; what was in by then stays.</p>" if state.stopped else ""
     link = f"<a class='download' href='imports/{state.id}.csv' download>Download the report as CSV</a>"
     return (
-        f"<div class='report'>{head}{error}{_figures(state)}{ended}{_labels(state, colours)}{_flags(remarks.flags)}"
-        f"{_rejected(state)}{_present(state)}{_notes(remarks.notes)}{link if state.done else ''}</div>"
+        f"<div class='report'>{heading}{error}{_counts_html(state)}{ended}{_labels_html(state, colours)}{_flags_html(remarks.flags)}"
+        f"{_rejected_html(state)}{_present_html(state)}{_notes_html(remarks.notes)}{link if state.done else ''}</div>"
     )
 
 
@@ -75,35 +75,35 @@ def past_html(imports: Sequence[Import]) -> str:
     if not imports:
         return "<p class='note'>Every import is listed here, with a report on every file.</p>"
     headers = ("What", "When", "Who", "Imported", "Already there", "Rejected", "Report")
-    return html.table(headers, [_past(each) for each in imports], "Imports, newest first", wide=True)
+    return html.table(headers, [_past_row(job) for job in imports], "Imports, newest first", wide=True)
 
 
-def _what(job: Import) -> str:
+def _source_text(job: Import) -> str:
     return str(job.source.get("what", "files"))
 
 
-def _past(job: Import) -> list[str]:
+def _past_row(job: Import) -> list[str]:
     counts = job.tally.results
     ended = job.status == "finished"
     state = "" if ended else f" <span class='chip'>{escape(STATES.get(job.status, job.status))}</span>"
-    numbers = [f"{counts.get(each, 0):,}" for each in (IMPORTED, PRESENT, REJECTED)]
+    numbers = [f"{counts.get(result, 0):,}" for result in (IMPORTED, PRESENT, REJECTED)]
     link = f"<a href='imports/{job.id}.csv' download>CSV</a>" if job.done else "–"
     return [
-        f"{escape(_what(job))}{state}", html.when(job.created_at), escape(job.actor), *numbers, link
+        f"{escape(_source_text(job))}{state}", html.when(job.created_at), escape(job.actor), *numbers, link
     ]  # fmt: skip
 
 
-def _figures(state: ImportState) -> str:
+def _counts_html(state: ImportState) -> str:
     parts = [
         ("imported", state.imported, ""),
         ("already there", state.duplicates, ""),
         ("rejected", state.rejected_count, " class='problem'" if state.rejected_count else ""),
     ]
-    spans = "".join(f"<span{c}><b>{n:,}</b> {word}</span>" for word, n, c in parts)
+    spans = "".join(f"<span{css}><b>{count:,}</b> {word}</span>" for word, count, css in parts)
     return f"<p class='figures'>{spans}</p>"
 
 
-def _labels(state: ImportState, colours: Mapping[str, str]) -> str:
+def _labels_html(state: ImportState, colours: Mapping[str, str]) -> str:
     if not state.imported:
         return ""
     chips = (
@@ -113,45 +113,47 @@ def _labels(state: ImportState, colours: Mapping[str, str]) -> str:
     return f"<p class='figures small'>{''.join(chips)}</p>"
 
 
-def _flags(flags: Mapping[str, int]) -> str:
+def _flags_html(flags: Mapping[str, int]) -> str:
     if not flags:
         return ""
     links = ", ".join(
-        f"<a href='{_on_label(flag)}'>{flags[flag]:,} {escape(flag)}</a>" for flag in FLAGS if flags.get(flag)
+        f"<a href='{_label_tab_address(flag)}'>{flags[flag]:,} {escape(flag)}</a>"
+        for flag in FLAGS
+        if flags.get(flag)
     )
     return f"<p class='flagged'>Worth a look: {links}.</p>"
 
 
-def _on_label(flag: str) -> str:
+def _label_tab_address(flag: str) -> str:
     parts = {"tab": "label", **address(Filter(flag=flag))}
     return escape(f"?{urlencode({name: part for name, part in parts.items() if part})}")
 
 
-def _rejected(state: ImportState) -> str:
+def _rejected_html(state: ImportState) -> str:
     if not state.rejected:
         return ""
     rows = "".join(
-        f"<tr><td>{escape(each['file'])}</td><td>{escape(each['reason'])}</td></tr>"
-        for each in state.rejected
+        f"<tr><td>{escape(file['file'])}</td><td>{escape(file['reason'])}</td></tr>"
+        for file in state.rejected
     )
-    more = _more(state.rejected_count - len(state.rejected))
+    more = _more_html(state.rejected_count - len(state.rejected))
     return f"<table class='files'><tr><th>Rejected file</th><th>Reason</th></tr>{rows}</table>{more}"
 
 
-def _present(state: ImportState) -> str:
+def _present_html(state: ImportState) -> str:
     names = "".join(f"<li>{escape(name)}</li>" for name in state.present)
-    more = _more(state.duplicates - len(state.present))
-    return _folded("Show what was already there", names, more) if names else ""
+    more = _more_html(state.duplicates - len(state.present))
+    return _details_html("Show what was already there", names, more) if names else ""
 
 
-def _notes(notes: Sequence[tuple[str, str]]) -> str:
+def _notes_html(notes: Sequence[tuple[str, str]]) -> str:
     rows = "".join(f"<li>{escape(file)}: {escape(note)}</li>" for file, note in notes)
-    return _folded("Show the notes on some files", rows, "") if rows else ""
+    return _details_html("Show the notes on some files", rows, "") if rows else ""
 
 
-def _folded(summary: str, rows: str, more: str) -> str:
+def _details_html(summary: str, rows: str, more: str) -> str:
     return f"<details><summary>{summary}</summary><ul>{rows}</ul>{more}</details>"
 
 
-def _more(count: int) -> str:
+def _more_html(count: int) -> str:
     return f"<p class='note'>and {count:,} more in the report</p>" if count > 0 else ""

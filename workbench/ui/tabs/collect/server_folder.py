@@ -1,4 +1,4 @@
-"""Collect, a folder of the server: there only where whoever runs the server allowed some."""
+"""The section of the Collect tab that imports a folder of the server; only built if folders are configured."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ ABOUT = (
 
 @dataclass(frozen=True)
 class ServerFolderFields:
-    """The components."""
+    """The components of the section."""
 
     folder: gr.Dropdown
     label: gr.Dropdown
     start: gr.Button
-    said: gr.HTML
+    message: gr.HTML
 
 
 def build(services: Services) -> ServerFolderFields:
@@ -44,38 +44,40 @@ def build(services: Services) -> ServerFolderFields:
         info="Leave it empty where folders or a table name the classes.", elem_id="collect-folder-class",
     )  # fmt: skip
     start = gr.Button(NOTHING_CHOSEN, interactive=False, elem_id="collect-folder-import")
-    said = gr.HTML(visible=False, elem_id="collect-folder-said")
+    message = gr.HTML(visible=False, elem_id="collect-folder-said")
     gr.HTML(ABOUT)
-    return ServerFolderFields(folder, label, start, said)
+    return ServerFolderFields(folder, label, start, message)
 
 
-def bind(services: Services, view: ServerFolderFields) -> Any:
+def bind(services: Services, fields: ServerFolderFields) -> Any:
     """Bind the section.
 
     Returns:
-        The event after which an import has been begun.
+        The event that starts an import.
     """
     settings = services.settings
 
     @guarded
-    def chosen(folder: str | None) -> tuple[object, object]:
+    def folder_changed(folder: str | None) -> tuple[object, object]:
         try:
-            found = len(files_in(folder, settings)) if folder else 0
+            file_count = len(files_in(folder, settings)) if folder else 0
         except DomainError as error:
-            return _button(0), gr.update(value=problem(str(error)), visible=True)
-        return _button(found), gr.update(visible=False)
+            return _button_update(0), gr.update(value=problem(str(error)), visible=True)
+        return _button_update(file_count), gr.update(visible=False)
 
     @guarded
     def start(folder: str | None, label: str | None, request: gr.Request) -> None:
         name = class_name(str(label)) if label and str(label).strip() else ""
         services.imports.start(NewImport(folder=folder or "", label=name, actor=actor(request)))
 
-    private: dict[str, Any] = {"api_visibility": "private"}
-    view.folder.change(chosen, view.folder, [view.start, view.said], trigger_mode="always_last", **private)
-    return view.start.click(start, [view.folder, view.label], None, **private)
+    options: dict[str, Any] = {"api_visibility": "private"}
+    fields.folder.change(
+        folder_changed, fields.folder, [fields.start, fields.message], trigger_mode="always_last", **options
+    )
+    return fields.start.click(start, [fields.folder, fields.label], None, **options)
 
 
-def _button(files: int) -> object:
+def _button_update(files: int) -> object:
     if not files:
         return gr.update(value=NOTHING_CHOSEN, interactive=False, variant="secondary")
     what = "1 file" if files == 1 else f"{files:,} files"

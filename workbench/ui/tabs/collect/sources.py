@@ -1,4 +1,4 @@
-"""Collect, the ways in: files, the clipboard, the camera, a folder on the server."""
+"""The import sources of the Collect tab: files, the clipboard, the camera, a folder on the server."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from workbench.ui.tabs.collect.server_folder import ServerFolderFields
 
 NOTHING_CHOSEN = "Choose files to import"
 PASTE = "<p class='note'>A copied picture can be pasted anywhere on this tab (Ctrl+V).</p>"
-MOST_AT_ONCE = 500
+MAX_FILES = 500
 
 
 @dataclass(frozen=True)
 class Sources:
-    """The components through which pictures come in."""
+    """The components of the import sources."""
 
     drop: gr.File
     label: gr.Dropdown
@@ -41,7 +41,7 @@ class Sources:
 
     @property
     def shown(self) -> list[gr.Block]:
-        """What :func:`look` gives values for, in its order."""
+        """The outputs of :func:`look`, in its order."""
         return [self.label, self.camera, *([self.folder.label] if self.folder else [])]
 
 
@@ -68,71 +68,73 @@ def build(services: Services) -> Sources:
     return Sources(drop, label, start, paste, camera, folder)
 
 
-def bind(services: Services, ways: Sources, others: list[gr.Button]) -> list[Any]:
+def bind(services: Services, sources: Sources, next_step_buttons: list[gr.Button]) -> list[Any]:
     """Bind the sections.
 
     Args:
-        services: What they call.
-        ways: The sections.
-        others: Buttons that are the next step only while no file is chosen.
+        services: The services to call.
+        sources: The sections.
+        next_step_buttons: Buttons that are primary only while no file is chosen.
 
     Returns:
-        The events after which an import has been begun.
+        The events that start an import.
     """
 
     @guarded
-    def chosen(raw: list[object] | None) -> list[object]:
-        return [_start_button(uploads(raw or []))] + [
-            gr.update(variant="secondary" if raw else "primary") for _ in others
+    def files_changed(files: list[object] | None) -> list[object]:
+        return [_start_button(uploads(files or []))] + [
+            gr.update(variant="secondary" if files else "primary") for _ in next_step_buttons
         ]
 
     @guarded
-    def start(raw: list[object] | None, label: str | None, request: gr.Request) -> None:
-        begin_import(services.imports, NewImport(uploads(raw or []), _class(label), actor(request)))
+    def start(files: list[object] | None, label: str | None, request: gr.Request) -> None:
+        begin_import(services.imports, NewImport(uploads(files or []), _class_name(label), actor(request)))
 
     @guarded
     def paste(label: str | None, event: gr.EventData, request: gr.Request) -> None:
-        files, name = _sent(event), _class(label)
-        begin_import(services.imports, NewImport(files, name, actor(request)))
-        gr.Info(f"Importing {counted(len(files))} from the clipboard{f' as {name}' if name else ''}.")
+        uploaded, name = _sent_files(event), _class_name(label)
+        begin_import(services.imports, NewImport(uploaded, name, actor(request)))
+        gr.Info(f"Importing {counted(len(uploaded))} from the clipboard{f' as {name}' if name else ''}.")
 
     def keep(event: gr.EventData, request: gr.Request) -> object:
         try:
-            files, name = _sent(event), _class(Payload.of(event).text("label", ""))
-            begun = begin_import(services.imports, NewImport(files, name, actor(request)))
+            uploaded, name = _sent_files(event), _class_name(Payload.of(event).text("label", ""))
+            import_id = begin_import(services.imports, NewImport(uploaded, name, actor(request)))
         except Exception as error:
             return gr.update(answer={"problem": sentence(error), "taken": 0})
-        return gr.update(answer={"taken": len(files), "label": name, "serial": begun})
+        return gr.update(answer={"taken": len(uploaded), "label": name, "serial": import_id})
 
-    private: dict[str, Any] = {"api_visibility": "private"}
-    # Not preprocessed: Gradio would hide the name that the sender gave a file.
-    ways.drop.change(chosen, ways.drop, [ways.start, *others], preprocess=False, **private)
-    begun = [
-        ways.start.click(start, [ways.drop, ways.label], ways.drop, preprocess=False, **private),
-        ways.paste.paste(paste, ways.label, None, trigger_mode="multiple", **private),
-        ways.camera.keep(keep, None, ways.camera, show_progress="hidden", **private),
+    options: dict[str, Any] = {"api_visibility": "private"}
+    # Without preprocessing, which would drop the original file names.
+    sources.drop.change(
+        files_changed, sources.drop, [sources.start, *next_step_buttons], preprocess=False, **options
+    )
+    events = [
+        sources.start.click(start, [sources.drop, sources.label], sources.drop, preprocess=False, **options),
+        sources.paste.paste(paste, sources.label, None, trigger_mode="multiple", **options),
+        sources.camera.keep(keep, None, sources.camera, show_progress="hidden", **options),
     ]
-    return [*begun, *([server_folder.bind(services, ways.folder)] if ways.folder else [])]
+    return [*events, *([server_folder.bind(services, sources.folder)] if sources.folder else [])]
 
 
-def look(ways: Sources, summary: Summary) -> list[object]:
-    """Updates for what is shown."""
+def look(sources: Sources, summary: Summary) -> list[object]:
+    """The updates of the sections."""
     names = [class_.name for class_ in summary.classes]
     updates = [gr.update(choices=names), gr.update(classes=names)]
-    return [*updates, *([gr.update(choices=names)] if ways.folder else [])]
+    return [*updates, *([gr.update(choices=names)] if sources.folder else [])]
 
 
-def _sent(event: gr.EventData) -> list[Upload]:
-    return uploads(Payload.of(event).values.get("files", []))[:MOST_AT_ONCE]
+def _sent_files(event: gr.EventData) -> list[Upload]:
+    return uploads(Payload.of(event).values.get("files", []))[:MAX_FILES]
 
 
-def _class(label: str | None) -> str:
+def _class_name(label: str | None) -> str:
     return class_name(str(label)) if label and str(label).strip() else ""
 
 
-def _start_button(chosen: list[Upload]) -> object:
-    files = sum(map(count, chosen))
-    if not chosen:
+def _start_button(uploaded: list[Upload]) -> object:
+    file_count = sum(map(count, uploaded))
+    if not uploaded:
         return gr.update(value=NOTHING_CHOSEN, interactive=False, variant="secondary")
-    what = "1 file" if files == 1 else f"{files:,} files"
+    what = "1 file" if file_count == 1 else f"{file_count:,} files"
     return gr.update(value=f"Import {what}", interactive=True, variant="primary")

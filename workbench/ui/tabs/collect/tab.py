@@ -1,4 +1,4 @@
-"""Collect: bring pictures in, see what came of it, and what is there."""
+"""The Collect tab: import and export pictures, and an overview of the catalogue."""
 
 from __future__ import annotations
 
@@ -21,49 +21,51 @@ from workbench.ui.tabs.collect.import_progress import ImportProgress
 from workbench.ui.tabs.collect.sources import Sources
 
 POLL_SECONDS = 0.7
-NEWEST = 16
-ONE_CLASS = "<p class='note'>Training needs at least two classes; so far all pictures are of one.</p>"
-MIXED = "<p class='note'>Synthetic pictures are mixed with yours. Remove them before you train for real.</p>"
+MAX_NEWEST = 16
+ONE_CLASS_NOTE = "<p class='note'>Training needs at least two classes; so far all pictures are of one.</p>"
+MIXED_NOTE = (
+    "<p class='note'>Synthetic pictures are mixed with yours. Remove them before you train for real.</p>"
+)
 SYNTHETIC = Filter(status="synthetic")
 QUIET = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
 
 
 @dataclass(frozen=True)
 class CollectView:
-    """The components that change."""
+    """The components of the tab."""
 
     welcome: gr.HTML
     samples: gr.Button
-    ways: Sources
+    sources: Sources
     job: ImportProgress
     overview: gr.HTML
     step: gr.Button
-    why: gr.HTML
+    step_note: gr.HTML
     remove: gr.Button
     undo: gr.Button
     timer: gr.Timer
-    seen: gr.State
+    progress_key: gr.State
 
     @property
     def shown(self) -> list[gr.Block]:
-        """What :func:`_look` gives values for, in its order."""
+        """The outputs of :func:`_all_updates`, in its order."""
         return [
-            self.welcome, self.samples, *self.ways.shown, *self.job.shown, self.overview,
-            self.step, self.why, self.remove, self.undo, self.timer, self.seen,
+            self.welcome, self.samples, *self.sources.shown, *self.job.shown, self.overview,
+            self.step, self.step_note, self.remove, self.undo, self.timer, self.progress_key,
         ]  # fmt: skip
 
 
-def build(place: TabContext) -> None:
+def build(context: TabContext) -> None:
     """Build the tab."""
-    view = _view(place.services)
+    view = _view(context.services)
     with gr.Accordion("Earlier imports", open=False, elem_id="collect-earlier") as earlier:
-        import_history.build(place, earlier)
+        import_history.build(context, earlier)
     with gr.Accordion("Take your data with you", open=False, elem_id="collect-take") as take:
-        export.build(place.services, take)
+        export.build(context.services, take)
     with gr.Accordion("Check the data", open=False, elem_id="collect-check"):
-        integrity.build(place.services)
-    _bind_import(place, view)
-    _bind_rest(place, view)
+        integrity.build(context.services)
+    _bind_import(context, view)
+    _bind_actions(context, view)
 
 
 def _view(services: Services) -> CollectView:
@@ -73,100 +75,102 @@ def _view(services: Services) -> CollectView:
     )
     with gr.Row(elem_id="collect", elem_classes="work"):
         with gr.Column(elem_classes="controls"):
-            ways = sources.build(services)
+            source_fields = sources.build(services)
         with gr.Column(elem_classes="stage"):
             job = import_progress.build(services)
             with gr.Row(elem_classes="steps"):
                 step = gr.Button("Label", visible=False, variant="primary", elem_id="collect-next")
                 remove = gr.Button("Remove", size="sm", visible=False, elem_id="collect-remove")
                 undo = gr.Button("Undo", size="sm", visible=False, elem_id="collect-undo")
-            why = gr.HTML(visible=False, elem_id="collect-why")
+            step_note = gr.HTML(visible=False, elem_id="collect-why")
             overview = pressable("collect-overview")
-    timer, seen = gr.Timer(POLL_SECONDS, active=False), gr.State(())
-    return CollectView(welcome, samples, ways, job, overview, step, why, remove, undo, timer, seen)
+    timer, progress_key = gr.Timer(POLL_SECONDS, active=False), gr.State(())
+    return CollectView(
+        welcome, samples, source_fields, job, overview, step, step_note, remove, undo, timer, progress_key
+    )
 
 
-def _bind_import(place: TabContext, view: CollectView) -> None:
-    services = place.services
+def _bind_import(context: TabContext, view: CollectView) -> None:
+    services = context.services
 
     @guarded
     def refresh(request: gr.Request) -> list[object]:
-        return _look(view, services, actor(request))
+        return _all_updates(view, services, actor(request))
 
     @guarded
     def start_samples(request: gr.Request) -> list[object]:
         services.imports.start(NewImport(samples=True, actor=actor(request)))
-        return _look(view, services, actor(request))
+        return _all_updates(view, services, actor(request))
 
     @guarded
-    def poll(before: tuple[int, int, int], request: gr.Request) -> list[object]:
+    def poll(previous: tuple[int, int, int], request: gr.Request) -> list[object]:
         state = services.imports.state()
-        if state.running and _seen(state) == before:
+        if state.running and _progress_key(state) == previous:
             return [gr.skip()] * len(view.shown)
-        return _look(view, services, actor(request))
+        return _all_updates(view, services, actor(request))
 
-    for begun in sources.bind(services, view.ways, [view.samples, view.step]):
-        begun.success(refresh, None, view.shown, **QUIET)
+    for import_started in sources.bind(services, view.sources, [view.samples, view.step]):
+        import_started.success(refresh, None, view.shown, **QUIET)
     view.samples.click(start_samples, None, view.shown, api_visibility="private")
     view.job.cancelled.success(refresh, None, view.shown, **QUIET)
-    view.timer.tick(poll, view.seen, view.shown, **QUIET)
-    place.page.load(refresh, None, view.shown, **QUIET)
-    place.tab.select(refresh, None, view.shown, **QUIET)
+    view.timer.tick(poll, view.progress_key, view.shown, **QUIET)
+    context.page.load(refresh, None, view.shown, **QUIET)
+    context.tab.select(refresh, None, view.shown, **QUIET)
 
 
-def _bind_rest(place: TabContext, view: CollectView) -> None:
-    services = place.services
+def _bind_actions(context: TabContext, view: CollectView) -> None:
+    services = context.services
 
     @guarded
-    def go() -> object:
+    def open_next_step() -> object:
         return open_tab(_next_step(_summary(services))[0])
 
     @guarded
     def remove(request: gr.Request) -> list[object]:
         stores = services.stores
-        gone, _ = stores.edits.archive(stores.pages.ids(SYNTHETIC), actor(request))
-        gr.Info(f"Moved {counted(gone)} to the bin. Undo brings them back.")
-        return _look(view, services, actor(request))
+        archived, _ = stores.edits.archive(stores.pages.ids(SYNTHETIC), actor(request))
+        gr.Info(f"Moved {counted(archived)} to the bin. Undo brings them back.")
+        return _all_updates(view, services, actor(request))
 
     @guarded
     def undo(request: gr.Request) -> list[object]:
-        removal = _removal(services, actor(request))
+        removal = _undoable_removal(services, actor(request))
         if removal is None:
             raise Conflict("Something else was changed since. Undo it on the Label tab first.")
         services.stores.journal.undo(actor(request), removal.id)
-        return _look(view, services, actor(request))
+        return _all_updates(view, services, actor(request))
 
-    view.step.click(go, None, place.tabs, **QUIET)
-    view.overview.press(lambda: open_tab("label"), None, place.tabs, **QUIET)
+    view.step.click(open_next_step, None, context.tabs, **QUIET)
+    view.overview.press(lambda: open_tab("label"), None, context.tabs, **QUIET)
     view.remove.click(remove, None, view.shown, api_visibility="private")
     view.undo.click(undo, None, view.shown, api_visibility="private")
 
 
-def _look(view: CollectView, services: Services, who: str) -> list[object]:
-    """Updates for everything shown."""
+def _all_updates(view: CollectView, services: Services, actor_name: str) -> list[object]:
+    """The updates of the whole tab."""
     state, summary = import_progress.latest(services), _summary(services)
-    newest = services.stores.pages.page(Filter(sort="newest"), limit=NEWEST).items
-    empty, removal = not summary.images and not state.running, _removal(services, who)
-    _, text, why = _next_step(summary)
+    newest = services.stores.pages.page(Filter(sort="newest"), limit=MAX_NEWEST).items
+    empty, removal = not summary.images and not state.running, _undoable_removal(services, actor_name)
+    _, text, step_note = _next_step(summary)
     return [
         gr.update(visible=empty),
         gr.update(visible=empty),
-        *sources.look(view.ways, summary),
+        *sources.look(view.sources, summary),
         *import_progress.look(services, state, summary.colours),
         overview_html(summary, newest),
         gr.update(value=text, visible=bool(summary.images) and not state.running),
-        gr.update(value=why, visible=bool(why) and not state.running),
+        gr.update(value=step_note, visible=bool(step_note) and not state.running),
         gr.update(
             value=f"Remove the {counted(summary.synthetic).replace('picture', 'sample picture')}",
             visible=bool(summary.synthetic) and not state.running,
         ),
         gr.update(value=f"Undo: {removal.summary}" if removal else "Undo", visible=removal is not None),
         gr.Timer(active=state.running),
-        _seen(state),
+        _progress_key(state),
     ]
 
 
-def _seen(state: ImportState) -> tuple[int, int, int]:
+def _progress_key(state: ImportState) -> tuple[int, int, int]:
     return state.id, state.done, state.waiting
 
 
@@ -175,16 +179,16 @@ def _summary(services: Services) -> Summary:
 
 
 def _next_step(summary: Summary) -> tuple[str, str, str]:
-    """The tab that comes next, the words on its button, and why where that is not plain."""
+    """The next tab, the text of its button, and an optional note on why."""
     if summary.unlabelled:
         return "label", f"Label {counted(summary.unlabelled)}", ""
     if summary.images and sum(1 for class_ in summary.classes if class_.count) < 2:
-        return "label", f"Sort {counted(summary.images)} into classes", ONE_CLASS
+        return "label", f"Sort {counted(summary.images)} into classes", ONE_CLASS_NOTE
     mixed = 0 < summary.synthetic < summary.images
-    return "train", f"Train on {counted(summary.images)}", MIXED if mixed else ""
+    return "train", f"Train on {counted(summary.images)}", MIXED_NOTE if mixed else ""
 
 
-def _removal(services: Services, who: str) -> Event | None:
-    """The change that undo would take back, where it put pictures into the bin."""
-    last = services.stores.journal.undoable(who)
+def _undoable_removal(services: Services, actor_name: str) -> Event | None:
+    """The user's last change, if it moved pictures to the bin."""
+    last = services.stores.journal.undoable(actor_name)
     return last if last and last.kind == "archive" else None

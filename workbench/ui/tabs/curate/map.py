@@ -1,4 +1,4 @@
-"""The map of the pictures: a lasso opens those inside."""
+"""The section with the map of the pictures: a lasso selects pictures to label or remove."""
 
 from __future__ import annotations
 
@@ -20,27 +20,35 @@ from workbench.ui.tabs.curate.map_colours import COLOURINGS, kinds
 from workbench.ui.tabs.curate.section import EVENT, Click, ClickOutcome, Section, SectionFrame, board
 from workbench.ui.tabs.curate.tiles import class_choice, tiles
 
-MOST_POINTS = 5000
-MOST_CHOSEN = 300
+MAX_POINTS = 5000
+MAX_SELECTED = 300
 
 
 @dataclass(frozen=True)
 class MapState:
-    """How the points are coloured, what the lasso holds and how many that were, the zoom, and which figure was sent."""
+    """The session's view of the map.
+
+    Attributes:
+        colouring: The colour scheme.
+        selected: The ids of the selected pictures that are shown.
+        selected_count: How many pictures were selected.
+        zoom: The visible range.
+        figure_key: The key of the figure that was last sent to the page.
+    """
 
     colouring: str = "class"
-    chosen: tuple[int, ...] = ()
-    held: int = 0
+    selected: tuple[int, ...] = ()
+    selected_count: int = 0
     zoom: Zoom | None = None
-    sent: str = ""
+    figure_key: str = ""
 
 
 def build(frame: SectionFrame) -> Section:
     """Build the section."""
     services = frame.services
     with gr.Column(visible=False, elem_id="curate-map") as column:
-        state = board("curate-map-state")
-        colouring = gr.Radio(
+        status_board = board("curate-map-state")
+        colouring_field = gr.Radio(
             [(words, name) for name, words in COLOURINGS.items()],
             value="class",
             label="Colour by",
@@ -49,43 +57,49 @@ def build(frame: SectionFrame) -> Section:
             elem_id="curate-colouring",
         )
         plot = gr.Plot(show_label=False, container=False, elem_id="curate-plot")
-        chosen = board("curate-chosen", script("curate/map.js"))
+        selection_board = board("curate-chosen", script("curate/map.js"))
         timer = gr.Timer(POLL_SECONDS, active=False)
     section = Section(
         "map",
         "Map",
         column,
         gr.State(MapState()),
-        [state, colouring, plot, chosen, timer],
-        partial(_show, services),
+        [status_board, colouring_field, plot, selection_board, timer],
+        partial(_updates, services),
         lambda: None,
     )
-    for component in (state, chosen):
-        frame.acts(component, section, lambda press: _act(services, press))
-    acts: dict[str, Any] = {"outputs": section.outputs, **EVENT}
-    timer.tick(guarded(section.show), section.looked, **acts)
+    for component in (status_board, selection_board):
+        frame.acts(component, section, lambda click: _handle_click(services, click))
+    options: dict[str, Any] = {"outputs": section.outputs, **EVENT}
+    timer.tick(guarded(section.show), section.looked, **options)
 
-    def recolour(looked: MapState, name: str) -> list[Any]:
-        return section.show(replace(looked, colouring=name))
+    def recolour(looked: MapState, colouring: str) -> list[Any]:
+        return section.show(replace(looked, colouring=colouring))
 
-    colouring.input(guarded(recolour), [section.looked, colouring], **acts)
+    colouring_field.input(guarded(recolour), [section.looked, colouring_field], **options)
     return section
 
 
-def _show(services: Services, looked: MapState) -> list[Any]:
+def _updates(services: Services, looked: MapState) -> list[Any]:
     status, curation = services.insight.status(), services.stores.curation
-    stamp = [status.mapped, curation.newest(), curation.last_event(), status.suspicious, status.trained_at]
-    key = repr([looked.colouring, *stamp])
+    version_key = [
+        status.mapped,
+        curation.newest(),
+        curation.last_event(),
+        status.suspicious,
+        status.trained_at,
+    ]
+    key = repr([looked.colouring, *version_key])
     figure = gr.skip()
-    if looked.sent != key:
-        found = kinds(services, looked.colouring, MOST_POINTS) if status.mapped else []
-        figure = gr.update(value=map_figure(found, looked.zoom), visible=True) if found else _no_plot()
+    if looked.figure_key != key:
+        groups = kinds(services, looked.colouring, MAX_POINTS) if status.mapped else []
+        figure = gr.update(value=map_figure(groups, looked.zoom), visible=True) if groups else _no_plot()
     return [
-        replace(looked, sent=key),
+        replace(looked, figure_key=key),
         state_html(status),
         gr.update(visible=status.mapped > 0),
         figure,
-        _chosen(services, looked) if status.mapped else "",
+        _selection_html(services, looked) if status.mapped else "",
         gr.Timer(active=status.running),
     ]
 
@@ -94,27 +108,29 @@ def _no_plot() -> Any:
     return gr.update(value=None, visible=False)
 
 
-def _act(services: Services, press: Click) -> ClickOutcome:
-    looked: MapState = press.looked
-    if press.kind == "refresh":
+def _handle_click(services: Services, click: Click) -> ClickOutcome:
+    looked: MapState = click.looked
+    if click.kind == "refresh":
         services.insight.refresh()
         return ClickOutcome(looked)
-    if press.kind == "zoom":
+    if click.kind == "zoom":
         return ClickOutcome(
-            replace(looked, zoom=_zoom(press.sent.values.get("x"), press.sent.values.get("y")))
+            replace(looked, zoom=_zoom(click.sent.values.get("x"), click.sent.values.get("y")))
         )
-    if press.kind == "chosen":
-        return ClickOutcome(replace(looked, chosen=tuple(press.picked[:MOST_CHOSEN]), held=len(press.picked)))
-    if press.kind == "none":
-        return ClickOutcome(replace(looked, chosen=(), held=0))
-    if not press.picked:
+    if click.kind == "chosen":
+        return ClickOutcome(
+            replace(looked, selected=tuple(click.picked[:MAX_SELECTED]), selected_count=len(click.picked))
+        )
+    if click.kind == "none":
+        return ClickOutcome(replace(looked, selected=(), selected_count=0))
+    if not click.picked:
         raise Conflict("No picture is picked. Pick some, then say what becomes of them.")
-    if press.kind == "archive":
-        changed, event = services.stores.edits.archive(press.picked, press.by)
+    if click.kind == "archive":
+        changed, event = services.stores.edits.archive(click.picked, click.by)
         return ClickOutcome(looked, f"Moved {counted(changed)} to the bin.", event)
-    to = services.stores.classes.get(press.value)
-    changed, event = services.stores.edits.label(press.picked, to, press.by)
-    return ClickOutcome(looked, f"Labelled {counted(changed)} as {to.name}.", event)
+    class_ = services.stores.classes.get(click.value)
+    changed, event = services.stores.edits.label(click.picked, class_, click.by)
+    return ClickOutcome(looked, f"Labelled {counted(changed)} as {class_.name}.", event)
 
 
 def _zoom(x: Any, y: Any) -> Zoom | None:
@@ -124,30 +140,29 @@ def _zoom(x: Any, y: Any) -> Zoom | None:
 
 
 def _is_range(value: Any) -> bool:
-    return (
-        isinstance(value, list) and len(value) == 2 and all(isinstance(each, int | float) for each in value)
-    )
+    return isinstance(value, list) and len(value) == 2 and all(isinstance(end, int | float) for end in value)
 
 
-def _chosen(services: Services, looked: MapState) -> str:
-    images = services.stores.catalogue.several(looked.chosen)
+def _selection_html(services: Services, looked: MapState) -> str:
+    images = services.stores.catalogue.several(looked.selected)
     if not images:
         return "<p class='note'>Pictures that look alike lie close together. Draw round some of them to see them here.</p>"
-    return f"<div data-scope>{_head(services, len(images), looked.held)}{tiles(images, _ids(looked.chosen))}</div>"
+    return f"<div data-scope>{_selection_head(services, len(images), looked.selected_count)}{tiles(images, _ids(looked.selected))}</div>"
 
 
-def _ids(chosen: Sequence[int]) -> frozenset[int]:
-    return frozenset(chosen)
+def _ids(selected: Sequence[int]) -> frozenset[int]:
+    return frozenset(selected)
 
 
-def _head(services: Services, count: int, held: int) -> str:
-    more = f" The first {MOST_CHOSEN:,} of {held:,} are shown; draw a smaller shape for the others." * (
-        held > MOST_CHOSEN
+def _selection_head(services: Services, count: int, selected_count: int) -> str:
+    cut = (
+        f" The first {MAX_SELECTED:,} of {selected_count:,} are shown; draw a smaller shape for the others."
+        * (selected_count > MAX_SELECTED)
     )
     classes = class_choice(services.stores.classes.all(), "Label the picked ones as")
-    move = f"Move {counted(count)} to the bin"
+    move_text = f"Move {counted(count)} to the bin"
     return (
-        f"<div class='curate-head'><p>{counted(count)} chosen. Press one to leave it out.{more}</p>{classes}"
-        f"<button class='plain' data-press='archive' data-some='Move {{}} to the bin' data-whole='Pick pictures first'>{move}</button>"
+        f"<div class='curate-head'><p>{counted(count)} chosen. Press one to leave it out.{cut}</p>{classes}"
+        f"<button class='plain' data-press='archive' data-some='Move {{}} to the bin' data-whole='Pick pictures first'>{move_text}</button>"
         "<button class='plain' data-press='none'>Clear</button></div>"
     )

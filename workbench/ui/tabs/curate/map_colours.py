@@ -1,4 +1,4 @@
-"""Which colour a picture has on the map."""
+"""The colour schemes of the map."""
 
 from __future__ import annotations
 
@@ -22,43 +22,45 @@ SPLITS = {"train": ("training", BLUE), "validation": ("validation", ORANGE), "te
 
 
 class PointStyle(NamedTuple):
-    """What a point is called and coloured; faint ones are not what is asked for."""
+    """The legend name and colour of a point; faint points are in the background."""
 
     name: str
     colour: str
     faint: bool
 
 
-def kinds(services: Services, colouring: str, most: int) -> list[PointGroup]:
-    """The points of the map by what they have in common, the faint ones first so that they lie behind."""
-    points = services.insight.points(most)
+def kinds(services: Services, colouring: str, max_points: int) -> list[PointGroup]:
+    """The points of the map grouped by style, faint groups first so that they are drawn behind the others."""
+    points = services.insight.points(max_points)
     captions = services.stores.curation.captions([point.image_id for point in points])
-    looks = LOOKS.get(colouring, _class)
-    found: dict[PointStyle, list[PlottedPoint]] = {}
+    style_of = STYLES.get(colouring, _class_style)
+    points_by_style: dict[PointStyle, list[PlottedPoint]] = {}
     for point in points:
         if point.image_id not in captions:
             continue
         filename, flags = captions[point.image_id]
-        spot = PlottedPoint(point.x, point.y, (point.image_id, point.sha256, filename))
-        found.setdefault(looks(point, flags), []).append(spot)
+        plotted = PlottedPoint(point.x, point.y, (point.image_id, point.sha256, filename))
+        points_by_style.setdefault(style_of(point, flags), []).append(plotted)
     return [
-        PointGroup(each.name, each.colour, spots, each.faint)
-        for each, spots in sorted(found.items(), key=lambda pair: (not pair[0].faint, pair[0].name))
+        PointGroup(style.name, style.colour, plotted_points, style.faint)
+        for style, plotted_points in sorted(
+            points_by_style.items(), key=lambda pair: (not pair[0].faint, pair[0].name)
+        )
     ]
 
 
-def _class(point: ProjectionPoint, flags: int) -> PointStyle:
+def _class_style(point: ProjectionPoint, flags: int) -> PointStyle:
     return (
         PointStyle(point.label, point.colour, False) if point.label else PointStyle("no class", NEUTRAL, True)
     )
 
 
-def _split(point: ProjectionPoint, flags: int) -> PointStyle:
+def _split_style(point: ProjectionPoint, flags: int) -> PointStyle:
     name, colour = SPLITS.get(point.split, ("in no split yet", NEUTRAL))
     return PointStyle(name, colour, point.split not in SPLITS)
 
 
-def _suspicion(point: ProjectionPoint, flags: int) -> PointStyle:
+def _suspicion_style(point: ProjectionPoint, flags: int) -> PointStyle:
     return (
         PointStyle("suspicious", ORANGE, False)
         if point.suspicion
@@ -66,16 +68,16 @@ def _suspicion(point: ProjectionPoint, flags: int) -> PointStyle:
     )
 
 
-def _flag(point: ProjectionPoint, flags: int) -> PointStyle:
+def _flag_style(point: ProjectionPoint, flags: int) -> PointStyle:
     for bit, name in enumerate(FLAGS):
         if flags >> bit & 1:
             return PointStyle(name, PALETTE[bit], False)
     return PointStyle("no flag", NEUTRAL, True)
 
 
-LOOKS: dict[str, Callable[[ProjectionPoint, int], PointStyle]] = {
-    "class": _class,
-    "split": _split,
-    "suspicion": _suspicion,
-    "flag": _flag,
+STYLES: dict[str, Callable[[ProjectionPoint, int], PointStyle]] = {
+    "class": _class_style,
+    "split": _split_style,
+    "suspicion": _suspicion_style,
+    "flag": _flag_style,
 }

@@ -1,4 +1,4 @@
-"""Look-alikes: groups of near-duplicates, and what becomes of each."""
+"""The section on near-duplicates: groups of pictures to keep, remove or label."""
 
 from __future__ import annotations
 
@@ -17,139 +17,146 @@ from workbench.ui.components.html import class_name
 from workbench.ui.tabs.curate.section import Click, ClickOutcome, Section, SectionFrame, board
 from workbench.ui.tabs.curate.tiles import class_choice, pager, tiles
 
-PAGE = 20
-MOST_TILES = 12
+PAGE_SIZE = 20
+MAX_TILES = 12
 
 
 @dataclass(frozen=True)
 class DuplicatesState:
-    """The first group on the page, and whether keeping the best of each is about to be confirmed."""
+    """The index of the first group on the page, and whether the confirmation of "keep the best of each" is open."""
 
     begin: int = 0
-    asked: bool = False
+    confirming: bool = False
 
 
 def build(frame: SectionFrame) -> Section:
     """Build the section."""
     services = frame.services
     with gr.Column(visible=False, elem_id="curate-alike") as column:
-        page = board("curate-groups")
+        group_board = board("curate-groups")
 
     def show(looked: DuplicatesState) -> list[Any]:
-        found = services.lookalikes.found()
-        begin = looked.begin if looked.begin < len(found.groups) else 0
+        duplicates = services.lookalikes.found()
+        begin = looked.begin if looked.begin < len(duplicates.groups) else 0
         looked = replace(looked, begin=begin)
-        return [looked, _page(services, found, looked)]
+        return [looked, _page_html(services, duplicates, looked)]
 
     section = Section(
         "alike",
         "Look-alikes",
         column,
         gr.State(DuplicatesState()),
-        [page],
+        [group_board],
         show,
         lambda: len(services.lookalikes.found().groups),
     )
-    frame.acts(page, section, lambda press: _act(services, press))
+    frame.acts(group_board, section, lambda click: _handle_click(services, click))
     return section
 
 
-def _act(services: Services, press: Click) -> ClickOutcome:
-    looked: DuplicatesState = press.looked
-    if press.kind == "turn":
-        return ClickOutcome(DuplicatesState(max(0, press.sent.number("to"))))
-    if press.kind in {"ask", "cancel"}:
-        return ClickOutcome(replace(looked, asked=press.kind == "ask"))
-    if press.kind == "best":
-        changed, event = services.lookalikes.keep_best(press.sent.number("count"), press.by)
+def _handle_click(services: Services, click: Click) -> ClickOutcome:
+    looked: DuplicatesState = click.looked
+    if click.kind == "turn":
+        return ClickOutcome(DuplicatesState(max(0, click.sent.number("to"))))
+    if click.kind in {"ask", "cancel"}:
+        return ClickOutcome(replace(looked, confirming=click.kind == "ask"))
+    if click.kind == "best":
+        changed, event = services.lookalikes.keep_best(click.sent.number("count"), click.by)
         return ClickOutcome(
             DuplicatesState(), f"Moved {counted(changed)} to the bin and kept the best of each.", event
         )
-    ids = list(_group(services, press).image_ids)
-    if press.kind == "one":
-        keep = press.picked[0] if press.picked else ids[0]
-        changed, event = services.lookalikes.keep_one(ids, keep, press.by)
+    ids = list(_group(services, click).image_ids)
+    if click.kind == "one":
+        keep_id = click.picked[0] if click.picked else ids[0]
+        changed, event = services.lookalikes.keep_one(ids, keep_id, click.by)
         return ClickOutcome(looked, f"Kept one; {counted(changed)} went to the bin.", event)
-    if press.kind == "all":
-        _, event = services.lookalikes.keep_all(ids, press.by)
-        said = f"Kept all {len(ids):,}. The group comes back when another picture joins it."
-        return ClickOutcome(looked, said, event)
-    to = services.stores.classes.get(press.value)
-    changed, event = services.stores.edits.label(ids, to, press.by)
-    return ClickOutcome(looked, f"Labelled {counted(changed)} as {to.name}.", event)
+    if click.kind == "all":
+        _, event = services.lookalikes.keep_all(ids, click.by)
+        message = f"Kept all {len(ids):,}. The group comes back when another picture joins it."
+        return ClickOutcome(looked, message, event)
+    class_ = services.stores.classes.get(click.value)
+    changed, event = services.stores.edits.label(ids, class_, click.by)
+    return ClickOutcome(looked, f"Labelled {counted(changed)} as {class_.name}.", event)
 
 
-def _group(services: Services, press: Click) -> DuplicateGroup:
-    """The group as it was shown."""
-    first, size = press.sent.number("group"), press.sent.number("size")
+def _group(services: Services, click: Click) -> DuplicateGroup:
+    """The group that was clicked.
+
+    Raises:
+        Conflict: The group has changed.
+    """
+    first, size = click.sent.number("group"), click.sent.number("size")
     for group in services.lookalikes.found().groups:
         if group.image_ids[0] == first and len(group.image_ids) == size:
             return group
     raise Conflict("This group has changed in the meantime, so nothing was done. Look at it again.")
 
 
-def _page(services: Services, found: OpenDuplicates, looked: DuplicatesState) -> str:
-    if not found.groups:
-        return f"<p>{_nothing(services, found)}</p>"
-    shown = found.groups[looked.begin : looked.begin + PAGE]
-    wanted = [image_id for each in shown for image_id in each.image_ids[:MOST_TILES]]
-    images = {each.id: each for each in services.stores.catalogue.several(wanted)}
+def _page_html(services: Services, duplicates: OpenDuplicates, looked: DuplicatesState) -> str:
+    if not duplicates.groups:
+        return f"<p>{_empty_text(services, duplicates)}</p>"
+    groups = duplicates.groups[looked.begin : looked.begin + PAGE_SIZE]
+    image_ids = [image_id for group in groups for image_id in group.image_ids[:MAX_TILES]]
+    images = {image.id: image for image in services.stores.catalogue.several(image_ids)}
     classes = services.stores.classes.all()
-    rows = "".join(_row(each, images, classes) for each in shown)
-    return f"{_head(found, looked)}<div class='groups'>{rows}</div>{pager(looked.begin, PAGE, len(found.groups))}"
+    rows = "".join(_group_html(group, images, classes) for group in groups)
+    return f"{_head_html(duplicates, looked)}<div class='groups'>{rows}</div>{pager(looked.begin, PAGE_SIZE, len(duplicates.groups))}"
 
 
-def _nothing(services: Services, found: OpenDuplicates) -> str:
+def _empty_text(services: Services, duplicates: OpenDuplicates) -> str:
     if not services.stores.curation.newest():
         return "Pictures that look alike will be shown here as groups."
-    kept = f" {found.settled:,} {'group was' if found.settled == 1 else 'groups were'} kept whole." * bool(
-        found.settled
+    settled_text = (
+        f" {duplicates.settled:,} {'group was' if duplicates.settled == 1 else 'groups were'} kept whole."
+        * bool(duplicates.settled)
     )
-    return f"No two pictures look alike, beside those that were settled.{kept}"
+    return f"No two pictures look alike, beside those that were settled.{settled_text}"
 
 
-def _head(found: OpenDuplicates, looked: DuplicatesState) -> str:
-    mixed = sum(group.mixed for group in found.groups)
-    groups = "1 group" if len(found.groups) == 1 else f"{len(found.groups):,} groups"
-    words = f"{groups} of pictures that look alike, {counted(found.pictures)} in all."
+def _head_html(duplicates: OpenDuplicates, looked: DuplicatesState) -> str:
+    mixed = sum(group.mixed for group in duplicates.groups)
+    groups = "1 group" if len(duplicates.groups) == 1 else f"{len(duplicates.groups):,} groups"
+    sentence = f"{groups} of pictures that look alike, {counted(duplicates.pictures)} in all."
     if mixed:
         have = "1 has" if mixed == 1 else f"{mixed:,} have"
-        words += f" {have} different classes: often one of the labels is wrong. Those are left for you."
-    return f"<div class='curate-head'><p>{words}</p>{_best(len(found.spare), looked.asked)}</div>"
+        sentence += f" {have} different classes: often one of the labels is wrong. Those are left for you."
+    return f"<div class='curate-head'><p>{sentence}</p>{_keep_best_html(len(duplicates.spare), looked.confirming)}</div>"
 
 
-def _best(spare: int, asked: bool) -> str:
+def _keep_best_html(spare: int, confirming: bool) -> str:
     if not spare:
         return ""
-    if not asked:
-        return f"<button class='primary' data-press='ask'>Keep the best of each: {_go(spare)} to the bin</button>"
+    if not confirming:
+        return f"<button class='primary' data-press='ask'>Keep the best of each: {_goes_text(spare)} to the bin</button>"
     return (
-        f"<div class='confirm' role='alert'><span>{_go(spare)} to the bin. Undo brings them back.</span>"
+        f"<div class='confirm' role='alert'><span>{_goes_text(spare)} to the bin. Undo brings them back.</span>"
         f"<button class='primary' data-press='best' data-count='{spare}'>Move {counted(spare)}</button>"
         "<button class='plain' data-press='cancel'>Cancel</button></div>"
     )
 
 
-def _go(count: int) -> str:
+def _goes_text(count: int) -> str:
     return f"{counted(count)} {'goes' if count == 1 else 'go'}"
 
 
-def _row(group: DuplicateGroup, images: Mapping[int, ImageRecord], classes: Sequence[ClassRecord]) -> str:
+def _group_html(
+    group: DuplicateGroup, images: Mapping[int, ImageRecord], classes: Sequence[ClassRecord]
+) -> str:
     size = len(group.image_ids)
     warning = "<span class='chip warn'>different classes</span>" if group.mixed else ""
-    there = [images[each] for each in group.image_ids if each in images]
-    hidden = size - MOST_TILES
+    present = [images[image_id] for image_id in group.image_ids if image_id in images]
+    hidden = size - MAX_TILES
     more = f"<p class='note'>and {hidden:,} more like them</p>" if hidden > 0 else ""
     return (
         f"<section class='alike' data-scope data-group='{group.image_ids[0]}' data-size='{size}' aria-label='{counted(size)} that look alike'>"
-        f"<header><b>{counted(size)}</b><span class='shares'>{_shares(group, classes)}</span>{warning}</header>"
-        f"{tiles(there, group.image_ids[:1], one=True)}{more}"
+        f"<header><b>{counted(size)}</b><span class='shares'>{_shares_html(group, classes)}</span>{warning}</header>"
+        f"{tiles(present, group.image_ids[:1], single=True)}{more}"
         f"<footer><button class='plain' data-press='one'>Keep the marked one, {counted(size - 1)} to the bin</button>"
         f"<button class='plain' data-press='all'>Keep all</button>"
         f"{class_choice(classes, f'Label all {size:,} as')}</footer></section>"
     )
 
 
-def _shares(group: DuplicateGroup, classes: Sequence[ClassRecord]) -> str:
+def _shares_html(group: DuplicateGroup, classes: Sequence[ClassRecord]) -> str:
     by_id = {class_.id: class_name(class_.name, {class_.name: class_.colour}) for class_ in classes}
     return " ".join(f"{by_id.get(class_id, 'no class')} {count:,}" for class_id, count in group.shares)

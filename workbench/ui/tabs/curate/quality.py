@@ -1,4 +1,4 @@
-"""Quality: how many pictures have each flag; each leads to those pictures on the Label tab."""
+"""The section on quality flags: counts, with links to the pictures on the Label tab."""
 
 from __future__ import annotations
 
@@ -27,26 +27,26 @@ def build(frame: SectionFrame) -> Section:
     """Build the section."""
     curation = frame.services.stores.curation
     with gr.Column(visible=False, elem_id="curate-quality") as column:
-        page = board("curate-flags")
+        flag_board = board("curate-flags")
 
     def show(looked: Any) -> list[Any]:
-        return [looked, _table(curation.flagged())]
+        return [looked, _table_html(curation.flagged())]
 
-    section = Section("quality", "Quality", column, gr.State(None), [page], show, lambda: None)
-    frame.acts(page, section, lambda press: ClickOutcome(press.looked))
+    section = Section("quality", "Quality", column, gr.State(None), [flag_board], show, lambda: None)
+    frame.acts(flag_board, section, lambda click: ClickOutcome(click.looked))
     return section
 
 
-def _table(flagged: dict[str, int]) -> str:
+def _table_html(flagged: dict[str, int]) -> str:
     rows = [
-        [name, MEANINGS[name], f"{count:,}", _link(name, count)]
-        for name, count in sorted(flagged.items(), key=lambda each: -each[1])
+        [name, MEANINGS[name], f"{count:,}", _link_html(name, count)]
+        for name, count in sorted(flagged.items(), key=lambda item: -item[1])
     ]
     note = "<p class='note'>Flags are set as pictures come in. None is a fault by itself: look before you remove one.</p>"
     return f"{table(['flag', 'a picture that', 'pictures', ''], rows, 'Quality flags', wide=True)}{note}"
 
 
-def _link(name: str, count: int) -> str:
+def _link_html(name: str, count: int) -> str:
     if not count:
         return ""
     return f"<a href='?tab=label&show={quote(f'flag:{name}')}' data-go>Look at {counted(count)}</a>"

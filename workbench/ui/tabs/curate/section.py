@@ -1,4 +1,4 @@
-"""What the sections of the Curate tab share: the row that leads to them, what was done last, and how they act."""
+"""The shared parts of the sections of the Curate tab: navigation, messages with undo, and click handling."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ EVENT: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class ClickOutcome:
-    """What became of a press: what is looked at then, what was done in words, and its event."""
+    """The result of a click: the section's new state, a message, and the id of the journal event."""
 
     looked: Any
     said: str = ""
@@ -37,7 +37,7 @@ class ClickOutcome:
 
 @dataclass(frozen=True)
 class Click:
-    """A press on something: its data attributes, who pressed, and what the section looks at."""
+    """A click: the section's state, the data attributes of the element, and the acting user."""
 
     looked: Any
     sent: Payload
@@ -45,17 +45,17 @@ class Click:
 
     @property
     def kind(self) -> str:
-        """What was pressed."""
+        """The action of the clicked element."""
         return self.sent.text("press", "")
 
     @property
     def value(self) -> str:
-        """What was chosen or typed beside it."""
+        """The value that was chosen or typed."""
         return self.sent.text("value", "")
 
     @property
     def picked(self) -> list[int]:
-        """The ids of the pictures that are picked."""
+        """The ids of the picked pictures."""
         return self.sent.numbers("picked")
 
 
@@ -64,13 +64,13 @@ class Section:
     """One of the sections.
 
     Attributes:
-        name: In the address.
-        title: On its button.
-        column: What is hidden while another section is open.
-        looked: What the visitor looks at, for the session.
-        parts: What it updates, beside ``looked``.
-        show: Gives the updates of ``looked`` and ``parts``, in this order.
-        count: How many things wait there, None where that is no number.
+        name: Its name in the URL.
+        title: The text of its button.
+        column: The column that is hidden while another section is open.
+        looked: The session state of the section.
+        parts: The components that it updates, besides ``looked``.
+        show: Makes the updates of ``looked`` and ``parts``, in this order.
+        count: The number of open items, None if the section has no count.
     """
 
     name: str
@@ -83,22 +83,22 @@ class Section:
 
     @property
     def outputs(self) -> list[Any]:
-        """What it updates."""
+        """The components that it updates."""
         return [self.looked, *self.parts]
 
     def button(self, opened: str) -> str:
-        """The button that leads there."""
+        """The button that opens the section."""
         count = self.count()
-        figure = f" <b>{count:,}</b>" if count else ""
+        count_html = f" <b>{count:,}</b>" if count else ""
         return (
             f"<button class='plain' data-press='part' data-part='{self.name}' "
-            f"aria-pressed='{str(self.name == opened).lower()}'>{self.title}{figure}</button>"
+            f"aria-pressed='{str(self.name == opened).lower()}'>{self.title}{count_html}</button>"
         )
 
 
 @dataclass(frozen=True)
 class SectionFrame:
-    """What is around the sections. ``sections`` fills while they are built."""
+    """The frame around the sections. ``sections`` is filled while they are built."""
 
     place: TabContext
     nav: gr.HTML
@@ -107,22 +107,22 @@ class SectionFrame:
 
     @property
     def services(self) -> Services:
-        """What the sections call."""
+        """The services that the sections call."""
         return self.place.services
 
     def nav_html(self, opened: str) -> str:
-        """The row of buttons."""
+        """The navigation buttons as HTML."""
         buttons = "".join(section.button(opened) for section in self.sections)
         return f"<div class='curate-nav' role='group' aria-label='What to look over'>{buttons}</div>"
 
-    def acts(self, component: gr.HTML, section: Section, function: Callable[[Click], ClickOutcome]) -> None:
-        """Let a press inside a component do something, and show the section as it is then."""
+    def acts(self, component: gr.HTML, section: Section, action: Callable[[Click], ClickOutcome]) -> None:
+        """Bind a handler to clicks inside a component; the section is updated afterwards."""
 
         def press(looked: Any, event: gr.EventData, request: gr.Request) -> list[Any]:
             sent = Payload.of(event)
             if sent.values.get("press") == "go":
                 return [*(gr.skip() for _ in outputs[:-1]), open_tab("label")]
-            outcome = _outcome(function, Click(looked, sent, actor(request)))
+            outcome = _run_action(action, Click(looked, sent, actor(request)))
             return [
                 *section.show(outcome.looked),
                 self.nav_html(section.name),
@@ -134,29 +134,29 @@ class SectionFrame:
         component.press(guarded(press), section.looked, outputs, **EVENT)
 
 
-def _outcome(function: Callable[[Click], ClickOutcome], press: Click) -> ClickOutcome:
-    """What a press did; where the page was not up to date it says so, and what is there now is shown."""
+def _run_action(action: Callable[[Click], ClickOutcome], click: Click) -> ClickOutcome:
+    """Run the handler; if the page was outdated, show a warning and the current state."""
     try:
-        return function(press)
+        return action(click)
     except (Conflict, NotFound) as error:
         gr.Warning(escape(sentence(error)))
-        return ClickOutcome(press.looked)
+        return ClickOutcome(click.looked)
 
 
 def said_html(outcome: ClickOutcome) -> str:
-    """What was done, and a button that takes it back."""
+    """The message of an outcome with an undo button, as HTML."""
     undo = ""
     if outcome.event_id is not None:
         undo = f" <button class='plain' data-press='undo' data-event='{outcome.event_id}'>Undo</button>"
     return f"<p role='status'>{escape(outcome.said)}{undo}</p>"
 
 
-def board(elem_id: str, more: str = "", **extra: Any) -> gr.HTML:
-    """An empty HTML component whose buttons, choices and picks give the event ``press``."""
+def board(elem_id: str, extra_script: str = "", **options: Any) -> gr.HTML:
+    """Build an empty HTML component whose buttons, choices and picks trigger the event ``press``."""
     return gr.HTML(
         elem_id=elem_id,
-        js_on_load=SCRIPT + script("curate/curate.js") + more,
+        js_on_load=SCRIPT + script("curate/curate.js") + extra_script,
         padding=False,
         apply_default_css=False,
-        **extra,
+        **options,
     )

@@ -1,4 +1,4 @@
-"""Curate: look-alikes, labels that look wrong, a map of the pictures, their quality, and the bin."""
+"""The Curate tab: near-duplicates, suspicious labels, a map of the pictures, quality flags, and the bin."""
 
 from __future__ import annotations
 
@@ -31,39 +31,43 @@ element.addEventListener('click', (event) => {
 """
 
 
-def build(place: TabContext) -> None:
+def build(context: TabContext) -> None:
     """Build the tab."""
     with gr.Column(visible=False, elem_id="curate-empty") as empty:
         gr.HTML("<p>Pictures that you collect are looked over here: copies, wrong labels, poor quality.</p>")
         collect = gr.Button("Collect pictures", variant="primary", elem_id="curate-collect", scale=0)
     with gr.Column(visible=False, elem_id="curate") as full:
         with gr.Row(elem_id="curate-top"):
-            frame = SectionFrame(place, board("curate-nav", WRITE_ADDRESS), board("curate-said"), [])
+            frame = SectionFrame(context, board("curate-nav", WRITE_ADDRESS), board("curate-said"), [])
         frame.sections.extend(builder(frame) for builder in BUILDERS)
-    collect.click(partial(open_tab, "collect"), None, place.tabs, api_visibility="private")
+    collect.click(partial(open_tab, "collect"), None, context.tabs, api_visibility="private")
     _bind(frame, gr.State(frame.sections[0].name), [empty, full])
 
 
-def _bind(frame: SectionFrame, opened: gr.State, pages: list[gr.Column]) -> None:
+def _bind(frame: SectionFrame, opened: gr.State, columns: list[gr.Column]) -> None:
     sections, stores = frame.sections, frame.services.stores
-    outputs = [opened, frame.nav, frame.said, *pages, *(section.column for section in sections)]
+    outputs = [opened, frame.nav, frame.said, *columns, *(section.column for section in sections)]
     for section in sections:
         outputs += section.outputs
 
     def show(name: str, said: str, *looked: Any) -> list[Any]:
         name = name if name in {section.name for section in sections} else sections[0].name
-        some = stores.curation.newest() > 0
-        updates = [name, frame.nav_html(name) if some else "", said]
-        updates += [gr.update(visible=not some), gr.update(visible=some)]
+        has_pictures = stores.curation.newest() > 0
+        updates = [name, frame.nav_html(name) if has_pictures else "", said]
+        updates += [gr.update(visible=not has_pictures), gr.update(visible=has_pictures)]
         updates += [gr.update(visible=section.name == name) for section in sections]
-        for each, seen in zip(sections, looked, strict=True):
-            updates += each.show(seen) if some and each.name == name else _skips(each)
+        for section, section_state in zip(sections, looked, strict=True):
+            updates += (
+                section.show(section_state)
+                if has_pictures and section.name == name
+                else _skip_updates(section)
+            )
         return updates
 
-    def arrive(address: str, name: str, *looked: Any) -> list[Any]:
+    def open_address(address: str, name: str, *looked: Any) -> list[Any]:
         return show(address or name, "", *looked)
 
-    def turn(event: gr.EventData, name: str, *looked: Any) -> list[Any]:
+    def open_section(event: gr.EventData, name: str, *looked: Any) -> list[Any]:
         return show(Payload.of(event).text("part", name), "", *looked)
 
     def undo(event: gr.EventData, request: gr.Request, name: str, *looked: Any) -> list[Any]:
@@ -71,14 +75,14 @@ def _bind(frame: SectionFrame, opened: gr.State, pages: list[gr.Column]) -> None
         return show(name, said_html(ClickOutcome(None, f"Undone: {undone.summary}.")), *looked)
 
     inputs = [opened, *(section.looked for section in sections)]
-    # The browser has no say over a state, so that the address comes in a field of its own.
+    # A gr.State cannot be set by the browser, so the URL parameter is passed in a hidden text field.
     address = gr.Textbox(visible=False)
-    js = "(...given) => [new URL(location).searchParams.get('part') || '', ...given.slice(1)]"
-    for listen in (frame.place.page.load, frame.place.tab.select):
-        listen(guarded(arrive), [address, *inputs], outputs, js=js, **EVENT)
-    frame.nav.press(guarded(turn), inputs, outputs, **EVENT)
+    script = "(...given) => [new URL(location).searchParams.get('part') || '', ...given.slice(1)]"
+    for listener in (frame.place.page.load, frame.place.tab.select):
+        listener(guarded(open_address), [address, *inputs], outputs, js=script, **EVENT)
+    frame.nav.press(guarded(open_section), inputs, outputs, **EVENT)
     frame.said.press(guarded(undo), inputs, outputs, **EVENT)
 
 
-def _skips(section: Section) -> list[Any]:
+def _skip_updates(section: Section) -> list[Any]:
     return [gr.skip() for _ in section.outputs]

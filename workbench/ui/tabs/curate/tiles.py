@@ -1,4 +1,4 @@
-"""Pictures as tiles that can be picked, and what stands beside them."""
+"""Pictures as selectable tiles, with pager and class choice."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from storage.records import ClassRecord, ImageRecord
 from workbench.ui.components.bars import dot
 
 
-def tiles(images: Iterable[ImageRecord], picked: Collection[int] = (), one: bool = False) -> str:
-    """A grid of pictures; with ``one`` picking another lets go of the first."""
-    return f"<div class='tiles'{' data-one' if one else ''}>{''.join(_tile(image, image.id in picked) for image in images)}</div>"
+def tiles(images: Iterable[ImageRecord], picked: Collection[int] = (), single: bool = False) -> str:
+    """A grid of pictures; with ``single`` only one can be picked."""
+    return f"<div class='tiles'{' data-one' if single else ''}>{''.join(_tile(image, image.id in picked) for image in images)}</div>"
 
 
 def _tile(image: ImageRecord, picked: bool) -> str:
@@ -28,7 +28,7 @@ def _tile(image: ImageRecord, picked: bool) -> str:
 
 
 def labelled(image: ImageRecord) -> str:
-    """The class of a picture, or that it has none."""
+    """The class of a picture as HTML."""
     if not image.label:
         return "<span class='class-name none'>no class</span>"
     return f"<span class='class-name'>{dot(image.colour or '')}{escape(image.label)}</span>"
@@ -39,20 +39,20 @@ def _stage_link(image: ImageRecord) -> str:
 
 
 def stage_address(image_id: int) -> str:
-    """Where a picture opens on the Label tab."""
+    """The URL that opens a picture on the Label tab."""
     return f"?tab=label&picture={image_id}"
 
 
-def class_choice(classes: Iterable[ClassRecord], words: str) -> str:
-    """A choice of a class that labels at once."""
+def class_choice(classes: Iterable[ClassRecord], label: str) -> str:
+    """A select element that labels with the chosen class at once."""
     options = "".join(
         f"<option value='{escape(class_.name)}'>{escape(class_.name)}</option>" for class_ in classes
     )
-    return f"<select data-press='label' aria-label='{words}'><option value=''>{words} …</option>{options}</select>"
+    return f"<select data-press='label' aria-label='{label}'><option value=''>{label} …</option>{options}</select>"
 
 
 def pager(begin: int, size: int, total: int) -> str:
-    """Buttons to the page before and after, where there are several."""
+    """Buttons to the previous and the next page; empty if there is only one page."""
     if total <= size:
         return ""
     last = min(begin + size, total)

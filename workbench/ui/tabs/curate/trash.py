@@ -1,4 +1,4 @@
-"""The bin: what was taken out of the catalogue; it comes back, or goes for good."""
+"""The section on the bin: archived pictures, to restore or to delete."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from workbench.ui.payload import STALE
 from workbench.ui.tabs.curate.section import Click, ClickOutcome, Section, SectionFrame, board
 from workbench.ui.tabs.curate.tiles import tiles
 
-PAGE = 60
+PAGE_SIZE = 60
 BIN = Filter(status="bin")
 
 
 @dataclass(frozen=True)
 class TrashState:
-    """The cursor of each page up to the present one."""
+    """The cursors of the pages up to the current one."""
 
     cursors: tuple[str, ...] = ("",)
 
@@ -31,45 +31,45 @@ def build(frame: SectionFrame) -> Section:
     """Build the section."""
     services = frame.services
     with gr.Column(visible=False, elem_id="curate-bin") as column:
-        page = board("curate-binned")
+        bin_board = board("curate-binned")
 
     def show(looked: TrashState) -> list[Any]:
-        found = services.stores.pages.page(BIN, looked.cursors[-1], PAGE)
-        if not found.items and len(looked.cursors) > 1:
+        page = services.stores.pages.page(BIN, looked.cursors[-1], PAGE_SIZE)
+        if not page.items and len(looked.cursors) > 1:
             return show(TrashState(looked.cursors[:-1]))
-        if not found.items:
+        if not page.items:
             return [looked, "<p>The bin is empty. Pictures that you remove from the catalogue come here.</p>"]
-        rest = _pager(looked, found.next_cursor)
-        return [looked, f"<div data-scope>{_head(found.total)}{tiles(found.items)}{rest}</div>"]
+        pager = _pager_html(looked, page.next_cursor)
+        return [looked, f"<div data-scope>{_head_html(page.total)}{tiles(page.items)}{pager}</div>"]
 
     section = Section(
-        "bin", "Bin", column, gr.State(TrashState()), [page], show, services.stores.curation.in_bin
+        "bin", "Bin", column, gr.State(TrashState()), [bin_board], show, services.stores.curation.in_bin
     )
-    frame.acts(page, section, lambda press: _act(services, press))
+    frame.acts(bin_board, section, lambda click: _handle_click(services, click))
     return section
 
 
-def _act(services: Services, press: Click) -> ClickOutcome:
-    looked: TrashState = press.looked
-    if press.kind == "next":
-        return ClickOutcome(TrashState((*looked.cursors, press.sent.text("cursor"))))
-    if press.kind == "previous":
+def _handle_click(services: Services, click: Click) -> ClickOutcome:
+    looked: TrashState = click.looked
+    if click.kind == "next":
+        return ClickOutcome(TrashState((*looked.cursors, click.sent.text("cursor"))))
+    if click.kind == "previous":
         return ClickOutcome(TrashState(looked.cursors[:-1] or ("",)))
-    if press.kind == "empty":
-        count = services.bin.empty(press.value, press.by)
+    if click.kind == "empty":
+        count = services.bin.empty(click.value, click.by)
         return ClickOutcome(TrashState(), f"Removed {counted(count)} for good.")
-    if press.kind != "restore":
+    if click.kind != "restore":
         raise Conflict(STALE)
-    ids = press.picked or services.stores.pages.ids(BIN)
-    changed, event = services.stores.edits.restore(ids, press.by)
+    ids = click.picked or services.stores.pages.ids(BIN)
+    changed, event = services.stores.edits.restore(ids, click.by)
     return ClickOutcome(looked, f"Brought {counted(changed)} back.", event)
 
 
-def _head(total: int) -> str:
-    whole = f"Restore all {total:,}" if total > 1 else "Restore all"
+def _head_html(total: int) -> str:
+    all_text = f"Restore all {total:,}" if total > 1 else "Restore all"
     return (
         f"<div class='curate-head'><p>{counted(total)} in the bin. They are not trained on and not counted, and come back with their class.</p>"
-        f"<button class='primary' data-press='restore' data-some='Restore {{}}' data-whole='{whole}'>{whole}</button></div>"
+        f"<button class='primary' data-press='restore' data-some='Restore {{}}' data-whole='{all_text}'>{all_text}</button></div>"
         "<details class='emptying'><summary>Empty the bin …</summary>"
         f"<p>This removes {counted(total)} with all files, and cannot be undone. Type <b>{total}</b> or <b>{WORD}</b> to confirm.</p>"
         f"<div><input data-typed aria-label='Type {total} to confirm' autocomplete='off' placeholder='{total}'>"
@@ -77,12 +77,12 @@ def _head(total: int) -> str:
     )
 
 
-def _pager(looked: TrashState, cursor: str) -> str:
+def _pager_html(looked: TrashState, cursor: str) -> str:
     if len(looked.cursors) == 1 and not cursor:
         return ""
-    before = "" if len(looked.cursors) > 1 else " disabled"
+    disabled = "" if len(looked.cursors) > 1 else " disabled"
     return (
-        f"<div class='pager'><button class='plain' data-press='previous'{before}>Previous</button>"
+        f"<div class='pager'><button class='plain' data-press='previous'{disabled}>Previous</button>"
         f"<span>Page {len(looked.cursors):,}</span>"
         f"<button class='plain' data-press='next' data-cursor='{cursor}'{'' if cursor else ' disabled'}>Next</button></div>"
     )

@@ -1,4 +1,4 @@
-"""The parts of a run's report, made anew only where they have changed."""
+"""The parts of a run's report; only changed parts are rendered again."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from workbench.ui.components.relabel_grid import answers_html
 from workbench.ui.tabs.evaluate import html
 
 COUNTS, SHARES = "counts", "shares"
-WORST, OPENED = 24, 60
+MAX_WORST, MAX_OPENED = 24, 60
 PARTS = (
     "headline", "curves", "loss", "accuracy", "classes", "table", "bars", "confused", "confusion", "cells", "title",
     "opened", "stays", "worst",
@@ -27,13 +27,13 @@ PARTS = (
 
 @dataclass(frozen=True)
 class EvaluateState:
-    """What a session looks at.
+    """The view of a session.
 
     Attributes:
-        run: The run that is shown.
-        newest: The newest finished run when it was chosen; a newer one takes its place.
+        run: The id of the run that is shown.
+        newest: The newest finished run when it was chosen; a newer one replaces it.
         measure: ``counts`` or ``shares`` in the confusion matrix.
-        cell: The true and the predicted class of the opened cell.
+        cell: The true and the predicted class of the opened cell, if any.
     """
 
     run: int | None = None
@@ -43,21 +43,21 @@ class EvaluateState:
 
 
 def show(services: Services, looked: EvaluateState, sent: Keys) -> list[Any]:
-    """Updates of the parts in the order of ``PARTS``, then what is looked at and what was sent."""
+    """Updates of the parts in the order of ``PARTS``, then of the view and of the keys of the rendered parts."""
     if looked.run is None:
         return [*([gr.skip()] * len(PARTS)), looked, sent]
     report = services.training.report(looked.run)
     colours = services.stores.classes.colours()
-    wanted = {
-        **_texts(report, looked, colours),
-        **_charts(report, looked),
-        **_pictures(services, report, looked, colours),
+    parts = {
+        **_text_parts(report, looked, colours),
+        **_chart_parts(report, looked),
+        **_picture_parts(services, report, looked, colours),
     }
-    updates, keys = changed(sent, {name: wanted[name] for name in PARTS})
+    updates, keys = changed(sent, {name: parts[name] for name in PARTS})
     return [*updates, looked, keys]
 
 
-def _charts(report: TrainingReport, looked: EvaluateState) -> Wanted:
+def _chart_parts(report: TrainingReport, looked: EvaluateState) -> Wanted:
     run, history, metrics = report.run, report.history, report.metrics or {}
     classes, matrix, per_class = report.snapshot.classes, metrics["confusion"], metrics["per_class"]
     shares = looked.measure == SHARES
@@ -69,39 +69,39 @@ def _charts(report: TrainingReport, looked: EvaluateState) -> Wanted:
     }
 
 
-def _texts(report: TrainingReport, looked: EvaluateState, colours: Mapping[str, str]) -> Wanted:
+def _text_parts(report: TrainingReport, looked: EvaluateState, colours: Mapping[str, str]) -> Wanted:
     run, metrics = report.run, report.metrics or {}
     classes, matrix = report.snapshot.classes, metrics["confusion"]
     texts = {
         "headline": html.headline(classes, metrics, report.caveats),
-        "curves": _said(
+        "curves": _section_html(
             "Epoch by epoch", charts.curves_sentence(report.history, run.best_epoch, run.spec["monitor"])
         ),
-        "classes": _said("Class by class", charts.per_class_sentence(metrics["per_class"])),
+        "classes": _section_html("Class by class", charts.per_class_sentence(metrics["per_class"])),
         "table": html.per_class_html(metrics, colours),
-        "confused": _said("What is taken for what", charts.confusion_sentence(classes, matrix)),
+        "confused": _section_html("What is taken for what", charts.confusion_sentence(classes, matrix)),
         "cells": html.cells_html(classes, matrix, looked.cell),
         "stays": html.stays(str(run.version)),
     }
     return {name: (text, partial(str, text)) for name, text in texts.items()}
 
 
-def _said(title: str, sentence: str) -> str:
+def _section_html(title: str, sentence: str) -> str:
     return f"<h3>{title}</h3><p>{sentence}</p>"
 
 
-def _pictures(
+def _picture_parts(
     services: Services, report: TrainingReport, looked: EvaluateState, colours: Mapping[str, str]
 ) -> Wanted:
     def grid(answers: Sequence[JudgedImage]) -> str:
-        there = services.stores.catalogue.several([answer.image_id for answer in answers])
-        return answers_html(answers, {each.id: each for each in there}, colours)
+        images = services.stores.catalogue.several([answer.image_id for answer in answers])
+        return answers_html(answers, {image.id: image for image in images}, colours)
 
     opened = in_cell(report, *looked.cell) if looked.cell else []
-    wrong = mistakes(report)[:WORST]
+    wrong = mistakes(report)[:MAX_WORST]
     texts = {
-        "title": html.opened_title(*looked.cell, len(opened), OPENED) if looked.cell else "",
-        "opened": grid(opened[:OPENED]) if opened else "",
+        "title": html.opened_title(*looked.cell, len(opened), MAX_OPENED) if looked.cell else "",
+        "opened": grid(opened[:MAX_OPENED]) if opened else "",
         "worst": grid(wrong) if wrong else "<p>It made no mistake on the validation pictures.</p>",
     }
     return {name: (text, partial(str, text)) for name, text in texts.items()}

@@ -1,4 +1,4 @@
-"""Evaluate: how good a run's model is, class by class and picture by picture."""
+"""The Evaluate tab: metrics, charts and mistakes of a run's model."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from workbench.ui.tabs.evaluate.html import choice_text
 from workbench.ui.tabs.evaluate.report import COUNTS, PARTS, SHARES, EvaluateState, show
 
 CONFUSION = script("evaluate/confusion.js")
-MOST_RUNS = 500
-QUIET: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
-# One after the other: an answer that took long must not undo what was chosen since.
-IN_TURN: dict[str, Any] = {
+MAX_RUNS = 500
+UNQUEUED: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+# Processed sequentially: a slow answer must not overwrite a later choice.
+SEQUENTIAL: dict[str, Any] = {
     "show_progress": "hidden",
     "api_visibility": "private",
     "concurrency_id": "evaluate",
@@ -34,7 +34,7 @@ IN_TURN: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class EvaluateView:
-    """The components: parts are updated by name; ``looked`` and ``sent`` are kept for the session."""
+    """The components: parts by name, and the session states ``looked`` and ``sent``."""
 
     choice: gr.Dropdown
     measure: gr.Radio
@@ -44,11 +44,11 @@ class EvaluateView:
 
     @property
     def outputs(self) -> list[Any]:
-        """In the order of :func:`workbench.ui.tabs.evaluate.report.show`."""
+        """The outputs of :func:`workbench.ui.tabs.evaluate.report.show`, in its order."""
         return [*(self.parts[name] for name in PARTS), self.looked, self.sent]
 
 
-def build(place: TabContext) -> None:
+def build(context: TabContext) -> None:
     """Build the tab."""
     with gr.Column(visible=False, elem_id="evaluate-empty") as empty:
         gr.HTML(
@@ -66,9 +66,9 @@ def build(place: TabContext) -> None:
                 min_width=320,
             )
         view = _build_view(choice)
-    models.click(partial(open_tab, "models"), None, place.tabs, **QUIET)
-    train.click(partial(open_tab, "train"), None, place.tabs, **QUIET)
-    _bind(place, view, [empty, full])
+    models.click(partial(open_tab, "models"), None, context.tabs, **UNQUEUED)
+    train.click(partial(open_tab, "train"), None, context.tabs, **UNQUEUED)
+    _bind(context, view, [empty, full])
 
 
 def _build_view(choice: gr.Dropdown) -> EvaluateView:
@@ -116,49 +116,51 @@ def _plot(elem_id: str) -> gr.Plot:
     return gr.Plot(show_label=False, container=False, elem_id=elem_id)
 
 
-def _bind(place: TabContext, view: EvaluateView, pages: list[Any]) -> None:
-    services = place.services
+def _bind(context: TabContext, view: EvaluateView, pages: list[Any]) -> None:
+    services = context.services
 
     def refresh(looked: EvaluateState, sent: Keys) -> list[Any]:
-        runs = [run for run in services.stores.runs.recent(MOST_RUNS) if run.version]
+        runs = [run for run in services.stores.runs.recent(MAX_RUNS) if run.version]
         newest = runs[0].id if runs else None
         if looked.newest != newest:
             looked = EvaluateState(newest, newest, looked.measure)
-        choices = [(_choice(services, run), run.id) for run in runs]
+        choices = [(_choice_text(services, run), run.id) for run in runs]
         pages = [gr.update(visible=not runs), gr.update(visible=bool(runs))]
         return [*pages, gr.update(choices=choices, value=looked.run), *show(services, looked, sent)]
 
-    # The fields say what is looked at, also where a tab is older than what the server remembers of it.
-    def seen(run: int, measure: str, looked: EvaluateState, sent: Keys) -> tuple[EvaluateState, Keys]:
+    # The form fields define the view, also if the session state of the tab was dropped.
+    def current_state(
+        run: int, measure: str, looked: EvaluateState, sent: Keys
+    ) -> tuple[EvaluateState, Keys]:
         cell = looked.cell if looked.run == run else None
         return replace(looked, run=run, measure=measure, cell=cell), sent
 
     def choose(*fields: Any) -> list[Any]:
-        return show(services, *seen(*fields))
+        return show(services, *current_state(*fields))
 
     def press(event: gr.EventData, *fields: Any) -> list[Any]:
-        looked, sent = seen(*fields)
-        pressed = Payload.of(event)
-        cell = (pressed.text("true"), pressed.text("predicted"))
+        looked, sent = current_state(*fields)
+        payload = Payload.of(event)
+        cell = (payload.text("true"), payload.text("predicted"))
         return show(services, replace(looked, cell=cell), sent)
 
     def relabel(event: gr.EventData, request: gr.Request, *fields: Any) -> list[Any]:
-        chosen = Payload.of(event)
-        label, revisions = chosen.text("label"), {chosen.number("image"): chosen.number("revision")}
+        payload = Payload.of(event)
+        label, revisions = payload.text("label"), {payload.number("image"): payload.number("revision")}
         services.labelling.relabel(revisions, label, actor(request))
         gr.Info(f"Labelled as {escape(label)}. Undo it on the Label tab.")
-        return show(services, *seen(*fields))
+        return show(services, *current_state(*fields))
 
-    everything = [*pages, view.choice, *view.outputs]
-    place.tab.select(guarded(refresh), [view.looked, view.sent], everything, **IN_TURN)
+    outputs = [*pages, view.choice, *view.outputs]
+    context.tab.select(guarded(refresh), [view.looked, view.sent], outputs, **SEQUENTIAL)
     inputs, parts = [view.choice, view.measure, view.looked, view.sent], view.parts
-    acts: dict[str, Any] = {"outputs": view.outputs, **IN_TURN}
+    options: dict[str, Any] = {"outputs": view.outputs, **SEQUENTIAL}
     for field in (view.choice, view.measure):
-        field.input(guarded(choose), inputs, **acts)
-    parts["cells"].press(guarded(press), inputs, **acts)
+        field.input(guarded(choose), inputs, **options)
+    parts["cells"].press(guarded(press), inputs, **options)
     for grid in (parts["worst"], parts["opened"]):
-        grid.relabel(guarded(relabel), inputs, **acts)
+        grid.relabel(guarded(relabel), inputs, **options)
 
 
-def _choice(services: Services, run: Run) -> str:
+def _choice_text(services: Services, run: Run) -> str:
     return choice_text(run, services.stores.registry.metrics(str(run.version)))

@@ -1,4 +1,4 @@
-"""What the Label tab can show and in which order, in words."""
+"""The choices of the filter and sort fields of the Label tab."""
 
 from __future__ import annotations
 
@@ -35,18 +35,18 @@ ANY_CLASS = ("Any class", "")
 ANY_TAG = ("Any tag", "")
 
 
-def shown_as(wanted: Filter) -> str:
-    """The value of the Show field for a filter."""
-    return f"flag:{wanted.flag}" if wanted.flag else wanted.status
+def shown_as(filter_: Filter) -> str:
+    """The value of the "Show" field for a filter."""
+    return f"flag:{filter_.flag}" if filter_.flag else filter_.status
 
 
 def showing(value: str) -> dict[str, str]:
-    """The parts of a filter for a value of the Show field."""
+    """The filter fields for a value of the "Show" field."""
     flag = value.removeprefix("flag:") if value.startswith("flag:") else ""
     return {"status": "" if flag else value, "flag": flag}
 
 
 def show_choices(services: Services) -> list[tuple[str, str]]:
-    """What can be shown, each with how many pictures there are of it."""
+    """The choices of the "Show" field with their counts of pictures."""
     count = services.stores.pages.count
-    return [(f"{words} · {count(Filter(**showing(value))):,}", value) for words, value in SHOW]
+    return [(f"{text} · {count(Filter(**showing(value))):,}", value) for text, value in SHOW]

@@ -1,4 +1,4 @@
-"""What the Label tab's script asks the server for: to carry edits out, to hand pictures out, to tell more of one."""
+"""The server functions of the Label tab's script: save edits, lease pictures, and details of a picture."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from workbench.ui.context import actor
 from workbench.ui.error_boundary import sentence
 from workbench.ui.tabs.label.view_model import Answer, facts, picture
 
-MOST = 500
-MOST_ORDERS = 50
-MOST_HANDED = 100
-SIMILAR = 12
-WHO = ("labelled by", "reviewed by")
-FIELDS = ("label", "status", "sort", "flag", "tag", "search")
+MAX_PICTURES = 500
+MAX_EDITS = 50
+MAX_LEASED = 100
+MAX_SIMILAR = 12
+ACTOR_FIELDS = ("labelled by", "reviewed by")
+FILTER_FIELDS = ("label", "status", "sort", "flag", "tag", "search")
 
 
 @dataclass(frozen=True)
 class EditRequest:
-    """One edit that the script asks for.
+    """One edit requested by the script.
 
     Attributes:
-        services: What carries it out.
-        fields: What came with it; nothing of it is trusted.
-        by: Who asks.
+        services: The services that apply it.
+        fields: Its values; not validated.
+        by: The acting user.
     """
 
     services: Services
@@ -42,133 +42,149 @@ class EditRequest:
 
     @property
     def revisions(self) -> dict[int, int]:
-        """The revision of each picture as it was seen."""
+        """The expected revision of each picture.
+
+        Raises:
+            DomainError: The edit names no pictures, or too many.
+        """
         pairs = self.fields.get("pictures")
-        if not isinstance(pairs, list) or not 1 <= len(pairs) <= MOST or not all(map(_is_pair, pairs)):
-            raise DomainError(f"An edit names 1 to {MOST} pictures, each by its id and revision.")
-        return {whole(image_id): whole(revision) for image_id, revision in pairs}
+        if (
+            not isinstance(pairs, list)
+            or not 1 <= len(pairs) <= MAX_PICTURES
+            or not all(map(_is_pair, pairs))
+        ):
+            raise DomainError(f"An edit names 1 to {MAX_PICTURES} pictures, each by its id and revision.")
+        return {parse_whole(image_id): parse_whole(revision) for image_id, revision in pairs}
 
     @property
     def one(self) -> tuple[int, int]:
-        """The only picture, and its revision."""
+        """The id and expected revision of the only picture."""
         ((image_id, revision),) = list(self.revisions.items())[:1]
         return image_id, revision
 
     @property
     def ids(self) -> list[int]:
-        """The pictures of a filter, if there are still as many as were seen; else those that are named."""
+        """The ids of the edited pictures: all of a filter, or those that are named.
+
+        Raises:
+            Conflict: The number of pictures in the filter has changed.
+        """
         if "filter" not in self.fields:
             return list(self.revisions)
-        found = self.services.stores.pages.ids(wanted(self.fields["filter"]))
-        if len(found) != whole(self.fields.get("expected")):
+        ids = self.services.stores.pages.ids(parse_filter(self.fields["filter"]))
+        if len(ids) != parse_whole(self.fields.get("expected")):
             raise Conflict(
-                f"There are {counted(len(found))} in this filter by now, so nothing was changed. Look at it again."
+                f"There are {counted(len(ids))} in this filter by now, so nothing was changed. Look at it again."
             )
-        return found
+        return ids
 
     @property
-    def seen(self) -> dict[int, int] | None:
-        """The revisions that must still hold; a whole filter is held by its count instead."""
+    def expected_revisions(self) -> dict[int, int] | None:
+        """The expected revisions; None for a whole filter, which is checked by its count instead."""
         return None if "filter" in self.fields else self.revisions
 
     def text(self, name: str) -> str:
-        """A text that came with the edit, empty where there is none."""
+        """A string value; empty if there is none."""
         value = self.fields.get(name)
         return value if isinstance(value, str) else ""
 
     def texts(self, name: str) -> list[str]:
-        """The texts of a list that came with the edit."""
+        """The strings of a list value."""
         values = self.fields.get(name)
         return [value for value in values if isinstance(value, str)] if isinstance(values, list) else []
 
 
 @dataclass(frozen=True)
 class EditResult:
-    """What became of an edit: the pictures it touched, and a sentence where the script cannot say it itself."""
+    """The result of an edit: the ids of its pictures, and a message if the script does not make one itself."""
 
     ids: list[int]
-    said: str = ""
+    message: str = ""
 
 
-def _label(asked: EditRequest) -> EditResult:
-    name, stores = asked.text("label"), asked.services.stores
-    to = stores.classes.get(name) if name else None
-    ids = asked.ids
-    changed, _ = stores.edits.label(ids, to, asked.by, asked.seen)
-    return EditResult(ids, _many(asked, f"{counted(changed)}: {to.name if to else 'not labelled'}"))
-
-
-def _review(asked: EditRequest) -> EditResult:
-    stores, revisions = asked.services.stores, asked.revisions
-    stores.edits.review(revisions, stores.classes.get(asked.text("label")), asked.by)
-    return EditResult(list(revisions))
-
-
-def _archive(asked: EditRequest) -> EditResult:
-    ids = asked.ids
-    asked.services.stores.edits.archive(ids, asked.by, asked.seen)
+def _label(edit: EditRequest) -> EditResult:
+    name, stores = edit.text("label"), edit.services.stores
+    class_ = stores.classes.get(name) if name else None
+    ids = edit.ids
+    changed, _ = stores.edits.label(ids, class_, edit.by, edit.expected_revisions)
     return EditResult(
-        ids,
-        _many(asked, f"Moved {counted(len(ids))} to the bin. Undo brings them back.", always=len(ids) > 1),
+        ids, _bulk_message(edit, f"{counted(changed)}: {class_.name if class_ else 'not labelled'}")
     )
 
 
-def _restore(asked: EditRequest) -> EditResult:
-    ids = asked.ids
-    asked.services.stores.edits.restore(ids, asked.by)
+def _review(edit: EditRequest) -> EditResult:
+    stores, revisions = edit.services.stores, edit.revisions
+    stores.edits.review(revisions, stores.classes.get(edit.text("label")), edit.by)
+    return EditResult(list(revisions))
+
+
+def _archive(edit: EditRequest) -> EditResult:
+    ids = edit.ids
+    edit.services.stores.edits.archive(ids, edit.by, edit.expected_revisions)
+    return EditResult(
+        ids,
+        _bulk_message(
+            edit, f"Moved {counted(len(ids))} to the bin. Undo brings them back.", always=len(ids) > 1
+        ),
+    )
+
+
+def _restore(edit: EditRequest) -> EditResult:
+    ids = edit.ids
+    edit.services.stores.edits.restore(ids, edit.by)
     return EditResult(ids, f"Restored {counted(len(ids))}.")
 
 
-def _move(asked: EditRequest) -> EditResult:
-    side, ids = asked.text("side"), asked.ids
-    changed, _ = asked.services.stores.edits.pin(ids, "" if side == "automatic" else side, asked.by)
+def _move(edit: EditRequest) -> EditResult:
+    side, ids = edit.text("side"), edit.ids
+    changed, _ = edit.services.stores.edits.pin(ids, "" if side == "automatic" else side, edit.by)
     where = "the automatic split" if side == "automatic" else f"the {side} split"
     return EditResult(ids, f"Moved {counted(changed)} to {where}.")
 
 
-def _tag(asked: EditRequest) -> EditResult:
-    ids = asked.ids
-    changed, _ = asked.services.stores.edits.tag(ids, asked.texts("add"), asked.texts("remove"), asked.by)
+def _tag(edit: EditRequest) -> EditResult:
+    ids = edit.ids
+    changed, _ = edit.services.stores.edits.tag(ids, edit.texts("add"), edit.texts("remove"), edit.by)
     return EditResult(ids, f"Changed the tags of {counted(changed)}.")
 
 
-def _note(asked: EditRequest) -> EditResult:
-    image_id, revision = asked.one
-    asked.services.stores.edits.note(image_id, asked.text("text"), asked.by, revision)
+def _note(edit: EditRequest) -> EditResult:
+    image_id, revision = edit.one
+    edit.services.stores.edits.note(image_id, edit.text("text"), edit.by, revision)
     return EditResult([image_id], "Notes saved.")
 
 
-def _accept(asked: EditRequest) -> EditResult:
-    ids = asked.ids
-    changed, _ = accept_suggestions(asked.services.stores.database, ids, asked.by, asked.seen)
+def _accept(edit: EditRequest) -> EditResult:
+    ids = edit.ids
+    changed, _ = accept_suggestions(edit.services.stores.database, ids, edit.by, edit.expected_revisions)
     return EditResult(ids, f"Labelled {counted(changed)} as suggested.")
 
 
-def _dismiss(asked: EditRequest) -> EditResult:
-    revisions = asked.revisions
-    asked.services.stores.edits.dismiss(list(revisions), asked.by, revisions)
+def _dismiss(edit: EditRequest) -> EditResult:
+    revisions = edit.revisions
+    edit.services.stores.edits.dismiss(list(revisions), edit.by, revisions)
     return EditResult(list(revisions))
 
 
-def _skip(asked: EditRequest) -> EditResult:
-    image_id, _ = asked.one
-    asked.services.stores.handouts.skip(asked.text("holder"), image_id)
+def _skip(edit: EditRequest) -> EditResult:
+    image_id, _ = edit.one
+    edit.services.stores.handouts.skip(edit.text("holder"), image_id)
     return EditResult([image_id])
 
 
-def _add(asked: EditRequest) -> EditResult:
-    asked.services.labelling.add(asked.text("name"), asked.by)
+def _add(edit: EditRequest) -> EditResult:
+    edit.services.labelling.add(edit.text("name"), edit.by)
     return EditResult([])
 
 
-def _undo(asked: EditRequest) -> EditResult:
-    event = asked.services.stores.journal.undo(asked.by, whole(asked.fields.get("event")))
-    return EditResult(_touched(asked, event.id), f"Undone: {event.summary}.")
+def _undo(edit: EditRequest) -> EditResult:
+    event = edit.services.stores.journal.undo(edit.by, parse_whole(edit.fields.get("event")))
+    return EditResult(_changed_ids(edit, event.id), f"Undone: {event.summary}.")
 
 
-def _redo(asked: EditRequest) -> EditResult:
-    event = asked.services.stores.journal.redo(asked.by, whole(asked.fields.get("event")))
-    return EditResult(_touched(asked, event.id), f"Done again: {event.summary}.")
+def _redo(edit: EditRequest) -> EditResult:
+    event = edit.services.stores.journal.redo(edit.by, parse_whole(edit.fields.get("event")))
+    return EditResult(_changed_ids(edit, event.id), f"Done again: {event.summary}.")
 
 
 KINDS: dict[str, Callable[[EditRequest], EditResult]] = {
@@ -189,58 +205,60 @@ KINDS: dict[str, Callable[[EditRequest], EditResult]] = {
 
 
 def functions(services: Services) -> list[Callable[..., Answer]]:
-    """The functions that the script calls. What is refused is answered with a sentence."""
+    """The functions that the script calls. Errors are returned as sentences, not raised."""
 
     def save(batch: Any, request: gr.Request) -> Answer:
         """Carry edits out, one after the other, and answer with the true state of their pictures."""
-        by = actor(request)
-        results = [_carried_out(services, order, by) for order in _orders(batch)]
-        named = list(dict.fromkeys(each for result in results for each in result["ids"]))[:MOST]
+        user = actor(request)
+        results = [_apply_edit(services, fields, user) for fields in _edits(batch)]
+        image_ids = list(dict.fromkeys(image_id for result in results for image_id in result["ids"]))[
+            :MAX_PICTURES
+        ]
         return {
             "results": results,
-            "items": [picture(each) for each in services.stores.catalogue.several(named)],
-            **facts(services, by),
+            "items": [picture(image) for image in services.stores.catalogue.several(image_ids)],
+            **facts(services, user),
         }
 
     def hand_out(wish: Any, request: gr.Request) -> Answer:
         """Hand pictures of a filter out to a tab, so that no other gets them; none wanted gives all back."""
 
         def work() -> Answer:
-            return {"items": _handed(services, wish, actor(request))}
+            return {"items": _lease_pictures(services, wish, actor(request))}
 
-        return _answered(work)
+        return _answer(work)
 
     def look(wish: Any) -> Answer:
         """The history of a picture."""
-        return _answered(lambda: {"history": _history(services, _named(wish))})
+        return _answer(lambda: {"history": _history(services, _image_id(wish))})
 
     def similar_to(wish: Any) -> Answer:
         """The pictures that look most like one."""
 
         def work() -> Answer:
-            found = services.insight.similar(_named(wish), SIMILAR)
-            near = services.stores.catalogue.several([each.image_id for each in found])
-            return {"items": [picture(each) for each in near]}
+            neighbours = services.insight.similar(_image_id(wish), MAX_SIMILAR)
+            images = services.stores.catalogue.several([neighbour.image_id for neighbour in neighbours])
+            return {"items": [picture(image) for image in images]}
 
-        return _answered(work)
+        return _answer(work)
 
     return [save, hand_out, look, similar_to]
 
 
-def wanted(value: Any) -> Filter:
-    """The filter that a script names.
+def parse_filter(value: Any) -> Filter:
+    """Parse a filter sent by the script.
 
     Raises:
         DomainError: It is not one.
     """
     parts = value if isinstance(value, dict) else {}
-    if not all(isinstance(parts.get(field, ""), str) for field in FIELDS):
+    if not all(isinstance(parts.get(field, ""), str) for field in FILTER_FIELDS):
         raise DomainError("A filter is made of texts.")
-    return Filter(**{field: parts.get(field, "") for field in FIELDS})
+    return Filter(**{field: parts.get(field, "") for field in FILTER_FIELDS})
 
 
-def whole(value: Any) -> int:
-    """A whole number, as ids and revisions are.
+def parse_whole(value: Any) -> int:
+    """Parse an id or a revision.
 
     Raises:
         DomainError: It is not one.
@@ -250,17 +268,17 @@ def whole(value: Any) -> int:
     return int(value)
 
 
-def _orders(batch: Any) -> list[Any]:
-    orders = batch.get("orders") if isinstance(batch, dict) else None
-    return orders[:MOST_ORDERS] if isinstance(orders, list) else [None]
+def _edits(batch: Any) -> list[Any]:
+    edits = batch.get("orders") if isinstance(batch, dict) else None
+    return edits[:MAX_EDITS] if isinstance(edits, list) else [None]
 
 
-def _carried_out(services: Services, fields: Any, by: str) -> Answer:
+def _apply_edit(services: Services, fields: Any, by: str) -> Answer:
     try:
-        done = _kind(fields)(EditRequest(services, fields, by))
+        result = _kind(fields)(EditRequest(services, fields, by))
     except Exception as error:
-        return {"error": sentence(error), "said": "", "ids": _mentioned(fields)}
-    return {"error": "", "said": done.said, "ids": done.ids[:MOST]}
+        return {"error": sentence(error), "said": "", "ids": _requested_ids(fields)}
+    return {"error": "", "said": result.message, "ids": result.ids[:MAX_PICTURES]}
 
 
 def _kind(fields: Any) -> Callable[[EditRequest], EditResult]:
@@ -270,62 +288,68 @@ def _kind(fields: Any) -> Callable[[EditRequest], EditResult]:
     return KINDS[kind]
 
 
-def _answered(work: Callable[[], Answer]) -> Answer:
+def _answer(work: Callable[[], Answer]) -> Answer:
     try:
         return {"error": "", **work()}
     except Exception as error:
         return {"error": sentence(error)}
 
 
-def _many(asked: EditRequest, said: str, always: bool = False) -> str:
-    return said if always or "filter" in asked.fields else ""
+def _bulk_message(edit: EditRequest, message: str, always: bool = False) -> str:
+    return message if always or "filter" in edit.fields else ""
 
 
-def _touched(asked: EditRequest, event_id: int) -> list[int]:
-    changes = asked.services.stores.journal.changes(event_id)
-    return list(dict.fromkeys(change.entity_id for change in changes if change.entity == "image"))[:MOST]
+def _changed_ids(edit: EditRequest, event_id: int) -> list[int]:
+    changes = edit.services.stores.journal.changes(event_id)
+    return list(dict.fromkeys(change.entity_id for change in changes if change.entity == "image"))[
+        :MAX_PICTURES
+    ]
 
 
-def _mentioned(fields: Any) -> list[int]:
+def _requested_ids(fields: Any) -> list[int]:
     pairs = fields.get("pictures") if isinstance(fields, dict) else None
-    found = [pair[0] for pair in pairs[:MOST] if _is_pair(pair)] if isinstance(pairs, list) else []
-    return [each for each in found if is_whole(each)]
+    ids = [pair[0] for pair in pairs[:MAX_PICTURES] if _is_pair(pair)] if isinstance(pairs, list) else []
+    return [image_id for image_id in ids if is_whole(image_id)]
 
 
 def _is_pair(value: Any) -> bool:
     return isinstance(value, list) and len(value) == 2
 
 
-def _named(wish: Any) -> int:
-    return whole(wish.get("id") if isinstance(wish, dict) else None)
+def _image_id(fields: Any) -> int:
+    return parse_whole(fields.get("id") if isinstance(fields, dict) else None)
 
 
-def _handed(services: Services, wish: Any, by: str) -> list[Answer]:
-    holder = str(wish.get("holder", ""))[:80] if isinstance(wish, dict) else ""
+def _lease_pictures(services: Services, fields: Any, by: str) -> list[Answer]:
+    holder = str(fields.get("holder", ""))[:80] if isinstance(fields, dict) else ""
     if not holder:
         raise DomainError("Pictures are handed out to a tab that names itself.")
-    handouts, count = services.stores.handouts, whole(wish.get("count"))
+    handouts, count = services.stores.handouts, parse_whole(fields.get("count"))
     if count < 1:
         handouts.release(holder)
         return []
-    chosen = wanted(wish.get("filter"))
-    but_of = by if chosen.status == "unreviewed" else ""
-    ids = handouts.take(holder, chosen, min(count, MOST_HANDED), but_of=but_of)
-    return [picture(each) for each in services.stores.catalogue.several(ids)]
+    filter_ = parse_filter(fields.get("filter"))
+    but_of = by if filter_.status == "unreviewed" else ""
+    ids = handouts.take(holder, filter_, min(count, MAX_LEASED), but_of=but_of)
+    return [picture(image) for image in services.stores.catalogue.several(ids)]
 
 
 def _history(services: Services, image_id: int) -> list[Answer]:
     return [
         {
-            "who": each.event.actor,
-            "when": each.event.created_at,
-            "what": _in_words(each),
-            "undone": each.event.undone,
+            "who": entry.event.actor,
+            "when": entry.event.created_at,
+            "what": _event_text(entry),
+            "undone": entry.event.undone,
         }
-        for each in services.stores.journal.history(image_id)
+        for entry in services.stores.journal.history(image_id)
     ]
 
 
-def _in_words(each: PictureEvent) -> str:
-    told = [f"{c.field}: {c.before} → {c.after}" for c in each.changes if c.field not in WHO]
-    return "; ".join(told) or each.event.summary
+def _event_text(entry: PictureEvent) -> str:
+    changes = [
+        f"{change.field}: {change.before} → {change.after}"
+        for change in entry.changes
+        if change.field not in ACTOR_FIELDS
+    ]
+    return "; ".join(changes) or entry.event.summary

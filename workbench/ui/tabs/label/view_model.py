@@ -1,4 +1,4 @@
-"""What the Label tab's script shows, as data."""
+"""The data that the Label tab's script renders."""
 
 from __future__ import annotations
 
@@ -15,75 +15,75 @@ from workbench.services import Services
 from workbench.ui.components.filter_address import address
 
 PAGE = 60
-AHEAD = 40
+MAX_AHEAD = 40
 Answer = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class LabelState:
-    """What a session looks at: a filter, and the cursor of each page up to the present one."""
+    """The view of a session: a filter, and the cursors of the pages up to the current one."""
 
     wanted: Filter = field(default_factory=Filter)
     cursors: tuple[str, ...] = ("",)
 
     def next(self, cursor: str) -> LabelState:
-        """The page that begins after a cursor; asked for twice, it is turned to once."""
+        """The state of the page after a cursor; idempotent, so that a repeated request turns one page only."""
         if cursor == self.cursors[-1]:
             return self
         return replace(self, cursors=(*self.cursors, cursor))
 
     def previous(self) -> LabelState:
-        """The page before; before the first one there is only the first one."""
+        """The state of the previous page; the first page stays the first."""
         return replace(self, cursors=self.cursors[:-1] or ("",))
 
 
 @dataclass(frozen=True)
 class Viewer:
-    """Who looks, and how: ``mode`` is ``stage`` or ``grid`` to switch to, ``picture`` the id of one to open."""
+    """The user and the requested display: ``mode`` is ``stage`` or ``grid``, ``picture`` the id of a picture to open."""
 
     me: str
     mode: str = ""
     picture: int = 0
 
 
-def present(services: Services, view: LabelState, visit: Viewer) -> tuple[LabelState, Answer]:
-    """The page of a view, with what follows it, so that the stage never waits.
+def present(services: Services, state: LabelState, viewer: Viewer) -> tuple[LabelState, Answer]:
+    """The data of a page of pictures, with the following pictures prefetched.
 
     Args:
-        services: Where the pictures are.
-        view: Where it turned out to be empty because its pictures left the filter, an earlier page is shown.
-        visit: Who looks, and how.
+        services: The services to read from.
+        state: The requested page; if it is empty by now, an earlier page is shown.
+        viewer: The user and the requested display.
 
     Returns:
-        The view that is shown, and the data for the script.
+        The state that is shown, and the data for the script.
     """
     stores = services.stores
     classes, tags = stores.classes.all(), tags_in_use(stores.database)
-    view = _without_lost(view, [class_.name for class_ in classes], tags)
-    view, page = _filled(services, view)
-    opened = stores.catalogue.several([visit.picture]) if visit.picture else []
-    wanted = view.wanted
-    return view, {
+    state = _drop_removed(state, [class_.name for class_ in classes], tags)
+    state, page = _load_page(services, state)
+    opened = stores.catalogue.several([viewer.picture]) if viewer.picture else []
+    wanted = state.wanted
+    return state, {
         "filter": asdict(wanted),
         "address": address(wanted),
         "key": [*asdict(wanted).values(), [class_.name for class_ in classes]],
         "items": [picture(item) for item in page.items],
-        "ahead": [picture(each) for each in _ahead(services, wanted, page.next_cursor)],
-        "opened": [picture(each) for each in opened],
+        "ahead": [picture(image) for image in _ahead(services, wanted, page.next_cursor)],
+        "opened": [picture(image) for image in opened],
         "next": page.next_cursor,
-        "offset": PAGE * (len(view.cursors) - 1),
-        "page": len(view.cursors),
-        "pages": max(len(view.cursors), ceil(page.total / PAGE)),
+        "offset": PAGE * (len(state.cursors) - 1),
+        "page": len(state.cursors),
+        "pages": max(len(state.cursors), ceil(page.total / PAGE)),
         "total": page.total,
         "classes": [{"name": class_.name, "colour": class_.colour} for class_ in classes],
         "tags": tags,
-        "mode": "stage" if opened else visit.mode,
-        **facts(services, visit.me),
+        "mode": "stage" if opened else viewer.mode,
+        **facts(services, viewer.me),
     }
 
 
 def picture(image: ImageRecord) -> Answer:
-    """A picture as the script holds it."""
+    """The data of a picture."""
     return {
         "id": image.id,
         "sha": image.sha256,
@@ -110,7 +110,7 @@ def picture(image: ImageRecord) -> Answer:
 
 
 def facts(services: Services, me: str) -> Answer:
-    """Counts over all pictures, and what a person can undo; ``serial`` tells a newer answer from an older one."""
+    """Counts over all pictures, and the changes that a user can undo and redo; ``serial`` orders the answers."""
     stores = services.stores
     serial = time.time_ns() // 1000
     summary = stores.catalogue.summary(())
@@ -119,34 +119,34 @@ def facts(services: Services, me: str) -> Answer:
         "me": me,
         "images": summary.images,
         "left": summary.unlabelled,
-        "undo": _step(stores.journal.undoable(me)),
-        "redo": _step(stores.journal.redoable(me)),
+        "undo": _step_data(stores.journal.undoable(me)),
+        "redo": _step_data(stores.journal.redoable(me)),
     }
 
 
-def _step(event: Event | None) -> Answer | None:
+def _step_data(event: Event | None) -> Answer | None:
     return {"id": event.id, "summary": event.summary} if event else None
 
 
-def _without_lost(view: LabelState, names: Sequence[str], tags: Sequence[str]) -> LabelState:
-    label = view.wanted.label if view.wanted.label in names else ""
-    tag = view.wanted.tag if view.wanted.tag in tags else ""
-    wanted = replace(view.wanted, label=label, tag=tag)
-    return view if wanted == view.wanted else LabelState(wanted)
+def _drop_removed(state: LabelState, names: Sequence[str], tags: Sequence[str]) -> LabelState:
+    label = state.wanted.label if state.wanted.label in names else ""
+    tag = state.wanted.tag if state.wanted.tag in tags else ""
+    wanted = replace(state.wanted, label=label, tag=tag)
+    return state if wanted == state.wanted else LabelState(wanted)
 
 
-def _filled(services: Services, view: LabelState) -> tuple[LabelState, Page]:
+def _load_page(services: Services, state: LabelState) -> tuple[LabelState, Page]:
     pages = services.stores.pages
     try:
-        page = pages.page(view.wanted, view.cursors[-1], PAGE)
-    except DomainError:  # an address that somebody typed, or a class that went in this moment
-        view = LabelState()
-        page = pages.page(view.wanted, "", PAGE)
-    while not page.items and len(view.cursors) > 1:
-        view = view.previous()
-        page = pages.page(view.wanted, view.cursors[-1], PAGE)
-    return view, page
+        page = pages.page(state.wanted, state.cursors[-1], PAGE)
+    except DomainError:  # an invalid URL, or a class that was removed concurrently
+        state = LabelState()
+        page = pages.page(state.wanted, "", PAGE)
+    while not page.items and len(state.cursors) > 1:
+        state = state.previous()
+        page = pages.page(state.wanted, state.cursors[-1], PAGE)
+    return state, page
 
 
 def _ahead(services: Services, wanted: Filter, cursor: str) -> Sequence[ImageRecord]:
-    return services.stores.pages.page(wanted, cursor, AHEAD).items if cursor else ()
+    return services.stores.pages.page(wanted, cursor, MAX_AHEAD).items if cursor else ()

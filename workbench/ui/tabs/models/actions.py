@@ -1,4 +1,4 @@
-"""What can be done with a chosen version: promote, roll back, download, delete."""
+"""The actions on a chosen version: promote, roll back, download, delete."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ SAVE = """(file) => {
 
 @dataclass(frozen=True)
 class VersionActions:
-    """The fields and buttons."""
+    """The fields and buttons of the actions."""
 
     chosen: gr.Dropdown
     facts: gr.HTML
@@ -55,12 +55,12 @@ class VersionActions:
 
     @property
     def inputs(self) -> list[Any]:
-        """What :func:`show_acts` goes by."""
+        """The inputs of :func:`show_acts`."""
         return [self.chosen, self.typed]
 
     @property
     def outputs(self) -> list[Any]:
-        """In the order of :func:`show_acts`."""
+        """The outputs of :func:`show_acts`, in its order."""
         return [
             self.chosen, self.facts, self.promote, self.promote_note, self.roll_back, self.typed, self.delete,
             self.delete_note, *self.ask.outputs,
@@ -78,7 +78,7 @@ def build_acts() -> VersionActions:
     promote_note = gr.HTML(elem_id="models-promote-note", padding=False)
     ask = build_ask()
     roll_back = gr.Button("Roll back", interactive=False, elem_id="models-roll-back")
-    again = gr.Button("Train again like this", elem_id="models-again")
+    train_again = gr.Button("Train again like this", elem_id="models-again")
     downloads = {
         name: gr.Button(words, size="sm", elem_id=f"models-{name.replace('.', '-')}") for words, name in FILES
     }
@@ -95,7 +95,7 @@ def build_acts() -> VersionActions:
         promote_note,
         ask,
         roll_back,
-        again,
+        train_again,
         downloads,
         file,
         typed,
@@ -105,20 +105,20 @@ def build_acts() -> VersionActions:
 
 
 def show_acts(services: Services, name: str | None, typed: str | None) -> list[Any]:
-    """Updates in the order of :attr:`VersionActions.outputs`; without a version, or one that is gone, the figures choose."""
+    """Updates in the order of :attr:`VersionActions.outputs`; by default, and if the version is gone, for the best version."""
     registry = services.stores.registry
-    versions = {each.name: each for each in registry.versions()}
+    versions = {version_.name: version_ for version_ in registry.versions()}
     if not versions:
         return [gr.skip()] * 12
     production = registry.production()
     version = versions.get(name or "") or best_of(list(versions.values()), production)
     previous = registry.previous(PRODUCTION)
-    back = f"Roll back to {previous.name}" if previous else "Nothing to roll back to"
+    text = f"Roll back to {previous.name}" if previous else "Nothing to roll back to"
     return [
         gr.update(choices=list(versions), value=version.name),
         version_html(version),
         *show_promote(version, production),
-        gr.update(value=back, interactive=previous is not None),
+        gr.update(value=text, interactive=previous is not None),
         gr.update(label=f"Type {version.name} to delete it", interactive=not version.aliases),
         *show_delete(version, typed or ""),
         *show_ask(),
@@ -126,38 +126,38 @@ def show_acts(services: Services, name: str | None, typed: str | None) -> list[A
 
 
 def show_promote(version: Version, production: Version | None) -> list[Any]:
-    """Updates of the button and of why it cannot be pressed; it is the main one only where the figures speak for it."""
+    """Updates of the button and of its note; the button is primary only if the metrics are not worse."""
     if PRODUCTION in version.aliases:
         return [
             gr.update(value=f"Promote {version.name}", interactive=False, variant="secondary"),
-            _note(f"{version.name} is in production already."),
+            _note_update(f"{version.name} is in production already."),
         ]
-    # Never closed for want of a reason: a reason typed while an answer is on its way would leave it closed.
-    why = "Say why; the history keeps it."
+    # Not disabled while the reason is empty: a reason typed during a pending update would leave the button disabled.
+    reason_note = "Say why; the history keeps it."
     if production is None or not is_worse(version, production):
-        words = f"Promote {version.name} to production"
-        return [gr.update(value=words, interactive=True, variant="primary"), _note(why)]
-    words = f"Promote {version.name} to production …"
-    note = f"{against(version, production)} You are asked once more. {why}"
-    return [gr.update(value=words, interactive=True, variant="secondary"), _note(note)]
+        text = f"Promote {version.name} to production"
+        return [gr.update(value=text, interactive=True, variant="primary"), _note_update(reason_note)]
+    text = f"Promote {version.name} to production …"
+    note = f"{against(version, production)} You are asked once more. {reason_note}"
+    return [gr.update(value=text, interactive=True, variant="secondary"), _note_update(note)]
 
 
 def show_delete(version: Version, typed: str) -> list[Any]:
-    """Updates of the button and of why it cannot be pressed."""
+    """Updates of the button and of its note."""
     if version.aliases:
         note = f"{version.name} is in use as {', '.join(version.aliases)}, so it cannot be deleted. Promote another first."
     else:
         note = "Its files are gone for good, and its number is never used again."
     ready = not version.aliases and typed.strip() == version.name
-    return [gr.update(value=f"Delete {version.name}", interactive=ready), _note(note)]
+    return [gr.update(value=f"Delete {version.name}", interactive=ready), _note_update(note)]
 
 
 def question(services: Services, name: str, reason: str) -> list[Any] | None:
-    """The question to ask before a version is promoted, ``None`` where it is no worse than the one in production.
+    """Updates that open the promotion dialog, ``None`` if the version is not worse than the one in production.
 
     Raises:
         NotFound: There is no such version.
-        DomainError: No reason is given.
+        DomainError: The reason is empty.
     """
     _require_reason(reason)
     version, production = services.stores.registry.get(name), services.stores.registry.production()
@@ -169,7 +169,7 @@ def promote(services: Services, name: str, reason: str, actor: str) -> None:
 
     Raises:
         NotFound: There is no such version.
-        DomainError: No reason is given.
+        DomainError: The reason is empty.
     """
     _require_reason(reason)
     services.stores.registry.promote(name, PRODUCTION, reason.strip(), actor)
@@ -184,7 +184,7 @@ def delete(services: Services, name: str, typed: str) -> None:
     """Delete a version.
 
     Raises:
-        DomainError: Its name was not typed, or an alias points to it.
+        DomainError: The typed name differs, or an alias points to the version.
     """
     if typed.strip() != name:
         raise DomainError(f"Type {name} to delete it.")
@@ -192,16 +192,16 @@ def delete(services: Services, name: str, typed: str) -> None:
 
 
 def download(services: Services, name: str, file: str) -> str:
-    """Where a checked copy of a version's file lies, for the browser.
+    """Copy a file of a version for download, and return the path of the copy.
 
     Raises:
         NotFound: There is no such version.
-        Corrupt: The file is gone or no longer what was registered.
+        Corrupt: The file is missing or does not match its checksum.
     """
     registry = services.stores.registry
     data = registry.file(registry.get(name), file).read_bytes()
     return str(to_file_data(data, f"{name}-{file}")["path"])
 
 
-def _note(text: str) -> Any:
+def _note_update(text: str) -> Any:
     return gr.update(value=f"<p class='note'>{text}</p>", visible=bool(text))

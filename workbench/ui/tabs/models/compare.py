@@ -1,4 +1,4 @@
-"""Two versions side by side."""
+"""The comparison of two versions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from workbench.ui.tabs.models.html import comparison_html, different_pictures
 
 @dataclass(frozen=True)
 class ComparisonFields:
-    """The two choices and what is said of them."""
+    """The two choices and the comparison."""
 
     area: gr.Column
     left: gr.Dropdown
@@ -25,12 +25,12 @@ class ComparisonFields:
 
     @property
     def outputs(self) -> list[Any]:
-        """In the order of :func:`show_compare`."""
+        """The outputs of :func:`show_compare`, in its order."""
         return [self.area, self.left, self.right, self.text, self.bars]
 
 
 def build_compare() -> ComparisonFields:
-    """Build it, hidden."""
+    """Build the comparison, hidden."""
     with gr.Column(visible=False, elem_id="models-compare") as area:
         gr.HTML("<h3>Compare two</h3>", padding=False)
         with gr.Row():
@@ -42,7 +42,7 @@ def build_compare() -> ComparisonFields:
 
 
 def show_compare(services: Services, left: str | None, right: str | None) -> list[Any]:
-    """Updates in the order of :attr:`ComparisonFields.outputs`; production against the newest where none is chosen."""
+    """Updates in the order of :attr:`ComparisonFields.outputs`; by default production is compared with the newest."""
     versions = {version.name: version for version in services.stores.registry.versions()}
     if len(versions) < 2:
         return [gr.update(visible=False), *([gr.skip()] * 4)]
@@ -57,17 +57,17 @@ def show_compare(services: Services, left: str | None, right: str | None) -> lis
         gr.update(visible=True),
         gr.update(choices=names, value=left),
         gr.update(choices=names, value=right),
-        _text(*chosen, colours),
-        charts.comparison_bars(*map(_measured, chosen)),
+        _comparison_html(*chosen, colours),
+        charts.comparison_bars(*map(_version_metrics, chosen)),
     ]
 
 
-def _text(left: Version, right: Version, colours: dict[str, str]) -> str:
+def _comparison_html(left: Version, right: Version, colours: dict[str, str]) -> str:
     if left.name == right.name:
         return "<p>Choose two different versions to see what differs.</p>"
-    sentence = charts.comparison_sentence(_measured(left), _measured(right))
+    sentence = charts.comparison_sentence(_version_metrics(left), _version_metrics(right))
     return f"<p>{sentence}</p>{different_pictures(left, right)}{comparison_html(left, right, colours)}"
 
 
-def _measured(version: Version) -> charts.VersionMetrics:
+def _version_metrics(version: Version) -> charts.VersionMetrics:
     return charts.VersionMetrics(version.name, version.manifest["metrics"])

@@ -1,4 +1,4 @@
-"""What the Models tab says of versions, as HTML."""
+"""HTML of the Models tab."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from workbench.ui.components.glossary import term
 from workbench.ui.components.html import class_name, facts, megabytes, table, when
 from workbench.ui.components.spec_words import words_of
 
-HASH = 10
+HASH_LENGTH = 10
 
 
 def versions_html(versions: Sequence[Version], sizes: Mapping[str, int], images: Mapping[int, int]) -> str:
-    """All versions with their figures.
+    """A table of all versions with their metrics.
 
     Args:
-        versions: Newest first.
+        versions: The versions, newest first.
         sizes: Bytes on disk by version.
         images: Pictures by snapshot id.
     """
@@ -66,18 +66,18 @@ def accuracy(metrics: Mapping[str, Any]) -> str:
 def snapshot(version: Version) -> str:
     """The short hash of a version's snapshot."""
     full = escape(version.manifest["snapshot"])
-    return f"<code title='{full}'>{full[:HASH]}</code>"
+    return f"<code title='{full}'>{full[:HASH_LENGTH]}</code>"
 
 
 def _worst_recall(metrics: Mapping[str, Any]) -> str:
-    judged = [row for row in metrics["per_class"] if row["support"]]
-    worst = min(judged, key=lambda row: row["recall"])
-    found = round(worst["recall"] * worst["support"])
-    return f"{charts.share(found, worst['support'])} ({escape(worst['name'])})"
+    rows = [row for row in metrics["per_class"] if row["support"]]
+    worst = min(rows, key=lambda row: row["recall"])
+    recognised = round(worst["recall"] * worst["support"])
+    return f"{charts.share(recognised, worst['support'])} ({escape(worst['name'])})"
 
 
 def production_html(production: Version | None, history: Sequence[AliasEvent]) -> str:
-    """What is in production, since when and why."""
+    """The version in production, since when and why."""
     if production is None:
         return "<p>No version is in production yet. Choose one and promote it; then the Predict tab and scripts use it.</p>"
     last = history[0]
@@ -88,62 +88,72 @@ def production_html(production: Version | None, history: Sequence[AliasEvent]) -
 
 
 def history_html(history: Sequence[AliasEvent]) -> str:
-    """Every move of production."""
+    """A table of all moves of the production alias."""
     if not history:
         return "<p class='note'>Nothing was promoted yet.</p>"
     rows = [
         [
-            when(each.created_at),
-            each.previous or "–",
-            each.version,
-            escape(each.actor),
-            escape(each.reason) or "–",
+            when(move.created_at),
+            move.previous or "–",
+            move.version,
+            escape(move.actor),
+            escape(move.reason) or "–",
         ]
-        for each in history
+        for move in history
     ]
     return table(["when", "from", "to", "who", "why"], rows, f"History of {PRODUCTION}", wide=True)
 
 
 def comparison_html(left: Version, right: Version, colours: Mapping[str, str]) -> str:
-    """Two versions side by side: figures, and the recall of each class."""
-    first, second = (each.manifest["metrics"] for each in (left, right))
+    """A table that compares the metrics of two versions and the recall of each class."""
+    first, second = (version.manifest["metrics"] for version in (left, right))
     rows = [
-        [term("macro-F1"), *_pair(first["macro_f1"], second["macro_f1"])],
-        [term("accuracy"), accuracy(first), accuracy(second), _points(first["accuracy"], second["accuracy"])],
+        [term("macro-F1"), *_score_cells(first["macro_f1"], second["macro_f1"])],
+        [
+            term("accuracy"),
+            accuracy(first),
+            accuracy(second),
+            _points_text(first["accuracy"], second["accuracy"]),
+        ],
     ]
-    recalls = [{row["name"]: row for row in each["per_class"] if row["support"]} for each in (first, second)]
+    recalls = [
+        {row["name"]: row for row in metrics["per_class"] if row["support"]} for metrics in (first, second)
+    ]
     for name in dict.fromkeys([*recalls[0], *recalls[1]]):
         rows.append(
-            [f"recall of {class_name(name, colours)}", *_recalls(*(recall.get(name) for recall in recalls))]
+            [
+                f"recall of {class_name(name, colours)}",
+                *_recall_cells(*(recall.get(name) for recall in recalls)),
+            ]
         )
     return table(["", left.name, right.name, "difference"], rows, f"{left.name} and {right.name}")
 
 
-def _pair(first: float, second: float) -> list[str]:
-    # Of the figures as they are shown, so that a reader who subtracts them agrees.
-    return [charts.number(first), charts.number(second), _signed(round(second, 3) - round(first, 3), 3)]
+def _score_cells(first: float, second: float) -> list[str]:
+    # The difference of the rounded values, so that it matches the values shown.
+    return [charts.number(first), charts.number(second), _signed_text(round(second, 3) - round(first, 3), 3)]
 
 
-def _recalls(first: Mapping[str, Any] | None, second: Mapping[str, Any] | None) -> list[str]:
+def _recall_cells(first: Mapping[str, Any] | None, second: Mapping[str, Any] | None) -> list[str]:
     shares = [
         charts.share(round(row["recall"] * row["support"]), row["support"]) if row else "–"
         for row in (first, second)
     ]
-    return [*shares, _points(first["recall"], second["recall"]) if first and second else "–"]
+    return [*shares, _points_text(first["recall"], second["recall"]) if first and second else "–"]
 
 
-def _points(first: float, second: float) -> str:
-    difference = _signed(100 * (second - first), 0)
+def _points_text(first: float, second: float) -> str:
+    difference = _signed_text(100 * (second - first), 0)
     return f"{difference} point{'' if difference in {'+1', '−1'} else 's'}"
 
 
-def _signed(difference: float, decimals: int) -> str:
+def _signed_text(difference: float, decimals: int) -> str:
     rounded = round(difference, decimals)
     return f"{rounded:+.{decimals}f}".replace("-", "−") if rounded else "0"
 
 
 def different_pictures(left: Version, right: Version) -> str:
-    """A warning where two versions were judged on different pictures."""
+    """A warning if two versions were evaluated on different pictures."""
     if left.manifest["snapshot"] == right.manifest["snapshot"]:
         return ""
     return (
@@ -154,7 +164,7 @@ def different_pictures(left: Version, right: Version) -> str:
 
 
 def version_html(version: Version) -> str:
-    """The facts about one version that do not fit into the list."""
+    """Details of a version that are not in the table."""
     manifest = version.manifest
     spec = manifest["spec"]
     libraries = ", ".join(f"{name} {number}" for name, number in manifest["libraries"].items())
@@ -164,8 +174,8 @@ def version_html(version: Version) -> str:
         ("seed", f"{spec['seed']}"),
         ("run", f"{version.run_id}"),
     ]
-    return f"{facts(pairs)}<p class='note'>{escape(_capital(words_of(spec)))}. Made with {escape(libraries)}.</p>"
+    return f"{facts(pairs)}<p class='note'>{escape(_capitalised(words_of(spec)))}. Made with {escape(libraries)}.</p>"
 
 
-def _capital(words: str) -> str:
+def _capitalised(words: str) -> str:
     return words[:1].upper() + words[1:]

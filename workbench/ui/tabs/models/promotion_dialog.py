@@ -1,4 +1,4 @@
-"""Whether a version does worse than the one in production, and the question before it takes its place."""
+"""The confirmation dialog before the promotion of a version that is worse than the one in production."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from workbench import charts
 
 @dataclass(frozen=True)
 class PromotionDialog:
-    """The question, hidden until it is asked."""
+    """The components of the dialog."""
 
     area: gr.Column
     text: gr.HTML
@@ -22,12 +22,12 @@ class PromotionDialog:
 
     @property
     def outputs(self) -> list[Any]:
-        """In the order of :func:`show_ask`."""
+        """The outputs of :func:`show_ask`, in its order."""
         return [self.area, self.text, self.sure, self.keep]
 
 
 def build_ask() -> PromotionDialog:
-    """Build it, hidden."""
+    """Build the dialog, hidden."""
     with gr.Column(visible=False, elem_id="models-ask") as area:
         text = gr.HTML(elem_id="models-ask-text", padding=False, apply_default_css=False)
         with gr.Row():
@@ -37,36 +37,36 @@ def build_ask() -> PromotionDialog:
 
 
 def show_ask(version: Version | None = None, production: Version | None = None) -> list[Any]:
-    """Updates in the order of :attr:`PromotionDialog.outputs`; hidden where nothing is asked."""
+    """Updates in the order of :attr:`PromotionDialog.outputs`; without versions the dialog is hidden."""
     if version is None or production is None:
         return [gr.update(visible=False), *([gr.skip()] * 3)]
     return [
         gr.update(visible=True),
-        f"<p class='problem'>{_figures(version, production)} Put {version.name} into production all the same?</p>",
+        f"<p class='problem'>{_figures_sentence(version, production)} Put {version.name} into production all the same?</p>",
         gr.update(value=f"Promote {version.name} all the same"),
         gr.update(value=f"Keep {production.name}"),
     ]
 
 
 def is_worse(version: Version, production: Version | None) -> bool:
-    """Whether a version's macro-F1 on its validation pictures is below that of the one in production."""
+    """Whether a version's validation macro-F1 is below that of the one in production."""
     if production is None or version.number == production.number:
         return False
-    mine, theirs = _figure(version), _figure(production)
-    return mine is not None and theirs is not None and mine < theirs
+    own, in_production = _macro_f1(version), _macro_f1(production)
+    return own is not None and in_production is not None and own < in_production
 
 
 def best_of(versions: list[Version], production: Version | None) -> Version:
-    """The version that the figures speak for: the one in production where none does better, else the newest of the best."""
-    best = max(versions, key=lambda version: (_figure(version) or 0.0, version.number))
-    if production is not None and (_figure(best) or 0.0) <= (_figure(production) or 0.0):
+    """The version with the best macro-F1: production in case of a tie with it, else the newest of the best."""
+    best = max(versions, key=lambda version: (_macro_f1(version) or 0.0, version.number))
+    if production is not None and (_macro_f1(best) or 0.0) <= (_macro_f1(production) or 0.0):
         return production
     return best
 
 
 def against(version: Version, production: Version) -> str:
-    """The figures of two versions in a sentence, and whether they can be compared."""
-    figures = _figures(version, production)
+    """The macro-F1 of two versions in a sentence, and whether the values are comparable."""
+    figures = _figures_sentence(version, production)
     if version.manifest["snapshot"] == production.manifest["snapshot"]:
         return f"{figures} Both were judged on the same pictures."
     return (
@@ -74,11 +74,11 @@ def against(version: Version, production: Version) -> str:
     )
 
 
-def _figures(version: Version, production: Version) -> str:
-    mine, theirs = charts.number(_figure(version)), charts.number(_figure(production))
-    return f"{version.name} has macro-F1 {mine} on its validation pictures, {production.name} in production {theirs}."
+def _figures_sentence(version: Version, production: Version) -> str:
+    own, in_production = charts.number(_macro_f1(version)), charts.number(_macro_f1(production))
+    return f"{version.name} has macro-F1 {own} on its validation pictures, {production.name} in production {in_production}."
 
 
-def _figure(version: Version) -> float | None:
+def _macro_f1(version: Version) -> float | None:
     figure: float | None = version.manifest["metrics"].get("macro_f1")
     return figure

@@ -1,4 +1,4 @@
-"""Predict, many pictures: a table on the page and as CSV."""
+"""The section of the Predict tab that classifies many pictures, with a table on the page and as CSV."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from workbench.ui.error_boundary import guarded, sentence
 from workbench.ui.file_transfer import to_file_data, uploads
 from workbench.ui.tabs.predict.html import many_html, refusal_html, waiting_html
 
-SHOW_SECONDS = 0.5
+PROGRESS_SECONDS = 0.5
 NOTHING_CHOSEN = "Choose pictures to classify"
 STOPPED = "Stopped before the end, so there is no table. Start again to get one."
-WHAT = ("Classifying", "Classified")
+VERBS = ("Classifying", "Classified")
 WAITING = "The answers to all pictures appear here, and as a table to download."
 
 
@@ -58,59 +58,59 @@ def _view() -> BatchView:
 
 def _bind(services: Services, view: BatchView, model: gr.Dropdown) -> None:
     @guarded
-    def chosen(raw: list[object] | None) -> object:
-        files = sum(map(count, uploads(raw or [])))
-        if not files:
+    def files_changed(files: list[object] | None) -> object:
+        file_count = sum(map(count, uploads(files or [])))
+        if not file_count:
             return gr.update(value=NOTHING_CHOSEN, interactive=False, variant="secondary")
-        what = "1 file" if files == 1 else f"{files:,} files"
+        what = "1 file" if file_count == 1 else f"{file_count:,} files"
         return gr.update(value=f"Classify {what}", interactive=True, variant="primary")
 
-    def classify(raw: list[object] | None, name: str) -> Iterator[tuple[object, ...]]:
+    def classify(files: list[object] | None, name: str) -> Iterator[tuple[object, ...]]:
         try:
-            yield from _classified(services, uploads(raw or []), name)
+            yield from _classify(services, uploads(files or []), name)
         except DomainError as error:
             yield refusal_html(str(error)), gr.update(visible=False), gr.update(visible=False)
         except Exception as error:
             raise gr.Error(sentence(error), print_exception=False) from error
 
-    shown, private = [view.result, view.download, view.stop], {"api_visibility": "private"}
-    view.drop.change(chosen, view.drop, view.start, preprocess=False, **private)
+    outputs, options = [view.result, view.download, view.stop], {"api_visibility": "private"}
+    view.drop.change(files_changed, view.drop, view.start, preprocess=False, **options)
     run = view.start.click(
-        classify, [view.drop, model], shown, preprocess=False, show_progress="hidden", **private
+        classify, [view.drop, model], outputs, preprocess=False, show_progress="hidden", **options
     )
     view.stop.click(
         lambda: (waiting_html(STOPPED), gr.skip(), gr.update(visible=False)),
         None,
-        shown,
+        outputs,
         cancels=run,
-        **private,
+        **options,
     )
 
 
-def _classified(services: Services, files: list[Upload], model: str) -> Iterator[tuple[object, ...]]:
+def _classify(services: Services, files: list[Upload], model: str) -> Iterator[tuple[object, ...]]:
     predictor, limits = services.predictor, services.settings.limits
-    signature, total, done, begun = predictor.signature(model), sum(map(count, files)), [], time.monotonic()
-    shown = begun
-    yield progress_html(ProgressBar(*WHAT, 0, total)), gr.update(visible=False), gr.update(visible=True)
-    for answered in answers(predictor, sources(files, limits), signature.name):
-        done.append(answered)
-        if time.monotonic() - shown > SHOW_SECONDS:
-            shown = time.monotonic()
+    signature, total, rows, started = predictor.signature(model), sum(map(count, files)), [], time.monotonic()
+    last_update = started
+    yield progress_html(ProgressBar(*VERBS, 0, total)), gr.update(visible=False), gr.update(visible=True)
+    for row in answers(predictor, sources(files, limits), signature.name):
+        rows.append(row)
+        if time.monotonic() - last_update > PROGRESS_SECONDS:
+            last_update = time.monotonic()
             yield (
-                progress_html(ProgressBar(*WHAT, len(done), total, len(done) / (shown - begun))),
+                progress_html(ProgressBar(*VERBS, len(rows), total, len(rows) / (last_update - started))),
                 gr.skip(),
                 gr.skip(),
             )
-    yield _table(services, services.stores.registry.get(signature.name), signature.classes, done)
+    yield _table_updates(services, services.stores.registry.get(signature.name), signature.classes, rows)
 
 
-def _table(
-    services: Services, version: Version, classes: tuple[str, ...], done: list[BatchRow]
+def _table_updates(
+    services: Services, version: Version, classes: tuple[str, ...], rows: list[BatchRow]
 ) -> tuple[object, ...]:
     colours = services.stores.classes.colours()
-    file = to_file_data(as_csv(classes, done).encode("utf-8-sig"), f"answers-{version.name}.csv")
+    file = to_file_data(as_csv(classes, rows).encode("utf-8-sig"), f"answers-{version.name}.csv")
     return (
-        many_html(done, version, colours),
+        many_html(rows, version, colours),
         gr.update(value=file["path"], visible=True),
         gr.update(visible=False),
     )

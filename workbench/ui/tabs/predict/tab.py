@@ -1,4 +1,4 @@
-"""Predict: ask a model about one picture, about what a camera sees, or about many pictures."""
+"""The Predict tab: classify one picture, the frames of a camera, or many pictures."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ WAITING = "Drop a picture, paste one or choose a file. The answer appears here."
 
 @dataclass(frozen=True)
 class PredictView:
-    """The components that change."""
+    """The components of the tab."""
 
     model: gr.Dropdown
     notice: gr.HTML
@@ -38,10 +38,10 @@ class PredictView:
     camera: gr.HTML
 
 
-def build(place: TabContext) -> None:
+def build(context: TabContext) -> None:
     """Build the tab."""
-    view = _view(place.services)
-    _bind(place, view)
+    view = _view(context.services)
+    _bind(context, view)
 
 
 def _view(services: Services) -> PredictView:
@@ -63,95 +63,95 @@ def _view(services: Services) -> PredictView:
             )  # fmt: skip
             result = gr.HTML(waiting_html(WAITING), elem_id="predict-result")
         with gr.Tab("Camera", elem_id="predict-live"):
-            watched = camera(_predictor_function(services), PRODUCTION, "predict-camera")
+            camera_component = camera(_predictor_function(services), PRODUCTION, "predict-camera")
         with gr.Tab("Many pictures", elem_id="predict-many-tab"):
             batch.build(services, model)
-    return PredictView(model, notice, go, picture, result, watched)
+    return PredictView(model, notice, go, picture, result, camera_component)
 
 
-def _bind(place: TabContext, view: PredictView) -> None:
-    services = place.services
+def _bind(context: TabContext, view: PredictView) -> None:
+    services = context.services
 
     @guarded
     def refresh(model: str) -> tuple[object, ...]:
-        options = _options(services)
+        options = _model_choices(services)
         model = model if model in {value for _, value in options} else PRODUCTION
-        return (gr.update(choices=options, value=model), *_obstacle(services, model))
+        return (gr.update(choices=options, value=model), *_problem_updates(services, model))
 
     @guarded
-    def classify(raw: dict[str, Any] | None, model: str) -> tuple[object, str]:
-        if raw is None:
+    def classify(file: dict[str, Any] | None, model: str) -> tuple[object, str]:
+        if file is None:
             return gr.skip(), waiting_html(WAITING)
         try:
-            data = read_file(upload(raw).path, services.settings.limits)
-            return gr.skip(), _html(services, services.predictor.predict(data, model, PATIENCE))
+            data = read_file(upload(file).path, services.settings.limits)
+            return gr.skip(), _answer_html(services, services.predictor.predict(data, model, PATIENCE))
         except RejectedPicture as error:
-            # The browser could not show it either.
+            # Clear the field, since the browser cannot display the file either.
             return None, refusal_html(str(error))
         except DomainError as error:
             return gr.skip(), refusal_html(str(error))
 
     @guarded
-    def switched(model: str) -> tuple[object, ...]:
-        return (*_obstacle(services, model), gr.update(model=model))
+    def model_changed(model: str) -> tuple[object, ...]:
+        return (*_problem_updates(services, model), gr.update(model=model))
 
     @guarded
-    def go() -> object:
+    def open_next_step() -> object:
         return open_tab("models" if services.stores.registry.versions() else "train")
 
     quiet = {"show_progress": "hidden", "api_visibility": "private"}
-    head = [view.notice, view.go]
-    place.tab.select(refresh, view.model, [view.model, *head], queue=False, **quiet)
-    view.model.input(switched, view.model, [*head, view.camera], queue=False, **quiet)
-    # Not preprocessed: Gradio would open the file first and show an error of its own where it cannot.
+    notice_outputs = [view.notice, view.go]
+    context.tab.select(refresh, view.model, [view.model, *notice_outputs], queue=False, **quiet)
+    view.model.input(model_changed, view.model, [*notice_outputs, view.camera], queue=False, **quiet)
+    # Without preprocessing: Gradio would open the file first and show an error of its own if that fails.
     gr.on(
         [view.picture.input, view.picture.clear, view.model.input],
         classify,
         [view.picture, view.model],
         [view.picture, view.result],
         preprocess=False,
-        # A picture dropped while the one before is being answered gets its answer too.
+        # A picture that is dropped while the previous one is processed is classified too.
         trigger_mode="always_last",
         **quiet,
     )
-    view.go.click(go, None, place.tabs, queue=False, **quiet)
+    view.go.click(open_next_step, None, context.tabs, queue=False, **quiet)
 
 
 def _predictor_function(services: Services) -> Any:
     def predict_unlogged(request: Any) -> str:
         try:
-            sent = Payload.of(request)
-            frame = frame_of(sent.text("picture"), services.stores.decoder)
-            found = services.predictor.predict_unlogged(frame, sent.text("model"))
-            # In one order for all frames: bars that change places cannot be read.
-            return _html(services, found, sorted(found.scores))
+            payload = Payload.of(request)
+            frame = frame_of(payload.text("picture"), services.stores.decoder)
+            prediction = services.predictor.predict_unlogged(frame, payload.text("model"))
+            # A fixed order for all frames: bars that change places are unreadable.
+            return _answer_html(services, prediction, sorted(prediction.scores))
         except Exception as error:
             return refusal_html(sentence(error))
 
     return predict_unlogged
 
 
-def _html(services: Services, found: Prediction, order: Sequence[str] = ()) -> str:
+def _answer_html(services: Services, prediction: Prediction, order: Sequence[str] = ()) -> str:
     colours = services.stores.classes.colours()
-    return answer_html(found, services.stores.registry.get(found.version), colours, order)
+    return answer_html(prediction, services.stores.registry.get(prediction.version), colours, order)
 
 
-def _options(services: Services) -> list[tuple[str, str]]:
-    """Aliases and versions, as (words, value)."""
+def _model_choices(services: Services) -> list[tuple[str, str]]:
+    """The choices of aliases and versions, as (label, value)."""
     registry = services.stores.registry
     versions = registry.versions()
     aliases = {alias: version.name for version in versions for alias in version.aliases}
     names = [PRODUCTION, *sorted(set(aliases) - {PRODUCTION})]
-    words = [(f"{name} ({aliases.get(name, 'none yet')})", name) for name in names]
-    return words + [(version.name, version.name) for version in versions]
+    choices = [(f"{name} ({aliases.get(name, 'none yet')})", name) for name in names]
+    return choices + [(version.name, version.name) for version in versions]
 
 
-def _obstacle(services: Services, model: str) -> tuple[object, object]:
-    """Updates that say what is missing before there can be an answer, and offer the way there."""
+def _problem_updates(services: Services, model: str) -> tuple[object, object]:
+    """Updates of the notice and of the button to the next step, both shown only if the model is unusable."""
     try:
         services.predictor.signature(model)
     except DomainError as error:
         text = "Choose a model" if services.stores.registry.versions() else "Train a model"
-        said = refusal_html(str(error))
-        return gr.update(value=said, visible=True), gr.update(value=text, visible=True)
+        message = refusal_html(str(error))
+        return gr.update(value=message, visible=True), gr.update(value=text, visible=True)
     return gr.update(visible=False), gr.update(visible=False)

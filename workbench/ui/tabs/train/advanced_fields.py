@@ -1,4 +1,4 @@
-"""The settings that few need, in the words of the field."""
+"""The form fields of the advanced settings."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ import gradio as gr
 from workbench.training.spec import BEST, FINE_TUNE, INSTANT, SCRATCH, TrainingSpec
 from workbench.ui.tabs.train import options
 
-NETS = (INSTANT, FINE_TUNE)
-USED: Mapping[str, tuple[str, ...]] = {
+PRETRAINED_RECIPES = (INSTANT, FINE_TUNE)
+RECIPES_OF_SETTING: Mapping[str, tuple[str, ...]] = {
     "max_minutes": (SCRATCH, FINE_TUNE, BEST),
-    "head": NETS,
-    "variants": NETS,
+    "head": PRETRAINED_RECIPES,
+    "variants": PRETRAINED_RECIPES,
     "depth": (FINE_TUNE,),
     "members": (FINE_TUNE,),
 }
-"""Which recipes use a setting that not all do; those of :data:`SEARCHED` a search chooses by itself."""
-SEARCHED = (
+"""The recipes that use a setting, for settings that not all use. A search chooses :data:`SEARCHED_SETTINGS` itself."""
+SEARCHED_SETTINGS = (
     "epochs", "learning_rate", "batch_size", "patience", "plateau_patience", "plateau_factor", "dropout", "label_smoothing",
     "mixup", "cutmix", "loss", "focal_gamma", "sampling", "optimizer", "schedule", "warmup_epochs",
 )  # fmt: skip
 
 
 def useful(key: str, spec: TrainingSpec | Mapping[str, Any]) -> bool:
-    """Whether a field says anything to a run with the other settings of the spec."""
+    """Whether a setting has an effect, given the other settings of the spec."""
     values = spec.to_dict() if isinstance(spec, TrainingSpec) else spec
-    if values["recipe"] not in USED.get(key, (values["recipe"],)):
+    if values["recipe"] not in RECIPES_OF_SETTING.get(key, (values["recipe"],)):
         return False
-    if values["recipe"] == BEST and key in SEARCHED:
+    if values["recipe"] == BEST and key in SEARCHED_SETTINGS:
         return False
     if key.startswith("plateau_"):
         return bool(values["schedule"] == "plateau")
@@ -38,14 +38,14 @@ def useful(key: str, spec: TrainingSpec | Mapping[str, Any]) -> bool:
 
 
 def advanced_fields(fields: dict[str, Any]) -> None:
-    """Build the fields into the mapping, by the key of the spec that each sets."""
-    _net(fields)
-    _steps(fields)
-    _loss(fields)
-    _end(fields)
+    """Build the fields and add them to the mapping, by their spec keys."""
+    _net_fields(fields)
+    _optimizer_fields(fields)
+    _loss_fields(fields)
+    _stopping_fields(fields)
 
 
-def _net(fields: dict[str, Any]) -> None:
+def _net_fields(fields: dict[str, Any]) -> None:
     fields["depth"] = _radio("depth", "How deep the net adapts", options.DEPTHS)
     fields["head"] = _radio("head", "Head", options.HEADS)
     fields["variants"] = whole(
@@ -60,7 +60,7 @@ def _net(fields: dict[str, Any]) -> None:
     )
 
 
-def _steps(fields: dict[str, Any]) -> None:
+def _optimizer_fields(fields: dict[str, Any]) -> None:
     fields["optimizer"] = _list("optimizer", "Optimizer", options.OPTIMIZERS)
     fields["learning_rate"] = number(
         "learning_rate", "Learning rate", "The optimizer's step size at the start."
@@ -76,7 +76,7 @@ def _steps(fields: dict[str, Any]) -> None:
     fields["batch_size"] = whole("batch_size", "Batch size", "Pictures a step.")
 
 
-def _loss(fields: dict[str, Any]) -> None:
+def _loss_fields(fields: dict[str, Any]) -> None:
     fields["loss"] = _list("loss", "Loss", options.LOSSES)
     fields["focal_gamma"] = number("focal_gamma", "Focal gamma", "How much less is asked of easy pictures.")
     fields["sampling"] = _list("sampling", "Pictures of an epoch", options.SAMPLINGS)
@@ -86,7 +86,7 @@ def _loss(fields: dict[str, Any]) -> None:
     fields["cutmix"] = number("cutmix", "CutMix, alpha", "0 is off.")
 
 
-def _end(fields: dict[str, Any]) -> None:
+def _stopping_fields(fields: dict[str, Any]) -> None:
     fields["patience"] = whole(
         "patience", "Patience, epochs", "Ends after so many epochs without a better one."
     )
@@ -96,22 +96,22 @@ def _end(fields: dict[str, Any]) -> None:
 
 
 def _radio(key: str, label: str, choices: options.Choices, info: str = "") -> gr.Radio:
-    return gr.Radio(list(choices), label=label, info=info or None, elem_id=_id(key))
+    return gr.Radio(list(choices), label=label, info=info or None, elem_id=_elem_id(key))
 
 
 def _list(key: str, label: str, choices: options.Choices) -> gr.Dropdown:
-    return gr.Dropdown(list(choices), label=label, filterable=False, elem_id=_id(key))
+    return gr.Dropdown(list(choices), label=label, filterable=False, elem_id=_elem_id(key))
 
 
 def whole(key: str, label: str, info: str) -> gr.Number:
-    """A field for a whole number."""
-    return gr.Number(label=label, info=info, precision=0, elem_id=_id(key))
+    """A field for an integer."""
+    return gr.Number(label=label, info=info, precision=0, elem_id=_elem_id(key))
 
 
 def number(key: str, label: str, info: str) -> gr.Number:
     """A field for a number."""
-    return gr.Number(label=label, info=info, elem_id=_id(key))
+    return gr.Number(label=label, info=info, elem_id=_elem_id(key))
 
 
-def _id(key: str) -> str:
+def _elem_id(key: str) -> str:
     return f"train-{key.replace('_', '-')}"

@@ -1,4 +1,4 @@
-"""What the buttons of the Train tab do."""
+"""The event callbacks of the buttons of the Train tab."""
 
 from __future__ import annotations
 
@@ -20,52 +20,54 @@ from workbench.ui.tabs.train.form import Form, read, switched
 from workbench.ui.tabs.train.preflight import Preflight
 from workbench.ui.tabs.train.run_panel import RunPanel, show_run, shown_run
 
-ACT: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+EVENT: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 
 
-def bind_acts(place: TabContext, form: Form, ahead: Preflight, under: RunPanel) -> None:
-    """Give every button its act."""
-    services, parts = place.services, under.parts
+def bind_acts(context: TabContext, form: Form, preflight: Preflight, run_panel: RunPanel) -> None:
+    """Bind the callbacks of all buttons."""
+    services, parts = context.services, run_panel.parts
 
     def start(*values: Any) -> list[Any]:
-        given = read(form, values)
+        settings = read(form, values)
         draft = services.training.change_draft(
-            lambda draft: replace(switched(draft, given["recipe"]), **given)
+            lambda draft: replace(switched(draft, settings["recipe"]), **settings)
         )
-        return _started(services, draft)
+        return _start_run(services, draft)
 
     def again(sent: Keys) -> list[Any]:
-        return _started(services, TrainingSpec.from_dict(services.stores.runs.get(_run(services, sent)).spec))
+        return _start_run(
+            services, TrainingSpec.from_dict(services.stores.runs.get(_shown_run_id(services, sent)).spec)
+        )
 
-    def pressed(event: gr.EventData) -> list[Any]:
-        acts = _acts(services)
-        sent = Payload.of(event)
-        act = acts.get(sent.text("press"))
-        if act is None:
+    def press(event: gr.EventData) -> list[Any]:
+        actions = _actions(services)
+        payload = Payload.of(event)
+        action = actions.get(payload.text("press"))
+        if action is None:
             raise Conflict(STALE)
-        return _done(services, act, sent.number("run"))
+        return _run_action(services, action, payload.number("run"))
 
-    ahead.start.click(guarded(start), form.inputs, under.outputs, **ACT)
-    parts["again"].click(guarded(again), under.sent, under.outputs, **ACT)
-    under.runs.press(guarded(pressed), None, under.outputs, **ACT)
+    preflight.start.click(guarded(start), form.inputs, run_panel.outputs, **EVENT)
+    parts["again"].click(guarded(again), run_panel.sent, run_panel.outputs, **EVENT)
+    run_panel.runs.press(guarded(press), None, run_panel.outputs, **EVENT)
     for name in ("stop", "pause", "resume"):
-        act = partial(_shown, services, name)
-        parts[name].click(guarded(act), under.sent, under.outputs, **ACT)
-    _bind_doors(place, parts, ahead)
+        action = partial(_act_on_shown_run, services, name)
+        parts[name].click(guarded(action), run_panel.sent, run_panel.outputs, **EVENT)
+    _bind_links(context, parts, preflight)
 
 
-def _bind_doors(place: TabContext, parts: dict[str, Any], ahead: Preflight) -> None:
-    doors = (
+def _bind_links(context: TabContext, parts: dict[str, Any], preflight: Preflight) -> None:
+    links = (
         (parts["see"], "evaluate"),
         (parts["models"], "models"),
-        (ahead.collect, "collect"),
-        (ahead.label, "label"),
+        (preflight.collect, "collect"),
+        (preflight.label, "label"),
     )
-    for button, name in doors:
-        button.click(partial(open_tab, name), None, place.tabs, queue=False, **ACT)
+    for button, name in links:
+        button.click(partial(open_tab, name), None, context.tabs, queue=False, **EVENT)
 
 
-def _acts(services: Services) -> dict[str, Callable[[int], Any]]:
+def _actions(services: Services) -> dict[str, Callable[[int], Any]]:
     training = services.training
     return {
         "stop": training.stop,
@@ -79,17 +81,21 @@ def _acts(services: Services) -> dict[str, Callable[[int], Any]]:
 
 def _move(services: Services, run_id: int, by: int) -> None:
     waiting = [run.id for run in services.stores.runs.active() if run.status == "queued"]
-    place = waiting.index(run_id) + 1 if run_id in waiting else 1
-    services.training.move(run_id, max(1, place + by))
+    position = waiting.index(run_id) + 1 if run_id in waiting else 1
+    services.training.move(run_id, max(1, position + by))
 
 
-def _shown(services: Services, name: str, sent: Keys) -> list[Any]:
-    """Do something with the run that is shown."""
-    return _done(services, _acts(services)[name], _run(services, sent))
+def _act_on_shown_run(services: Services, name: str, sent: Keys) -> list[Any]:
+    """Run an action on the run that is shown."""
+    return _run_action(services, _actions(services)[name], _shown_run_id(services, sent))
 
 
-def _run(services: Services, sent: Keys) -> int:
-    """The run that a tab shows; where the server does not remember that, the one that it would show now."""
+def _shown_run_id(services: Services, sent: Keys) -> int:
+    """The id of the run that the tab shows; if its session was dropped, of the run that it would show now.
+
+    Raises:
+        Conflict: There is no run.
+    """
     if sent.get("run") is None:
         run = shown_run(services)
         if run is None:
@@ -98,12 +104,12 @@ def _run(services: Services, sent: Keys) -> int:
     return int(sent["run"])
 
 
-def _done(services: Services, act: Callable[[int], Any], run_id: int) -> list[Any]:
-    act(run_id)
+def _run_action(services: Services, action: Callable[[int], Any], run_id: int) -> list[Any]:
+    action(run_id)
     return show_run(services, {})
 
 
-def _started(services: Services, spec: TrainingSpec) -> list[Any]:
+def _start_run(services: Services, spec: TrainingSpec) -> list[Any]:
     before = services.stores.runs.active()
     run_id = services.training.start(spec)
     if before:

@@ -1,4 +1,4 @@
-"""The settings of a run as fields: a few for everyone, the others folded away, and none that the recipe has no use for."""
+"""The form of a training spec: basic and collapsed advanced fields; those without effect for the recipe are hidden."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from workbench.ui.tabs.train.advanced_fields import advanced_fields, number, use
 
 BY_HAND = "by hand"
 KEPT = ("validation_fraction", "seed", "class_weights", "fit", "precision", "augmentation")
-"""What stays as it is when another recipe is chosen; the rest takes the recipe's defaults."""
+"""The settings that are kept when the recipe changes; the others get the recipe's defaults."""
 FORMING = ("recipe", "loss", "schedule")
-"""What decides which other fields there are."""
+"""The settings that determine which other fields are visible."""
 
 
 @dataclass(frozen=True)
 class Form:
-    """The fields by the key of :class:`TrainingSpec` that they set, the weights by hand, and what is said of the net."""
+    """The fields by their keys in :class:`TrainingSpec`, the class weights, and the note on the backbone."""
 
     fields: Mapping[str, Any]
     weights: gr.HTML
@@ -32,23 +32,23 @@ class Form:
 
     @property
     def inputs(self) -> list[Any]:
-        """All fields, in the order in which :func:`read` takes their values."""
+        """All fields, in the order in which :func:`read` expects their values."""
         return [*self.fields.values(), self.weights]
 
     @property
     def outputs(self) -> list[Any]:
-        """In the order of :func:`show`."""
+        """The outputs of :func:`show`, in its order."""
         return [*self.inputs, self.net]
 
 
 def build_recipe() -> gr.Radio:
-    """Build the choice that comes before all others."""
+    """Build the choice of the recipe."""
     choices = options.recipe_choices(options.FITTING_MINUTES)
     return gr.Radio(choices, label="How to train", elem_id="train-recipe", elem_classes="cards")
 
 
 def build_form(recipe: gr.Radio) -> Form:
-    """Build the other fields; they are empty until :func:`show` fills them."""
+    """Build the other fields; :func:`show` sets their values."""
     fields: dict[str, Any] = {"recipe": recipe}
     choices = options.net_choices(SCRATCH)
     fields["architecture"] = gr.Radio(choices, label="Net", elem_id="train-architecture")
@@ -72,55 +72,55 @@ def build_form(recipe: gr.Radio) -> Form:
 
 
 def read(form: Form, values: Sequence[Any]) -> dict[str, Any]:
-    """What the fields say, by the keys of :class:`TrainingSpec`; not yet checked."""
+    """The values of the fields by the keys of :class:`TrainingSpec`; not validated."""
     *fields, weights = values
-    given = dict(zip(form.fields, fields, strict=True))
-    given["validation_fraction"] = (given["validation_fraction"] or 0) / 100
-    if given["class_weights"] == BY_HAND:
-        given["class_weights"] = read_weights(weights)
-    return given
+    settings = dict(zip(form.fields, fields, strict=True))
+    settings["validation_fraction"] = (settings["validation_fraction"] or 0) / 100
+    if settings["class_weights"] == BY_HAND:
+        settings["class_weights"] = read_weights(weights)
+    return settings
 
 
 def show(form: Form, services: Services, spec: TrainingSpec) -> list[Any]:
-    """Updates that make the fields show a spec, in the order of :attr:`Form.outputs`."""
+    """Updates that show a spec, in the order of :attr:`Form.outputs`."""
     by_hand = not isinstance(spec.class_weights, str)
-    shown = {**spec.to_dict(), "validation_fraction": round(spec.validation_fraction * 100)}
-    shown["class_weights"] = BY_HAND if by_hand else spec.class_weights
+    values = {**spec.to_dict(), "validation_fraction": round(spec.validation_fraction * 100)}
+    values["class_weights"] = BY_HAND if by_hand else spec.class_weights
     summary = services.stores.catalogue.summary(services.stores.classes.all())
     weights = spec.class_weights if isinstance(spec.class_weights, Mapping) else {}
-    updates = [gr.update(value=shown[key], **_more(key, spec)) for key in form.fields]
+    updates = [gr.update(value=values[key], **_more(key, spec)) for key in form.fields]
     return [*updates, show_weights(weights, summary.colours, by_hand), show_net(services, spec.architecture)]
 
 
 def _more(key: str, spec: TrainingSpec) -> dict[str, Any]:
-    """What else of a field depends on the spec."""
-    more: dict[str, Any] = {"visible": useful(key, spec)}
+    """The properties of a field that depend on the spec."""
+    options_: dict[str, Any] = {"visible": useful(key, spec)}
     if key == "recipe":
-        more["choices"] = options.recipe_choices(options.minutes_of(spec))
+        options_["choices"] = options.recipe_choices(options.minutes_of(spec))
     if key == "architecture":
-        more["choices"] = options.net_choices(spec.recipe)
-        more["label"] = "Net to try beside those from scratch" if spec.recipe == BEST else "Net"
+        options_["choices"] = options.net_choices(spec.recipe)
+        options_["label"] = "Net to try beside those from scratch" if spec.recipe == BEST else "Net"
     if key == "max_minutes":
-        more["label"] = "Minutes to search" if spec.recipe == BEST else "Minutes, at most"
-        more["info"] = (
+        options_["label"] = "Minutes to search" if spec.recipe == BEST else "Minutes, at most"
+        options_["info"] = (
             "More minutes, more is tried; 0 is no limit." if spec.recipe == BEST else "0 is no limit."
         )
-    return more
+    return options_
 
 
 def show_useful(form: Form, spec: Mapping[str, Any]) -> list[Any]:
-    """Updates that show or hide the fields and leave their values alone, in the order of ``form.fields``."""
+    """Updates of the visibility of the fields, in the order of ``form.fields``."""
     return [gr.update(visible=useful(key, spec)) for key in form.fields]
 
 
 def show_net(services: Services, architecture: str | None) -> str:
-    """What is said of the net that is chosen."""
+    """The note on the chosen backbone."""
     backbone = BACKBONES.get(architecture or "")
     return options.net_html(backbone, services.settings.weights_folder) if backbone else ""
 
 
 def switched(spec: TrainingSpec, recipe: str) -> TrainingSpec:
-    """A spec with another recipe: its defaults, but for what has nothing to do with it."""
+    """The spec with another recipe and its defaults, except for the settings in :data:`KEPT`."""
     if spec.recipe == recipe or recipe not in RECIPES:
         return spec
     kept = {key: getattr(spec, key) for key in KEPT}
@@ -130,11 +130,17 @@ def switched(spec: TrainingSpec, recipe: str) -> TrainingSpec:
 
 
 def fitting(services: Services, spec: TrainingSpec) -> TrainingSpec:
-    """The spec with a weight for each class that has pictures now, where weights are given by hand."""
+    """The spec with a weight for each class that has pictures, if class weights are set by hand."""
     if isinstance(spec.class_weights, str):
         return spec
     present = {class_.name: class_.count for class_ in services.stores.classes.all() if class_.count}
-    start = class_weight_table(present, "balanced") if not spec.class_weights else dict.fromkeys(present, 1.0)
+    defaults = (
+        class_weight_table(present, "balanced") if not spec.class_weights else dict.fromkeys(present, 1.0)
+    )
     return replace(
-        spec, class_weights={**start, **{k: v for k, v in spec.class_weights.items() if k in start}}
+        spec,
+        class_weights={
+            **defaults,
+            **{name: weight for name, weight in spec.class_weights.items() if name in defaults},
+        },
     )

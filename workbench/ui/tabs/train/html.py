@@ -1,4 +1,4 @@
-"""What the Train tab says of a plan and of runs, as HTML."""
+"""HTML of the Train tab: the plan and the runs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MONITORS = {"val_loss": "validation loss", "val_macro_f1": "validation macro-F1"
 
 
 def plan_html(plan: TrainingPlan, colours: Mapping[str, str]) -> str:
-    """Pictures of each class on both sides with the weight in the loss, and what was kept together."""
+    """A table of pictures per class and split with the class weights, and notes on the split."""
     rows = [
         [
             class_name(name, colours),
@@ -38,92 +38,96 @@ def plan_html(plan: TrainingPlan, colours: Mapping[str, str]) -> str:
     heads = ["class", "to train on", "to check with", term("weight")]
     return (
         f"{''.join(map(problem, plan.caveats))}{table(heads, [*rows, ['all', *total, '']], 'What would be trained', foot=1)}"
-        f"<p class='note'>{_kept_together(plan)}{_by_hand(plan)}{_tested(plan)}</p>"
+        f"<p class='note'>{_duplicates_sentence(plan)}{_pinned_sentence(plan)}{_test_sentence(plan)}</p>"
     )
 
 
-def _kept_together(plan: TrainingPlan) -> str:
+def _duplicates_sentence(plan: TrainingPlan) -> str:
     if not plan.kept_together:
         return "No near-duplicates were found, so each picture is on a side by itself."
     purpose = "" if plan.caveats else " so that none is on both sides"
     return f"Kept {plan.kept_together:,} near-duplicates together{purpose}."
 
 
-def _by_hand(plan: TrainingPlan) -> str:
+def _pinned_sentence(plan: TrainingPlan) -> str:
     if not plan.pinned:
         return ""
-    kept = f" {_are(plan.pinned)} on a side chosen by hand, or by the folders or tables they came with."
+    sentence = (
+        f" {_pictures_are(plan.pinned)} on a side chosen by hand, or by the folders or tables they came with."
+    )
     if not plan.drawn:
-        return kept
-    return f"{kept} Nothing was set aside to check with, so {plan.drawn:,} of those put into training {'does' if plan.drawn == 1 else 'do'} it."
+        return sentence
+    return f"{sentence} Nothing was set aside to check with, so {plan.drawn:,} of those put into training {'does' if plan.drawn == 1 else 'do'} it."
 
 
-def _tested(plan: TrainingPlan) -> str:
+def _test_sentence(plan: TrainingPlan) -> str:
     if not plan.test:
         return ""
-    kept = f" {pictures_words(plan.test, 'test ')} {_be(plan.test)} kept out of training and of choosing."
+    sentence = (
+        f" {pictures_words(plan.test, 'test ')} {_is_or_are(plan.test)} kept out of training and of choosing."
+    )
     if not plan.left_out:
-        return kept
-    return f"{kept} {_are(plan.left_out)} left out, since {'it looks' if plan.left_out == 1 else 'they look'} almost like a test picture."
+        return sentence
+    return f"{sentence} {_pictures_are(plan.left_out)} left out, since {'it looks' if plan.left_out == 1 else 'they look'} almost like a test picture."
 
 
-def _are(count: int) -> str:
-    return f"{pictures_words(count)} {_be(count)}"
+def _pictures_are(count: int) -> str:
+    return f"{pictures_words(count)} {_is_or_are(count)}"
 
 
-def _be(count: int) -> str:
+def _is_or_are(count: int) -> str:
     return "is" if count == 1 else "are"
 
 
 def active_html(run: Run, history: Sequence[Mapping[str, Any]], trials: Sequence[Trial] = ()) -> str:
-    """Where a run stands that waits or runs; a search by its tries."""
+    """The progress of a queued or running run; that of a search by its trials."""
     if run.status == "queued":
         return f"<h3>Run {run.id} is waiting to start</h3><p>{settings(run)}</p>"
     title = f"<h3>Run {run.id}: {escape(phase(run))}</h3>"
     if trials:
-        bar, found = _bar(_share_tried(trials)), _search_facts(run, trials)
+        progress, pairs = _bar_html(_share_tried(trials)), _search_facts(run, trials)
     else:
-        bar, found = _bar(share_done(run)), _facts(run, history)
-    return f"{title}{bar}{facts(found)}{_silence(run)}"
+        progress, pairs = _bar_html(share_done(run)), _run_facts(run, history)
+    return f"{title}{progress}{facts(pairs)}{_silence_html(run)}"
 
 
 def _share_tried(trials: Sequence[Trial]) -> float:
-    """The share of a search that is done; what is trained when its tries are over counts as one more."""
+    """The progress of a search from 0 to 1; the final training counts as one more trial."""
     dropped = sum(trial.status == "dropped" and "macro_f1" not in trial.metrics for trial in trials)
     return (tried(trials) + dropped) / (len(trials) + 1)
 
 
 def _search_facts(run: Run, trials: Sequence[Trial]) -> list[tuple[str, str]]:
-    """The same at all times but for the last, so that none of them jumps; epochs are those of a try that lasts seconds."""
-    features = counts(run)
-    found = [
+    """The facts of a search, in a fixed order so that the layout is stable; epochs are omitted, as trials last seconds."""
+    extracting = counts(run)
+    pairs = [
         ("tried", f"{tried(trials)} of {len(trials)}"),
-        ("time left", "–" if features else _left(run)),
-        *_machine(run.progress),
+        ("time left", "–" if extracting else _time_left(run)),
+        *_machine_facts(run.progress),
     ]
-    return [*found, _done(run)] if features else found
+    return [*pairs, _done_fact(run)] if extracting else pairs
 
 
-def _facts(run: Run, history: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
+def _run_facts(run: Run, history: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
     progress = run.progress
     if counts(run):
-        found = [_done(run)]
+        pairs = [_done_fact(run)]
     elif progress.get("epochs"):
-        found = [("epoch", f"{progress['epoch']} of at most {progress['epochs']}")]
+        pairs = [("epoch", f"{progress['epoch']} of at most {progress['epochs']}")]
     else:
-        return _machine(progress)
-    found += [("speed", _speed(run)), ("time left", _left(run))]
+        return _machine_facts(progress)
+    pairs += [("speed", _speed_text(run)), ("time left", _time_left(run))]
     if progress.get("epochs"):
-        found.append(("best epoch so far", _best(run, history)))
-    return [*found, *_machine(progress)]
+        pairs.append(("best epoch so far", _best_epoch_text(run, history)))
+    return [*pairs, *_machine_facts(progress)]
 
 
-def _done(run: Run) -> tuple[str, str]:
+def _done_fact(run: Run) -> tuple[str, str]:
     unit = " MB" if run.phase == "downloading" else ""
     return "done", f"{run.progress['done']:,} of {run.progress['total']:,}{unit}"
 
 
-def _speed(run: Run) -> str:
+def _speed_text(run: Run) -> str:
     rate = run.progress.get("pictures_per_second")
     return (
         "–"
@@ -132,41 +136,41 @@ def _speed(run: Run) -> str:
     )
 
 
-def _left(run: Run) -> str:
+def _time_left(run: Run) -> str:
     seconds = run.progress.get("eta_seconds")
     return "–" if seconds is None else f"at most {duration(seconds)}"
 
 
-def _best(run: Run, history: Sequence[Mapping[str, Any]]) -> str:
+def _best_epoch_text(run: Run, history: Sequence[Mapping[str, Any]]) -> str:
     monitor = run.spec["monitor"]
     best = kept_so_far(history, monitor)
     return f"{best['epoch']} · {MONITORS[monitor]} {charts.number(best[monitor])}" if best else "none yet"
 
 
-def _machine(progress: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """What the worker takes of the machine; 100 % is one core."""
-    found = []
+def _machine_facts(progress: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """CPU and memory use of the worker; 100 % is one core."""
+    pairs = []
     if progress.get("cpu_percent") is not None:
-        found.append(("processor", f"{progress['cpu_percent']:.0f} % of a core"))
+        pairs.append(("processor", f"{progress['cpu_percent']:.0f} % of a core"))
     if progress.get("memory_mb") is not None:
-        found.append(("memory", f"{progress['memory_mb'] / 1000:.2g} GB"))
-    return found
+        pairs.append(("memory", f"{progress['memory_mb'] / 1000:.2g} GB"))
+    return pairs
 
 
-def _bar(share: float) -> str:
+def _bar_html(share: float) -> str:
     return (
         f"<progress class='run-bar' max='1' value='{share:.3f}' aria-label='Share that is done'></progress>"
     )
 
 
-def _silence(run: Run) -> str:
+def _silence_html(run: Run) -> str:
     return problem(silence(run))
 
 
 def ended_html(run: Run, metrics: Mapping[str, Any] | None) -> str:
-    """How a run ended: what is ready, or why there is nothing."""
+    """How a run ended: its model version, or the error."""
     if metrics is not None:
-        return f"<h3>{_ready(run)}: {measures(metrics)}</h3><p>{_how(run)}</p>"
+        return f"<h3>{_ready_text(run)}: {measures(metrics)}</h3><p>{_ending_sentence(run)}</p>"
     title = {"stopped": "was stopped", "interrupted": "was interrupted", "paused": "is paused"}.get(
         run.status, "failed"
     )
@@ -177,27 +181,27 @@ def ended_html(run: Run, metrics: Mapping[str, Any] | None) -> str:
     return f"<h3>Run {run.id} {title}</h3><p class='{tone}'>{escape(reason)}</p>"
 
 
-def _ready(run: Run) -> str:
+def _ready_text(run: Run) -> str:
     return f"{escape(run.version or '')} is ready"
 
 
-def _how(run: Run) -> str:
+def _ending_sentence(run: Run) -> str:
     ended = "was stopped" if run.status == "stopped" else "is finished"
-    # What a search has kept stands among its tries.
+    # What a search kept is shown in the table of its trials.
     epoch = run.best_epoch if run.spec.get("recipe") != BEST else None
     kept = f"; its best epoch, {epoch}, was kept" if epoch else ""
     return f"Run {run.id} {ended}{kept}. {escape(run.error or '')}"
 
 
 def measures(metrics: Mapping[str, Any]) -> str:
-    """Macro-F1 with its interval, and accuracy with its counts."""
+    """Macro-F1, and accuracy with its counts."""
     pictures = int(metrics["pictures"])
-    right = round(metrics["accuracy"] * pictures)
-    return f"macro-F1 {charts.number(metrics['macro_f1'])}, accuracy {charts.share(right, pictures)}"
+    correct = round(metrics["accuracy"] * pictures)
+    return f"macro-F1 {charts.number(metrics['macro_f1'])}, accuracy {charts.share(correct, pictures)}"
 
 
 def settings(run: Run) -> str:
-    """A run's main settings in a few words."""
+    """A short description of a run's main settings."""
     spec = run.spec
     weights = spec["class_weights"] if isinstance(spec["class_weights"], str) else "by hand"
     epochs = "" if spec.get("recipe") == BEST else f", at most {spec['epochs']} epochs"

@@ -1,4 +1,4 @@
-"""What can be chosen for a run and what each choice is for, in words."""
+"""The choices of the training form and their descriptions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from workbench.ui.components.spec_words import in_minutes
 
 Choices = tuple[tuple[str, str], ...]
 
-# What takes seconds comes first.
+# The fastest recipe first.
 RECIPES: Mapping[str, str] = {
     INSTANT: "Instant\nSeconds. A net that has seen a million photos looks at yours; only its answer is learnt. Begin here.",
     FINE_TUNE: "Fine-tune\nA few minutes. Adapts the upper part of that net to your pictures too: usually more is right.",
@@ -22,7 +22,7 @@ RECIPES: Mapping[str, str] = {
     SCRATCH: "From scratch\nA few minutes. Learns from your pictures alone: without a network, or where they are unlike photos.",
 }
 FITTING_MINUTES = 10.0
-"""Of a search, until somebody says otherwise."""
+"""The default duration of a search."""
 
 OPTIMIZERS: Choices = (
     ("Adam", "adam"),
@@ -42,7 +42,7 @@ HEADS: Choices = (("Keeps heights apart", "rows"), ("Average of the picture", "a
 DEPTHS: Choices = (("Top", "top"), ("Middle", "middle"), ("Deep", "deep"))
 PRECISIONS: Choices = (("What is fastest here", "auto"), ("32 bits", "float32"), ("Mixed 16 and 32", "mixed"))
 
-# Setting, choice, what it is for.
+# Setting, choice, purpose.
 _PURPOSES = (
     ("Optimizer", "Adam", "Finds its own step for each weight; works without tuning. Leave it unless you have a reason."),
     ("Optimizer", "AdamW", "Adam that also keeps weights small: for long runs and fine-tuning that memorise."),
@@ -70,41 +70,41 @@ _PURPOSES = (
 
 
 def recipe_choices(minutes: float) -> list[tuple[str, str]]:
-    """The recipes as cards: a title and a sentence on the lines below it.
+    """The choices of recipes: a title, and a description on the lines below it.
 
     Args:
-        minutes: What a search may take.
+        minutes: The time limit of a search.
     """
     return [(words.format(minutes=in_minutes(minutes)), recipe) for recipe, words in RECIPES.items()]
 
 
 def minutes_of(spec: TrainingSpec) -> float:
-    """The minutes that the card of a search names."""
+    """The minutes shown in the description of a search."""
     return spec.max_minutes if spec.recipe == BEST and spec.max_minutes else FITTING_MINUTES
 
 
 def net_choices(recipe: str) -> list[tuple[str, str]]:
-    """The nets that a recipe can train, the first one recommended."""
+    """The backbones that a recipe can train; the first one is recommended."""
     names = FROM_SCRATCH if recipe == SCRATCH else PRETRAINED
     labels = [BACKBONES[name].label for name in names]
     return list(zip([f"{labels[0]} (recommended)", *labels[1:]], names, strict=True))
 
 
 def net_html(backbone: Backbone, weights: Path) -> str:
-    """When to choose a net, what it costs, and whether its weights are here."""
+    """A note on a backbone: when to choose it, and whether its weights are present."""
     sentence = f"<p class='note'>{escape(backbone.sentence)}"
     if not backbone.pretrained:
         return f"{sentence}</p>"
     size = f"Weights: {backbone.megabytes:g} MB, {escape(backbone.licence)} licence."
-    return f"{sentence} {size} {_where(weights_state(backbone, weights))}</p>"
+    return f"{sentence} {size} {_weights_sentence(weights_state(backbone, weights))}</p>"
 
 
-def _where(state: WeightsState) -> str:
+def _weights_sentence(state: WeightsState) -> str:
     return "They are here." if state.present else "They are not here yet."
 
 
 def weights_lacking(spec: TrainingSpec, weights: Path) -> WeightsState | None:
-    """What is known of the weights that a spec needs where they are not here, else None."""
+    """The state of the weights that a spec needs if they are missing, else None."""
     backbone = BACKBONES[spec.architecture]
     if not backbone.pretrained:
         return None
@@ -113,13 +113,13 @@ def weights_lacking(spec: TrainingSpec, weights: Path) -> WeightsState | None:
 
 
 def nets_html(weights: Path) -> str:
-    """All nets side by side, folded away."""
+    """A collapsed table of all backbones."""
     heads = ["net", "when to choose it", "for", "weights", "licence", "time for a picture"]
-    rows = [_net(backbone, weights) for backbone in BACKBONES.values()]
-    return _folded("Compare all nets", table(heads, rows, "Nets", wide=True))
+    rows = [_net_row(backbone, weights) for backbone in BACKBONES.values()]
+    return _details_html("Compare all nets", table(heads, rows, "Nets", wide=True))
 
 
-def _net(backbone: Backbone, weights: Path) -> list[str]:
+def _net_row(backbone: Backbone, weights: Path) -> list[str]:
     kind = "all but from scratch" if backbone.pretrained else "from scratch"
     size = "none"
     if backbone.pretrained:
@@ -136,11 +136,11 @@ def _net(backbone: Backbone, weights: Path) -> list[str]:
 
 
 def purposes_html() -> str:
-    """What each setting is for, folded away."""
+    """A collapsed table with the purpose of each setting."""
     rows = [[escape(setting), escape(choice), escape(purpose)] for setting, choice, purpose in _PURPOSES]
     heads = ["setting", "choice", "what it is for"]
-    return _folded("What the advanced settings are for", table(heads, rows, "Settings", wide=True))
+    return _details_html("What the advanced settings are for", table(heads, rows, "Settings", wide=True))
 
 
-def _folded(title: str, content: str) -> str:
+def _details_html(title: str, content: str) -> str:
     return f"<details><summary>{title}</summary>{content}</details>"

@@ -1,4 +1,4 @@
-"""What is said before a run starts: the button, the plan, or why there is none."""
+"""The part of the Train tab before a run: the start button, and the plan or the reason why none can start."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from workbench.ui.tabs.train.options import purposes_html, weights_lacking
 
 @dataclass(frozen=True)
 class Preflight:
-    """What is said before a run starts."""
+    """The components of the part before a run."""
 
     start: gr.Button
     reason: gr.HTML
@@ -35,12 +35,12 @@ class Preflight:
 
     @property
     def outputs(self) -> list[Any]:
-        """In the order of :func:`show_ahead`."""
+        """The outputs of :func:`show_ahead`, in its order."""
         return [self.start, self.reason, self.collect, self.label, self.lacking, self.plan]
 
 
 def build_ahead() -> Preflight:
-    """Build it, empty; the plan is for the caller to render."""
+    """Build it, empty; the caller must render ``plan``."""
     with gr.Column(elem_classes="ahead"):
         with gr.Row():
             start = gr.Button("Train", variant="primary", interactive=False, elem_id="train-start")
@@ -48,29 +48,31 @@ def build_ahead() -> Preflight:
             label = gr.Button("Label pictures", variant="primary", visible=False, elem_id="train-label")
         reason = gr.HTML(elem_id="train-reason", padding=False, visible=False)
         lacking = gr.HTML(elem_id="train-lacking", padding=False, visible=False, apply_default_css=False)
-    # Not here: what is said of a run goes between, so that it appears under the button and the button stays where it was.
+    # Rendered by the caller: the run panel is placed in between, so that the button does not move.
     plan = gr.HTML(elem_id="train-plan", padding=False, apply_default_css=False, render=False)
     return Preflight(start, reason, collect, label, lacking, plan)
 
 
 def build_help() -> gr.HTML:
-    """Build what explains the choices, folded away; gives the part on the nets, whose weights come and go."""
+    """Build the collapsed help; returns the component on backbones, which must be refreshed as weights change."""
     nets = gr.HTML(elem_id="train-nets", padding=False, apply_default_css=False)
     gr.HTML(purposes_html(), elem_id="train-purposes", padding=False, apply_default_css=False)
     return nets
 
 
-def save_setting(services: Services, key: str, given: dict[str, Any]) -> list[Any]:
-    """Keep one setting; what is said ahead of the run is about all of them as they stand in the fields."""
+def save_setting(services: Services, key: str, settings: dict[str, Any]) -> list[Any]:
+    """Save one setting in the draft; the updates are for the values of all fields."""
     try:
         draft = services.training.change_draft(
-            lambda draft: fitting(services, replace(switched(draft, given["recipe"]), **{key: given[key]}))
+            lambda draft: fitting(
+                services, replace(switched(draft, settings["recipe"]), **{key: settings[key]})
+            )
         )
         if key == "class_weights":
-            given[key] = draft.class_weights
-        return show_ahead(services, replace(draft, **given))
+            settings[key] = draft.class_weights
+        return show_ahead(services, replace(draft, **settings))
     except DomainError as error:
-        return _blocked(services, error)
+        return _blocked_updates(services, error)
 
 
 def show_ahead(services: Services, spec: TrainingSpec) -> list[Any]:
@@ -78,60 +80,60 @@ def show_ahead(services: Services, spec: TrainingSpec) -> list[Any]:
     try:
         plan = services.training.plan(spec)
     except DomainError as error:
-        return _blocked(services, error)
+        return _blocked_updates(services, error)
     state = weights_lacking(spec, services.settings.weights_folder)
     if state and state.path.is_file():
-        return _blocked(services, DomainError(state.sentence))
+        return _blocked_updates(services, DomainError(state.sentence))
     colours = services.stores.classes.colours()
     hidden = gr.update(visible=False)
-    start = gr.update(value=_words(spec, plan), interactive=True)
+    start = gr.update(value=_button_text(spec, plan), interactive=True)
     return [
         start,
         hidden,
         hidden,
         hidden,
-        _lacking(state),
-        gr.update(value=plan_html(plan, colours) + _warned(services, spec), visible=True),
+        _lacking_update(state),
+        gr.update(value=plan_html(plan, colours) + _warning_html(services, spec), visible=True),
     ]
 
 
-def _warned(services: Services, spec: TrainingSpec) -> str:
+def _warning_html(services: Services, spec: TrainingSpec) -> str:
     warning = augmentation_warning(services, spec)
     return f"<p class='note'>{escape(warning)}</p>" if warning else ""
 
 
-def _words(spec: TrainingSpec, plan: TrainingPlan) -> str:
+def _button_text(spec: TrainingSpec, plan: TrainingPlan) -> str:
     if spec.recipe == BEST:
         time = f"for {in_minutes(spec.max_minutes)}" if spec.max_minutes else "without a limit of time"
         return f"Search {time} on {plan.images:,} pictures"
     return f"Train on {plan.images:,} pictures"
 
 
-def _lacking(state: WeightsState | None) -> Any:
+def _lacking_update(state: WeightsState | None) -> Any:
     value = f"<p class='note'>{escape(state.sentence)}</p>" if state else ""
     return gr.update(value=value, visible=state is not None)
 
 
-def _blocked(services: Services, error: DomainError) -> list[Any]:
+def _blocked_updates(services: Services, error: DomainError) -> list[Any]:
     summary = services.stores.catalogue.summary(services.stores.classes.all())
-    lacking = isinstance(error, NotReady)
+    not_ready = isinstance(error, NotReady)
     return [
         gr.update(value="Train", interactive=False),
         gr.update(value=problem(str(error)), visible=True),
-        gr.update(visible=lacking and not summary.unlabelled),
-        gr.update(visible=lacking and bool(summary.unlabelled)),
+        gr.update(visible=not_ready and not summary.unlabelled),
+        gr.update(visible=not_ready and bool(summary.unlabelled)),
         gr.update(visible=False),
         gr.update(visible=False),
     ]
 
 
 def augmentation_warning(services: Services, spec: TrainingSpec) -> str:
-    """One sentence on operations that clearly change the class in the eyes of the model in production; empty where none does."""
+    """A sentence on operations that change the class according to the production model; empty if there are none."""
     safety = services.safety.report(spec.augmentation)
     flagged = safety.flagged(spec.augmentation)
     if not flagged:
         return ""
-    names = " and ".join(BY_NAME[each.operation].label for each in flagged)
+    names = " and ".join(BY_NAME[tally.operation].label for tally in flagged)
     worst = flagged[0]
     return (
         f"{names} may change the class: {safety.version} reads {worst.misread} of {worst.variants} variants "

@@ -1,4 +1,4 @@
-"""The list of runs, each with what can be done with it."""
+"""The table of runs with their action buttons."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ STATUSES = {"queued": "waiting"}
 
 
 def runs_html(runs: Sequence[Run], macro_f1: Mapping[str, float], resumable: frozenset[int]) -> str:
-    """The runs as a table.
+    """The table of runs.
 
     Args:
-        runs: Those that wait in the order in which they start.
-        macro_f1: Of each version.
-        resumable: Ids of the runs that can go on.
+        runs: The runs; queued ones in the order in which they start.
+        macro_f1: The macro-F1 of each version.
+        resumable: The ids of the runs that can be resumed.
     """
     if not runs:
         return ""
@@ -28,7 +28,7 @@ def runs_html(runs: Sequence[Run], macro_f1: Mapping[str, float], resumable: fro
         [
             f"run {run.id}",
             settings(run),
-            f"{_status(run, waiting)} {_acts(run, waiting, resumable)}",
+            f"{_status(run, waiting)} {_action_buttons(run, waiting, resumable)}",
             _result(run, macro_f1),
             when(run.created_at),
         ]
@@ -44,14 +44,14 @@ def _status(run: Run, waiting: Sequence[int]) -> str:
     return escape(STATUSES.get(run.status, run.status))
 
 
-def _acts(run: Run, waiting: Sequence[int], resumable: frozenset[int]) -> str:
+def _action_buttons(run: Run, waiting: Sequence[int], resumable: frozenset[int]) -> str:
     """Buttons for what can be done with a run."""
     buttons = []
     if run.status == "queued":
-        place = waiting.index(run.id)
-        if place:
+        position = waiting.index(run.id)
+        if position:
             buttons.append(_button("up", run.id, "Move up"))
-        if place < len(waiting) - 1:
+        if position < len(waiting) - 1:
             buttons.append(_button("down", run.id, "Move down"))
         buttons.append(_button("cancel", run.id, "Cancel"))
     if run.id in resumable:
@@ -59,8 +59,8 @@ def _acts(run: Run, waiting: Sequence[int], resumable: frozenset[int]) -> str:
     return f"<span class='run-acts'>{''.join(buttons)}</span>" if buttons else ""
 
 
-def _button(act: str, run_id: int, words: str) -> str:
-    return f"<button class='plain' data-press='{act}' data-run='{run_id}'>{words} run {run_id}</button>"
+def _button(action: str, run_id: int, text: str) -> str:
+    return f"<button class='plain' data-press='{action}' data-run='{run_id}'>{text} run {run_id}</button>"
 
 
 def _result(run: Run, macro_f1: Mapping[str, float]) -> str:

@@ -1,4 +1,4 @@
-"""The run that is shown: the one under way as it goes, or else how the newest one ended."""
+"""The panel of the Train tab on the active run, or else on the last one that ended."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ PARTS = (
 
 @dataclass(frozen=True)
 class RunPanel:
-    """What is said of the run that is shown: the one under way, or else the newest."""
+    """The components of the panel."""
 
     parts: dict[str, Any]
     runs: gr.HTML
@@ -41,12 +41,12 @@ class RunPanel:
 
     @property
     def outputs(self) -> list[Any]:
-        """In the order of :func:`show_run`."""
+        """The outputs of :func:`show_run`, in its order."""
         return [*(self.parts[name] for name in PARTS), self.runs, self.timer, self.sent]
 
 
 def build_run() -> dict[str, Any]:
-    """Build what is shown of a run, hidden; ``start``, which begins the next, is for the caller to add."""
+    """Build the parts of the panel, hidden; the caller must add the part ``start``."""
     parts: dict[str, Any] = {}
     with gr.Column(visible=False, elem_id="train-run") as parts["area"]:
         parts["status"] = gr.HTML(elem_id="train-status", padding=False, apply_default_css=False)
@@ -82,17 +82,17 @@ def _buttons(parts: dict[str, Any]) -> None:
     parts["again"] = _button("train-again", "Train again with the same settings")
 
 
-def _button(elem_id: str, words: str, variant: str = "secondary") -> gr.Button:
-    return gr.Button(words, variant=variant, elem_id=elem_id, scale=0, min_width=80)
+def _button(elem_id: str, text: str, variant: str = "secondary") -> gr.Button:
+    return gr.Button(text, variant=variant, elem_id=elem_id, scale=0, min_width=80)
 
 
 def shown_run(services: Services) -> Run | None:
-    """The run under way, or else the one that ended or paused last; one that was cancelled before it began only for want of others."""
-    ended = sorted(services.stores.runs.recent(RECENT), key=_last_heard, reverse=True)
+    """The active run, or else the last one that ended or paused; runs cancelled before their start come last."""
+    ended = sorted(services.stores.runs.recent(RECENT), key=_recency, reverse=True)
     return next(iter([*services.stores.runs.active(), *ended]), None)
 
 
-def _last_heard(run: Run) -> tuple[bool, float]:
+def _recency(run: Run) -> tuple[bool, float]:
     moment = datetime.fromisoformat(run.ended_at).timestamp() if run.ended_at else run.heartbeat
     return run.status != "stopped" or run.started_at is not None, moment or 0
 
@@ -101,25 +101,25 @@ def show_run(services: Services, sent: Keys) -> list[Any]:
     """Updates of what has changed since ``sent``, in the order of :attr:`RunPanel.outputs`."""
     run = shown_run(services)
     active = bool(run and run.active)
-    listed = _listed(services)
-    wanted: Wanted = {
-        **_parts(services, run),
-        "runs": ([(each.id, each.status) for each in listed], partial(_runs, services, listed)),
+    runs = _listed_runs(services)
+    parts: Wanted = {
+        **_run_parts(services, run),
+        "runs": ([(run_.id, run_.status) for run_ in runs], partial(_runs_html, services, runs)),
         "timer": (active, lambda: gr.Timer(BUSY_SECONDS if active else IDLE_SECONDS)),
     }
-    updates, keys = changed(sent, wanted)
+    updates, keys = changed(sent, parts)
     return [*updates, {**keys, "run": run.id if run else None}]
 
 
-def _listed(services: Services) -> list[Run]:
-    """What runs, every run that waits in its order, then the newest of the others."""
+def _listed_runs(services: Services) -> list[Run]:
+    """The active runs, every queued run in its order, then the newest of the others."""
     runs = services.stores.runs
     active = runs.active()
-    shown = {each.id for each in active}
-    return [*active, *(run for run in runs.recent(RECENT) if run.id not in shown)]
+    active_ids = {run.id for run in active}
+    return [*active, *(run for run in runs.recent(RECENT) if run.id not in active_ids)]
 
 
-def _parts(services: Services, run: Run | None) -> Wanted:
+def _run_parts(services: Services, run: Run | None) -> Wanted:
     if run is None:
         return dict.fromkeys(PARTS, (None, gr.skip))
     history = services.stores.runs.history(run.id)
@@ -131,52 +131,52 @@ def _parts(services: Services, run: Run | None) -> Wanted:
     lost = not run.active and run.version is None
     return {
         "area": (True, lambda: gr.update(visible=True)),
-        "status": (html or state, lambda: html or _ended(services, run)),
-        **_acts(services, run),
+        "status": (html or state, lambda: html or _ended_html(services, run)),
+        **_button_parts(services, run),
         "trials": (tried, lambda: gr.update(value=tried, visible=bool(tried))),
-        **_curves(run, history),
+        **_curve_parts(run, history),
         "log": (log, lambda: log),
-        # One primary button: with a run under way that is its stop, with a model the look at it.
+        # Only one primary button: not ``start`` if another one is.
         "start": (lost, lambda: gr.update(variant="primary" if lost else "secondary")),
     }
 
 
-def _acts(services: Services, run: Run) -> Wanted:
-    asked = (run.id, run.status, run.stop_requested, run.pause_requested)
-    goes_on = services.training.resumable(run)
+def _button_parts(services: Services, run: Run) -> Wanted:
+    key = (run.id, run.status, run.stop_requested, run.pause_requested)
+    resumable = services.training.resumable(run)
     lost = not run.active and run.version is None
     return {
-        "stop": (asked, lambda: _stop(run)),
-        "pause": (asked, lambda: _pause(run)),
-        "resume": ((asked, goes_on), lambda: gr.update(visible=goes_on and lost)),
-        "see": (asked, lambda: gr.update(visible=not run.active and bool(run.version))),
-        "models": (asked, lambda: gr.update(visible=not run.active and bool(run.version))),
-        "again": (asked, lambda: gr.update(visible=lost and run.status != "paused")),
+        "stop": (key, lambda: _stop_update(run)),
+        "pause": (key, lambda: _pause_update(run)),
+        "resume": ((key, resumable), lambda: gr.update(visible=resumable and lost)),
+        "see": (key, lambda: gr.update(visible=not run.active and bool(run.version))),
+        "models": (key, lambda: gr.update(visible=not run.active and bool(run.version))),
+        "again": (key, lambda: gr.update(visible=lost and run.status != "paused")),
     }
 
 
-def _curves(run: Run, history: list[dict[str, Any]]) -> Wanted:
+def _curve_parts(run: Run, history: list[dict[str, Any]]) -> Wanted:
     epochs = (run.id, run.status, len(history))
-    best = _best(run, history)
+    best = _best_epoch(run, history)
     return {
-        "sentence": (epochs, lambda: _sentence(run, history)),
+        "sentence": (epochs, lambda: _sentence_update(run, history)),
         "charts": (bool(history), lambda: gr.update(visible=bool(history))),
         "loss": (epochs, lambda: drawn(charts.loss_curves(history, best), run.id)),
         "accuracy": (epochs, lambda: drawn(charts.accuracy_curves(history, best), run.id)),
     }
 
 
-def _best(run: Run, history: list[dict[str, Any]]) -> int | None:
+def _best_epoch(run: Run, history: list[dict[str, Any]]) -> int | None:
     best = kept_so_far(history, run.spec["monitor"])
     return run.best_epoch or (best["epoch"] if best else None)
 
 
-def _ended(services: Services, run: Run) -> str:
+def _ended_html(services: Services, run: Run) -> str:
     metrics = services.stores.registry.metrics(run.version) if run.version else None
     return ended_html(run, metrics)
 
 
-def _stop(run: Run) -> Any:
+def _stop_update(run: Run) -> Any:
     if run.stop_requested:
         return gr.update(value="Stopping", interactive=False, visible=run.active)
     kept = "try" if run.spec.get("recipe") == BEST else "epoch"
@@ -184,27 +184,25 @@ def _stop(run: Run) -> Any:
     return gr.update(value=words, interactive=True, visible=run.active or run.status == "paused")
 
 
-def _pause(run: Run) -> Any:
-    asked = run.pause_requested or run.stop_requested
+def _pause_update(run: Run) -> Any:
+    requested = run.pause_requested or run.stop_requested
     return gr.update(
         value="Pausing" if run.pause_requested else "Pause",
-        interactive=not asked,
+        interactive=not requested,
         visible=run.status == "running",
     )
 
 
-def _sentence(run: Run, history: list[dict[str, Any]]) -> Any:
+def _sentence_update(run: Run, history: list[dict[str, Any]]) -> Any:
     if run.active:
         return gr.update(value="The curves gain a point with each epoch.", visible=bool(history))
-    said = charts.curves_sentence(history, run.best_epoch, run.spec["monitor"])
-    return gr.update(value=said, visible=bool(history))
+    text = charts.curves_sentence(history, run.best_epoch, run.spec["monitor"])
+    return gr.update(value=text, visible=bool(history))
 
 
-def _runs(services: Services, listed: list[Run]) -> str:
+def _runs_html(services: Services, runs: list[Run]) -> str:
     scores = {
-        run.version: services.stores.registry.metrics(run.version)["macro_f1"]
-        for run in listed
-        if run.version
+        run.version: services.stores.registry.metrics(run.version)["macro_f1"] for run in runs if run.version
     }
-    resumable = frozenset(run.id for run in listed if services.training.resumable(run))
-    return runs_html(listed, scores, resumable)
+    resumable = frozenset(run.id for run in runs if services.training.resumable(run))
+    return runs_html(runs, scores, resumable)

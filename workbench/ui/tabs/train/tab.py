@@ -1,4 +1,4 @@
-"""Train: how, with which settings, one button, and the run as it goes."""
+"""The Train tab: the form of a training spec, the start button, and the active run."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ from workbench.ui.tabs.train.options import minutes_of, nets_html, recipe_choice
 from workbench.ui.tabs.train.preflight import Preflight, build_ahead, build_help, save_setting, show_ahead
 from workbench.ui.tabs.train.run_panel import IDLE_SECONDS, RunPanel, build_run, show_run
 
-QUIET: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
-# One after the other: an answer that took long must not come after that to a later change.
-IN_TURN: dict[str, Any] = {
+UNQUEUED: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+# Processed sequentially: a slow answer must not arrive after that to a later change.
+SEQUENTIAL: dict[str, Any] = {
     "show_progress": "hidden",
     "api_visibility": "private",
     "concurrency_id": "train-ahead",
@@ -41,94 +41,98 @@ IN_TURN: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class TrainTab:
-    """The parts of the tab."""
+    """The components of the tab."""
 
     form: Form
-    ahead: Preflight
-    under: RunPanel
+    preflight: Preflight
+    run_panel: RunPanel
     nets: gr.HTML
 
 
-def build(place: TabContext) -> None:
+def build(context: TabContext) -> None:
     """Build the tab."""
     recipe = build_recipe()
     with gr.Row(elem_classes=["work", "stage-first"]):
         with gr.Column(elem_classes="controls"):
             form = build_form(recipe)
         with gr.Column(elem_classes="stage"):
-            ahead = build_ahead()
-            parts = {**build_run(), "start": ahead.start}
-            ahead.plan.render()
+            preflight = build_ahead()
+            parts = {**build_run(), "start": preflight.start}
+            preflight.plan.render()
             runs = pressable("train-runs")
             nets = build_help()
-    tab = TrainTab(form, ahead, RunPanel(parts, runs, gr.Timer(IDLE_SECONDS), gr.State({})), nets)
-    _bind_refresh(place, tab)
-    _bind_fields(place.services, tab)
-    _bind_forming(place.services, tab)
-    bind_acts(place, form, ahead, tab.under)
+    tab = TrainTab(form, preflight, RunPanel(parts, runs, gr.Timer(IDLE_SECONDS), gr.State({})), nets)
+    _bind_refresh(context, tab)
+    _bind_fields(context.services, tab)
+    _bind_forming(context.services, tab)
+    bind_acts(context, form, preflight, tab.run_panel)
 
 
-def _bind_refresh(place: TabContext, tab: TrainTab) -> None:
-    services, under = place.services, tab.under
+def _bind_refresh(context: TabContext, tab: TrainTab) -> None:
+    services, run_panel = context.services, tab.run_panel
 
-    def fields() -> list[Any]:
+    def refresh_fields() -> list[Any]:
         draft = fitting(services, services.training.draft())
         return [*show(tab.form, services, draft), nets_html(services.settings.weights_folder)]
 
-    def ahead_now() -> list[Any]:
+    def refresh_preflight() -> list[Any]:
         return show_ahead(services, fitting(services, services.training.draft()))
 
-    # Apart, since the fields are there at once and the first split takes a second.
-    place.tab.select(guarded(fields), None, [*tab.form.outputs, tab.nets], **QUIET)
-    place.tab.select(guarded(partial(show_run, services)), under.sent, under.outputs, **QUIET)
-    place.tab.select(guarded(ahead_now), None, tab.ahead.outputs, **IN_TURN)
-    under.timer.tick(guarded(partial(show_run, services)), under.sent, under.outputs, **QUIET)
+    # Separate events, since the fields are fast and the first split takes a second.
+    context.tab.select(guarded(refresh_fields), None, [*tab.form.outputs, tab.nets], **UNQUEUED)
+    context.tab.select(guarded(partial(show_run, services)), run_panel.sent, run_panel.outputs, **UNQUEUED)
+    context.tab.select(guarded(refresh_preflight), None, tab.preflight.outputs, **SEQUENTIAL)
+    run_panel.timer.tick(guarded(partial(show_run, services)), run_panel.sent, run_panel.outputs, **UNQUEUED)
 
 
 def _bind_fields(services: Services, tab: TrainTab) -> None:
-    """Keep each field as it is changed, and say what a run would be then."""
-    form, ahead = tab.form, tab.ahead
+    """Save each field when it changes, and refresh the plan."""
+    form, preflight = tab.form, tab.preflight
 
-    def save(key: str) -> Callable[..., list[Any]]:
-        def saved(*values: Any) -> list[Any]:
+    def save_callback(key: str) -> Callable[..., list[Any]]:
+        def save_field(*values: Any) -> list[Any]:
             return save_setting(services, key, read(form, values))
 
-        return guarded(saved)
+        return guarded(save_field)
 
-    def weigh(*values: Any) -> list[Any]:
-        answer = save_setting(services, "class_weights", read(form, values))
-        return [*answer, show(form, services, services.training.draft())[len(form.fields)]]
+    def change_weights(*values: Any) -> list[Any]:
+        updates = save_setting(services, "class_weights", read(form, values))
+        return [*updates, show(form, services, services.training.draft())[len(form.fields)]]
 
-    def search(*values: Any) -> list[Any]:
-        answer = save_setting(services, "max_minutes", read(form, values))
+    def change_minutes(*values: Any) -> list[Any]:
+        updates = save_setting(services, "max_minutes", read(form, values))
         choices = recipe_choices(minutes_of(services.training.draft()))
-        return [*answer, gr.update(choices=choices)]
+        return [*updates, gr.update(choices=choices)]
 
-    quiet = {**IN_TURN, "trigger_mode": "always_last"}
+    latest_only = {**SEQUENTIAL, "trigger_mode": "always_last"}
     for key, field in form.fields.items():
         if key not in {"recipe", "class_weights", "max_minutes"}:
-            field.input(save(key), form.inputs, ahead.outputs, **quiet)
+            field.input(save_callback(key), form.inputs, preflight.outputs, **latest_only)
     minutes, recipe = form.fields["max_minutes"], form.fields["recipe"]
-    minutes.input(guarded(search), form.inputs, [*ahead.outputs, recipe], **quiet)
-    form.fields["class_weights"].input(guarded(weigh), form.inputs, [*ahead.outputs, form.weights], **quiet)
-    form.weights.weighed(save("class_weights"), form.inputs, ahead.outputs, **quiet)
+    minutes.input(guarded(change_minutes), form.inputs, [*preflight.outputs, recipe], **latest_only)
+    form.fields["class_weights"].input(
+        guarded(change_weights), form.inputs, [*preflight.outputs, form.weights], **latest_only
+    )
+    form.weights.weighed(save_callback("class_weights"), form.inputs, preflight.outputs, **latest_only)
 
 
 def _bind_forming(services: Services, tab: TrainTab) -> None:
-    """Show the fields that belong to what is chosen, and hide the others."""
-    form, ahead = tab.form, tab.ahead
+    """Show the fields that have an effect for the chosen recipe, loss and schedule."""
+    form, preflight = tab.form, tab.preflight
 
-    def choose(recipe: str) -> list[Any]:
+    def change_recipe(recipe: str) -> list[Any]:
         draft = services.training.change_draft(lambda draft: fitting(services, switched(draft, recipe)))
         return [*show(form, services, draft), *show_ahead(services, draft)]
 
-    def useful(*values: Any) -> list[Any]:
+    def change_visibility(*values: Any) -> list[Any]:
         return show_useful(form, read(form, values))
 
     form.fields["recipe"].input(
-        guarded(choose), form.fields["recipe"], [*form.outputs, *ahead.outputs], **IN_TURN
+        guarded(change_recipe), form.fields["recipe"], [*form.outputs, *preflight.outputs], **SEQUENTIAL
     )
     for key in FORMING:
-        form.fields[key].input(guarded(useful), form.inputs, list(form.fields.values()), **QUIET)
+        form.fields[key].input(
+            guarded(change_visibility), form.inputs, list(form.fields.values()), **UNQUEUED
+        )
     net = guarded(partial(show_net, services))
-    form.fields["architecture"].input(net, form.fields["architecture"], form.net, **QUIET)
+    form.fields["architecture"].input(net, form.fields["architecture"], form.net, **UNQUEUED)

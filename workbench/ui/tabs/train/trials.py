@@ -1,4 +1,4 @@
-"""What a search has tried, as HTML."""
+"""The trials of a search, as HTML."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _STATUSES = {
 
 
 def trials_html(trials: Sequence[Trial]) -> str:
-    """The tries of a search, the chosen one first, then the best; those without a score at the end."""
+    """A table of the trials of a search: the chosen one first, then by score; those without a score last."""
     if not trials:
         return ""
-    rows = [_row(each) for each in _ordered(trials)]
+    rows = [_row(trial) for trial in _sorted_trials(trials)]
     heads = ["try", "settings", term("macro-F1"), "time", "status"]
     note = (
         f"<p class='note'>{tried(trials)} of {len(trials)} were tried. Each was judged on training pictures that it had not seen, "
@@ -33,15 +33,15 @@ def trials_html(trials: Sequence[Trial]) -> str:
 
 
 def tried(trials: Sequence[Trial]) -> int:
-    """How many were tried, though they may be judged on more pictures yet."""
+    """The number of trials that were evaluated at least once or failed."""
     return sum("macro_f1" in trial.metrics or trial.status == "failed" for trial in trials)
 
 
-def _ordered(trials: Sequence[Trial]) -> list[Trial]:
-    return sorted(trials, key=lambda each: (not _chosen(each), -_score(each), each.number))
+def _sorted_trials(trials: Sequence[Trial]) -> list[Trial]:
+    return sorted(trials, key=lambda trial: (not _is_chosen(trial), -_score(trial), trial.number))
 
 
-def _chosen(trial: Trial) -> bool:
+def _is_chosen(trial: Trial) -> bool:
     return bool(trial.metrics.get("chosen"))
 
 
@@ -50,7 +50,7 @@ def _score(trial: Trial) -> float:
 
 
 def _row(trial: Trial) -> list[str]:
-    chip = " <span class='chip'>chosen</span>" if _chosen(trial) else ""
+    chip = " <span class='chip'>chosen</span>" if _is_chosen(trial) else ""
     return [
         f"try {trial.number}{chip}",
         escape(trial.name),
