@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from tests import forked_workers
 from tests.running import Server
+from workbench.core import processes
 from workbench.core.settings import Settings
 from workbench.services import Services, build_services
 
@@ -24,6 +28,42 @@ def no_weights_of_the_machine(
 ) -> None:
     """Weights that Keras has downloaded on this machine must not change what a test sees."""
     monkeypatch.setenv("KERAS_HOME", str(tmp_path_factory.mktemp("keras")))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def workers_are_forked() -> Iterator[None]:
+    """Workers come from a process that has imported TensorFlow."""
+    with forked_workers.serving():
+        yield
+
+
+@pytest.fixture
+def cold_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers of this process start as a user's do."""
+    monkeypatch.setattr(processes, "subprocess", subprocess)
+
+
+@contextmanager
+def _tiny() -> Iterator[None]:
+    from tests.workbench import tiny_net
+
+    with tiny_net.installed(), pytest.MonkeyPatch.context() as patch:
+        patch.setenv(forked_workers.NETS, "tiny")
+        yield
+
+
+@pytest.fixture
+def tiny_net() -> Iterator[None]:
+    """Runs from scratch train a net of a few numbers, in this process and in forked workers."""
+    with _tiny():
+        yield
+
+
+@pytest.fixture(scope="module")
+def tiny_nets() -> Iterator[None]:
+    """The same for all of a module."""
+    with _tiny():
+        yield
 
 
 @pytest.fixture

@@ -20,6 +20,8 @@ from pathlib import Path
 
 import psutil
 
+from tests import forked_workers
+
 PR_SET_PDEATHSIG = 1
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -78,7 +80,8 @@ def _become_server(environment: dict[str, str], log: str) -> None:
     os.environ.clear()
     os.environ.update(environment)
     try:
-        runpy.run_path(str(ROOT / "app.py"), run_name="__main__")
+        with forked_workers.installed():
+            runpy.run_path(str(ROOT / "app.py"), run_name="__main__")
     except BaseException:
         traceback.print_exc()
     finally:

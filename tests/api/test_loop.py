@@ -19,7 +19,7 @@ from tests.running import ROOT, Server, until
 from workbench.imaging.augmentation import Augmentation, augment
 from workbench.imaging.decode import canonical, decode
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.loop]
 ENDED = ("finished", "stopped", "failed", "interrupted")
 
 

@@ -26,7 +26,7 @@ SEARCH = TrainingSpec.of("best", max_minutes=3)
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def served(tmp_path_factory: pytest.TempPathFactory, tiny_nets: None) -> Iterator[Server]:
     """An app with the finished run 1, whose version is v1, and the failed search 2."""
     folder = tmp_path_factory.mktemp("runs")
     services = build_services(Settings(data=folder / "workbench", insight=False))

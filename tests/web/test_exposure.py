@@ -127,16 +127,18 @@ def test_the_workers_do_not_learn_the_password(tmp_path: Path) -> None:
         client = Client(server.url, headers={"Authorization": "Bearer right"}, verbose=False)
         files = [handle_file(class_zip(tmp_path / "bottles.zip", 2))]
         client.predict(files=files, api_name="/import_images")
-        environment = until(lambda: _environment_of_a_worker(server), "the worker of the model's help")
-        assert environment["WORKBENCH_DATA"] == str(tmp_path / "workbench")
+        data = str(tmp_path / "workbench")
+        environment = until(lambda: _environment_of_a_worker(data), "the worker of the model's help")
         assert "right" not in environment.values()
     finally:
         server.close()
 
 
-def _environment_of_a_worker(server: Server) -> dict[str, str]:
-    for child in psutil.Process(server.pid).children():
+def _environment_of_a_worker(data: str) -> dict[str, str]:
+    for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
-            if "workbench.active_learning.worker" in child.cmdline():
-                return child.environ()
+            environment = process.environ()
+            ours = environment.get("WORKBENCH_DATA") == data
+            if ours and "workbench.active_learning.worker" in process.cmdline():
+                return environment
     return {}

@@ -56,8 +56,10 @@ def same(first: Artefacts, second: Artefacts) -> bool:
     ],
 )
 def test_a_run_that_was_paused_twice_equals_one_that_was_not(
-    tmp_path: Path, values: dict[str, object]
+    tmp_path: Path, values: dict[str, object], request: pytest.FixtureRequest
 ) -> None:
+    if "architecture" not in values:
+        request.getfixturevalue("tiny_net")
     dataset, chosen = bars(tmp_path / "data"), spec(epochs=5, **values)
     paused(dataset, chosen, tmp_path, after=STEPS + 2)
     paused(dataset, chosen, tmp_path, after=2 * STEPS + 1)
@@ -68,12 +70,14 @@ def test_a_run_that_was_paused_twice_equals_one_that_was_not(
     assert same(resumed, whole(dataset, chosen, tmp_path))
 
 
+@pytest.mark.usefixtures("tiny_net")
 def test_a_run_that_was_paused_before_its_first_epoch_was_over_begins_again(tmp_path: Path) -> None:
     dataset, chosen = bars(tmp_path / "data"), spec(epochs=2)
     paused(dataset, chosen, tmp_path, after=2)
     assert same(train(dataset, chosen, Recorder(), workplace(tmp_path)), whole(dataset, chosen, tmp_path))
 
 
+@pytest.mark.usefixtures("tiny_net")
 def test_a_damaged_checkpoint_falls_back_to_the_one_before(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -91,6 +95,7 @@ def test_a_damaged_checkpoint_falls_back_to_the_one_before(
     assert same(resumed, whole(dataset, chosen, tmp_path))
 
 
+@pytest.mark.usefixtures("tiny_net")
 def test_a_run_whose_epochs_are_all_done_is_only_exported(tmp_path: Path) -> None:
     dataset, chosen = bars(tmp_path / "data"), spec(epochs=2)
     first = train(dataset, chosen, Recorder(), workplace(tmp_path))
@@ -101,6 +106,7 @@ def test_a_run_whose_epochs_are_all_done_is_only_exported(tmp_path: Path) -> Non
     assert all(np.array_equal(a, b) for a, b in zip(kept, weights(again), strict=True))
 
 
+@pytest.mark.usefixtures("tiny_net")
 def test_checkpoints_of_another_spec_are_left_alone(tmp_path: Path) -> None:
     dataset = bars(tmp_path / "data")
     paused(dataset, spec(epochs=3), tmp_path, after=STEPS + 1)
@@ -109,12 +115,14 @@ def test_checkpoints_of_another_spec_are_left_alone(tmp_path: Path) -> None:
     assert recorder.steps[0].epoch == 1
 
 
+@pytest.mark.usefixtures("tiny_net")
 def test_same_seed_same_weights(tmp_path: Path) -> None:
     dataset, chosen = bars(tmp_path / "data"), spec(epochs=2)
     first, second = (train(dataset, chosen, Recorder(), workplace(tmp_path, name)) for name in "ab")
     assert same(first, second)
 
 
+@pytest.mark.usefixtures("tiny_net")
 def test_other_test_pictures_leave_every_weight_and_figure_as_it_is(
     labelled: Services, take: Take, tmp_path: Path
 ) -> None:

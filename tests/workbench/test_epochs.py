@@ -62,6 +62,7 @@ def test_of_the_loss_the_lowest_is_kept_and_no_number_never() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("tiny_net")
 @pytest.mark.parametrize("monitor", ["val_loss", "val_macro_f1"])
 def test_training_keeps_the_same_epoch(tmp_path: Path, monitor: str) -> None:
     artefacts = train(

@@ -64,6 +64,7 @@ def kill(services: Services) -> None:
     process.wait(30)
 
 
+@pytest.mark.usefixtures("cold_workers")
 def test_a_worker_does_everything_and_learns_again_when_labels_come(helping: Services) -> None:
     helping.helper.start()
     first = done(helping)

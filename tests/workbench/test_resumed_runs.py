@@ -6,8 +6,6 @@ import hashlib
 import os
 import re
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -17,8 +15,9 @@ import pytest
 from gradio_client import handle_file
 
 from storage.records import Run
+from tests.forked_workers import fork_python
 from tests.pictures import class_zip
-from tests.running import ROOT, Server, until
+from tests.running import Server, until
 from tests.workbench.tiny_weights import SMALL, write_weights
 from workbench.core.settings import Settings
 from workbench.services import Services, build_services
@@ -26,12 +25,12 @@ from workbench.stores import open_stores
 from workbench.training import checkpoint_retention
 from workbench.training.spec import TrainingSpec
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("tiny_nets")]
 SHORT = TrainingSpec(epochs=3, patience=1000)
 LONG = TrainingSpec(epochs=1000, patience=1000)
 KILLED_IN = """
 import os, signal, sys
-from workbench.training import worker
+from workbench.training.worker import __main__ as worker
 
 class Reporter(worker.RowReporter):
     def phase(self, name):
@@ -82,16 +81,10 @@ def epochs(services: Services, run_id: int) -> list[int]:
 
 def killed_in(services: Services, run_id: int, where: str) -> Run:
     """Carry a run out in a worker that dies at once when it comes there, and let a server find that out."""
+    environment = {**os.environ, "WORKBENCH_DATA": str(services.stores.root)}
     with services.stores.log_file(run_id).open("ab") as output:
-        subprocess.run(
-            [sys.executable, "-c", KILLED_IN, str(run_id), where],
-            cwd=ROOT,
-            env={**os.environ, "WORKBENCH_DATA": str(services.stores.root)},
-            stdout=output,
-            stderr=output,
-            timeout=120,
-            check=False,
-        )
+        killed = fork_python(["-c", KILLED_IN, str(run_id), where], environment, output)
+    assert killed.wait(120) == -signal.SIGKILL
     assert services.stores.runs.get(run_id).status == "running"
     with closing(build_services(services.settings)) as server:
         server.start()

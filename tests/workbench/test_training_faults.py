@@ -26,7 +26,7 @@ from workbench.training.engine.train import Artefacts, train
 from workbench.training.reporter import EpochRecord, RunPaths
 from workbench.training.spec import TrainingSpec
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("tiny_nets")]
 FOUR = spec(epochs=4)
 INSTANT = TrainingSpec.of("instant", architecture=SMALL, epochs=4, batch_size=4, variants=1, seed=5)
 
@@ -77,7 +77,7 @@ class Uninterrupted:
 
 
 @pytest.fixture(scope="module")
-def sound(tmp_path_factory: pytest.TempPathFactory) -> Uninterrupted:
+def sound(tmp_path_factory: pytest.TempPathFactory, tiny_nets: None) -> Uninterrupted:
     folder = tmp_path_factory.mktemp("sound")
     dataset = bars(folder / "data")
     return Uninterrupted(dataset, whole(dataset, FOUR, folder))

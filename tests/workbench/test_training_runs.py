@@ -57,10 +57,10 @@ def running(services: Services, run_id: int) -> Run:
 def workers(services: Services) -> list[psutil.Process]:
     """The worker processes of these services; those of an earlier test may still be on their way out."""
     found, root = [], str(services.stores.root)
-    for child in psutil.Process().children():
+    for process in psutil.process_iter():
         with suppress(psutil.Error):
-            ours = child.environ().get("WORKBENCH_DATA") == root
-            found += [child] if ours and "workbench.training.worker" in child.cmdline() else []
+            ours = process.environ().get("WORKBENCH_DATA") == root
+            found += [process] if ours and "workbench.training.worker" in process.cmdline() else []
     return found
 
 
@@ -98,6 +98,7 @@ def test_runs_wait_for_one_another_and_each_leaves_a_version(training: Services)
     until(lambda: not left_behind(training), "the worker to tidy up")
 
 
+@pytest.mark.usefixtures("cold_workers")
 def test_a_run_that_is_stopped_keeps_its_best_epoch(training: Services) -> None:
     run_id = training.training.start(replace(LONG, monitor="val_loss"))
     wait(training, run_id, lambda run: training.stores.runs.history(run_id), "finish an epoch")
@@ -119,6 +120,7 @@ def test_a_run_that_is_stopped_before_its_first_epoch_has_no_model(training: Ser
     assert run.error == "The run was stopped before its first epoch was finished, so there is no model."
 
 
+@pytest.mark.usefixtures("tiny_net")
 def test_a_killed_worker_is_an_interrupted_run_and_the_next_one_begins(training: Services) -> None:
     first, second = training.training.start(LONG), training.training.start(LONG)
     pid = running(training, first).pid
@@ -131,6 +133,7 @@ def test_a_killed_worker_is_an_interrupted_run_and_the_next_one_begins(training:
     assert training.stores.work_folder(first, 1) not in left_behind(training)
 
 
+@pytest.mark.usefixtures("tiny_net")
 def test_a_server_that_starts_again_adopts_a_worker_that_lives(training: Services) -> None:
     run_id = training.training.start(LONG)
     before = running(training, run_id)
@@ -163,6 +166,7 @@ def test_a_process_number_used_again_is_not_taken_for_the_worker(labelled: Servi
         assert ended(labelled, run_id).status == "interrupted"
 
 
+@pytest.mark.usefixtures("cold_workers")
 def test_a_run_that_another_process_took_is_left_to_it(training: Services) -> None:
     run_id = training.training.start(LONG)
     [worker] = until(lambda: workers(training), "a worker to be started")

@@ -40,10 +40,15 @@ def compile_net(net: keras.Model, spec: TrainingSpec, rate: float) -> None:
     # Keras rejects an integer learning rate.
     optimizer = _OPTIMIZERS[spec.optimizer](float(rate), weight_decay=decay)
     optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
-    objective: tuple[Any, Any] = (loss(spec), "accuracy")
+    objective: tuple[Any, Any] = (
+        loss(spec),
+        keras.metrics.CategoricalAccuracy(name="accuracy"),
+    )
     if len(net.output_shape) > _SINGLE_NET_RANK:
         objective = (EachLoss(loss(spec)), each_accuracy())
     net.compile(optimizer=optimizer, loss=objective[0], metrics=[objective[1]], jit_compile=False)
+    # All variables are there before the first step, whose graph TensorFlow would otherwise trace twice.
+    optimizer.build(net.trainable_variables)
 
 
 def loss(spec: TrainingSpec) -> keras.losses.Loss:
