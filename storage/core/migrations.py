@@ -7,7 +7,7 @@ import sqlite3
 import sqlite_utils
 from sqlite_utils.migrations import Migrations
 
-from storage.core import schema, schema_later
+from storage.core import schema, schema_later, schema_sort_keys
 
 migrations = Migrations("waterline")
 
@@ -113,6 +113,12 @@ def m0016_third_side(db: sqlite_utils.Database) -> None:
         db, "snapshot_items", "split IN ('train', 'validation')", "split IN ('train', 'validation', 'test')"
     )
     _run(db, schema_later.THIRD_SIDE)
+
+
+@migrations()
+def m0017_sort_keys(db: sqlite_utils.Database) -> None:
+    """What other tables order the pictures by is a column of theirs; an index for each of those orders."""
+    _run(db, schema_sort_keys.SORT_KEYS)
 
 
 def _allow(db: sqlite_utils.Database, table: str, old: str, new: str) -> None:

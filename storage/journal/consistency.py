@@ -21,8 +21,10 @@ FROM images GROUP BY 1, 2, 3, 4, 5, 6
 KEPT = "SELECT archived, class_id, split, synthetic, flags, review, n FROM tallies WHERE n != 0"
 IN_COLUMN = "SELECT DISTINCT value AS tag, images.id AS image_id FROM images, json_each(images.tags) WHERE tags != '[]'"
 IN_TABLE = "SELECT tag, image_id FROM image_tags"
-SIDE = """
-CASE WHEN i.pin != '' THEN i.pin ELSE coalesce((SELECT s.split FROM sides s WHERE s.image_id = i.id), '') END
+SIDED_WRONGLY = "FROM images i JOIN image_sides k ON k.image_id = i.id WHERE i.split != k.split"
+SORTED_WRONGLY = """
+FROM images i JOIN sort_keys k ON k.image_id = i.id
+WHERE i.next_key IS NOT k.next_key OR i.unsure_key IS NOT k.unsure_key OR i.suspicion_key IS NOT k.suspicion_key
 """
 JOURNALED = """
 SELECT c.entity_id, c.field, c.before, c.after,
@@ -102,12 +104,26 @@ class ConsistencyChecks:
 
     def split_mismatches(self) -> int:
         """How many pictures are on a side that is neither chosen by hand nor that of the snapshot used last."""
-        return int(self._database.value(f"SELECT count(*) FROM images i WHERE i.split != {SIDE}"))
+        return int(self._database.value(f"SELECT count(*) {SIDED_WRONGLY}"))
 
     def repair_splits(self) -> None:
         """Put every picture on its side again."""
         with self._database.write() as connection:
-            connection.execute(f"UPDATE images AS i SET split = {SIDE} WHERE i.split != {SIDE}")
+            connection.execute(
+                f"UPDATE images SET split = n.split FROM (SELECT i.id, k.split {SIDED_WRONGLY}) n WHERE images.id = n.id"
+            )
+
+    def missorted(self) -> int:
+        """How many pictures have a sort key that is not what the tables of the model's help say."""
+        return int(self._database.value(f"SELECT count(*) {SORTED_WRONGLY}"))
+
+    def sort_again(self) -> None:
+        """Write the sort keys of every picture again."""
+        with self._database.write() as connection:
+            connection.execute(
+                "UPDATE images SET next_key = n.next_key, unsure_key = n.unsure_key, suspicion_key = n.suspicion_key "
+                f"FROM (SELECT k.* {SORTED_WRONGLY}) n WHERE images.id = n.image_id"
+            )
 
     def search_index_mismatches(self) -> bool:
         """Whether the search for names knows every picture by its own name; holds writers up while it looks."""

@@ -16,7 +16,7 @@ import numpy as np
 
 from storage.core.database import Database
 from storage.learning.embeddings import PAUSE_SECONDS, WRITTEN_AT_ONCE, Embedder
-from storage.queries.filters import SUSPICION_STANDS
+from storage.queries.sort_orders import SUSPICION_STANDS
 
 
 @dataclass(frozen=True)
@@ -151,9 +151,10 @@ class Suggestions:
     def suggestions(self, limit: int, after: Suggestion | None = None) -> list[Suggestion]:
         """Suggestions by rising probability, from the one after ``after`` on."""
         rows = self._database.rows(
-            "SELECT s.image_id, c.name, c.colour, s.probability FROM suggestions s "
-            "JOIN images i ON i.id = s.image_id JOIN classes c ON c.id = s.class_id "
-            f"WHERE {_OPEN} AND (s.probability, s.image_id) > (?, ?) ORDER BY s.probability, s.image_id LIMIT ?",
+            "SELECT i.id, c.name, c.colour, s.probability FROM images i "
+            "JOIN suggestions s ON s.image_id = i.id JOIN classes c ON c.id = s.class_id "
+            "WHERE i.archived = 0 AND i.class_id IS NULL "
+            "AND (i.unsure_key, i.id) > (?, ?) ORDER BY i.unsure_key, i.id LIMIT ?",
             (after.probability if after else -1.0, after.image_id if after else 0, limit),
         )
         return [Suggestion(*row) for row in rows]
@@ -161,8 +162,8 @@ class Suggestions:
     def next_up(self, limit: int) -> list[int]:
         """Ids of pictures to label next, the most useful first."""
         rows = self._database.rows(
-            "SELECT n.image_id FROM next_up n JOIN images i ON i.id = n.image_id "
-            "WHERE i.archived = 0 AND i.class_id IS NULL ORDER BY n.rank LIMIT ?",
+            "SELECT i.id FROM images i WHERE i.archived = 0 AND i.class_id IS NULL "
+            "AND i.next_key IS NOT NULL ORDER BY i.next_key LIMIT ?",
             (limit,),
         )
         return [row[0] for row in rows]
@@ -236,12 +237,11 @@ class Suggestions:
 
 
 WORKER = "insight worker"
-_OPEN = "i.archived = 0 AND i.class_id IS NULL AND c.removed = 0"
 _SUSPICIONS = f"""
 SELECT u.image_id, i.revision, i.sha256, i.filename, given.name, given.colour, k.id, k.name, k.colour, u.score
 FROM suspicions u JOIN images i ON i.id = u.image_id JOIN classes given ON given.id = u.given_class_id
      JOIN classes k ON k.id = u.likely_class_id
-WHERE i.archived = 0 AND {SUSPICION_STANDS} ORDER BY u.score DESC, u.image_id LIMIT ?
+WHERE i.archived = 0 AND {SUSPICION_STANDS} ORDER BY i.suspicion_key, i.id LIMIT ?
 """
 _POINTS = f"""
 SELECT p.image_id, p.x, p.y, coalesce(c.name, ''), coalesce(c.colour, ''), i.split,
@@ -251,9 +251,7 @@ WHERE i.archived = 0 AND p.image_id % ? = 0 LIMIT ?
 """
 _COUNTS = f"""
 SELECT (SELECT count(*) FROM suggestions),
-       (SELECT count(*) FROM next_up n JOIN images i ON i.id = n.image_id
-        WHERE i.archived = 0 AND i.class_id IS NULL),
-       (SELECT count(*) FROM suspicions u JOIN images i ON i.id = u.image_id
-        WHERE i.archived = 0 AND {SUSPICION_STANDS}),
+       (SELECT count(*) FROM images i WHERE i.archived = 0 AND i.class_id IS NULL AND i.next_key IS NOT NULL),
+       (SELECT count(*) FROM images i WHERE i.archived = 0 AND {SUSPICION_STANDS}),
        (SELECT count(*) FROM projection)
 """

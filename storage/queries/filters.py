@@ -1,4 +1,4 @@
-"""Filters as SQL: what the walked indexes can tell by themselves, and what only another table can."""
+"""Filters as SQL: conditions that the tallies count, and those that only the pictures themselves answer."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 from storage.core.database import Database
 from storage.core.errors import DomainError, NotFound
+from storage.queries.sort_orders import SUSPICION_STANDS
 from storage.records import FLAGS, Filter
 
 MOST = 300
@@ -27,7 +28,7 @@ def tags_in_use(database: Database) -> list[str]:
 
 
 # On the row i of a picture and on a row of the tallies alike.
-CUBE = {
+STATUS_CONDITIONS = {
     "": "true",
     "labelled": "coalesce(i.class_id, 0) != 0",
     "unlabelled": "coalesce(i.class_id, 0) = 0",
@@ -39,101 +40,99 @@ CUBE = {
     "agreed": "i.review = 'agreed'",
     "disagreed": "i.review = 'disagreed'",
     "unreviewed": "coalesce(i.class_id, 0) != 0 AND i.review = ''",
-    "suspicious": "coalesce(i.class_id, 0) != 0",
+    "suspicious": "true",
 }
-STATUSES = tuple(name for name in CUBE if name)
-# Of a row u of suspicions and the row i of its picture: neither label nor mind was changed since, and the likely class is there.
-SUSPICION_STANDS = (
-    "u.given_class_id = i.class_id AND i.cleared_class_id IS NOT i.class_id "
-    "AND EXISTS (SELECT 1 FROM classes likely WHERE likely.id = u.likely_class_id AND likely.removed = 0)"
-)
+IN_CATALOGUE = "i.archived = :archived"
+STATUSES = tuple(name for name in STATUS_CONDITIONS if name)
 LONGEST_SEARCH = 200
-GRAM = 3
+TRIGRAM = 3
 
 
 @dataclass(frozen=True)
-class Narrowing:
-    """A condition that the walked indexes cannot answer.
+class LookupCondition:
+    """A condition that the tallies do not count.
 
     Attributes:
-        source: What follows ``FROM`` to go through its pictures alone.
-        where: What holds of them there.
-        condition: The same for a picture ``i`` found otherwise.
-        size: A query for how many rows the source has.
+        condition: What holds of a row ``i`` of images.
+        candidates: A query for the ids of all pictures that may fulfil it.
+        exact: Whether it gives those that fulfil it and no others, in the bin and out of it, from an index.
     """
 
-    source: str
-    where: str
     condition: str
-    size: str
+    candidates: str
+    exact: bool = False
 
 
-TAG = Narrowing(
-    "image_tags t CROSS JOIN images i ON i.id = t.image_id",
-    "t.tag = :tag",
-    "EXISTS (SELECT 1 FROM image_tags t WHERE t.tag = :tag AND t.image_id = i.id)",
-    "SELECT count(*) FROM image_tags WHERE tag = :tag",
+TAG = LookupCondition(
+    "instr(i.tags, json_quote(:tag))", "SELECT image_id AS id FROM image_tags WHERE tag = :tag", exact=True
 )
-SUSPICIOUS = Narrowing(
-    "suspicions u CROSS JOIN images i ON i.id = u.image_id",
-    SUSPICION_STANDS,
-    f"EXISTS (SELECT 1 FROM suspicions u WHERE u.image_id = i.id AND {SUSPICION_STANDS})",
-    "SELECT count(*) FROM suspicions",
+SUSPICIOUS = LookupCondition(
+    SUSPICION_STANDS, f"SELECT i.id FROM images i WHERE i.archived = :archived AND {SUSPICION_STANDS}"
 )
-SEARCH = Narrowing(
-    "image_names n CROSS JOIN images i ON i.id = n.rowid",
-    "n.name_key MATCH :phrase",
+SEARCH = LookupCondition(
     "instr(i.name_key, :search)",
-    "SELECT count(*) FROM image_names WHERE name_key MATCH :phrase",
+    "SELECT rowid AS id FROM image_names WHERE name_key MATCH :phrase",
+    exact=True,
 )
-# The trigrams know nothing of one or two letters, but the index of names has all of them.
-SHORT_SEARCH = Narrowing(
-    "images i INDEXED BY images_by_name",
-    "instr(i.name_key, :search)",
-    "instr(i.name_key, :search)",
-    "SELECT sum(n) / 4 FROM tallies i WHERE i.archived = :archived",
+# The index of trigrams has no texts of one or two letters.
+SHORT_SEARCH = LookupCondition(
+    SEARCH.condition, f"SELECT i.id FROM images i WHERE i.archived = :archived AND {SEARCH.condition}"
 )
 
 
 @dataclass(frozen=True)
-class Selection:
-    """A filter as SQL. ``cube`` holds of ``images i`` and of ``tallies i``."""
+class CompiledFilter:
+    """A filter as SQL.
 
-    cube: str
-    narrowings: tuple[Narrowing, ...]
+    Attributes:
+        tallied: The conditions that hold of ``images i`` and of ``tallies i`` alike.
+        lookups: Those that hold of ``images i`` only.
+        parameters: What both bind by name.
+    """
+
+    tallied: str
+    lookups: tuple[LookupCondition, ...]
     parameters: Mapping[str, Any] = field(default_factory=dict)
 
-    def where(self, driver: Narrowing | None = None) -> str:
-        """The whole condition, where the pictures come from one of the narrowings, or from none."""
-        others = [narrowing.condition for narrowing in self.narrowings if narrowing is not driver]
-        return " AND ".join([self.cube, *others, *([driver.where] if driver else [])])
+    @property
+    def lookup_only(self) -> LookupCondition | None:
+        """The one condition on pictures of the catalogue, where its index tells exactly which they are."""
+        single = len(self.lookups) == 1 and self.tallied == IN_CATALOGUE and not self.parameters["archived"]
+        return self.lookups[0] if single and self.lookups[0].exact else None
+
+    @property
+    def where(self) -> str:
+        """All conditions on a row ``i`` of images."""
+        return " AND ".join([self.tallied, *(lookup.condition for lookup in self.lookups)])
 
 
-def selection(database: Database, wanted: Filter) -> Selection:
+def compile_filter(database: Database, wanted: Filter) -> CompiledFilter:
     """Read a filter.
 
     Raises:
         NotFound: The class is not there.
         DomainError: A status or flag is not one of those allowed, or a text cannot be looked for.
     """
-    cube = ["i.archived = :archived", CUBE[choice("status", wanted.status, STATUSES)]]
+    tallied = [IN_CATALOGUE]
+    if (status := STATUS_CONDITIONS[choice("status", wanted.status, STATUSES)]) != "true":
+        tallied.append(status)
     parameters: dict[str, Any] = {"archived": int(wanted.status == "bin")}
-    narrowings = [SUSPICIOUS] * (wanted.status == "suspicious")
+    lookups = [SUSPICIOUS] * (wanted.status == "suspicious")
     if wanted.label:
-        cube.append("i.class_id = :label")
+        tallied.append("i.class_id = :label")
         parameters["label"] = _class(database, _text("label", wanted.label))
     if wanted.flag:
-        cube.append("i.flags & :flag")
+        tallied.append("i.flags & :flag")
         parameters["flag"] = 1 << FLAGS.index(choice("flag", wanted.flag, FLAGS))
     if wanted.tag:
-        narrowings.append(TAG)
+        lookups.append(TAG)
         parameters["tag"] = " ".join(_text("tag", wanted.tag).split()).lower()
     if wanted.search:
-        sought = _text("search", wanted.search).casefold()
-        narrowings.append(SEARCH if len(sought) >= GRAM else SHORT_SEARCH)
-        quoted = sought.replace('"', '""')
-        parameters |= {"search": sought, "phrase": f'"{quoted}"'}
-    return Selection(" AND ".join(cube), tuple(narrowings), parameters)
+        text = _text("search", wanted.search).casefold()
+        lookups.append(SEARCH if len(text) >= TRIGRAM else SHORT_SEARCH)
+        quoted = text.replace('"', '""')
+        parameters |= {"search": text, "phrase": f'"{quoted}"'}
+    return CompiledFilter(" AND ".join(tallied), tuple(lookups), parameters)
 
 
 def choice(name: str, value: str, allowed: Iterable[str]) -> str:

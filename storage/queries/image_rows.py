@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 
 from storage.core.errors import NotFound, StaleEdit
-from storage.queries.filters import SUSPICION_STANDS
+from storage.queries.sort_orders import SUSPICION_STANDS
 from storage.records import FLAGS, ImageRecord
 
 SELECT = f"""

@@ -1,8 +1,7 @@
 """The catalogue page by page.
 
-Every order has an index that also holds all columns that filters ask for, so that even a filter that nearly no picture
-passes costs a walk along one index. Where another table knows the pictures (tags, names, suspicions) the cheaper way
-is taken: to go through that table and sort, or to walk in order and look each picture up there.
+Every order has an index, and nearly all of these cover the columns that the tallies count, so that a page costs at most
+one scan. A filter by tag, name or suspicion that few pictures can pass looks those up by id and sorts them instead.
 """
 
 from __future__ import annotations
@@ -19,8 +18,8 @@ from storage.core.database import Database
 from storage.core.errors import DomainError
 from storage.core.integers import LARGEST_ID, is_whole
 from storage.queries import image_rows
-from storage.queries.filters import Narrowing, Selection, choice, selection
-from storage.queries.sort_orders import SORTS, Ranking, Sort
+from storage.queries.filters import CompiledFilter, choice, compile_filter
+from storage.queries.sort_orders import SORTS, UNRANKED, SortOrder
 from storage.records import Filter, Page
 
 LONGEST = 4000
@@ -60,67 +59,57 @@ def _is_key(value: Any, sort: str) -> bool:
     return number and math.isfinite(value) and abs(value) <= LARGEST_ID
 
 
-ALL = "images i INDEXED BY images_by_id"
-# What it costs to pass a row of a walked index by, as a share of looking a picture up in another table; and how many
-# times longer than with evenly mixed pictures a walk may take before it finds a page.
-STEP, UNEVEN = 0.15, 30.0
-LAST = 1e18
-"""The key of pictures that a ranking does not have."""
+MOST_CANDIDATES = 2000
+"""Up to so many pictures are looked up one by one, which takes some 2 ms; more are found by scanning an index."""
+
+
+# CROSS JOIN keeps the order of the tables: SQLite does not know that these are few.
+CANDIDATES = "json_each(:candidates) f CROSS JOIN images i ON i.id = f.value"
+BIN_IS_SMALL = "SELECT sum(n) FILTER (WHERE archived) < sum(n) FILTER (WHERE NOT archived) / 2 FROM tallies"
 
 
 @dataclass(frozen=True)
-class Sizes:
-    """What the ways to a selection cost.
+class Matches:
+    """The pictures that pass a filter.
 
     Attributes:
-        there: Pictures in the catalogue, or in the bin where the bin is looked at.
-        ever: Pictures in both, and those emptied from the bin.
-        passing: Those that pass the part of the filter that the walked indexes know.
-        driver: The smallest table that knows the pictures, where there is one.
-        driven: How many rows it has.
+        source: What follows ``FROM``; has the pictures as ``i``.
+        compiled: Which of them pass.
+        parameters: What both bind by name.
     """
 
-    there: int
-    ever: int
-    passing: int
-    driver: Narrowing | None
-    driven: float
+    source: str
+    compiled: CompiledFilter
+    parameters: Mapping[str, Any]
 
     @property
-    def scan(self) -> float:
-        """The cost of going through all that pass the walked index and looking each up."""
-        return STEP * self.there + self.passing
+    def scans(self) -> bool:
+        """Whether an index of all pictures is gone through."""
+        return self.source != CANDIDATES
+
+    @property
+    def tallied(self) -> bool:
+        """Whether the tallies count them."""
+        return not self.compiled.lookups
 
 
 @dataclass(frozen=True)
-class Want:
-    """A part of a list: at most ``limit`` pictures after a key and id, for which ``also`` holds too."""
+class PageRequest:
+    """A part of a sorted list.
 
-    selection: Selection
-    sizes: Sizes
-    total: int
+    Attributes:
+        order: How it is sorted.
+        limit: At most how many pictures.
+        after: Sort key and id of the picture before the first one, None from the beginning.
+        also: A further condition on the row ``i``.
+        parameters: What that binds by name.
+    """
+
+    order: SortOrder
     limit: int
     after: tuple[Any, int] | None = None
     also: str = "true"
     parameters: Mapping[str, Any] = field(default_factory=dict)
-
-    def walk(self, rows: int) -> float:
-        """How many of so many rows a walk in order passes until it has a page, at worst."""
-        return min(rows, UNEVEN * self.limit * rows / self.total)
-
-
-@dataclass(frozen=True)
-class Way:
-    """A query for pictures in order: from where, which, and the key and id that it orders by."""
-
-    source: str
-    where: str
-    key: str
-    picture: str = "i.id"
-    descending: bool = False
-
-
-Found = list[tuple[int, Any]]
 
 
 class Pages:
@@ -141,118 +130,101 @@ class Pages:
             NotFound: The class is not there.
             DomainError: A status, sort, flag, cursor or limit is not one of those allowed.
         """
-        order = _order(wanted)
-        want = self._want(wanted, _limit(limit) + 1)
-        if cursor:
-            want = replace(want, after=unpack(wanted, cursor))
-        found = self._found(want, order)
+        order, most = _order(wanted), _limit(limit) + 1
+        matches = self._matches(wanted)
+        request = PageRequest(order, most, unpack(wanted, cursor) if cursor else None)
+        total = self._count(matches)
+        found = self._select(self._gathered(matches, order, total), request) if total else []
         items = image_rows.fetch(self._database.connection(), [image_id for image_id, _ in found[:limit]])
         last, key = found[limit - 1] if len(found) > limit else (0, None)
-        return Page(tuple(items), pack(wanted, key, last) if last else "", want.total)
+        return Page(tuple(items), pack(wanted, key, last) if last else "", total)
 
     def ids(self, wanted: Filter) -> list[int]:
         """The ids of all pictures that a filter matches, oldest first."""
-        chosen = selection(self._database, wanted)
-        way = _whole(chosen, self._sizes(chosen))
-        sql = f"SELECT i.id FROM {way.source} WHERE {way.where} ORDER BY i.id"
-        return [row["id"] for row in self._database.rows(sql, chosen.parameters)]
+        matches = self._matches(wanted)
+        sql = f"SELECT i.id FROM {matches.source} WHERE {matches.compiled.where} ORDER BY i.id"
+        return [row["id"] for row in self._database.rows(sql, matches.parameters)]
 
     def count(self, wanted: Filter) -> int:
         """How many pictures a filter matches."""
-        chosen = selection(self._database, wanted)
-        return self._count(chosen, self._sizes(chosen))
+        return self._count(self._matches(wanted))
 
     def first(self, wanted: Filter, count: int, also: str, parameters: Mapping[str, Any]) -> list[int]:
         """The ids of the first pictures of a filter for which a condition on the row ``i`` holds as well."""
-        want = replace(self._want(wanted, count), also=also, parameters=parameters)
-        return [image_id for image_id, _ in self._found(want, _order(wanted))]
+        matches = self._matches(wanted)
+        request = PageRequest(_order(wanted), count, also=also, parameters=parameters)
+        if matches.tallied:
+            if not (total := self._count(matches)):
+                return []
+            matches = self._gathered(matches, request.order, total)
+        return [image_id for image_id, _ in self._select(matches, request)]
 
-    def _want(self, wanted: Filter, limit: int) -> Want:
-        chosen = selection(self._database, wanted)
-        sizes = self._sizes(chosen)
-        return Want(chosen, sizes, self._count(chosen, sizes), limit)
+    def _matches(self, wanted: Filter) -> Matches:
+        compiled = compile_filter(self._database, wanted)
+        for lookup in compiled.lookups:
+            sql = f"SELECT count(*), json_group_array(id) FROM ({lookup.candidates} LIMIT {MOST_CANDIDATES + 1})"
+            count, ids = self._database.rows(sql, compiled.parameters)[0]
+            if count <= MOST_CANDIDATES:
+                return Matches(CANDIDATES, compiled, {**compiled.parameters, "candidates": ids})
+        return Matches("images i", compiled, compiled.parameters)
 
-    def _sizes(self, chosen: Selection) -> Sizes:
-        counts = self._database.row(
-            "SELECT coalesce(sum(n) FILTER (WHERE i.archived = :archived), 0) AS there, coalesce(sum(n), 0) AS ever, "
-            f"coalesce(sum(n) FILTER (WHERE {chosen.cube}), 0) AS passing FROM tallies i",
-            chosen.parameters,
-        )
-        assert counts is not None  # noqa: S101 - an aggregate always gives a row
-        driven = [
-            (float(self._database.value(narrowing.size, chosen.parameters) or 0), narrowing)
-            for narrowing in chosen.narrowings
-        ]
-        size, driver = min(driven, key=lambda pair: pair[0], default=(float("inf"), None))
-        return Sizes(**dict(counts), driver=driver, driven=size)
+    def _count(self, matches: Matches) -> int:
+        lookup = matches.compiled.lookup_only
+        if matches.scans and lookup and self._database.value(BIN_IS_SMALL):
+            # All that the index has but those in the bin, of which there are few: no scan of the catalogue.
+            binned = f"SELECT count(*) FROM images i WHERE i.archived IN (1, 2) AND {lookup.condition}"
+            sql = f"SELECT (SELECT count(*) FROM ({lookup.candidates})) - ({binned})"
+        elif matches.tallied:
+            sql = f"SELECT coalesce(sum(i.n), 0) FROM tallies i WHERE {matches.compiled.where}"
+        else:
+            sql = f"SELECT count(*) FROM {matches.source} WHERE {matches.compiled.where}"
+        return int(self._database.value(sql, matches.parameters))
 
-    def _count(self, chosen: Selection, sizes: Sizes) -> int:
-        if not chosen.narrowings:
-            return sizes.passing
-        way = _whole(chosen, sizes)
-        sql = f"SELECT count(*) FROM {way.source} WHERE {way.where}"
-        return int(self._database.value(sql, chosen.parameters))
+    def _gathered(self, matches: Matches, order: SortOrder, total: int) -> Matches:
+        """The same pictures as candidates, where they are few and the index of the order does not cover the filter."""
+        if order.covered or not matches.scans or total > MOST_CANDIDATES:
+            return matches
+        sql = f"SELECT json_group_array(i.id) FROM images i WHERE {matches.compiled.where}"
+        ids = self._database.value(sql, matches.parameters)
+        return replace(matches, source=CANDIDATES, parameters={**matches.parameters, "candidates": ids})
 
-    def _found(self, want: Want, order: Sort | Ranking) -> Found:
-        if not want.total:
-            return []
-        if isinstance(order, Sort):
-            return self._rows(want, _sorted(want, order))
-        if min(want.sizes.driven, want.sizes.scan) <= want.walk(want.sizes.ever):
-            way = _whole(want.selection, want.sizes)
-            return self._rows(want, replace(way, key=f"coalesce({order.of}, {LAST})"))
-        return self._ranked(want, order)
-
-    def _ranked(self, want: Want, order: Ranking) -> Found:
-        """Those that the ranking has, then the others; each part comes in order from its own index."""
-        found: Found = []
-        if not want.after or want.after[0] < LAST:
-            where = f"{want.selection.where()} AND {order.where}"
-            found = self._rows(want, Way(order.source, where, order.key, order.picture))
-            want = replace(want, after=None, limit=want.limit - len(found))
-        if want.limit:
-            # Nearly all may be ranked: what costs more is asked of the others only.
-            others = " AND ".join(narrowing.condition for narrowing in want.selection.narrowings) or "true"
-            where = f"{want.selection.cube} AND iif({order.of} IS NULL, {others}, false)"
-            after = want.after and (want.after[1], want.after[1])
-            rest = self._rows(replace(want, after=after), Way(ALL, where, "i.id"))
-            found += [(image_id, LAST) for image_id, _ in rest]
+    def _select(self, matches: Matches, request: PageRequest) -> list[tuple[int, Any]]:
+        """Ids and sort keys, in order; of a ranking those that it has, then the others by id."""
+        if not request.order.ranked:
+            return self._rows(matches, request)
+        found: list[tuple[int, Any]] = []
+        key, after = request.order.key, request.after
+        if after is None or after[0] < UNRANKED:
+            ranked = replace(request, also=f"{request.also} AND {key} IS NOT NULL")
+            found, after = self._rows(matches, ranked), None
+        if len(found) < request.limit:
+            others = replace(
+                request,
+                order=SORTS["oldest"],
+                limit=request.limit - len(found),
+                after=after and (after[1], after[1]),
+                also=f"{request.also} AND {key} IS NULL",
+            )
+            found += [(image_id, UNRANKED) for image_id, _ in self._rows(matches, others)]
         return found
 
-    def _rows(self, want: Want, way: Way) -> Found:
-        down, beyond = (" DESC", "<") if way.descending else ("", ">")
-        where = f"{way.where} AND {want.also}"
-        parameters = {**want.selection.parameters, **want.parameters, "limit": want.limit}
-        if want.after is not None:
-            where += f" AND ({way.key}, {way.picture}) {beyond} (:key, :last)"
-            parameters |= {"key": want.after[0], "last": want.after[1]}
+    def _rows(self, matches: Matches, request: PageRequest) -> list[tuple[int, Any]]:
+        key, descending = request.order.key, request.order.descending
+        down, beyond = (" DESC", "<") if descending else ("", ">")
+        where = f"{matches.compiled.where} AND {request.also}"
+        parameters = {**matches.parameters, **request.parameters, "limit": request.limit}
+        if request.after is not None:
+            where += f" AND ({key}, i.id) {beyond} (:key, :last)"
+            parameters |= {"key": request.after[0], "last": request.after[1]}
         rows = self._database.rows(
-            f"SELECT i.id, {way.key} AS key FROM {way.source} WHERE {where} "
-            f"ORDER BY {way.key}{down}, {way.picture}{down} LIMIT :limit",
+            f"SELECT i.id, {key} AS key FROM {matches.source} WHERE {where} "
+            f"ORDER BY {key}{down}, i.id{down} LIMIT :limit",
             parameters,
         )
         return [(row["id"], row["key"]) for row in rows]
 
 
-def _whole(chosen: Selection, sizes: Sizes) -> Way:
-    """The way to all pictures of a selection, in no order."""
-    if sizes.driver and sizes.driven <= sizes.scan:
-        return Way(sizes.driver.source, chosen.where(sizes.driver), "i.id")
-    return Way(ALL, chosen.where(), "i.id")
-
-
-def _sorted(want: Want, order: Sort) -> Way:
-    sizes = want.sizes
-    if sizes.driver and sizes.driven <= STEP * want.walk(sizes.there) + want.walk(sizes.passing):
-        return Way(
-            sizes.driver.source, want.selection.where(sizes.driver), order.key, "i.id", order.descending
-        )
-    return Way(
-        f"images i INDEXED BY {order.index}", want.selection.where(), order.key, "i.id", order.descending
-    )
-
-
-def _order(wanted: Filter) -> Sort | Ranking:
+def _order(wanted: Filter) -> SortOrder:
     return SORTS[choice("sort", wanted.sort, SORTS) or "newest"]
 
 

@@ -17,8 +17,8 @@ USE = "UPDATE snapshots SET used = (SELECT max(used) + 1 FROM snapshots) WHERE i
 # What was split by hand stays there; the others follow the snapshot that was used last.
 TAKE_SIDES = """
 UPDATE images SET split = n.split FROM (
-    SELECT i.id, coalesce(s.split, '') AS split FROM images i LEFT JOIN sides s ON s.image_id = i.id WHERE i.pin = ''
-) n WHERE images.id = n.id AND images.split != n.split
+    SELECT k.image_id, k.split FROM images i JOIN image_sides k ON k.image_id = i.id WHERE i.split != k.split
+) n WHERE images.id = n.image_id
 """
 
 

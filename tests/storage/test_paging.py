@@ -25,8 +25,8 @@ NARROW = [
     Filter(search="B/"),
 ]
 NARROW += [Filter(flag="blurred", tag="even", search="/1"), Filter(tag="Even "), Filter(tag="nobody's")]
-# The way that the sizes speak for, always the walk in order, always the table that knows the pictures.
-WAYS = (None, 0.0, 1e9)
+# As many candidates as by default, always a scan in order, always candidates that are sorted.
+MOST_CANDIDATES = (pagination.MOST_CANDIDATES, -1, 10**6)
 
 
 @pytest.fixture
@@ -142,12 +142,11 @@ def _measures(stores: Stores) -> dict[int, dict[str, float]]:
 
 
 @pytest.mark.parametrize("sort", ["", *SORTS])
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("most", MOST_CANDIDATES)
 def test_pages_of_every_filter_and_sort_add_up_to_the_list(
-    filled: Stores, monkeypatch: pytest.MonkeyPatch, sort: str, way: float | None
+    filled: Stores, monkeypatch: pytest.MonkeyPatch, sort: str, most: int
 ) -> None:
-    if way is not None:
-        monkeypatch.setattr(pagination, "UNEVEN", way)
+    monkeypatch.setattr(pagination, "MOST_CANDIDATES", most)
     everything = (
         filled.pages.page(Filter(), limit=500).items
         + filled.pages.page(Filter(status="bin"), limit=500).items

@@ -41,6 +41,10 @@ def _freeze(stores: Stores, side: str) -> None:
     stores.snapshots.freeze(SplitDraft(("Full",), items, 0.2, 1, 0))
 
 
+def _there(stores: Stores, ids: list[int]) -> list[int]:
+    return [each.id for each in stores.catalogue.several(ids)]
+
+
 WORKS: dict[str, Callable[[Stores, str, list[int], int, str], object]] = {
     "import": lambda s, actor, ids, label, side: s.catalogue.add(
         [_image(key, label, side) for key in ids], actor
@@ -63,9 +67,18 @@ WORKS: dict[str, Callable[[Stores, str, list[int], int, str], object]] = {
     "undo": lambda s, actor, ids, label, side: s.journal.undo(actor),
     "redo": lambda s, actor, ids, label, side: s.journal.redo(actor),
     "freeze": lambda s, actor, ids, label, side: _freeze(s, side),
+    "line up": lambda s, actor, ids, label, side: s.insight.save_queue(_there(s, ids)),
+    "suggest": lambda s, actor, ids, label, side: s.insight.suggest(
+        [(each, label, 0.5) for each in _there(s, ids)]
+    ),
+    "withdraw": lambda s, actor, ids, label, side: s.insight.withdraw(ids),
+    "suspect": lambda s, actor, ids, label, side: s.insight.suspect(
+        [(each, label, label % 3 + 1, 0.5) for each in _there(s, ids)]
+    ),
+    "dismiss": lambda s, actor, ids, label, side: s.edits.dismiss(ids, actor),
 }
 STEPS = st.tuples(
-    st.sampled_from([*WORKS, "import", "archive", "empty", "import", "move", "undo"]),
+    st.sampled_from([*WORKS, "import", "archive", "empty", "import", "move", "undo", "suspect"]),
     st.sampled_from(("ann", "ben")),
     st.lists(st.sampled_from(PICTURES), min_size=1, unique=True),
     st.sampled_from(CLASSES),
@@ -117,7 +130,11 @@ def test_after_every_step_the_counts_are_those_of_the_pictures(template: Path, s
             with suppress(DomainError):
                 WORKS[kind](stores, *given_)
             assert _tallied(stores) == _counted(stores), kind
-            assert (integrity.split_mismatches(), integrity.tag_mismatches()) == (0, []), kind
+            assert (integrity.split_mismatches(), integrity.tag_mismatches(), integrity.missorted()) == (
+                0,
+                [],
+                0,
+            ), kind
             assert stores.database.value(HELD_IN_BIN) == 0, kind
         assert integrity.search_index_mismatches()
 

@@ -39,6 +39,11 @@ SIDES = FaultType(
     "picture",
     "they follow the snapshot that was used last.",
 )
+SORT_KEYS = FaultType(
+    "Pictures that are not sorted by what the model says of them",
+    "picture",
+    "their sort keys were written again.",
+)
 NAMES = FaultType("The search for file names misses pictures", "index", "it was written again.")
 
 
@@ -86,6 +91,7 @@ def check_rows(integrity: ConsistencyChecks, ledger: FaultLog) -> None:
     # Last, since the repairs above change rows that are counted.
     _check_counts(integrity, ledger)
     _check_tags(integrity, ledger)
+    _check_sort_keys(integrity, ledger)
     if ledger.deep or ledger.repair:
         _check_search_index(integrity, ledger)
 
@@ -113,6 +119,13 @@ def _check_splits(integrity: ConsistencyChecks, ledger: FaultLog) -> None:
         ledger.note(SIDES, "", wrong)
         if ledger.repair:
             integrity.repair_splits()
+
+
+def _check_sort_keys(integrity: ConsistencyChecks, ledger: FaultLog) -> None:
+    if wrong := integrity.missorted():
+        ledger.note(SORT_KEYS, "", wrong)
+        if ledger.repair:
+            integrity.sort_again()
 
 
 def _check_search_index(integrity: ConsistencyChecks, ledger: FaultLog) -> None:

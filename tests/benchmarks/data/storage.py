@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from storage.queries.filters import STATUSES
-from storage.queries.pagination import LAST, pack
-from storage.queries.sort_orders import SORTS, Sort
+from storage.queries.pagination import pack
+from storage.queries.sort_orders import SORTS, UNRANKED
 from storage.records import Filter
 from tests.benchmarks.data.catalogue import filled
 from tests.benchmarks.figures import Row
@@ -81,9 +81,8 @@ def _cursor(stores: Stores, wanted: Filter, position: int) -> str:
     if position <= 0:
         return ""
     last = stores.pages.first(wanted, position, "true", {})[-1]
-    order = SORTS[wanted.sort]
-    key = order.key if isinstance(order, Sort) else f"coalesce({order.of}, {LAST})"
-    return pack(wanted, stores.database.value(f"SELECT {key} FROM images i WHERE id = ?", (last,)), last)
+    sql = f"SELECT coalesce({SORTS[wanted.sort].key}, {UNRANKED}) FROM images i WHERE id = ?"
+    return pack(wanted, stores.database.value(sql, (last,)), last)
 
 
 def _worst(what: str, times: Times) -> Row:
