@@ -22,6 +22,7 @@ from workbench.core.upload_folder import UploadFolder
 from workbench.imaging.memory_budget import PATIENCE
 from workbench.services import Services
 from workbench.ui.call_validation import check_server_call
+from workbench.ui.components.assets import PREFIX, module_source, preloads
 from workbench.ui.error_responses import HANDLERS, ErrorSentences, RouteAllowlist
 from workbench.ui.file_transfer import served_file
 from workbench.ui.page import build_page
@@ -74,6 +75,8 @@ def build_app(services: Services) -> AccessMiddleware:
         headers = {"Content-Encoding": "gzip", **CACHE_FOREVER}
         return Response(packed_library(), media_type="text/javascript", headers=headers)
 
+    app.get(PREFIX + "/{version}/{name:path}")(_script)
+
     @app.get("/imports/{import_id}.csv")
     def report(import_id: int) -> Response:
         return _report_response(services, import_id)
@@ -123,6 +126,13 @@ def _report_response(services: Services, import_id: int) -> Response:
     return Response(text.encode("utf-8-sig"), media_type="text/csv; charset=utf-8", headers=headers)
 
 
+def _script(version: str, name: str) -> Response:
+    try:
+        return Response(module_source(version, name), media_type="text/javascript", headers=CACHE_FOREVER)
+    except DomainError as error:
+        raise HTTPException(404, str(error)) from error
+
+
 def _media_response(services: Services, sha256: str, size: str) -> Response:
     sizes = {"thumbnail": services.stores.media.thumbnail, "stage": services.stores.media.stage}
     if size not in sizes:
@@ -161,6 +171,7 @@ def _mount_page(app: FastAPI, services: Services) -> FastAPI:
         footer_links=["api"],
         theme=theme,
         css_paths=STYLES,
+        head=preloads(),
     )
     keep_few(page, app.router.routes[-1].app, services.settings.limits.sessions)  # type: ignore[attr-defined]
     return app

@@ -37,7 +37,12 @@ def test_every_route_wants_a_login(locked: Server, services: Services) -> None:
     app = build_app(services).app
     assert isinstance(app, FastAPI)
     routes = {(method, path) for method, path in _paths(app.routes) if path not in OPEN}
-    assert {("POST", "/gradio_api/component_server"), ("GET", "/exports/x"), ("GET", "/")} < routes
+    assert {
+        ("POST", "/gradio_api/component_server"),
+        ("GET", "/exports/x"),
+        ("GET", "/scripts/x/x"),
+        ("GET", "/"),
+    } < routes
     assert len(routes) > 80
     statuses = {(method, path): send(locked, Ask(path, method)).status for method, path in routes}
     assert {route for route, status in statuses.items() if status != 401} == set()

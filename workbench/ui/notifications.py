@@ -10,7 +10,7 @@ from storage.records import Run
 from storage.training.run_attempts import ENDED
 from workbench.charts import number
 from workbench.services import Services
-from workbench.ui.components.assets import script
+from workbench.ui.components.assets import mounting
 from workbench.ui.error_boundary import guarded
 from workbench.ui.payload import Payload
 
@@ -36,7 +36,7 @@ def build_news(services: Services) -> gr.HTML:
     listener = gr.HTML(
         elem_id="strip-news",
         html_template="<span></span>",
-        js_on_load=script("notifications/notifications.js"),
+        js_on_load=mounting("notifications/notifications.js", events=("announce",)),
         server_functions=[latest],
         padding=False,
         apply_default_css=False,
@@ -76,7 +76,7 @@ def notify_button() -> gr.HTML:
     return gr.HTML(
         elem_id="train-notify",
         html_template=NOTIFY,
-        js_on_load=script("notifications/browser_notification.js"),
+        js_on_load=mounting("notifications/browser_notification.js"),
         padding=False,
         apply_default_css=False,
     )

@@ -15,7 +15,7 @@ from workbench.charts.formatting import duration
 from workbench.importing.service import ImportState
 from workbench.services import Services
 from workbench.training.silence import silence
-from workbench.ui.components.assets import script
+from workbench.ui.components.assets import mounting, template
 from workbench.ui.error_boundary import guarded
 from workbench.ui.notifications import RECENT, build_news, news
 
@@ -39,11 +39,11 @@ def build(services: Services, page: gr.Blocks) -> None:
     with gr.Row(elem_id="strip", equal_height=True):
         facts_component = gr.HTML(elem_id="strip-facts", padding=False)
         gr.HTML(
-            html_template=script(
+            html_template=template(
                 "status_bar/name.html",
                 *(["status_bar/logout.html"] if services.settings.access.password else []),
             ),
-            js_on_load=script("status_bar/name.js"),
+            js_on_load=mounting("status_bar/name.js"),
             apply_default_css=False,
             padding=False,
             elem_id="strip-you",

@@ -12,7 +12,7 @@ import numpy as np
 from workbench.core.errors import RejectedPicture
 from workbench.imaging.bounded_decoder import BoundedDecoder
 from workbench.imaging.memory_budget import PATIENCE
-from workbench.ui.components.assets import script
+from workbench.ui.components.assets import mounting
 
 VIEW = """<div class="view"><video playsinline muted aria-label="What the camera sees"></video>
 <button type="button" class="lens">Start the camera</button><p class="problem" role="alert"></p>NOTE</div>"""
@@ -42,7 +42,7 @@ def camera(predict_unlogged: Callable[[Any], str], model: str, elem_id: str) -> 
     """
     return gr.HTML(
         html_template=ANSWERS,
-        js_on_load=script("camera/camera.js", "camera/live_answers.js"),
+        js_on_load=mounting("camera/live_answers.js"),
         server_functions=[predict_unlogged],
         model=model,
         elem_id=elem_id,
@@ -61,7 +61,7 @@ def burst_camera(elem_id: str) -> gr.HTML:
     """
     return gr.HTML(
         html_template=BURST,
-        js_on_load=script("camera/camera.js", "camera/burst.js"),
+        js_on_load=mounting("camera/burst.js", events=("keep",)),
         classes=[],
         answer={},
         elem_id=elem_id,

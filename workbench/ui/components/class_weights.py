@@ -10,10 +10,8 @@ from typing import Any
 import gradio as gr
 
 from workbench.training.spec import HEAVIEST
-from workbench.ui.components.assets import script
+from workbench.ui.components.assets import mounting
 from workbench.ui.components.html import class_name
-
-SCRIPT = script("components/class_weights.js")
 
 
 def weights_fields(elem_id: str) -> gr.HTML:
@@ -23,7 +21,7 @@ def weights_fields(elem_id: str) -> gr.HTML:
         elem_id=elem_id,
         html_template="${fields}",
         fields="",
-        js_on_load=SCRIPT,
+        js_on_load=mounting("components/class_weights.js", events=("weighed",)),
         padding=False,
         apply_default_css=False,
         visible=False,

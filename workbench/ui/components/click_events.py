@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import gradio as gr
 
-from workbench.ui.components.assets import script
+from workbench.ui.components.assets import mounting
 
-PRESS = script("components/click_events.js")
+SCRIPT = "components/click_events.js"
 
 
-def pressable(elem_id: str, script: str = "") -> gr.HTML:
+def pressable(elem_id: str, *more: str) -> gr.HTML:
     """Build an empty HTML component; a click on an element with ``data-press`` triggers its event ``press``.
 
     The event carries the element's data attributes, so ``<button data-press="cancel" data-run="3">`` gives
@@ -17,6 +17,7 @@ def pressable(elem_id: str, script: str = "") -> gr.HTML:
 
     Args:
         elem_id: Its id in the page.
-        script: More JavaScript to run on load, which may trigger ``press`` too.
+        more: Modules to mount as well, which may trigger ``press`` too.
     """
-    return gr.HTML(elem_id=elem_id, js_on_load=PRESS + script, padding=False, apply_default_css=False)
+    js = mounting(SCRIPT, *more, events=("press",))
+    return gr.HTML(elem_id=elem_id, js_on_load=js, padding=False, apply_default_css=False)

@@ -8,7 +8,7 @@ import gradio as gr
 
 from storage.records import Activity, Event
 from workbench.services import Services
-from workbench.ui.components.assets import script
+from workbench.ui.components.assets import mounting
 
 MAX_EVENTS = 12
 MAX_DAYS = 7
@@ -17,14 +17,14 @@ MAX_DAYS = 7
 def history_list() -> gr.HTML:
     """Build the list; its value comes from :func:`recent`. The script shows times in the browser's time zone."""
     return gr.HTML(
-        js_on_load=script("components/history.js"), apply_default_css=False, elem_id="label-history"
+        js_on_load=mounting("components/history.js"), apply_default_css=False, elem_id="label-history"
     )
 
 
 def people_list() -> gr.HTML:
     """Build the list of activity by user and day; its value comes from :func:`people`."""
     return gr.HTML(
-        js_on_load=script("components/history.js"), apply_default_css=False, elem_id="label-people"
+        js_on_load=mounting("components/history.js"), apply_default_css=False, elem_id="label-people"
     )
 
 

@@ -9,16 +9,16 @@ import gradio as gr
 import plotly.graph_objects as go
 
 from workbench.charts.plotly_asset import ADDRESS
-from workbench.ui.components.assets import script
+from workbench.ui.components.assets import mounting
 
 
 def curves(elem_id: str) -> gr.HTML:
     """Build an empty chart; its value comes from :func:`drawn`."""
     return gr.HTML(
         elem_id=elem_id,
-        html_template="<div class='curves'></div>",
-        # Substituted in the script: props are not available yet if the chart is rendered late.
-        js_on_load=script("components/live_chart.js").replace("LIBRARY", ADDRESS),
+        # In the template: props are not available yet if the chart is rendered late.
+        html_template=f"<div class='curves' data-library='{ADDRESS}'></div>",
+        js_on_load=mounting("components/live_chart.js"),
         padding=False,
         apply_default_css=False,
     )

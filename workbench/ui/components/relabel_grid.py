@@ -10,16 +10,17 @@ import gradio as gr
 from storage.records import ImageRecord
 from workbench.charts import percent
 from workbench.training.misclassified import JudgedImage
-from workbench.ui.components.assets import script
+from workbench.ui.components.assets import mounting
 from workbench.ui.components.html import class_name
 
 SYNTHETIC = "<span><span class='chip'>synthetic</span></span>"
-SCRIPT = script("components/relabel_grid.js")
+SCRIPT = "components/relabel_grid.js"
 
 
 def answers_component(elem_id: str) -> gr.HTML:
     """Build an empty grid; relabelling a picture triggers the event ``relabel`` with ``image``, ``revision`` and ``label``."""
-    return gr.HTML(elem_id=elem_id, js_on_load=SCRIPT, padding=False, apply_default_css=False)
+    js = mounting(SCRIPT, events=("relabel",))
+    return gr.HTML(elem_id=elem_id, js_on_load=js, padding=False, apply_default_css=False)
 
 
 def answers_html(

@@ -1,5 +1,7 @@
 // A press on anything with data-press inside the component becomes the event "press" with its data attributes.
-element.addEventListener('click', (event) => {
-  const pressed = event.target.closest('[data-press]');
-  if (pressed && element.contains(pressed)) trigger('press', { ...pressed.dataset });
-});
+export function mount({ element, trigger }) {
+  element.addEventListener('click', (event) => {
+    const pressed = event.target.closest('[data-press]');
+    if (pressed && element.contains(pressed)) trigger('press', { ...pressed.dataset });
+  });
+}

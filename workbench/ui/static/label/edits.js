@@ -1,80 +1,83 @@
 // Edits: each shows at once, waits its turn, and is told apart by the id and revision of its pictures.
-const PAUSES = [400, 1500, 4000];
+import { createQueue } from './queue.js';
+import { callWithRetries } from './retry.js';
 
-function boardEdits(model, act) {
-  const queue = editQueue(send, act.drained);
+const isHistoryStep = (edit) => ['undo', 'redo'].includes(edit.kind);
 
-  const wishes = (edit) => (edit.kind === 'label' && !edit.whole ? edit.ids : []);
-  const seen = (ids) => ids.filter(model.record).map((id) => [id, model.record(id).revision]);
+export function createEdits({ model, server, tabId, actions, retries }) {
+  const queue = createQueue(send, () => actions.onDrained());
 
-  function order(edit) {
-    if (['undo', 'redo'].includes(edit.kind)) edit.event = model[edit.kind] || { id: 0, summary: '' };
-    const what = edit.whole ? { filter: edit.whole.filter, expected: edit.whole.expected } : { pictures: seen(edit.ids) };
-    return { ...edit.fields, kind: edit.kind, holder: HOLDER, event: edit.event ? edit.event.id : 0, ...what };
+  const pendingIdsOf = (edit) => (edit.kind === 'label' && !edit.filtered ? edit.ids : []);
+  const revisionsOf = (ids) => ids.filter(model.picture).map((id) => [id, model.picture(id).revision]);
+
+  function requestFor(edit) {
+    // The event is read when the edit's turn comes: the edits before it may have made another one the newest.
+    if (isHistoryStep(edit)) edit.event = model[edit.kind] || { id: 0, summary: '' };
+    const { filter, expected } = edit.filtered || {};
+    const target = edit.filtered ? { filter, expected } : { pictures: revisionsOf(edit.ids) };
+    return { ...edit.fields, kind: edit.kind, holder: tabId, event: edit.event ? edit.event.id : 0, ...target };
   }
 
   // A lost answer is asked for again: an edit that came through the first time is known by its result.
   async function send(batch) {
-    const orders = batch.map(order);
-    let answer = await asked(() => server.save({ orders }));
-    for (const pause of PAUSES) {
-      if (answer) break;
-      act.say('The server does not answer. Trying again …', true);
-      await new Promise((resolve) => setTimeout(resolve, pause));
-      answer = await asked(() => server.save({ orders }));
-    }
-    batch.forEach((edit) => model.unwish(wishes(edit)));
-    if (answer) take(batch, answer);
-    else lost();
-    act.render();
+    const orders = batch.map(requestFor);
+    const warn = () => actions.showMessage('The server does not answer. Trying again …', true);
+    const answer = await callWithRetries(() => server.save({ orders }), warn, retries);
+    batch.forEach((edit) => model.removePendingLabel(pendingIdsOf(edit)));
+    if (answer) applyAnswer(batch, answer);
+    else onNoAnswer();
+    actions.render();
   }
 
-  function take(batch, answer) {
-    answer.items.forEach((picture) => model.take(picture, true));
-    model.takeFacts(answer);
-    const there = new Set(answer.items.filter((picture) => picture.archived === model.inBin()).map((picture) => picture.id));
-    batch.forEach((edit, place) => {
-      const { error, said, ids } = answer.results[place];
-      if (error && !fulfilled(edit)) refused(edit, error);
-      else if (said) act.say(said);
-      if (edit.kind !== 'skip') model.forget([...edit.ids, ...ids].filter((id) => !there.has(id)));
-      if (['undo', 'redo'].includes(edit.kind) && !error) walkedBack(ids.filter((id) => there.has(id)));
-    });
-    if (batch.some((edit) => edit.whole)) model.clear();
+  function applyAnswer(batch, answer) {
+    answer.items.forEach((picture) => model.update(picture, true));
+    model.updateFacts(answer);
+    const shown = answer.items.filter((picture) => picture.archived === model.inBin());
+    const there = new Set(shown.map((picture) => picture.id));
+    batch.forEach((edit, place) => applyResult(edit, answer.results[place], there));
+    if (batch.some((edit) => edit.filtered)) model.clearSelection();
   }
 
-  const fulfilled = (edit) =>
-    edit.kind === 'label' && edit.ids.length === 1 && model.record(edit.ids[0])?.label === edit.fields.label;
-
-  function walkedBack(ids) {
-    if (model.mode === 'stage' && ids.length === 1) model.stand(ids[0]);
+  function applyResult(edit, { error, said, ids }, there) {
+    if (error && !isAlreadyTrue(edit)) onRefused(edit, error);
+    else if (said) actions.showMessage(said);
+    if (edit.kind !== 'skip') model.removeFromPage([...edit.ids, ...ids].filter((id) => !there.has(id)));
+    if (isHistoryStep(edit) && !error) showChanged(ids.filter((id) => there.has(id)));
   }
 
-  function lost() {
+  const isAlreadyTrue = (edit) =>
+    edit.kind === 'label' && edit.ids.length === 1 && model.picture(edit.ids[0])?.label === edit.fields.label;
+
+  function showChanged(ids) {
+    if (model.mode === 'stage' && ids.length === 1) model.goTo(ids[0]);
+  }
+
+  function onNoAnswer() {
     withdraw(() => true);
-    act.say('The server did not answer, so the last changes may be missing. Check the connection and look again.', true);
+    actions.showMessage('The server did not answer, so the last changes may be missing. Check the connection and look again.', true);
   }
 
   // Later edits of the same pictures were made without knowing what is true now, so they go too.
-  function refused(edit, sentence) {
+  function onRefused(edit, sentence) {
     withdraw((waiting) => waiting.ids.some((id) => edit.ids.includes(id)));
-    const one = edit.ids.length === 1 ? model.record(edit.ids[0]) : null;
-    act.say(one ? `${one.file}: ${sentence}` : sentence, true);
+    const picture = edit.ids.length === 1 ? model.picture(edit.ids[0]) : null;
+    actions.showMessage(picture ? `${picture.file}: ${sentence}` : sentence, true);
   }
 
   function withdraw(fits) {
-    queue.drop(fits).forEach((edit) => model.unwish(wishes(edit)));
+    queue.drop(fits).forEach((edit) => model.removePendingLabel(pendingIdsOf(edit)));
   }
 
-  function push(kind, ids, fields = {}, whole = null) {
-    queue.push({ kind, ids, fields, whole });
+  // `filtered` names all pictures of a filter by `{ filter, expected }`, in the place of ids.
+  function push(kind, ids, fields = {}, filtered = null) {
+    queue.push({ kind, ids, fields, filtered });
   }
 
   function label(ids, name) {
     if (!ids.length) return;
-    const what = ids.length === 1 ? model.record(ids[0]).file : `${ids.length} pictures`;
-    model.wish(ids, name);
-    act.say(name ? `${what}: ${name}` : `${what}: not labelled`);
+    const what = ids.length === 1 ? model.picture(ids[0]).file : `${ids.length} pictures`;
+    model.addPendingLabel(ids, name);
+    actions.showMessage(name ? `${what}: ${name}` : `${what}: not labelled`);
     push('label', ids, { label: name });
   }
 
@@ -85,12 +88,4 @@ function boardEdits(model, act) {
       return queue.idle;
     },
   };
-}
-
-async function asked(call) {
-  try {
-    return await call();
-  } catch {
-    return null;
-  }
 }

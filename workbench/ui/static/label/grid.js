@@ -1,5 +1,8 @@
 // The grid: one page of pictures, each a button that selects.
-function pictureGrid(root, model, act) {
+import { node } from './dom.js';
+import { imageAddress, percent } from './format.js';
+
+export function createGrid({ root, model, actions }) {
   const cells = new Map();
 
   function cell(id) {
@@ -8,8 +11,8 @@ function pictureGrid(root, model, act) {
   }
 
   function build(id) {
-    const { sha } = model.record(id);
-    const image = node('img', { src: media(sha, 'thumbnail'), loading: 'lazy', decoding: 'async', draggable: false });
+    const { sha } = model.picture(id);
+    const image = node('img', { src: imageAddress(sha, 'thumbnail'), loading: 'lazy', decoding: 'async', draggable: false });
     const name = node('span', { className: 'cell-class' }, [node('i', { className: 'dot' }), node('b'), node('span')]);
     const button = node('button', { className: 'cell', type: 'button' }, [image, node('span', { className: 'cell-marks' }), name]);
     button.dataset.id = id;
@@ -18,36 +21,36 @@ function pictureGrid(root, model, act) {
 
   function paint(id) {
     const button = cell(id);
-    const known = model.record(id);
-    const label = model.shown(id);
-    const guess = !label && known.suggestion;
+    const picture = model.picture(id);
+    const label = model.labelOf(id);
+    const guess = !label && picture.suggestion;
     button.classList.toggle('unlabelled', !label);
     button.classList.toggle('suggested', Boolean(guess));
-    button.setAttribute('aria-pressed', model.whole || model.selected.has(id));
+    button.setAttribute('aria-pressed', model.wholeFilter || model.selected.has(id));
     button.tabIndex = id === model.current || (!model.page.items.includes(model.current) && id === model.page.items[0]) ? 0 : -1;
-    button.title = [known.file, ...facts(known)].join(' · ');
-    button.querySelector('img').alt = [known.file, label || 'not labelled', known.synthetic && 'synthetic'].filter(Boolean).join(', ');
-    button.querySelector('.dot').style.background = label ? model.colour(label) : '';
-    button.querySelector('.dot').style.borderColor = guess ? model.colour(known.suggestion) : '';
+    button.title = [picture.file, ...factsOf(picture)].join(' · ');
+    button.querySelector('img').alt = [picture.file, label || 'not labelled', picture.synthetic && 'synthetic'].filter(Boolean).join(', ');
+    button.querySelector('.dot').style.background = label ? model.colourOf(label) : '';
+    button.querySelector('.dot').style.borderColor = guess ? model.colourOf(picture.suggestion) : '';
     button.querySelector('b').textContent = label || guess || 'not labelled';
-    button.querySelector('.cell-class span').textContent = guess ? percent(known.probability) : '';
-    paintMarks(button.querySelector('.cell-marks'), known);
+    button.querySelector('.cell-class span').textContent = guess ? percent(picture.probability) : '';
+    paintMarks(button.querySelector('.cell-marks'), picture);
     return button;
   }
 
-  function facts(known) {
-    return [known.split && `${known.split} split`, ...marks(known), ...known.flags, ...known.tags.map((tag) => `#${tag}`), known.notes].filter(Boolean);
+  function factsOf(picture) {
+    return [picture.split && `${picture.split} split`, ...marksOf(picture), ...picture.flags, ...picture.tags.map((tag) => `#${tag}`), picture.notes].filter(Boolean);
   }
 
   // Doubts are many where the model knows little; the grid shows them to those who ask for them.
-  function marks(known) {
-    const asked = [model.filter().status, model.filter().order].includes('suspicious');
-    const doubt = asked && known.suspected && known.suspected !== known.label && `maybe ${known.suspected}`;
-    return [known.synthetic && 'synthetic', known.review, doubt].filter(Boolean);
+  function marksOf(picture) {
+    const relevant = [model.filter().status, model.filter().order].includes('suspicious');
+    const doubt = relevant && picture.suspected && picture.suspected !== picture.label && `maybe ${picture.suspected}`;
+    return [picture.synthetic && 'synthetic', picture.review, doubt].filter(Boolean);
   }
 
-  function paintMarks(root, known) {
-    const wanted = marks(known);
+  function paintMarks(root, picture) {
+    const wanted = marksOf(picture);
     if (root.dataset.marks === wanted.join()) return;
     root.dataset.marks = wanted.join();
     root.replaceChildren(...wanted.map((textContent) => node('i', { textContent })));
@@ -82,14 +85,14 @@ function pictureGrid(root, model, act) {
     if (!root.contains(document.activeElement)) return focusAt(Math.max(place, 0));
     const step = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -columns(), ArrowDown: columns() }[key];
     if (place + step >= 0 && place + step < items.length) focusAt(place + step);
-    else if (key === 'ArrowRight' && place === items.length - 1) act.turn('next');
-    else if (key === 'ArrowLeft' && place === 0) act.turn('previous');
+    else if (key === 'ArrowRight' && place === items.length - 1) actions.turnPage('next');
+    else if (key === 'ArrowLeft' && place === 0) actions.turnPage('previous');
   }
 
   function choose(id, range) {
     const items = model.page.items;
-    if (model.whole) {
-      model.whole = false;
+    if (model.wholeFilter) {
+      model.wholeFilter = false;
       model.selected = new Set(items);
     }
     if (range && items.includes(model.anchor)) {
@@ -100,7 +103,7 @@ function pictureGrid(root, model, act) {
       model.anchor = id;
     }
     model.current = id;
-    act.render();
+    actions.render();
   }
 
   root.addEventListener('click', (event) => {
@@ -109,9 +112,11 @@ function pictureGrid(root, model, act) {
   });
   root.addEventListener('dblclick', (event) => {
     const button = event.target.closest('.cell');
-    if (button) act.open(Number(button.dataset.id));
+    if (button) actions.open(Number(button.dataset.id));
   });
   root.addEventListener('focusin', (event) => (model.current = Number(event.target.dataset.id)));
 
-  return { render, move, focusAt, choose };
+  const hasFocus = () => root.contains(document.activeElement);
+
+  return { render, move, focusAt, hasFocus };
 }

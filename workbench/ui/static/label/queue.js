@@ -1,18 +1,20 @@
 // Sends edits to the server in the order in which they were made; those of different pictures that wait go together.
-const TOGETHER = new Set(['label', 'review', 'archive', 'skip']);
-const MOST_TOGETHER = 20;
+const BATCHED_KINDS = new Set(['label', 'review', 'archive', 'skip']);
+const MOST_IN_BATCH = 20;
 
-function editQueue(send, drained) {
+const canShareBatch = (edit) => BATCHED_KINDS.has(edit.kind) && !edit.filtered;
+
+export function createQueue(send, onDrained) {
   const waiting = [];
   let busy = false;
 
-  function next() {
+  function nextBatch() {
     const batch = [waiting.shift()];
-    const named = new Set(batch[0].ids);
-    const fits = (edit) => TOGETHER.has(edit.kind) && !edit.whole && !edit.ids.some((id) => named.has(id));
-    if (!TOGETHER.has(batch[0].kind) || batch[0].whole) return batch;
-    while (waiting.length && batch.length < MOST_TOGETHER && fits(waiting[0])) {
-      waiting[0].ids.forEach((id) => named.add(id));
+    if (!canShareBatch(batch[0])) return batch;
+    const ids = new Set(batch[0].ids);
+    const fits = (edit) => canShareBatch(edit) && !edit.ids.some((id) => ids.has(id));
+    while (waiting.length && batch.length < MOST_IN_BATCH && fits(waiting[0])) {
+      waiting[0].ids.forEach((id) => ids.add(id));
       batch.push(waiting.shift());
     }
     return batch;
@@ -21,9 +23,9 @@ function editQueue(send, drained) {
   async function drain() {
     if (busy) return;
     busy = true;
-    while (waiting.length) await send(next());
+    while (waiting.length) await send(nextBatch());
     busy = false;
-    drained();
+    onDrained();
   }
 
   return {

@@ -1,15 +1,17 @@
 // The search field asks once the typing pauses; Enter asks at once.
-function listenForSearch(field, model) {
-  let waiting = 0;
+const PAUSE_MS = 250;
+
+export function listenForSearch({ field, model, trigger }) {
+  let timer = 0;
 
   function search() {
-    clearTimeout(waiting);
+    clearTimeout(timer);
     if (field.value !== model.filter().search) trigger('search', { text: field.value });
   }
 
   field.addEventListener('input', () => {
-    clearTimeout(waiting);
-    waiting = setTimeout(search, 250);
+    clearTimeout(timer);
+    timer = setTimeout(search, PAUSE_MS);
   });
   field.addEventListener('keydown', (event) => {
     if (event.key === 'Enter') search();

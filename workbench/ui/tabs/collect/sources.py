@@ -13,7 +13,7 @@ from workbench.catalogue.labelling import class_name
 from workbench.importing.service import NewImport
 from workbench.importing.uploads import Upload, count
 from workbench.services import Services
-from workbench.ui.components.assets import script
+from workbench.ui.components.assets import mounting
 from workbench.ui.components.camera import burst_camera
 from workbench.ui.context import actor
 from workbench.ui.error_boundary import guarded, sentence
@@ -57,7 +57,9 @@ def build(services: Services) -> Sources:
                 info="Leave it empty where folders in a zip name the classes.", elem_id="collect-class",
             )  # fmt: skip
             start = gr.Button(NOTHING_CHOSEN, interactive=False, elem_id="collect-import")
-            paste = gr.HTML(PASTE, js_on_load=script("collect/paste.js"), elem_id="collect-paste")
+            paste = gr.HTML(
+                PASTE, js_on_load=mounting("collect/paste.js", events=("paste",)), elem_id="collect-paste"
+            )
             gr.HTML(limits_html(services.settings.limits))
         with gr.Tab("Camera", elem_id="collect-live"):
             camera = burst_camera("collect-camera")

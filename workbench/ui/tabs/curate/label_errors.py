@@ -11,7 +11,6 @@ from storage.learning.suggestions import Suspicion
 from workbench.active_learning.service import ActiveLearningStatus
 from workbench.charts import percent
 from workbench.services import Services
-from workbench.ui.components.assets import script
 from workbench.ui.components.bars import dot
 from workbench.ui.context import actor
 from workbench.ui.error_boundary import guarded, sentence
@@ -29,9 +28,7 @@ def build(frame: SectionFrame) -> Section:
     with gr.Column(visible=False, elem_id="curate-doubts") as column:
         status_board = board("curate-doubts-state")
         row_board = board(
-            "curate-doubts-rows",
-            script("curate/label_errors.js"),
-            server_functions=[judge_function(services)],
+            "curate-doubts-rows", "curate/label_errors.js", server_functions=[judge_function(services)]
         )
         timer = gr.Timer(POLL_SECONDS, active=False)
 

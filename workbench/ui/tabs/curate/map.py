@@ -13,7 +13,6 @@ from storage.core.errors import Conflict
 from storage.queries.image_rows import counted
 from workbench.charts.projection import Zoom, map_figure
 from workbench.services import Services
-from workbench.ui.components.assets import script
 from workbench.ui.error_boundary import guarded
 from workbench.ui.tabs.curate.label_errors import POLL_SECONDS, state_html
 from workbench.ui.tabs.curate.map_colours import COLOURINGS, kinds
@@ -57,7 +56,7 @@ def build(frame: SectionFrame) -> Section:
             elem_id="curate-colouring",
         )
         plot = gr.Plot(show_label=False, container=False, elem_id="curate-plot")
-        selection_board = board("curate-chosen", script("curate/map.js"))
+        selection_board = board("curate-chosen", "curate/map.js")
         timer = gr.Timer(POLL_SECONDS, active=False)
     section = Section(
         "map",

@@ -11,7 +11,7 @@ import gradio as gr
 
 from storage.core.errors import Conflict, NotFound
 from workbench.services import Services
-from workbench.ui.components.assets import script
+from workbench.ui.components.assets import mounting
 from workbench.ui.components.relabel_grid import SCRIPT
 from workbench.ui.context import TabContext, actor, open_tab
 from workbench.ui.error_boundary import guarded, sentence
@@ -151,11 +151,11 @@ def said_html(outcome: ClickOutcome) -> str:
     return f"<p role='status'>{escape(outcome.said)}{undo}</p>"
 
 
-def board(elem_id: str, extra_script: str = "", **options: Any) -> gr.HTML:
+def board(elem_id: str, *more: str, **options: Any) -> gr.HTML:
     """Build an empty HTML component whose buttons, choices and picks trigger the event ``press``."""
     return gr.HTML(
         elem_id=elem_id,
-        js_on_load=SCRIPT + script("curate/curate.js") + extra_script,
+        js_on_load=mounting(SCRIPT, "curate/curate.js", *more, events=("press",)),
         padding=False,
         apply_default_css=False,
         **options,

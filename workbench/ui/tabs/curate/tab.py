@@ -20,15 +20,6 @@ BUILDERS = (
     quality.build,
     trash.build,
 )
-WRITE_ADDRESS = """
-element.addEventListener('click', (event) => {
-  const pressed = event.target.closest('[data-part]');
-  if (!pressed) return;
-  const url = new URL(location);
-  url.searchParams.set('part', pressed.dataset.part);
-  history.replaceState(history.state, '', url);
-});
-"""
 
 
 def build(context: TabContext) -> None:
@@ -38,7 +29,7 @@ def build(context: TabContext) -> None:
         collect = gr.Button("Collect pictures", variant="primary", elem_id="curate-collect", scale=0)
     with gr.Column(visible=False, elem_id="curate") as full:
         with gr.Row(elem_id="curate-top"):
-            frame = SectionFrame(context, board("curate-nav", WRITE_ADDRESS), board("curate-said"), [])
+            frame = SectionFrame(context, board("curate-nav", "curate/address.js"), board("curate-said"), [])
         frame.sections.extend(builder(frame) for builder in BUILDERS)
     collect.click(partial(open_tab, "collect"), None, context.tabs, api_visibility="private")
     _bind(frame, gr.State(frame.sections[0].name), [empty, full])

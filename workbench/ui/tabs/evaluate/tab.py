@@ -11,7 +11,6 @@ import gradio as gr
 
 from storage.records import Run
 from workbench.services import Services
-from workbench.ui.components.assets import script
 from workbench.ui.components.click_events import pressable
 from workbench.ui.components.diff import Keys
 from workbench.ui.components.relabel_grid import answers_component
@@ -21,7 +20,6 @@ from workbench.ui.payload import Payload
 from workbench.ui.tabs.evaluate.html import choice_text
 from workbench.ui.tabs.evaluate.report import COUNTS, PARTS, SHARES, EvaluateState, show
 
-CONFUSION = script("evaluate/confusion.js")
 MAX_RUNS = 500
 UNQUEUED: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
 # Processed sequentially: a slow answer must not overwrite a later choice.
@@ -102,7 +100,7 @@ def _build_confusion(parts: dict[str, Any]) -> gr.Radio:
             parts["confusion"] = _plot("evaluate-confusion")
         with gr.Column():
             gr.HTML("<p class='note'>Press a cell to see its pictures.</p>", padding=False)
-            parts["cells"] = pressable("evaluate-cells", CONFUSION)
+            parts["cells"] = pressable("evaluate-cells", "evaluate/confusion.js")
             parts["title"] = _html("evaluate-opened-title")
             parts["opened"] = answers_component("evaluate-opened")
     return measure

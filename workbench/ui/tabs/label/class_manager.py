@@ -10,7 +10,7 @@ import gradio as gr
 from storage.core.errors import DomainError
 from storage.queries.image_rows import counted
 from workbench.services import Services
-from workbench.ui.components.assets import script
+from workbench.ui.components.assets import mounting, template
 from workbench.ui.context import actor
 from workbench.ui.error_boundary import sentence
 from workbench.ui.payload import Payload
@@ -20,8 +20,8 @@ def class_manager(services: Services) -> gr.HTML:
     """The panel; its value is :func:`listed`, its event ``changed`` comes after every change."""
     return gr.HTML(
         listed(services),
-        html_template=script("label/class_manager.html"),
-        js_on_load=script("label/node.js", "label/class_manager.js"),
+        html_template=template("label/class_manager.html"),
+        js_on_load=mounting("label/class_manager.js", events=("changed",)),
         server_functions=[_changer(services)],
         apply_default_css=False,
         elem_id="label-classes",

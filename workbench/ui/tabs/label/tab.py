@@ -10,7 +10,7 @@ import gradio as gr
 
 from storage.records import Filter
 from workbench.services import Services
-from workbench.ui.components.assets import script
+from workbench.ui.components.assets import mounting, template
 from workbench.ui.components.filter_address import addressed
 from workbench.ui.components.history import history_list, people, people_list, recent
 from workbench.ui.context import TabContext, actor, open_tab
@@ -29,11 +29,7 @@ from workbench.ui.tabs.label.filter_choices import (
 )
 from workbench.ui.tabs.label.view_model import LabelState, Viewer
 
-SCRIPTS = (
-    *("label/node.js", "label/queue.js", "label/model.js", "label/edits.js", "label/walk.js"),
-    *("label/grid.js", "label/stage.js", "label/panel.js", "label/bulk.js", "label/bar.js"),
-    *("label/address.js", "label/search.js", "label/keys.js", "label/board.js"),
-)
+EVENTS = ("settled", "turn", "begin", "all", "search", "train")
 # A chosen option keeps the focus, and keys do not label while a field has it.
 LET_GO = "() => { document.activeElement.blur(); }"
 # A page that loads selects its tab as well; the second answer must not undo what a person did after the first.
@@ -109,8 +105,8 @@ def _view(services: Services) -> LabelFields:
                 history = history_list()
         with gr.Column(scale=1, min_width=320, elem_id="label-main"):
             shown = gr.HTML(
-                html_template=script("label/board.html"),
-                js_on_load=script(*SCRIPTS),
+                html_template=template("label/board.html"),
+                js_on_load=mounting("label/board.js", events=EVENTS),
                 server_functions=server_functions.functions(services),
                 apply_default_css=False,
                 elem_id="label-board",

@@ -1,6 +1,9 @@
 // What stands above the pictures: where one is, what can be undone, the next step, and the classes.
+import { node } from './dom.js';
+import { countPictures } from './format.js';
+
 const NO_SPLIT = 'No picture is in this split. Pictures are split when a training starts.';
-const NOTHING = {
+const EMPTY = {
   unlabelled: 'Nothing is left to label.',
   train: NO_SPLIT,
   validation: NO_SPLIT,
@@ -11,28 +14,28 @@ const NOTHING = {
   suspicious: 'No label looks wrong, or the labels were not checked yet.',
 };
 
-function boardBar(root, model, presses) {
+export function createToolbar({ root, model, handlers }) {
   const find = (selector) => root.querySelector(selector);
-  const needsClass = () => model.images > 0 && !model.left() && model.page.classes.length < 2;
+  const needsClass = () => model.images > 0 && !model.unlabelledCount() && model.page.classes.length < 2;
 
-  function primary() {
+  function nextStep() {
     const count = model.mode === 'grid' && !model.inBin() ? model.selectedCount() : 0;
-    if (count && model.brush) return { text: `Label ${count.toLocaleString('en')} as ${model.brush}`, press: () => presses.label(model.brush) };
-    if (count && model.brush === '') return { text: `Take the class of ${count.toLocaleString('en')} away`, press: () => presses.label('') };
-    if (model.left() && model.page.classes.length && (model.mode === 'grid' || (model.current === null && !model.handed()))) {
-      return { text: `Label the ${model.left().toLocaleString('en')} left, one by one`, press: presses.begin };
+    if (count && model.activeClass) return { text: `Label ${count.toLocaleString('en')} as ${model.activeClass}`, press: () => handlers.label(model.activeClass) };
+    if (count && model.activeClass === '') return { text: `Take the class of ${count.toLocaleString('en')} away`, press: () => handlers.label('') };
+    if (model.unlabelledCount() && model.page.classes.length && (model.mode === 'grid' || (model.current === null && !model.leased()))) {
+      return { text: `Label the ${model.unlabelledCount().toLocaleString('en')} left, one by one`, press: handlers.begin };
     }
-    if (!model.left() && model.images) return { text: `Train on ${counted(model.images)}`, press: presses.train, disabled: needsClass() };
+    if (!model.unlabelledCount() && model.images) return { text: `Train on ${countPictures(model.images)}`, press: handlers.train, disabled: needsClass() };
     return null;
   }
 
   // Among pictures that leave the filter once they are answered, a place says nothing.
-  function where() {
+  function positionText() {
     const total = model.page.total || 0;
-    if (model.mode === 'grid') return `${counted(total)} · `;
+    if (model.mode === 'grid') return `${countPictures(total)} · `;
     if (model.reviewing()) return `${total.toLocaleString('en')} not reviewed · `;
-    if (model.handed() || model.current === null) return '';
-    return `${(model.start + model.index() + 1).toLocaleString('en')} of ${total.toLocaleString('en')} · `;
+    if (model.leased() || model.current === null) return '';
+    return `${(model.sequenceOffset + model.position() + 1).toLocaleString('en')} of ${total.toLocaleString('en')} · `;
   }
 
   function renderStep(name, words, none) {
@@ -44,10 +47,10 @@ function boardBar(root, model, presses) {
   }
 
   function render() {
-    find('.board-facts').textContent = `${where()}${model.left().toLocaleString('en')} left to label${needsClass() ? ' · training needs a second class' : ''}`;
+    find('.board-facts').textContent = `${positionText()}${model.unlabelledCount().toLocaleString('en')} left to label${needsClass() ? ' · training needs a second class' : ''}`;
     find('[data-act=grid]').setAttribute('aria-pressed', model.mode === 'grid');
     find('[data-act=stage]').setAttribute('aria-pressed', model.mode === 'stage');
-    const next = primary();
+    const next = nextStep();
     find('#label-primary').textContent = next ? next.text : '';
     find('#label-primary').classList.toggle('absent', !next);
     find('#label-primary').disabled = Boolean(next && next.disabled);
@@ -57,7 +60,7 @@ function boardBar(root, model, presses) {
     find('.pages span').textContent = `Page ${model.page.page.toLocaleString('en')} of ${model.page.pages.toLocaleString('en')}`;
     find('[data-act=previous]').disabled = model.page.page < 2;
     find('[data-act=next]').disabled = !model.page.next;
-    find('.nothing span').textContent = NOTHING[model.filter().status] || 'No picture fits this filter.';
+    find('.nothing span').textContent = EMPTY[model.filter().status] || 'No picture fits this filter.';
     find('[data-act=remove-one]').firstChild.textContent = model.inBin() ? 'Restore ' : 'To the bin ';
     find('[data-act=skip]').classList.toggle('absent', model.inBin());
     renderPalette();
@@ -70,9 +73,9 @@ function boardBar(root, model, presses) {
       palette.dataset.classes = wanted;
       palette.replaceChildren(...model.page.classes.map(classButton), classButton({ name: '', colour: '' }, -1));
     }
-    const known = model.current === null ? null : model.record(model.current);
-    const onStage = known && !(model.reviewing() && !known.review) ? model.shown(known.id) : null;
-    const active = model.mode === 'grid' ? model.brush : onStage;
+    const picture = model.current === null ? null : model.picture(model.current);
+    const onStage = picture && !(model.reviewing() && !picture.review) ? model.labelOf(picture.id) : null;
+    const active = model.mode === 'grid' ? model.activeClass : onStage;
     for (const each of palette.children) each.setAttribute('aria-pressed', each.dataset.class === active);
   }
 
@@ -86,5 +89,5 @@ function boardBar(root, model, presses) {
     return button;
   }
 
-  return { render, press: () => primary().press() };
+  return { render, pressPrimary: () => nextStep().press() };
 }

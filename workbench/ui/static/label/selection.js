@@ -1,44 +1,46 @@
 // The selection of the grid: what can be done with it, and a question in words before more than a page is touched.
-const SIDES = { train: 'the training split', validation: 'the validation split', test: 'the test split', automatic: 'the automatic split' };
+import { countPictures } from './format.js';
 
-function bulkActs(root, model, act) {
+const SPLITS = { train: 'the training split', validation: 'the validation split', test: 'the test split', automatic: 'the automatic split' };
+
+export function createSelection({ root, model, actions }) {
   const confirmation = root.querySelector('#label-confirm');
   const tagging = root.querySelector('#label-tagging');
   const move = root.querySelector('#label-move');
-  let agreed = null;
+  let onConfirmed = null;
 
   // Whole filters go by filter and count, never by thousands of ids.
   function apply(kind, fields, words) {
     const count = model.selectedCount();
-    if (!count) return act.say('Select pictures first: click them, or move with the arrow keys.');
-    if (!model.whole) {
-      if (kind === 'label') act.label(model.chosen(), fields.label);
-      else act.push(kind, model.chosen(), fields);
+    if (!count) return actions.showMessage('Select pictures first: click them, or move with the arrow keys.');
+    if (!model.wholeFilter) {
+      if (kind === 'label') actions.label(model.selectedIds(), fields.label);
+      else actions.push(kind, model.selectedIds(), fields);
       return finish();
     }
-    const whole = { filter: model.filter(), expected: model.page.total };
-    return confirm(words(counted(count)), () => {
-      act.say('Working …');
-      act.push(kind, [], fields, whole);
+    const filtered = { filter: model.filter(), expected: model.page.total };
+    return confirm(words(countPictures(count)), () => {
+      actions.showMessage('Working …');
+      actions.push(kind, [], fields, filtered);
       finish();
     });
   }
 
   function finish() {
-    model.clear();
-    act.render();
+    model.clearSelection();
+    actions.render();
   }
 
   function confirm(words, then) {
-    agreed = then;
+    onConfirmed = then;
     confirmation.querySelector('p').textContent = `${words}? It is one change, and one undo takes it back.`;
     confirmation.querySelector('.primary').textContent = words;
     confirmation.showModal();
   }
 
   confirmation.querySelector('form').addEventListener('submit', (event) => {
-    if (event.submitter.value === 'yes' && agreed) agreed();
-    agreed = null;
+    if (event.submitter.value === 'yes' && onConfirmed) onConfirmed();
+    onConfirmed = null;
   });
 
   tagging.querySelector('form').addEventListener('submit', (event) => {
@@ -54,10 +56,10 @@ function bulkActs(root, model, act) {
     const side = move.value;
     move.value = '';
     move.blur();
-    if (side) apply('move', { side }, (what) => `Move ${what} to ${SIDES[side]}`);
+    if (side) apply('move', { side }, (what) => `Move ${what} to ${SPLITS[side]}`);
   });
 
-  const ACTS = {
+  const commands = {
     label: (name) => apply('label', { label: name }, (what) => (name ? `Label ${what} as ${name}` : `Take the class of ${what} away`)),
     archive: () => apply('archive', {}, (what) => `Move ${what} to the bin`),
     restore: () => apply('restore', {}, (what) => `Restore ${what} from the bin`),
@@ -65,25 +67,26 @@ function bulkActs(root, model, act) {
     tag: () => model.selectedCount() && tagging.showModal(),
   };
 
-  function suggested() {
-    const chosen = model.whole ? model.page.items : model.chosen();
-    return chosen.filter((id) => !model.shown(id) && model.record(id).suggestion).length;
+  function suggestedCount() {
+    const ids = model.wholeFilter ? model.page.items : model.selectedIds();
+    return ids.filter((id) => !model.labelOf(id) && model.picture(id).suggestion).length;
   }
 
   function render() {
     const count = model.selectedCount();
+    const suggested = suggestedCount();
     const set = (id, text, there = true) => {
       const button = root.querySelector(id);
       button.textContent = text;
       button.classList.toggle('absent', !there);
     };
     root.querySelector('.selected-count').textContent = count ? `${count.toLocaleString('en')} selected` : '';
-    set('#label-remove', model.inBin() ? `Restore ${counted(count)}` : `Move ${counted(count)} to the bin`);
-    set('#label-accept', model.whole ? 'Accept the suggestions' : `Accept ${suggested()} ${suggested() === 1 ? 'suggestion' : 'suggestions'}`, suggested() > 0);
+    set('#label-remove', model.inBin() ? `Restore ${countPictures(count)}` : `Move ${countPictures(count)} to the bin`);
+    set('#label-accept', model.wholeFilter ? 'Accept the suggestions' : `Accept ${suggested} ${suggested === 1 ? 'suggestion' : 'suggestions'}`, suggested > 0);
     set('#label-page', `Select page (${model.page.items.length})`);
-    set('#label-whole', `All ${model.page.total.toLocaleString('en')} in this filter`, model.page.total > model.page.items.length && !model.whole);
+    set('#label-whole', `All ${model.page.total.toLocaleString('en')} in this filter`, model.page.total > model.page.items.length && !model.wholeFilter);
     move.classList.toggle('absent', model.inBin());
   }
 
-  return { ...ACTS, render, open: () => confirmation.open || tagging.open };
+  return { ...commands, render };
 }

@@ -1,0 +1,38 @@
+"""The modules of the page in a real browser: each is loaded once, and what cannot be loaded is said."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.labelling import opened, stocked
+from tests.running import Server
+from workbench.ui.components.assets import PREFIX, module_address, preloads
+
+pytestmark = pytest.mark.slow
+
+
+def test_each_module_comes_once(page: Page, server: Server, tmp_path: Path) -> None:
+    stocked(server, tmp_path, 1)
+    asked: Counter[str] = Counter()
+    page.on("request", lambda request: asked.update([request.url.removeprefix(server.url)]))
+    opened(page)
+    modules = {path: times for path, times in asked.items() if path.startswith(PREFIX)}
+    expect(page.locator("head link[rel=modulepreload]")).to_have_count(preloads().count("<link "))
+    assert module_address("label/board.js") in modules
+    assert set(modules.values()) == {1}
+
+
+def test_a_script_that_does_not_come_is_said_where_it_is_missed(
+    page: Page, server: Server, tmp_path: Path
+) -> None:
+    stocked(server, tmp_path, 1)
+    page.route(f"**{module_address('label/queue.js')}", lambda route: route.abort())
+    page.goto("/?tab=label")
+    expect(page.locator("#label-board")).to_have_text(
+        "This part of the page could not be loaded. Reload the page."
+    )
+    expect(page.locator("#label-classes li")).to_have_count(3)
