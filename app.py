@@ -4,12 +4,12 @@ import logging
 import os
 import sys
 
-from workbench.core.python_version import refusal
+from workbench.core.python_version import version_error
 
 
 def main() -> None:
     """Serve until stopped."""
-    if problem := refusal(sys.version_info[:2]):
+    if problem := version_error(sys.version_info[:2]):
         sys.exit(problem)
     serve()
 
@@ -20,13 +20,13 @@ def serve() -> None:
 
     from storage.core.errors import DomainError
     from workbench.core.instance_lock import InstanceLock
-    from workbench.core.privacy import begin_private
+    from workbench.core.privacy import restrict_process
     from workbench.core.settings import from_environment
     from workbench.server import build_app
     from workbench.services import build_services
     from workbench.web.exposure import warn_or_refuse
 
-    begin_private()
+    restrict_process()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     try:
         settings = from_environment(os.environ)

@@ -136,7 +136,7 @@ def product_modules(names: set[str]) -> set[str]:
 
 
 def room_of(module: str) -> str:
-    return next((room for row in ROOMS for room in row if is_below(module, room)), module)
+    return next((disk_space for row in ROOMS for disk_space in row if is_below(module, disk_space)), module)
 
 
 def rank_of(module: str) -> int:
@@ -156,7 +156,7 @@ def test_imports_go_from_upper_rooms_to_lower_ones() -> None:
         f"{source} imports {target}"
         for source, target in arrows()
         if room_of(source) != room_of(target)
-        and not any(is_below(target, room) for room in ONLY_IN)
+        and not any(is_below(target, disk_space) for disk_space in ONLY_IN)
         and (
             rank_of(target) > rank_of(source)
             or (
@@ -171,10 +171,10 @@ def test_imports_go_from_upper_rooms_to_lower_ones() -> None:
 @pytest.mark.parametrize("package", INNER)
 def test_the_rooms_within_a_room_have_an_order_too(package: str) -> None:
     order = INNER[package]
-    ranks = {f"{package}.{room}": number for number, room in enumerate(order)}
+    ranks = {f"{package}.{disk_space}": number for number, disk_space in enumerate(order)}
 
     def rank(module: str) -> int | None:
-        return next((number for room, number in ranks.items() if is_below(module, room)), None)
+        return next((number for disk_space, number in ranks.items() if is_below(module, disk_space)), None)
 
     inside = [
         (source, target)
@@ -205,7 +205,7 @@ def test_a_library_stays_in_its_room(name: str) -> None:
         source.module
         for source in PRODUCT
         if any(is_below(target, name) for target in source.imports - source.imports_for_types)
-        and not any(is_below(source.module, room) for room in allowed)
+        and not any(is_below(source.module, disk_space) for disk_space in allowed)
         and source.path.stem not in allowed
     ]
     assert outside == []

@@ -119,12 +119,12 @@ def test_the_image_installs_the_lock_and_nothing_without_a_hash() -> None:
 
 @pytest.mark.parametrize("supported", [(3, 11), (3, 12), (3, 13)])
 def test_a_supported_python_is_not_refused(supported: tuple[int, int]) -> None:
-    assert python_version.refusal(supported) is None
+    assert python_version.version_error(supported) is None
 
 
 @pytest.mark.parametrize("other", [(3, 8), (3, 10), (3, 14), (4, 0)])
 def test_another_python_is_refused_with_a_sentence(other: tuple[int, int]) -> None:
-    sentence = python_version.refusal(other)
+    sentence = python_version.version_error(other)
     assert sentence
     assert "Python 3.11, 3.12 or 3.13" in sentence
     assert f"this is Python {other[0]}.{other[1]}:" in sentence

@@ -13,7 +13,7 @@ from storage.training.registry import PRODUCTION, VersionCandidate
 from tests.pictures import write_zip
 from workbench.catalogue.splits import split
 from workbench.core.processes import started_at
-from workbench.imaging.decode import encoded
+from workbench.imaging.decode import encode_image
 from workbench.importing.ingest import ImportRequest
 from workbench.importing.uploads import Upload, sources
 from workbench.services import Services
@@ -31,7 +31,7 @@ def halves_zip(path: Path, per_class: int = 12) -> Path:
 def import_halves(services: Services, folder: Path, per_class: int = 12) -> None:
     """Take those pictures in."""
     uploads = [Upload(halves_zip(folder / "halves.zip", per_class), "halves.zip")]
-    services.intake.run(ImportRequest(sources(uploads, services.settings.limits)))
+    services.ingest.run(ImportRequest(sources(uploads, services.settings.limits)))
 
 
 def promote_reader(services: Services, folder: Path) -> Version:
@@ -61,7 +61,7 @@ def _half(top: bool, seed: int) -> bytes:
     light = np.random.default_rng(seed).integers(-30, 30, (8, 8, 3)).repeat(32, 0).repeat(32, 1)
     light[:128] += 190 if top else 70
     light[128:] += 70 if top else 190
-    return encoded(Image.fromarray(light.astype(np.uint8)), "PNG")
+    return encode_image(Image.fromarray(light.astype(np.uint8)), "PNG")
 
 
 def _write_reader(file: Path, classes: tuple[str, ...]) -> None:

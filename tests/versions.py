@@ -37,7 +37,7 @@ def import_pictures(services: Services, counts: dict[str, int]) -> None:
         for name, count in counts.items()
         for number, seed in zip(range(count), seeds, strict=False)
     ]
-    services.intake.run(ImportRequest(sources))
+    services.ingest.run(ImportRequest(sources))
 
 
 def finished_run(services: Services, folder: Path, wrong: Answers, seed: int = 1) -> Version:

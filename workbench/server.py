@@ -26,7 +26,7 @@ from workbench.ui.components.assets import PREFIX, module_source, preloads
 from workbench.ui.error_responses import HANDLERS, ErrorSentences, RouteAllowlist
 from workbench.ui.file_transfer import served_file
 from workbench.ui.page import build_page
-from workbench.ui.tab_sessions import keep_few
+from workbench.ui.tab_sessions import limit_sessions
 from workbench.ui.upload_route import upload_route
 from workbench.web.access_middleware import AccessMiddleware
 from workbench.web.body_limits import BodyLimit
@@ -173,5 +173,5 @@ def _mount_page(app: FastAPI, services: Services) -> FastAPI:
         css_paths=STYLES,
         head=preloads(),
     )
-    keep_few(page, app.router.routes[-1].app, services.settings.limits.sessions)  # type: ignore[attr-defined]
+    limit_sessions(page, app.router.routes[-1].app, services.settings.limits.sessions)  # type: ignore[attr-defined]
     return app

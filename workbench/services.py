@@ -24,7 +24,7 @@ from workbench.label_safety.service import LabelSafety
 from workbench.label_safety.throughput import ThroughputMeter
 from workbench.serving.service import Predictor
 from workbench.stores import Stores, open_stores
-from workbench.training.checkpoint_retention import sweep
+from workbench.training.checkpoint_retention import remove_leftovers
 from workbench.training.launcher import Launcher
 from workbench.training.local_launcher import LocalLauncher
 from workbench.training.ray_launcher import RayLauncher
@@ -43,30 +43,30 @@ class Services:
     settings: Settings
     stores: Stores
     labelling: Labelling
-    intake: Ingest
+    ingest: Ingest
     imports: ImportService
     exports: Exports
     training: TrainingService
     supervisor: RunSupervisor
     predictor: Predictor
     insight: ActiveLearning
-    helper: ActiveLearningSupervisor
+    active_learning_supervisor: ActiveLearningSupervisor
     lookalikes: NearDuplicates
-    bin: Trash
+    trash: Trash
     safety: LabelSafety
-    costs: ThroughputMeter
+    throughput: ThroughputMeter
 
     def start(self) -> None:
         """Start the background threads; unfinished runs and imports of an earlier process are resumed."""
         threading.Thread(target=self._clean_up, name="tidy", daemon=True).start()
         self.supervisor.start()
-        self.helper.start()
+        self.active_learning_supervisor.start()
         self.safety.start()
         self.exports.tidy()
         self.imports.resume()
 
     def _clean_up(self) -> None:
-        sweep(self.stores, self.settings.weights_folder)
+        remove_leftovers(self.stores, self.settings.weights_folder)
         tidy(self.stores)
 
     def problem(self) -> str:
@@ -84,7 +84,7 @@ class Services:
         """Stop the background threads; worker processes keep running."""
         self.imports.close()
         self.supervisor.close()
-        self.helper.close()
+        self.active_learning_supervisor.close()
         self.safety.close()
 
 
@@ -98,31 +98,31 @@ def build_services(settings: Settings) -> Services:
     """Open the data folder and build all services on it."""
     stores = open_stores(settings)
     labelling = Labelling(stores.catalogue, stores.edits, stores.classes)
-    intake = Ingest(stores, labelling, settings)
+    ingest = Ingest(stores, labelling, settings)
     supervisor = RunSupervisor(
         stores, _launchers(stores, settings), settings.runs, Webhook(settings.webhook).tell
     )
-    helper = ActiveLearningSupervisor(stores, settings)
+    active_learning_supervisor = ActiveLearningSupervisor(stores, settings)
     training = TrainingService(stores, supervisor, first=partial(first_spec, settings.weights_folder))
     predictor = Predictor(stores.registry, stores.predictions, stores.decoder)
     return Services(
         settings=settings,
         stores=stores,
         labelling=labelling,
-        intake=intake,
+        ingest=ingest,
         imports=ImportService(
-            intake, stores.import_jobs, Staging(settings.data / "staging", stores.room), settings
+            ingest, stores.import_jobs, Staging(settings.data / "staging", stores.disk_space), settings
         ),
         exports=Exports(stores),
         training=training,
         supervisor=supervisor,
         predictor=predictor,
-        insight=ActiveLearning(stores, settings, helper),
-        helper=helper,
+        insight=ActiveLearning(stores, settings, active_learning_supervisor),
+        active_learning_supervisor=active_learning_supervisor,
         lookalikes=NearDuplicates(stores.curation, stores.edits),
-        bin=Trash(stores),
+        trash=Trash(stores),
         safety=LabelSafety(
             stores, predictor, (lambda: training.draft().augmentation) if settings.insight else None
         ),
-        costs=ThroughputMeter(),
+        throughput=ThroughputMeter(),
     )

@@ -24,7 +24,7 @@ from storage.training.predictions import PredictionLog
 from storage.training.registry import Registry
 from storage.training.runs import Runs, Trials
 from storage.training.snapshots import Snapshots
-from workbench.core.privacy import shut
+from workbench.core.privacy import restrict_to_owner
 from workbench.core.settings import MEGABYTE, Settings
 from workbench.imaging.bounded_decoder import BoundedDecoder
 from workbench.imaging.derivatives import Derivatives
@@ -35,7 +35,7 @@ class Stores:
     """All stores of a data folder."""
 
     root: Path
-    room: DiskSpace
+    disk_space: DiskSpace
     database: Database
     journal: Journal
     classes: Classes
@@ -43,7 +43,7 @@ class Stores:
     pages: Pages
     edits: ImageEdits
     curation: CurationQueries
-    handouts: Leases
+    leases: Leases
     snapshots: Snapshots
     runs: Runs
     trials: Trials
@@ -51,7 +51,7 @@ class Stores:
     predictions: PredictionLog
     preferences: KeyValue
     import_jobs: ImportJobs
-    listings: ExportRows
+    export_rows: ExportRows
     embeddings: Embeddings
     insight: Suggestions
     decoder: BoundedDecoder
@@ -83,14 +83,14 @@ def open_stores(settings: Settings) -> Stores:
     """Open the data folder; create it and its files if they are missing."""
     root = settings.data
     root.mkdir(parents=True, exist_ok=True)
-    shut(root)
+    restrict_to_owner(root)
     database = Database(root / "waterline.db")
     journal = Journal(database)
     pages = Pages(database)
     decoder = BoundedDecoder(settings.limits.pixels, settings.limits.decode_mb * MEGABYTE)
     return Stores(
         root=root,
-        room=DiskSpace(root, settings.reserve_mb * MEGABYTE),
+        disk_space=DiskSpace(root, settings.reserve_mb * MEGABYTE),
         database=database,
         journal=journal,
         classes=Classes(database, journal),
@@ -98,7 +98,7 @@ def open_stores(settings: Settings) -> Stores:
         pages=pages,
         edits=ImageEdits(database),
         curation=CurationQueries(database),
-        handouts=Leases(database, pages),
+        leases=Leases(database, pages),
         snapshots=Snapshots(database),
         runs=Runs(database, settings.limits.queued_runs),
         trials=Trials(database),
@@ -106,7 +106,7 @@ def open_stores(settings: Settings) -> Stores:
         predictions=PredictionLog(database),
         preferences=KeyValue(database),
         import_jobs=ImportJobs(database),
-        listings=ExportRows(database),
+        export_rows=ExportRows(database),
         embeddings=Embeddings(database),
         insight=Suggestions(database),
         decoder=decoder,

@@ -99,7 +99,7 @@ def _imported(uploads: Sequence[Upload], place: Path, expected: int) -> float:
     staging = Staging(place / "staged", DiskSpace(place))
     began = perf_counter()
     kept = staging.files(staging.take(uploads))
-    report = services.intake.run(ImportRequest(sources(kept, Limits())))
+    report = services.ingest.run(ImportRequest(sources(kept, Limits())))
     seconds = perf_counter() - began
     services.stores.database.close()
     if len(report.outcomes) != expected or report.having("rejected"):
@@ -119,7 +119,7 @@ def _first_sight(figure: str, files: Sequence[Path]) -> Row:
     """What a page waits for whose thumbnails nobody has asked for yet."""
     with TemporaryDirectory() as place:
         services = build_services(Settings(data=Path(place)))
-        report = services.intake.run(
+        report = services.ingest.run(
             ImportRequest(sources([Upload(file, file.name) for file in files[:PAGE]], Limits()))
         )
         stores = services.stores
@@ -163,7 +163,7 @@ def _grown(archive: Path, count: int) -> float:
         services = build_services(Settings(data=Path(place) / "b"))
         done = sum(
             len(each)
-            for each in services.intake.stream(
+            for each in services.ingest.stream(
                 ImportRequest(sources([Upload(archive, archive.name)], Limits()))
             )
         )

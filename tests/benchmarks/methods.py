@@ -47,7 +47,7 @@ class Silent:
 
     def trial(self, record: TrialRecord) -> None: ...
 
-    def asked(self) -> str:
+    def requested_action(self) -> str:
         return ""
 
 

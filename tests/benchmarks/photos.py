@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from sklearn.model_selection import StratifiedGroupKFold
 
-from workbench.imaging.decode import canonical, decode, shrunk
+from workbench.imaging.decode import canonical, decode, to_small_grey
 from workbench.imaging.phash import groups, phash
 
 MAX_PIXELS = 100_000_000
@@ -66,7 +66,7 @@ def _read(files: Sequence[Path]) -> tuple[Photos, list[str]]:
         groups=np.arange(len(files)),
         classes=classes,
     )
-    return photos, [phash(shrunk(image)) for image in images]
+    return photos, [phash(to_small_grey(image)) for image in images]
 
 
 def _grouped(photos: Photos, found: np.ndarray) -> Photos:

@@ -142,8 +142,8 @@ def cached(weights: Path, rounds: int = ROUNDS - 2) -> Row:
         stage.prepare()
         compile_net(stage.net, spec, stage.rate)
         feed = InputPipeline(dataset, spec, even, stage.examples)
-        state = find_or_download(BACKBONES[spec.architecture], weights, task.told)
-        again = backbone_graph.assembled(spec, state, CLASSES)
+        state = find_or_download(BACKBONES[spec.architecture], weights, task.report_progress)
+        again = backbone_graph.build_model(spec, state, CLASSES)
         compile_net(again, spec, stage.rate)
         pictures, labels = _arrays()
         jobs = {

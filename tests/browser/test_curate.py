@@ -35,7 +35,7 @@ def fill(services: Services) -> None:
         )
         for place, (name, seed, size) in enumerate(PICTURES)
     ]
-    services.intake.run(ImportRequest(sources))
+    services.ingest.run(ImportRequest(sources))
     stores = services.stores
     ids = np.array(stores.pages.ids(Filter()))
     classes = {class_.name: class_.id for class_ in stores.classes.all()}

@@ -16,7 +16,7 @@ def hold(folder: Path, holder: str) -> list[int]:
     stores = open_stores(Settings(data=folder))
     held: set[int] = set()
     while True:
-        taken = stores.handouts.take(holder, Filter(status="unlabelled", sort="oldest"), len(held) + 3)
+        taken = stores.leases.take(holder, Filter(status="unlabelled", sort="oldest"), len(held) + 3)
         if held == set(taken):
             return taken
         held = set(taken)
@@ -26,7 +26,7 @@ def work_off(folder: Path, holder: str) -> list[int]:
     """Take one picture after the other and label it, until none is left; gives them in order."""
     stores = open_stores(Settings(data=folder))
     done: list[int] = []
-    while taken := stores.handouts.take(holder, Filter(status="unlabelled"), 1):
+    while taken := stores.leases.take(holder, Filter(status="unlabelled"), 1):
         revision = stores.catalogue.get(taken[0]).revision
         stores.edits.label(taken, stores.classes.all()[0], holder, {taken[0]: revision})
         done += taken

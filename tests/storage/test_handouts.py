@@ -39,58 +39,58 @@ def expire(stores: Stores) -> None:
 
 def test_what_one_holds_nobody_else_gets(stores: Stores, add: Add) -> None:
     ids = add(*"abcdef")
-    assert stores.handouts.take("ann", LEFT, 2) == ids[:2]
-    assert stores.handouts.take("ben", LEFT, 3) == ids[2:5]
-    assert stores.handouts.take("ann", LEFT, 3) == [*ids[:2], ids[5]]
-    assert stores.handouts.take("cleo", LEFT, 3) == []
+    assert stores.leases.take("ann", LEFT, 2) == ids[:2]
+    assert stores.leases.take("ben", LEFT, 3) == ids[2:5]
+    assert stores.leases.take("ann", LEFT, 3) == [*ids[:2], ids[5]]
+    assert stores.leases.take("cleo", LEFT, 3) == []
 
 
 def test_what_is_not_kept_is_free_again(stores: Stores, add: Add) -> None:
     ids = add(*"abc")
-    stores.handouts.take("ann", LEFT, 3)
-    assert stores.handouts.keep("ann", [ids[2], ids[0]]) == [ids[2], ids[0]]
-    assert stores.handouts.keep("ben", ids) == []
+    stores.leases.take("ann", LEFT, 3)
+    assert stores.leases.keep("ann", [ids[2], ids[0]]) == [ids[2], ids[0]]
+    assert stores.leases.keep("ben", ids) == []
     expire(stores)
-    assert stores.handouts.keep("ann", ids) == []
-    assert stores.handouts.take("ben", LEFT, 1) == ids[:1]
-    assert stores.handouts.take("ann", LEFT, 3) == ids[1:]
+    assert stores.leases.keep("ann", ids) == []
+    assert stores.leases.take("ben", LEFT, 1) == ids[:1]
+    assert stores.leases.take("ann", LEFT, 3) == ids[1:]
 
 
 def test_what_is_given_back_is_free_at_once(stores: Stores, add: Add) -> None:
     ids = add(*"abc")
-    stores.handouts.take("ann", LEFT, 3)
-    stores.handouts.release("ben")
-    stores.handouts.release("ann", ids[:1])
-    assert stores.handouts.take("ben", LEFT, 3) == ids[:1]
-    stores.handouts.release("ann")
-    assert stores.handouts.take("ben", LEFT, 3) == ids
+    stores.leases.take("ann", LEFT, 3)
+    stores.leases.release("ben")
+    stores.leases.release("ann", ids[:1])
+    assert stores.leases.take("ben", LEFT, 3) == ids[:1]
+    stores.leases.release("ann")
+    assert stores.leases.take("ben", LEFT, 3) == ids
 
 
 def test_a_skipped_picture_goes_to_others_and_comes_back_later(stores: Stores, add: Add) -> None:
     ids = add(*"abc")
-    stores.handouts.take("ann", LEFT, 2)
-    stores.handouts.skip("ann", ids[0])
-    stores.handouts.skip("ann", ids[0])
-    stores.handouts.skip("ann", 999)
-    assert stores.handouts.take("ann", LEFT, 3) == ids[1:]
-    assert stores.handouts.take("ben", LEFT, 3) == ids[:1]
-    stores.handouts.release("ben")
+    stores.leases.take("ann", LEFT, 2)
+    stores.leases.skip("ann", ids[0])
+    stores.leases.skip("ann", ids[0])
+    stores.leases.skip("ann", 999)
+    assert stores.leases.take("ann", LEFT, 3) == ids[1:]
+    assert stores.leases.take("ben", LEFT, 3) == ids[:1]
+    stores.leases.release("ben")
     expire(stores)
-    assert stores.handouts.take("ann", LEFT, 3) == ids
+    assert stores.leases.take("ann", LEFT, 3) == ids
 
 
 @pytest.mark.parametrize("away", ["label", "archive", "review"])
 def test_what_was_dealt_with_leaves_the_hands(stores: Stores, add: Add, full: ClassRecord, away: str) -> None:
     ids = add(*"ab", label=full)
-    assert stores.handouts.take("ann", Filter(status="unreviewed", sort="oldest"), 2) == ids
+    assert stores.leases.take("ann", Filter(status="unreviewed", sort="oldest"), 2) == ids
     if away == "label":
         stores.edits.label(ids[:1], None, "ben")
     elif away == "archive":
         stores.edits.archive(ids[:1], "ben")
     else:
         stores.edits.review({ids[0]: 0}, full, "ben")
-    assert stores.handouts.keep("ann", ids) == ids[1:]
-    assert stores.handouts.take("ann", Filter(status="unreviewed"), 2) == ids[1:]
+    assert stores.leases.keep("ann", ids) == ids[1:]
+    assert stores.leases.take("ann", Filter(status="unreviewed"), 2) == ids[1:]
 
 
 @pytest.mark.parametrize("pool", ["threads", "processes"])
@@ -101,7 +101,7 @@ def test_no_picture_is_handed_to_two(
     executor: Executor = request.getfixturevalue(pool)
     hands = list(executor.map(concurrent_processes.hold, [folder] * len(PEOPLE), PEOPLE))
     assert sorted(each for hand in hands for each in hand) == ids
-    assert stores.handouts.take("dora", LEFT, 1) == []
+    assert stores.leases.take("dora", LEFT, 1) == []
 
 
 def test_three_processes_work_a_queue_off_without_a_lost_or_doubled_event(

@@ -14,14 +14,14 @@ MEGABYTE = 2**20
 def test_what_leaves_the_reserve_free_may_be_written_and_no_more(tmp_path: Path) -> None:
     usage = shutil.disk_usage(tmp_path)
     reserve = usage.free // 2
-    room = DiskSpace(tmp_path, reserve)
-    room.require(reserve // 2)
+    disk_space = DiskSpace(tmp_path, reserve)
+    disk_space.require(reserve // 2)
     with pytest.raises(
         ReserveReached, match=r"The disk of the data folder is full but for .* MB, of which .* MB stay free"
     ) as told:
-        room.require(usage.free)
+        disk_space.require(usage.free)
     assert isinstance(told.value, DiskFull)
-    assert (room.has(reserve // 2), room.has(usage.free)) == (True, False)
+    assert (disk_space.has(reserve // 2), disk_space.has(usage.free)) == (True, False)
 
 
 def test_without_a_setting_a_share_of_the_disk_stays_free_but_not_more_than_is_sensible(
@@ -29,6 +29,6 @@ def test_without_a_setting_a_share_of_the_disk_stays_free_but_not_more_than_is_s
 ) -> None:
     usage = shutil.disk_usage(tmp_path)
     reserve = min(MOST_RESERVE, int(usage.total * SHARE))
-    room = DiskSpace(tmp_path / "not" / "there" / "yet")
-    assert room.has(usage.free - reserve - 50 * MEGABYTE)
-    assert not room.has(usage.free - reserve + 50 * MEGABYTE)
+    disk_space = DiskSpace(tmp_path / "not" / "there" / "yet")
+    assert disk_space.has(usage.free - reserve - 50 * MEGABYTE)
+    assert not disk_space.has(usage.free - reserve + 50 * MEGABYTE)

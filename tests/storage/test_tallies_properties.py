@@ -63,7 +63,7 @@ WORKS: dict[str, Callable[[Stores, str, list[int], int, str], object]] = {
     "merge": lambda s, actor, ids, label, side: s.classes.remove(label, actor, ids[0]),
     "remove": lambda s, actor, ids, label, side: s.classes.remove(label, actor),
     "rename": lambda s, actor, ids, label, side: s.classes.rename(label, f"Name {ids[0]}", actor),
-    "hand out": lambda s, actor, ids, label, side: s.handouts.take(actor, Filter(), 2),
+    "hand out": lambda s, actor, ids, label, side: s.leases.take(actor, Filter(), 2),
     "undo": lambda s, actor, ids, label, side: s.journal.undo(actor),
     "redo": lambda s, actor, ids, label, side: s.journal.redo(actor),
     "freeze": lambda s, actor, ids, label, side: _freeze(s, side),

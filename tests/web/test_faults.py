@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 
 from workbench.ui.error_boundary import UNEXPECTED
 from workbench.ui.error_responses import HANDLERS, ErrorSentences
-from workbench.ui.stream_errors import NO_CALL, told_in_stream
+from workbench.ui.stream_errors import NO_CALL, replace_error_text
 
 FAULTS = [KeyError("secret"), IndexError("secret"), TypeError("secret"), ValueError("secret"), RuntimeError("secret")]  # fmt: skip
 
@@ -42,9 +42,9 @@ def test_what_our_own_code_raises_is_a_fault_of_the_server(fault: Exception) -> 
 )
 def test_a_stream_that_fails_ends_with_a_sentence(message: str, said: str) -> None:
     event = {"msg": "unexpected_error", "event_id": None, "message": message, "session_not_found": True}
-    told = told_in_stream(b"data: " + json.dumps(event, separators=(",", ":")).encode() + b"\n\n")
+    told = replace_error_text(b"data: " + json.dumps(event, separators=(",", ":")).encode() + b"\n\n")
     assert json.loads(told.removeprefix(b"data: ")) == {**event, "message": said}
-    simple = told_in_stream(b"event: error\ndata: " + json.dumps(message).encode() + b"\n\n")
+    simple = replace_error_text(b"event: error\ndata: " + json.dumps(message).encode() + b"\n\n")
     assert simple == b"event: error\ndata: " + json.dumps(said).encode() + b"\n\n"
 
 
@@ -58,4 +58,4 @@ def test_a_stream_that_fails_ends_with_a_sentence(message: str, said: str) -> No
     ],
 )
 def test_other_events_stay_as_they_are(event: bytes) -> None:
-    assert told_in_stream(event) == event
+    assert replace_error_text(event) == event

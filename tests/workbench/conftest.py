@@ -48,7 +48,7 @@ def take(services: Services, upload: Callable[[str, bytes], Upload]) -> Take:
 
     def run(files: dict[str, bytes], **order: object) -> IngestReport:
         uploads = [upload(name, data) for name, data in files.items()]
-        return services.intake.run(ImportRequest(sources(uploads, services.settings.limits), **order))
+        return services.ingest.run(ImportRequest(sources(uploads, services.settings.limits), **order))
 
     return run
 
@@ -57,7 +57,7 @@ def take(services: Services, upload: Callable[[str, bytes], Upload]) -> Take:
 def labelled(services: Services, tmp_path: Path) -> Services:
     """Services with twelve pictures in each of the classes Low and High, easy to tell apart."""
     uploads = [Upload(class_zip(tmp_path / "classes.zip"), "classes.zip")]
-    services.intake.run(ImportRequest(sources(uploads, services.settings.limits)))
+    services.ingest.run(ImportRequest(sources(uploads, services.settings.limits)))
     return services
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from workbench.pretrained.backbones import FROM_SCRATCH
-from workbench.training.engine.architectures import build, mirrored
+from workbench.training.engine.architectures import build, mirror_averaged
 
 
 @pytest.mark.parametrize("name", FROM_SCRATCH)
@@ -38,6 +38,6 @@ def test_compact_has_no_convolution_that_trains_slowly_on_a_processor() -> None:
 def test_a_mirrored_net_gives_a_picture_and_its_mirror_image_the_same_answer() -> None:
     pictures = np.random.default_rng(0).integers(0, 256, (2, 256, 256, 3), dtype=np.uint8)
     net = build("compact", 3)
-    answers = mirrored(net).predict_on_batch(pictures)
-    assert answers == pytest.approx(mirrored(net).predict_on_batch(pictures[:, :, ::-1]), abs=1e-5)
+    answers = mirror_averaged(net).predict_on_batch(pictures)
+    assert answers == pytest.approx(mirror_averaged(net).predict_on_batch(pictures[:, :, ::-1]), abs=1e-5)
     assert answers != pytest.approx(net.predict_on_batch(pictures), abs=1e-7)

@@ -17,7 +17,7 @@ from tests.pictures import picture
 from tests.running import until
 from tests.workbench.conftest import Take
 from tests.workbench.test_integrity_leftovers import HOUR_AGO
-from workbench.catalogue.trash import WORD
+from workbench.catalogue.trash import CONFIRMATION_WORDS
 from workbench.core.machine import cores
 from workbench.importing.ingest import AHEAD, ImportRequest
 from workbench.importing.service import NewImport
@@ -64,10 +64,10 @@ def test_a_bin_that_is_emptied_when_an_import_has_decoded_the_picture_leaves_it_
 ) -> None:
     def empty() -> None:
         assert binned.stores.catalogue.known([SHA256]) == {}
-        assert binned.bin.empty(WORD, "ben") == 1
+        assert binned.trash.empty(CONFIRMATION_WORDS, "ben") == 1
         assert not original(binned).exists()
 
-    report = binned.intake.run(ImportRequest(decoded_then(empty)))
+    report = binned.ingest.run(ImportRequest(decoded_then(empty)))
     assert report.outcomes[0].note == "It was thrown away before and is back."
     assert_there(binned)
 
@@ -88,7 +88,7 @@ def emptied_but_for_its_files(services: Services) -> Iterator[Callable[[], None]
 
     def empty() -> None:
         other.stores.database.connection().set_trace_callback(pause)
-        other.bin.empty(WORD, "ben")
+        other.trash.empty(CONFIRMATION_WORDS, "ben")
 
     def resume() -> None:
         wanted.set()
@@ -103,7 +103,7 @@ def emptied_but_for_its_files(services: Services) -> Iterator[Callable[[], None]
 
 def test_an_import_that_comes_between_the_emptying_and_its_files_keeps_its_file(binned: Services) -> None:
     with emptied_but_for_its_files(binned):
-        binned.intake.run(ImportRequest([Source("a.jpg", "Full", lambda: DATA)]))
+        binned.ingest.run(ImportRequest([Source("a.jpg", "Full", lambda: DATA)]))
     assert_there(binned)
 
 
@@ -115,7 +115,7 @@ def test_an_import_that_has_decoded_the_picture_when_the_files_go_brings_it_back
             resume()
             assert not original(binned).exists()
 
-        binned.intake.run(ImportRequest(decoded_then(remove)))
+        binned.ingest.run(ImportRequest(decoded_then(remove)))
     assert_there(binned)
 
 
@@ -141,7 +141,7 @@ def test_a_repair_while_an_import_brings_the_picture_leaves_it_its_file(
         check(services.stores, repair=True)
         assert not path.exists()
 
-    services.intake.run(ImportRequest(decoded_then(repair)))
+    services.ingest.run(ImportRequest(decoded_then(repair)))
     assert_there(services)
 
 

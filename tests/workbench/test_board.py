@@ -9,7 +9,7 @@ import pytest
 
 from storage.records import Filter, NewImage
 from workbench.services import Services
-from workbench.ui.components.filter_address import address, addressed
+from workbench.ui.components.filter_address import address, filter_from_address
 from workbench.ui.tabs.label import server_functions, view_model
 from workbench.ui.tabs.label.view_model import PAGE, LabelState, Viewer
 
@@ -53,40 +53,40 @@ def labels(services: Services, ids: list[int]) -> list[str | None]:
 
 def test_a_page_comes_with_what_follows_it(services: Services) -> None:
     ids = stock(services, PAGE + 10)
-    view, data = view_model.present(services, LabelState(Filter(sort="oldest")), ME)
+    view, data = view_model.page_data(services, LabelState(Filter(sort="oldest")), ME)
     assert [each["id"] for each in data["items"]] == ids[:PAGE]
     assert [each["id"] for each in data["ahead"]] == ids[PAGE:]
-    _, second = view_model.present(services, view.next(data["next"]), ME)
+    _, second = view_model.page_data(services, view.next(data["next"]), ME)
     assert ([each["id"] for each in second["items"]], second["next"], second["page"]) == (ids[PAGE:], "", 2)
 
 
 def test_a_page_whose_pictures_left_the_filter_gives_way_to_the_one_before(services: Services) -> None:
     ids = stock(services, PAGE + 2)
-    wanted = Filter(status="unlabelled", sort="oldest")
-    _, data = view_model.present(services, LabelState(wanted), ME)
+    filter_ = Filter(status="unlabelled", sort="oldest")
+    _, data = view_model.page_data(services, LabelState(filter_), ME)
     services.labelling.label(ids[PAGE:], "Full", "test")
-    view, shown = view_model.present(services, LabelState(wanted).next(data["next"]), ME)
-    assert view == LabelState(wanted)
+    view, shown = view_model.page_data(services, LabelState(filter_).next(data["next"]), ME)
+    assert view == LabelState(filter_)
     assert len(shown["items"]) == PAGE
 
 
 @pytest.mark.parametrize(
     "wanted", [Filter(label="Gone"), Filter(tag="gone"), Filter(status="odd"), Filter(sort="odd", flag="odd")]
 )
-def test_a_filter_that_is_no_more_is_dropped(services: Services, wanted: Filter) -> None:
+def test_a_filter_that_is_no_more_is_dropped(services: Services, filter_: Filter) -> None:
     stock(services, 2)
-    view, data = view_model.present(services, LabelState(wanted), ME)
-    assert view.wanted == Filter()
+    view, data = view_model.page_data(services, LabelState(filter_), ME)
+    assert view.filter_ == Filter()
     assert data["total"] == 2
 
 
 def test_an_address_names_what_is_shown_and_a_picture_to_open(services: Services) -> None:
     ids = stock(services, 3)
-    wanted = Filter(label="Full", flag="blurred", tag="a&b", search="é x", sort="name")
-    assert addressed(address(wanted)) == wanted
-    _, data = view_model.present(services, LabelState(), Viewer("Anna", picture=ids[0]))
+    filter_ = Filter(label="Full", flag="blurred", tag="a&b", search="é x", sort="name")
+    assert filter_from_address(address(filter_)) == filter_
+    _, data = view_model.page_data(services, LabelState(), Viewer("Anna", picture=ids[0]))
     assert ([each["id"] for each in data["opened"]], data["mode"]) == (ids[:1], "stage")
-    _, data = view_model.present(services, LabelState(), Viewer("Anna", picture=999))
+    _, data = view_model.page_data(services, LabelState(), Viewer("Anna", picture=999))
     assert (data["opened"], data["mode"]) == ([], "")
 
 
@@ -157,7 +157,7 @@ def test_splits_tags_and_notes(services: Services) -> None:
     assert (noted["split"], noted["tags"], noted["notes"]) == ("validation", ["<i>", "odd one"], "as it is")
     stale, _ = one(services, {"kind": "note", "text": "late", "pictures": [[ids[0], 2]]})
     assert "changed in the meantime" in stale["error"]
-    _, data = view_model.present(services, LabelState(Filter(tag="<i>")), ME)
+    _, data = view_model.page_data(services, LabelState(Filter(tag="<i>")), ME)
     assert (data["total"], data["tags"]) == (2, ["<i>", "odd one"])
     save(services, {"kind": "move", "side": "automatic", "pictures": pairs})
     assert [each.split for each in services.stores.catalogue.several(ids)] == ["", ""]
@@ -208,7 +208,7 @@ def test_suggestions_are_accepted_as_one_event(services: Services) -> None:
             "INSERT INTO suggestions (image_id, class_id, probability) VALUES (?, ?, 0.86)",
             [(ids[0], classes["Full"]), (ids[1], classes["Half"])],
         )
-    _, data = view_model.present(services, LabelState(Filter(sort="oldest")), ME)
+    _, data = view_model.page_data(services, LabelState(Filter(sort="oldest")), ME)
     assert [(each["suggestion"], each["probability"]) for each in data["items"]] == [
         ("Full", 0.86),
         ("Half", 0.86),

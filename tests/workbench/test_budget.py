@@ -17,7 +17,7 @@ class Job:
         self._thread.start()
 
     def _run(self, budget: MemoryBudget, amount: int) -> None:
-        with budget.taking(amount):
+        with budget.reserve(amount):
             self.begun.set()
             self._go_on.wait(60)
 
@@ -64,28 +64,28 @@ def test_a_wait_that_takes_too_long_ends_and_holds_nobody_up() -> None:
     budget = MemoryBudget(10)
     first = Job(budget, 8)
     assert first.begun.wait(60)
-    with pytest.raises(Overloaded, match="busy with other pictures"), budget.taking(5, patience=0.05):
+    with pytest.raises(Overloaded, match="busy with other pictures"), budget.reserve(5, timeout=0.05):
         pass
     assert budget.waiting == 0
-    with budget.taking(2, patience=0.05):
+    with budget.reserve(2, timeout=0.05):
         pass
     first.end()
-    with budget.taking(10, patience=0.05):
+    with budget.reserve(10, timeout=0.05):
         pass
 
 
 def test_what_work_took_is_free_again_when_it_fails() -> None:
     budget = MemoryBudget(10)
-    with pytest.raises(KeyError), budget.taking(10):
+    with pytest.raises(KeyError), budget.reserve(10):
         raise KeyError
-    with budget.taking(10, patience=0.05):
+    with budget.reserve(10, timeout=0.05):
         pass
 
 
 class Asked:
     """Several threads that ask for the same work, which goes on until it is told to end."""
 
-    def __init__(self, work: object, patience: float | None = None) -> None:
+    def __init__(self, work: object, timeout: float | None = None) -> None:
         self.flight: SingleFlight[int] = SingleFlight()
         self.calls, self.results, self.resume = 0, [], threading.Event()  # type: ignore[var-annotated]
         self._work = work
@@ -108,7 +108,7 @@ class Asked:
         for thread in self._threads[1:]:
             thread.start()
         with pytest.raises(Overloaded):
-            self.flight.run("key", self._slow, patience=0.05)
+            self.flight.run("key", self._slow, timeout=0.05)
         until(lambda: all(thread.is_alive() for thread in self._threads), "all to ask")
         self.resume.set()
         for thread in self._threads:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.core.csv_cells import bare, csv_text, shielded
+from workbench.core.csv_cells import csv_text, escape_formulas, unescape_formulas
 
 CELL = st.text(max_size=40) | st.text("=+-@'\" ;\t|\nx＝−\u200b", max_size=12)
 
@@ -29,20 +29,20 @@ CELL = st.text(max_size=40) | st.text("=+-@'\" ;\t|\nx＝−\u200b", max_size=12
     ],
 )
 def test_what_a_spreadsheet_could_run_gets_a_quote(text: str, cell: str) -> None:
-    assert shielded(text) == cell
+    assert escape_formulas(text) == cell
 
 
 @pytest.mark.parametrize(
     "text", ["", "Full", "a=1", "a - b", "a, -b", "images/=1.jpg", "it's", "' =1", "x-1;y"]
 )
 def test_what_is_safe_stays_as_it_is(text: str) -> None:
-    assert shielded(text) == text
+    assert escape_formulas(text) == text
 
 
 @given(CELL)
 def test_a_cell_is_read_back_as_it_was(text: str) -> None:
-    assert bare(shielded(text)) == text
-    assert shielded(bare(shielded(text))) == shielded(text)
+    assert unescape_formulas(escape_formulas(text)) == text
+    assert escape_formulas(unescape_formulas(escape_formulas(text))) == escape_formulas(text)
 
 
 @given(st.lists(st.lists(CELL, min_size=3, max_size=3), max_size=4), st.sampled_from(";\t|"))
@@ -53,9 +53,11 @@ def test_no_part_of_a_table_begins_as_a_formula_wherever_it_is_split(
     parts = [part for line in text.splitlines() for part in line.split(separator)]
     for part in [*parts, *(cell for row in csv.reader(StringIO(text, newline="")) for cell in row)]:
         assert not part.strip().strip('"').strip().startswith(("=", "+", "-", "@", "＝", "−"))
-    assert [[bare(cell) for cell in row] for row in csv.reader(StringIO(text, newline=""))] == rows
+    assert [
+        [unescape_formulas(cell) for cell in row] for row in csv.reader(StringIO(text, newline=""))
+    ] == rows
 
 
 def test_a_long_cell_of_quotes_is_read_at_once() -> None:
     hostile = "'" * 300_000 + ";" * 300_000 + " " * 300_000 + "="
-    assert bare(shielded(hostile)) == hostile
+    assert unescape_formulas(escape_formulas(hostile)) == hostile

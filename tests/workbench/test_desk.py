@@ -12,9 +12,9 @@ from workbench.training.cluster.mailbox import (
     Mailbox,
     RemoteReporter,
     Update,
-    apply,
-    tell,
-    whole,
+    all_files,
+    apply_changes,
+    deliver_update,
 )
 from workbench.training.reporter import Progress
 
@@ -34,7 +34,7 @@ def step(number: int) -> Progress:
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    return whole(folder).changed  # type: ignore[return-value]
+    return all_files(folder).changed  # type: ignore[return-value]
 
 
 def test_news_and_checkpoints_arrive_and_requests_go_back(
@@ -44,11 +44,11 @@ def test_news_and_checkpoints_arrive_and_requests_go_back(
     there, here = tmp_path / "there", tmp_path / "here"
     there.mkdir(), here.mkdir()
     (here / "epoch-000000.checkpoint").write_bytes(b"old")
-    desk, heard = Mailbox(whole(here)), Heard()
+    desk, heard = Mailbox(all_files(here)), Heard()
     attempt, begun = desk.begin("a")
-    apply(begun, there)
+    apply_changes(begun, there)
     assert contents(there) == {"epoch-000000.checkpoint": b"old"}
-    with RemoteReporter(lambda news: desk.leave(attempt, news), there) as relay:
+    with RemoteReporter(lambda news: desk.post(attempt, news), there) as relay:
         relay.phase("training")
         for number in range(1, 9):
             relay.step(step(number))
@@ -58,9 +58,9 @@ def test_news_and_checkpoints_arrive_and_requests_go_back(
         relay.counted(3, 4)
         logging.getLogger("search").warning("no time for %s", "that")
         early = desk.fetch("pause")
-        assert until(relay.asked, "the request to arrive", 10) == "pause"
+        assert until(relay.requested_action, "the request to arrive", 10) == "pause"
     for news in (early, desk.fetch("")):
-        tell(news, heard, here)
+        deliver_update(news, heard, here)
     assert [event for event in heard.events if event[0] != "step"] == [
         ("phase", "training"),
         ("counted", 3, 4),
@@ -76,24 +76,23 @@ def test_another_node_goes_on_from_what_arrived_and_the_first_is_not_heard_any_m
     desk = Mailbox(FileChanges())
     first, _ = desk.begin("a")
     assert (
-        desk.leave(first, Update((), FileChanges(frozenset({"one", "two"}), {"one": b"1", "two": b"2"})))
-        == ""
+        desk.post(first, Update((), FileChanges(frozenset({"one", "two"}), {"one": b"1", "two": b"2"}))) == ""
     )
-    assert desk.leave(first, Update((), FileChanges(frozenset({"two", "three"}), {"three": b"3"}))) == ""
+    assert desk.post(first, Update((), FileChanges(frozenset({"two", "three"}), {"three": b"3"}))) == ""
     second, begun = desk.begin("b")
     assert begun == FileChanges(frozenset({"two", "three"}), {"two": b"2", "three": b"3"})
-    assert desk.leave(first, Update((("phase", ("late",)),), FileChanges())) == "stop"
-    assert desk.leave(second, Update((("phase", ("searching",)),))) == ""
+    assert desk.post(first, Update((("phase", ("late",)),), FileChanges())) == "stop"
+    assert desk.post(second, Update((("phase", ("searching",)),))) == ""
     news = desk.fetch("stop")
     assert [event for event in news.events if event[0] == "phase"] == [("phase", ("searching",))]
     assert news.checkpoint == begun
     assert desk.fetch("stop") == Update()
-    assert desk.leave(second, Update()) == "stop"
+    assert desk.post(second, Update()) == "stop"
 
 
 def test_a_server_that_is_not_reached_any_more_stops_the_run(tmp_path: Path) -> None:
-    def leave(news: Update) -> str:
+    def post(news: Update) -> str:
         raise ConnectionError("gone")
 
-    with pytest.raises(ConnectionError), RemoteReporter(leave, tmp_path) as relay:
-        assert until(relay.asked, "the run to be stopped", 10) == "stop"
+    with pytest.raises(ConnectionError), RemoteReporter(post, tmp_path) as relay:
+        assert until(relay.requested_action, "the run to be stopped", 10) == "stop"

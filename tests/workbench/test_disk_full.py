@@ -60,7 +60,7 @@ def test_an_import_that_fills_the_disk_says_so_and_keeps_what_was_there(
 ) -> None:
     take({f"{seed}.jpg": picture(seed) for seed in range(3)}, label="Half")
     with pytest.raises(DiskFull, match="The disk of the data folder is full"):
-        services.intake.run(ImportRequest(noise(200)))
+        services.ingest.run(ImportRequest(noise(200)))
     assert services.stores.pages.page(Filter(label="Half")).total == 3
     assert_whole(services)
 

@@ -15,7 +15,7 @@ from tests.pictures import picture, write_zip
 from tests.workbench.conftest import Bring
 from tests.workbench.test_exports import ZIPS, brought, facts, originals
 from workbench.catalogue.labelling import class_name
-from workbench.core.file_names import named
+from workbench.core.file_names import unique_file_names
 from workbench.core.settings import Settings
 from workbench.exporting.formats import FORMATS
 from workbench.exporting.service import ExportOrder
@@ -138,9 +138,9 @@ def listed(names: list[str]) -> list[ExportRow]:
 @example(["水" * 38, "水" * 38])
 @given(st.lists(NAME | st.sampled_from(["a.jpg", "A.JPG", "..", "con.jpg", ".jpg", "Thumbs.db"]), max_size=9))
 def test_file_names_are_safe_unlike_and_stay_as_they_are(names: list[str]) -> None:
-    found = named(listed(names))
+    found = unique_file_names(listed(names))
     assert len({each.casefold() for each in found}) == len(names)
-    assert named(listed(found)) == found
+    assert unique_file_names(listed(found)) == found
     for each in found:
         assert len(each.encode()) <= 255
         assert not set(each) & set('<>:"/\\|?*\0\n')

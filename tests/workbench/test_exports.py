@@ -28,7 +28,7 @@ Facts = list[tuple[str, str, str]]
 
 def facts(services: Services) -> Facts:
     """sha256, class and side of each picture of the catalogue."""
-    listed = services.stores.listings.of(services.stores.pages.ids(Filter()))
+    listed = services.stores.export_rows.of(services.stores.pages.ids(Filter()))
     return [(each.sha256, each.label, each.split) for each in listed]
 
 

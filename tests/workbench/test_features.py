@@ -20,7 +20,7 @@ from workbench.training.engine.feature_cache import (
     FeatureRequest,
     FrozenBackbone,
     Views,
-    gather,
+    load_or_compute_features,
     prune,
 )
 
@@ -66,7 +66,7 @@ def files(folder: Path) -> list[Path]:
 
 
 def test_every_view_of_every_picture_stands_where_it_belongs(tmp_path: Path, dataset: Dataset) -> None:
-    found = gather(wanted(dataset), Means().trunk, tmp_path / "features", silent)
+    found = load_or_compute_features(wanted(dataset), Means().trunk, tmp_path / "features", silent)
     indices = dataset.indices("train")
     assert found.shape == (len(indices), 4, 2, 3)
     for slot, index in enumerate(indices):
@@ -78,8 +78,8 @@ def test_every_view_of_every_picture_stands_where_it_belongs(tmp_path: Path, dat
 
 def test_what_is_kept_is_not_computed_again(tmp_path: Path, dataset: Dataset) -> None:
     first, again = Means(), Means()
-    computed = gather(wanted(dataset), first.trunk, tmp_path / "features", silent)
-    kept = gather(wanted(dataset), again.trunk, tmp_path / "features", silent)
+    computed = load_or_compute_features(wanted(dataset), first.trunk, tmp_path / "features", silent)
+    kept = load_or_compute_features(wanted(dataset), again.trunk, tmp_path / "features", silent)
     assert len(first.pictures) == len(wanted(dataset)) == 64
     assert again.pictures == []
     assert np.array_equal(computed, kept)
@@ -88,8 +88,8 @@ def test_what_is_kept_is_not_computed_again(tmp_path: Path, dataset: Dataset) ->
 def test_only_new_variants_are_computed(tmp_path: Path, dataset: Dataset) -> None:
     more = Views((*VIEWS.numbers, 3), VIEWS.augmentation, VIEWS.seed)
     means = Means()
-    gather(wanted(dataset), Means().trunk, tmp_path / "features", silent)
-    gather(wanted(dataset, more), means.trunk, tmp_path / "features", silent)
+    load_or_compute_features(wanted(dataset), Means().trunk, tmp_path / "features", silent)
+    load_or_compute_features(wanted(dataset, more), means.trunk, tmp_path / "features", silent)
     assert len(means.pictures) == len(dataset.indices("train"))
 
 
@@ -104,18 +104,18 @@ def test_only_new_variants_are_computed(tmp_path: Path, dataset: Dataset) -> Non
     ids=["net", "type", "seed", "augmentation"],
 )
 def test_what_would_differ_is_computed(tmp_path: Path, dataset: Dataset, change: object) -> None:
-    gather(wanted(dataset), Means().trunk, tmp_path / "features", silent)
+    load_or_compute_features(wanted(dataset), Means().trunk, tmp_path / "features", silent)
     means, views = change()  # type: ignore[operator]
-    gather(wanted(dataset, views), means.trunk, tmp_path / "features", silent)
+    load_or_compute_features(wanted(dataset, views), means.trunk, tmp_path / "features", silent)
     assert len(means.pictures) == len(wanted(dataset, views))
 
 
 def test_a_picture_is_known_by_its_pixels(tmp_path: Path, dataset: Dataset) -> None:
-    gather(wanted(dataset), Means().trunk, tmp_path / "features", silent)
+    load_or_compute_features(wanted(dataset), Means().trunk, tmp_path / "features", silent)
     other = bars(tmp_path / "other", pictures=30)
     means = Means()
     plain = Views((0,), Augmentation(), 99)
-    gather(wanted(other, plain), means.trunk, tmp_path / "features", silent)
+    load_or_compute_features(wanted(other, plain), means.trunk, tmp_path / "features", silent)
     kept = {dataset.pixels[index].tobytes() for index in dataset.indices("train")}
     new = [index for index in other.indices("train") if other.pixels[index].tobytes() not in kept]
     assert 0 < len(new) < len(other.indices("train"))
@@ -125,7 +125,7 @@ def test_a_picture_is_known_by_its_pixels(tmp_path: Path, dataset: Dataset) -> N
 @pytest.mark.parametrize("harm", ["cut", "changed", "emptied", "lengthened"])
 def test_a_damaged_file_is_computed_again(tmp_path: Path, dataset: Dataset, harm: str) -> None:
     folder = tmp_path / "features"
-    sound = gather(wanted(dataset), Means().trunk, folder, silent).copy()
+    sound = load_or_compute_features(wanted(dataset), Means().trunk, folder, silent).copy()
     file = files(folder)[3]
     content = file.read_bytes()
     changed = bytes([content[0] ^ 1]) + content[1:]
@@ -133,13 +133,15 @@ def test_a_damaged_file_is_computed_again(tmp_path: Path, dataset: Dataset, harm
         {"cut": content[:-5], "changed": changed, "emptied": b"", "lengthened": content + b"0"}[harm]
     )
     means = Means()
-    assert np.array_equal(gather(wanted(dataset), means.trunk, folder, silent), sound)
+    assert np.array_equal(load_or_compute_features(wanted(dataset), means.trunk, folder, silent), sound)
     assert len(means.pictures) == 1
     assert file.read_bytes() == content
 
 
 def test_half_precision_takes_half_the_room(tmp_path: Path, dataset: Dataset) -> None:
-    found = gather(wanted(dataset), Means(dtype="float16").trunk, tmp_path / "features", silent)
+    found = load_or_compute_features(
+        wanted(dataset), Means(dtype="float16").trunk, tmp_path / "features", silent
+    )
     assert found.dtype == np.float16
     assert {file.stat().st_size for file in files(tmp_path / "features")} == {2 * 3 * 2 + 4}
 
@@ -154,15 +156,15 @@ def test_it_tells_how_far_it_is_and_can_be_ended(tmp_path: Path, dataset: Datase
 
     means = Means()
     with pytest.raises(StoppedEarly):
-        gather(wanted(dataset), means.trunk, tmp_path / "features", ends)
+        load_or_compute_features(wanted(dataset), means.trunk, tmp_path / "features", ends)
     assert told == [(0, 64), (32, 64)]
-    gather(wanted(dataset), means.trunk, tmp_path / "features", silent)
+    load_or_compute_features(wanted(dataset), means.trunk, tmp_path / "features", silent)
     assert len(means.pictures) == 64  # what was done before the end is not done again
 
 
 def test_what_was_gathered_outlives_what_is_kept(tmp_path: Path, dataset: Dataset) -> None:
     folder = tmp_path / "features"
-    found = gather(wanted(dataset), Means().trunk, folder, silent)
+    found = load_or_compute_features(wanted(dataset), Means().trunk, folder, silent)
     before = found.copy()
     prune(folder, 0)
     assert files(folder) == []
@@ -171,7 +173,7 @@ def test_what_was_gathered_outlives_what_is_kept(tmp_path: Path, dataset: Datase
 
 def test_what_was_not_used_for_longest_goes_first(tmp_path: Path, dataset: Dataset) -> None:
     folder = tmp_path / "features"
-    gather(wanted(dataset), Means().trunk, folder, silent)
+    load_or_compute_features(wanted(dataset), Means().trunk, folder, silent)
     found = files(folder)
     for age, file in enumerate(found):
         os.utime(file, (1_000_000 - age, 1_000_000 - age))
@@ -196,7 +198,7 @@ def test_features_that_are_pruned_while_they_are_read_are_read_all_the_same(
     tmp_path: Path, dataset: Dataset
 ) -> None:
     folder = tmp_path / "features"
-    first = gather(wanted(dataset), Means().trunk, folder, silent)
+    first = load_or_compute_features(wanted(dataset), Means().trunk, folder, silent)
     with before("os.utime", lambda arguments: Path(arguments[0]).unlink()):
-        again = gather(wanted(dataset), Means().trunk, folder, silent)
+        again = load_or_compute_features(wanted(dataset), Means().trunk, folder, silent)
     assert np.array_equal(first, again)

@@ -255,9 +255,9 @@ def test_a_picture_flattened_in_strips_is_the_same_as_in_one_piece(mode: str, mo
         image.putalpha(Image.linear_gradient("L").resize(image.size))
     values = np.tile(np.linspace(0, 65535, 300), (200, 1)).astype(np.uint16)
     image = Image.fromarray(values) if mode == "I;16" else image.convert(mode)
-    whole, _ = to_rgb.flattened(image, 256)
+    whole, _ = to_rgb.convert_to_rgb(image, 256)
     monkeypatch.setattr(to_rgb, "STRIP", 1000)
-    assert np.array_equal(np.asarray(to_rgb.flattened(image, 256)[0]), np.asarray(whole))
+    assert np.array_equal(np.asarray(to_rgb.convert_to_rgb(image, 256)[0]), np.asarray(whole))
     monkeypatch.setattr(to_rgb, "LARGE", 1000)
-    small, _ = to_rgb.flattened(image, 25)
+    small, _ = to_rgb.convert_to_rgb(image, 25)
     assert np.abs(np.asarray(small).astype(int) - np.asarray(whole.reduce(4))).max() <= 1

@@ -11,10 +11,10 @@ import pytest
 from tests.workbench.training_data import bars
 from workbench.imaging.augmentation import Augmentation
 from workbench.training.dataset import Dataset
-from workbench.training.search.candidates import MANY_PICTURES, candidates, expected
+from workbench.training.search.candidates import MANY_PICTURES, candidates, expected_seconds
 from workbench.training.search.search_state import SearchDecision, SearchState
 from workbench.training.search.successive_halving import (
-    FoldAnswers,
+    FoldPredictions,
     Leaderboard,
     better_half,
     inner_folds,
@@ -25,10 +25,10 @@ from workbench.training.spec import FINE_TUNE, INSTANT, SCRATCH, TrainingSpec
 TRUTH = [np.array([0, 0, 1, 1]), np.array([0, 1, 0, 1])]
 
 
-def said(*answers: int, sure: float = 0.9) -> FoldAnswers:
+def said(*answers: int, sure: float = 0.9) -> FoldPredictions:
     """What a candidate says that is so sure of its answers; ten seconds, four of them for features."""
     rows = [[sure, 1 - sure] if answer == 0 else [1 - sure, sure] for answer in answers]
-    return FoldAnswers(np.array(rows), 10.0, 4.0)
+    return FoldPredictions(np.array(rows), 10.0, 4.0)
 
 
 @pytest.fixture
@@ -88,7 +88,7 @@ def test_a_try_from_scratch_takes_a_small_part_of_the_time() -> None:
 def test_features_are_paid_for_by_the_first_that_needs_them() -> None:
     tried = candidates(TrainingSpec.of("best"), pretrained=True, pictures=1000)
     instant = [number for number, each in enumerate(tried) if each.spec.recipe == INSTANT]
-    before, after = expected(tried, []), expected(tried, instant[1:2])
+    before, after = expected_seconds(tried, []), expected_seconds(tried, instant[1:2])
     for number, each in enumerate(tried):
         shared = number in instant and number != instant[1]
         assert before[number] == each.cost + each.features
@@ -97,7 +97,7 @@ def test_features_are_paid_for_by_the_first_that_needs_them() -> None:
 
 def test_candidates_are_compared_on_the_folds_that_all_were_judged_on() -> None:
     standing = Leaderboard(TRUTH, 2)
-    standing.judged = {0: [said(0, 0, 1, 1), said(1, 0, 1, 0)], 1: [said(0, 0, 1, 0)], 2: []}
+    standing.fold_predictions = {0: [said(0, 0, 1, 1), said(1, 0, 1, 0)], 1: [said(0, 0, 1, 0)], 2: []}
     assert standing.score([0], 1) == 1
     assert standing.score([0], 2) == 0.5
     assert standing.ranked([2, 1, 0]) == [0, 1]
@@ -112,11 +112,11 @@ def test_the_better_half_goes_on_but_never_one_alone() -> None:
 
 def test_two_are_chosen_where_their_mean_is_better_than_either() -> None:
     standing = Leaderboard(TRUTH[:1], 2)
-    standing.judged = {0: [said(0, 0, 1, 0, sure=0.6)], 1: [said(1, 0, 1, 1, sure=0.7)]}
+    standing.fold_predictions = {0: [said(0, 0, 1, 0, sure=0.6)], 1: [said(1, 0, 1, 1, sure=0.7)]}
     assert standing.chosen([0, 1]) == [0]
-    right = FoldAnswers(np.array([[0.9, 0.1], [0.6, 0.4], [0.1, 0.9], [0.55, 0.45]]), 10.0, 4.0)
-    left = FoldAnswers(np.array([[0.45, 0.55], [0.9, 0.1], [0.4, 0.6], [0.1, 0.9]]), 10.0, 4.0)
-    standing.judged = {0: [right], 1: [left]}
+    right = FoldPredictions(np.array([[0.9, 0.1], [0.6, 0.4], [0.1, 0.9], [0.55, 0.45]]), 10.0, 4.0)
+    left = FoldPredictions(np.array([[0.45, 0.55], [0.9, 0.1], [0.4, 0.6], [0.1, 0.9]]), 10.0, 4.0)
+    standing.fold_predictions = {0: [right], 1: [left]}
     assert sorted(standing.chosen([0, 1])) == [0, 1]
 
 
@@ -124,7 +124,7 @@ def test_time_is_guessed_from_what_was_seen() -> None:
     standing = Leaderboard(TRUTH, 2)
     costs = {0: 5.0, 1: 20.0}
     assert standing.seconds(1, costs) == 20
-    standing.judged = {0: [said(0, 0, 1, 1)]}
+    standing.fold_predictions = {0: [said(0, 0, 1, 1)]}
     assert standing.slowness(costs) == 2
     assert standing.seconds(1, costs) == 40
     # features are there the next time, but for those of the pictures that were held out
@@ -141,20 +141,20 @@ def test_tasks_that_several_hands_share_take_no_longer_than_the_worst_order() ->
 def test_a_diary_is_read_by_the_same_search_only(tmp_path: Path) -> None:
     standing = Leaderboard(TRUTH, 2)
     diary = SearchState(tmp_path / "search", "this", standing)
-    standing.judged = {3: [said(0, 1, 1, 0)]}
+    standing.fold_predictions = {3: [said(0, 1, 1, 0)]}
     standing.failed = {1}
-    diary.decided = SearchDecision([3], 2.5)
+    diary.decision = SearchDecision([3], 2.5)
     diary.write()
     same, other = Leaderboard(TRUTH, 2), Leaderboard(TRUTH, 2)
     read = SearchState(tmp_path / "search", "this", same)
-    assert np.array_equal(same.judged[3][0].answers, standing.judged[3][0].answers)
-    assert (same.failed, read.decided) == ({1}, SearchDecision([3], 2.5))
-    assert SearchState(tmp_path / "search", "another", other).decided is None
-    assert (other.judged, other.failed) == ({}, set())
+    assert np.array_equal(same.fold_predictions[3][0].answers, standing.fold_predictions[3][0].answers)
+    assert (same.failed, read.decision) == ({1}, SearchDecision([3], 2.5))
+    assert SearchState(tmp_path / "search", "another", other).decision is None
+    assert (other.fold_predictions, other.failed) == ({}, set())
 
 
 def test_a_damaged_diary_is_begun_again(tmp_path: Path) -> None:
     (tmp_path / "search.json").write_text('{"fingerprint": ')
     standing = Leaderboard(TRUTH, 2)
-    assert SearchState(tmp_path, "this", standing).decided is None
-    assert standing.judged == {}
+    assert SearchState(tmp_path, "this", standing).decision is None
+    assert standing.fold_predictions == {}

@@ -29,7 +29,7 @@ def services(services: Services) -> Services:
 def some_left(services: Services, tmp_path: Path) -> Services:
     """Twelve pictures each of Low and High, of which the first eight are labelled."""
     uploads = [Upload(class_zip(tmp_path / "classes.zip"), "classes.zip")]
-    services.intake.run(ImportRequest(sources(uploads, services.settings.limits)))
+    services.ingest.run(ImportRequest(sources(uploads, services.settings.limits)))
     for name in ("Low", "High"):
         services.stores.edits.label(of(services, name)[8:], None, "Ada")
     return services

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from workbench.active_learning import linear_head, projection, query_strategy
-from workbench.active_learning.hog_embedding import DIMENSIONS, describe
-from workbench.active_learning.label_errors import believed, find_label_issues, thresholds
+from workbench.active_learning.hog_embedding import DIMENSIONS, hog_embeddings
+from workbench.active_learning.label_errors import find_label_issues, out_of_sample_probabilities, thresholds
 
 CLASSES = np.array([3, 7, 20])
 """Class ids as a catalogue may have them: sorted, with gaps."""
@@ -35,7 +35,7 @@ def test_a_head_tells_two_and_three_classes_apart(ids: np.ndarray) -> None:
 
 def test_ninety_percent_means_about_ninety_percent() -> None:
     points, classes = clouds(600, 0.6)
-    logits = linear_head.out_of_fold(points, classes, np.arange(600))
+    logits = linear_head.out_of_fold_logits(points, classes, np.arange(600))
     probabilities = linear_head.softmax(logits / linear_head.temperature(logits, classes))
     right = CLASSES[probabilities.argmax(axis=1)] == classes
     assert probabilities.max(axis=1).mean() == pytest.approx(right.mean(), abs=0.04)
@@ -51,22 +51,22 @@ def test_out_of_fold_a_picture_never_profits_from_its_near_duplicates() -> None:
     apart, together = np.arange(200), np.repeat(np.arange(50), 4)
 
     def accuracy(groups: np.ndarray) -> float:
-        logits = linear_head.out_of_fold(points, classes, groups)
+        logits = linear_head.out_of_fold_logits(points, classes, groups)
         return float(np.mean(CLASSES[logits.argmax(axis=1)] == classes))
 
     assert accuracy(apart) > accuracy(together) + 0.3
 
 
 def test_a_class_with_one_picture_is_left_out_of_learning() -> None:
-    assert linear_head.learnable(np.array([3, 3, 7, 7, 20])).tolist() == [True] * 4 + [False]
-    assert not linear_head.learnable(np.array([3, 3, 7])).any()
-    assert not linear_head.learnable(np.zeros(0, dtype=int)).any()
+    assert linear_head.learnable_mask(np.array([3, 3, 7, 7, 20])).tolist() == [True] * 4 + [False]
+    assert not linear_head.learnable_mask(np.array([3, 3, 7])).any()
+    assert not linear_head.learnable_mask(np.zeros(0, dtype=int)).any()
 
 
 def test_classes_with_fewer_pictures_than_folds_are_no_obstacle() -> None:
     points, classes = clouds(12, 3.0)
-    assert linear_head.out_of_fold(points, classes, np.arange(12)).shape == (12, 3)
-    alike = linear_head.out_of_fold(points, classes, np.zeros(12, dtype=int))
+    assert linear_head.out_of_fold_logits(points, classes, np.arange(12)).shape == (12, 3)
+    alike = linear_head.out_of_fold_logits(points, classes, np.zeros(12, dtype=int))
     assert not alike.any()
 
 
@@ -84,7 +84,7 @@ def test_planted_errors_lead_the_list_with_the_class_they_were_taken_from() -> N
     given = np.searchsorted(CLASSES, classes)
     truth = given.copy()
     given[wrong] = (given[wrong] + 1) % 3
-    found = find_label_issues(believed(points, CLASSES[given], np.arange(300)), given)
+    found = find_label_issues(out_of_sample_probabilities(points, CLASSES[given], np.arange(300)), given)
     assert set(wrong) <= set(found.positions[:20].tolist())
     likely = dict(zip(found.positions.tolist(), found.likely.tolist(), strict=True))
     assert [likely[each] for each in wrong.tolist()] == truth[wrong].tolist()
@@ -99,7 +99,7 @@ def test_the_threshold_of_a_class_is_the_mean_belief_in_it_among_its_own() -> No
 def test_what_to_label_next_begins_with_something_of_everything() -> None:
     points, classes = clouds(300, 3.0)
     points = np.concatenate([points, points[:100]])  # duplicates are no news
-    chosen = query_strategy.choose(query_strategy.Pool(points, points[:0]), 40)
+    chosen = query_strategy.select_pictures(query_strategy.Pool(points, points[:0]), 40)
     assert len(set(chosen)) == 40
     assert set(np.concatenate([classes, classes[:100]])[chosen[: query_strategy.PARTS]]) == set(CLASSES)
     assert len({each if each < 300 else each - 300 for each in chosen}) == 40
@@ -110,7 +110,7 @@ def test_with_a_head_the_unsure_come_first_and_of_twins_only_one() -> None:
     points[1] = points[0]
     probabilities = np.tile([0.98, 0.01, 0.01], (100, 1))
     probabilities[[0, 1, 5, 9]] = [0.4, 0.35, 0.25]
-    chosen = query_strategy.choose(
+    chosen = query_strategy.select_pictures(
         query_strategy.Pool(points, points[50:60], probabilities, np.array([5, 5, 5])), 100
     )
     assert sorted(chosen) == list(range(100))
@@ -121,16 +121,16 @@ def test_with_a_head_the_unsure_come_first_and_of_twins_only_one() -> None:
 def test_of_many_pictures_the_least_sure_are_candidates() -> None:
     answers = np.tile([0.9, 0.1], (1000, 1))
     answers[990:] = 0.5
-    found = query_strategy.candidates(np.arange(1000), answers, 100)
+    found = query_strategy.preselect(np.arange(1000), answers, 100)
     assert len(found) == len(set(found.tolist())) == 100
     assert set(range(990, 1000)) <= set(found.tolist())
-    assert len(query_strategy.candidates(np.arange(1000), None, 100)) == 100
+    assert len(query_strategy.preselect(np.arange(1000), None, 100)) == 100
 
 
 def test_a_map_keeps_what_is_alike_together_also_for_pictures_that_come_later() -> None:
     points, classes = clouds(120, 4.0)
     drawn = projection.project(points[:90])
-    later = projection.between(points[90:], points[:90], drawn)
+    later = projection.interpolate_points(points[90:], points[:90], drawn)
     middles = np.stack([drawn[classes[:90] == class_].mean(axis=0) for class_ in CLASSES])
     nearest = np.linalg.norm(later[:, None] - middles, axis=2).argmin(axis=1)
     assert np.mean(CLASSES[nearest] == classes[90:]) > 0.9
@@ -145,6 +145,6 @@ def test_the_built_in_embedding_has_length_one_whatever_the_picture() -> None:
     random = np.random.default_rng(0)
     plain = np.stack([np.zeros((256, 256, 3)), np.full((256, 256, 3), 255)])
     noise = random.integers(0, 256, (2, 256, 256, 3))
-    vectors = describe(np.concatenate([plain, noise]).astype(np.uint8))
+    vectors = hog_embeddings(np.concatenate([plain, noise]).astype(np.uint8))
     assert vectors.shape == (4, DIMENSIONS)
     assert np.linalg.norm(vectors, axis=1) == pytest.approx(np.ones(4), abs=1e-5)

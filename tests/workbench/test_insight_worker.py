@@ -30,7 +30,7 @@ def helping(labelled: Services) -> Iterator[Services]:
     services = build_services(replace(labelled.settings, insight=True))
     services.stores.edits.label([1, 2, 3, 24], None, "Ada")
     yield services
-    services.helper.close()
+    services.active_learning_supervisor.close()
     with suppress(psutil.Error):
         process = worker(services)
         if process:
@@ -66,7 +66,7 @@ def kill(services: Services) -> None:
 
 @pytest.mark.usefixtures("cold_workers")
 def test_a_worker_does_everything_and_learns_again_when_labels_come(helping: Services) -> None:
-    helping.helper.start()
+    helping.active_learning_supervisor.start()
     first = done(helping)
     assert (first.embedded, first.labels, first.suggestions, first.mapped) == (24, 20, 4, 24)
     left = helping.insight.next_images()
@@ -78,7 +78,7 @@ def test_a_worker_does_everything_and_learns_again_when_labels_come(helping: Ser
 
 
 def test_a_killed_worker_is_followed_by_one_that_goes_on(helping: Services) -> None:
-    helping.helper.start()
+    helping.active_learning_supervisor.start()
     until(lambda: helping.insight.status().embedded, "some embeddings")
     kill(helping)
     assert not helping.insight.status().running
@@ -88,11 +88,11 @@ def test_a_killed_worker_is_followed_by_one_that_goes_on(helping: Services) -> N
 
 
 def test_a_worker_outlives_the_server_and_no_second_one_is_started(helping: Services) -> None:
-    helping.helper.start()
+    helping.active_learning_supervisor.start()
     first = until(lambda: worker(helping), "a worker")
-    helping.helper.close()
+    helping.active_learning_supervisor.close()
     with closing(build_services(helping.settings)) as later:
-        later.helper.start()
+        later.active_learning_supervisor.start()
         done(later)
         assert first is not None
         assert later.stores.preferences.get(WORKER, None)[0] == first.pid
@@ -107,7 +107,7 @@ def test_only_one_process_can_be_the_worker(helping: Services) -> None:
 
 def test_it_waits_while_a_run_trains_unless_somebody_asks(helping: Services) -> None:
     helping.training.start(helping.training.draft())  # queued: nobody looks after runs here
-    helping.helper.start()
+    helping.active_learning_supervisor.start()
     with pytest.raises(AssertionError):
         until(lambda: worker(helping), "a worker that must not come", 3)
     assert "when the training run has ended" in helping.insight.status().sentence
@@ -117,7 +117,7 @@ def test_it_waits_while_a_run_trains_unless_somebody_asks(helping: Services) -> 
 
 def test_labelling_goes_on_while_it_works(helping: Services) -> None:
     """The other way round it would be the labelling that waits, which a timeout of zero turns into an error."""
-    helping.helper.start()
+    helping.active_learning_supervisor.start()
     until(lambda: worker(helping), "a worker")
     connection = sqlite3.connect(helping.stores.database.path, timeout=1)
     for _ in range(200):
@@ -131,7 +131,7 @@ def test_weights_that_cannot_be_read_are_named_and_the_built_in_embedding_serves
     folder = helping.stores.root / "weights"
     folder.mkdir()
     (folder / BACKBONE.weights_file).write_bytes(b"no weights")
-    helping.helper.start()
+    helping.active_learning_supervisor.start()
     status = done(helping)
     assert (status.kind, status.embedded) == ("built-in", 24)
     assert "mobilenet-v2" in status.sentence
@@ -148,7 +148,7 @@ def test_the_production_model_makes_the_embeddings_where_that_is_asked_for(helpi
     finally:
         helping.close()
     with closing(build_services(replace(helping.settings, embeddings="version"))) as later:
-        later.helper.start()
+        later.active_learning_supervisor.start()
         status = until(
             lambda: (found := later.insight.status()).kind == "version" and found.mapped == 24 and found,
             "it",

@@ -183,7 +183,7 @@ def test_what_became_of_each_batch_is_told_within_its_write(
         sizes.append(len(outcomes))
 
     order = ImportRequest(sources([upload("a.zip", zipped(entries))], services.settings.limits))
-    assert list(services.intake.run(order, record).outcomes) == told
+    assert list(services.ingest.run(order, record).outcomes) == told
     assert [each.file for each in told] == list(entries)
     assert len(sizes) >= 3
 
@@ -198,7 +198,7 @@ def test_a_batch_that_cannot_be_recorded_is_not_taken_in(services: Services) -> 
         taken.append(len(outcomes))
 
     with pytest.raises(RuntimeError, match="no room"):
-        services.intake.run(ImportRequest(files), record)
+        services.ingest.run(ImportRequest(files), record)
     assert services.stores.catalogue.summary(()).images == taken[0]
 
 
@@ -210,7 +210,7 @@ def test_what_was_reported_stays_when_the_import_breaks_off(services: Services) 
 
     told: list[FileOutcome] = []
     with pytest.raises(RuntimeError, match="gone"):
-        services.intake.run(ImportRequest(breaking()), told.extend)
+        services.ingest.run(ImportRequest(breaking()), told.extend)
     assert told
     assert services.stores.catalogue.summary(()).images == len(told)
 

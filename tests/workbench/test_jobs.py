@@ -22,7 +22,7 @@ from tests.versions import Answers, finished_run, import_pictures
 from workbench.core.processes import MemoryLimit, memory_bytes, started_at
 from workbench.services import Services, build_services
 from workbench.training import checkpoint_retention
-from workbench.training.silence import SILENT_SECONDS, silence
+from workbench.training.silence import SILENT_SECONDS, heartbeat_warning
 from workbench.training.spec import TrainingSpec
 from workbench.training.supervisor import UNDER_WAY
 
@@ -37,7 +37,7 @@ def taken(services: Services) -> int:
 def with_checkpoint(services: Services, status: str) -> Run:
     run_id = taken(services)
     attempt = services.stores.runs.attempt_at(services.stores.runs.get(run_id))
-    folder = checkpoint_retention.take_over(services.stores, attempt)
+    folder = checkpoint_retention.adopt_checkpoints(services.stores, attempt)
     folder.mkdir(parents=True)
     (folder / "weights").write_bytes(b"weights")
     attempt.add_epoch(1, {"epoch": 1})
@@ -98,9 +98,9 @@ def test_a_run_whose_pictures_were_removed_for_good_says_so(labelled: Services) 
     labelled.stores.edits.archive([first.image_id], "ann")
     with pytest.raises(Conflict, match="Empty the bin when it has ended"):
         taken(labelled)
-        labelled.bin.empty("1", "ann")
+        labelled.trash.empty("1", "ann")
     labelled.stores.runs.end(run.id + 1, "failed", "It broke.")
-    assert labelled.bin.empty("1", "ann") == 1
+    assert labelled.trash.empty("1", "ann") == 1
     with pytest.raises(Conflict, match="1 of the 24 pictures of run 1 were removed for good"):
         labelled.training.resume(run.id)
     assert labelled.stores.runs.get(run.id).status == "paused"
@@ -126,7 +126,7 @@ def test_checkpoints_of_the_newest_ended_runs_are_kept(labelled: Services) -> No
     paused = with_checkpoint(labelled, "paused")
     ended = [with_checkpoint(labelled, "interrupted") for _ in range(checkpoint_retention.KEPT_RUNS + 2)]
     finished = with_checkpoint(labelled, "finished")
-    checkpoint_retention.tidy(labelled.stores)
+    checkpoint_retention.prune_checkpoints(labelled.stores)
     kept = [
         run for run in (paused, *ended, finished) if checkpoint_retention.has_checkpoint(labelled.stores, run)
     ]
@@ -136,12 +136,12 @@ def test_checkpoints_of_the_newest_ended_runs_are_kept(labelled: Services) -> No
 def test_a_run_that_nothing_is_heard_of_is_named(labelled: Services) -> None:
     run = labelled.stores.runs.get(taken(labelled))
     assert run.heartbeat is not None
-    assert silence(run) == ""
+    assert heartbeat_warning(run) == ""
     late = replace(run, heartbeat=run.heartbeat - SILENT_SECONDS - 1)
-    assert f"Nothing was heard of run {run.id} for 31 seconds" in silence(late)
-    assert f"end process {os.getpid()}" in silence(late)
+    assert f"Nothing was heard of run {run.id} for 31 seconds" in heartbeat_warning(late)
+    assert f"end process {os.getpid()}" in heartbeat_warning(late)
     labelled.stores.runs.end(run.id, "failed", "It broke.")
-    assert silence(replace(late, status="failed")) == ""
+    assert heartbeat_warning(replace(late, status="failed")) == ""
 
 
 def test_a_budget_is_a_share_of_the_machine_for_each_run_at_once() -> None:

@@ -9,7 +9,7 @@ from storage.core.errors import Conflict, DomainError, NotFound, StaleEdit
 from tests.pictures import picture
 from tests.workbench.conftest import Take
 from workbench.catalogue.labelling import class_name
-from workbench.core.file_names import folders
+from workbench.core.file_names import safe_folder_names
 from workbench.core.palette import PALETTE
 from workbench.importing.service import NewImport
 from workbench.services import Services
@@ -169,7 +169,7 @@ def test_a_class_name_stays_as_it_is_and_fits_a_file_system(text: str) -> None:
         assert str(error).isprintable()
         return
     assert class_name(name) == name
-    assert folders([name]) == {name: name}
+    assert safe_folder_names([name]) == {name: name}
     assert len(name.encode()) <= 240
 
 

@@ -18,7 +18,7 @@ from tests.audit_events import before
 from workbench.core.processes import MemoryLimit, alive, started_at
 from workbench.services import Services
 from workbench.training import checkpoint_retention
-from workbench.training.cluster.mailbox import FileChanges, Update, tell
+from workbench.training.cluster.mailbox import FileChanges, Update, deliver_update
 from workbench.training.reporter import EpochRecord, TrialRecord
 from workbench.training.spec import TrainingSpec
 from workbench.training.worker.db_reporter import DatabaseReporter
@@ -37,7 +37,9 @@ def begun(services: Services) -> RunAttempt:
     """An attempt that has written an epoch and its checkpoint."""
     attempt = claimed(services, services.training.start(TrainingSpec()))
     attempt.add_epoch(1, {"epoch": 1})
-    write(checkpoint_retention.take_over(services.stores, attempt) / "epoch-000001.checkpoint", b"one")
+    write(
+        checkpoint_retention.adopt_checkpoints(services.stores, attempt) / "epoch-000001.checkpoint", b"one"
+    )
     return attempt
 
 
@@ -69,7 +71,7 @@ def test_a_worker_taken_for_gone_cannot_touch_the_checkpoints_of_the_one_after_i
     first.end("interrupted", "It is gone.")
     assert labelled.training.resume(first.run_id) == first.run_id
     second = claimed(labelled, first.run_id)
-    own = checkpoint_retention.take_over(labelled.stores, second)
+    own = checkpoint_retention.adopt_checkpoints(labelled.stores, second)
     write(stale / "epoch-000002.checkpoint", b"of the first")
     (stale / "epoch-000002.checkpoint").unlink()
     assert {path.name: path.read_bytes() for path in own.iterdir()} == {"epoch-000001.checkpoint": b"one"}
@@ -90,10 +92,10 @@ def test_what_a_cluster_tells_a_worker_that_was_given_up_is_not_written(
     first.end("interrupted", "It is gone.")
     labelled.training.resume(first.run_id)
     second = claimed(labelled, first.run_id)
-    own = checkpoint_retention.take_over(labelled.stores, second)
+    own = checkpoint_retention.adopt_checkpoints(labelled.stores, second)
     reporter = DatabaseReporter(labelled.stores, first, MemoryLimit(0, 1))
     with pytest.raises(Superseded):
-        tell(news, reporter, labelled.stores.checkpoint_folder(first.run_id, first.number))
+        deliver_update(news, reporter, labelled.stores.checkpoint_folder(first.run_id, first.number))
     assert [path.name for path in own.iterdir()] == ["epoch-000001.checkpoint"]
     assert labelled.stores.runs.history(first.run_id) == [{"epoch": 1}]
     assert labelled.stores.trials.of(first.run_id) == []
@@ -105,7 +107,7 @@ def test_half_written_checkpoints_are_not_taken_over(labelled: Services) -> None
     write(folder / "epoch-000002.part", b"half")
     first.end("interrupted", "It is gone.")
     labelled.training.resume(first.run_id)
-    own = checkpoint_retention.take_over(labelled.stores, claimed(labelled, first.run_id))
+    own = checkpoint_retention.adopt_checkpoints(labelled.stores, claimed(labelled, first.run_id))
     assert [path.name for path in own.iterdir()] == ["epoch-000001.checkpoint"]
 
 
@@ -138,7 +140,7 @@ def test_tidying_cannot_come_between_the_look_at_a_run_and_the_end_of_its_checkp
         busy.append(labelled.stores.database.connection().in_transaction)
 
     with before("os.rename", look):
-        checkpoint_retention.tidy(labelled.stores)
+        checkpoint_retention.prune_checkpoints(labelled.stores)
     assert busy == [True]
     assert len(checkpoints(labelled)) == checkpoint_retention.KEPT_RUNS
 
@@ -213,7 +215,7 @@ def test_what_killed_processes_left_goes_when_a_server_starts(labelled: Services
     ]
     for file in (*gone, *stay):
         write(file, b"x")
-    checkpoint_retention.sweep(stores, weights)
+    checkpoint_retention.remove_leftovers(stores, weights)
     assert [file for file in gone if file.exists()] == []
     assert [file for file in stay if not file.exists()] == []
 

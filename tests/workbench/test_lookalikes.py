@@ -168,8 +168,8 @@ def test_the_bin_is_emptied_with_all_files_and_cannot_be_undone(labelled: Servic
     stores.edits.archive([each.id for each in gone], "ada")
     for wrong in ("", "yes", "3"):
         with pytest.raises(DomainError, match="Type 2"):
-            labelled.bin.empty(wrong, "ada")
-    assert labelled.bin.empty("2", "ada") == 2
+            labelled.trash.empty(wrong, "ada")
+    assert labelled.trash.empty("2", "ada") == 2
     left = {path.name for path in (stores.root / "blobs").rglob("*") if path.is_file()}
     assert not left & {each.sha256 for each in gone}
     assert rest.sha256 in left
@@ -177,7 +177,7 @@ def test_the_bin_is_emptied_with_all_files_and_cannot_be_undone(labelled: Servic
     with pytest.raises(NotFound):
         stores.edits.restore([gone[0].id], "ada")
     with pytest.raises(Conflict, match="empty already"):
-        labelled.bin.empty("0", "ada")
+        labelled.trash.empty("0", "ada")
 
 
 def test_the_bin_stays_while_a_run_may_read_it(labelled: Services) -> None:
@@ -185,7 +185,7 @@ def test_the_bin_stays_while_a_run_may_read_it(labelled: Services) -> None:
     labelled.training.start(TrainingSpec())
     stores.edits.archive([stores.pages.ids(Filter())[0]], "ada")
     with pytest.raises(Conflict, match="training run is under way"):
-        labelled.bin.empty("1", "ada")
+        labelled.trash.empty("1", "ada")
     assert stores.curation.in_bin() == 1
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.core.csv_cells import shielded
+from workbench.core.csv_cells import escape_formulas
 from workbench.core.errors import RejectedTable
 from workbench.importing.label_tables import TableLine
 from workbench.importing.table_faults import TableFault, TableFaultLog
@@ -249,9 +249,11 @@ def test_a_written_table_comes_back_as_it_was(rows: list[tuple[str, str]]) -> No
     text = StringIO()
     table = csv.writer(text)
     table.writerow(["filename", "label"])
-    table.writerows([f"x{shielded(name)}", shielded(label)] for name, label in rows)
+    table.writerows([f"x{escape_formulas(name)}", escape_formulas(label)] for name, label in rows)
     assert [line.label for line in parse("a.csv", text.getvalue().encode()).lines] == [b for _, b in rows]
-    assert not any(cell.startswith(("=", "+", "-", "@")) for _, label in rows for cell in [shielded(label)])
+    assert not any(
+        cell.startswith(("=", "+", "-", "@")) for _, label in rows for cell in [escape_formulas(label)]
+    )
 
 
 @given(st.binary(max_size=300), st.sampled_from([".csv", ".tsv", ".json", ".jsonl"]))

@@ -2,7 +2,13 @@ from pathlib import Path
 
 from tests.versions import Answers, finished_run, import_pictures
 from workbench.services import Services
-from workbench.training.misclassified import Baseline, in_cell, judged_images, majority, mistakes
+from workbench.training.misclassified import (
+    Baseline,
+    images_in_cell,
+    majority_baseline,
+    mistakes,
+    predicted_images,
+)
 
 
 def test_mistakes_come_surest_first_and_cells_hold_their_pictures(services: Services, tmp_path: Path) -> None:
@@ -13,14 +19,16 @@ def test_mistakes_come_surest_first_and_cells_hold_their_pictures(services: Serv
     wrong = mistakes(report)
     assert [(each.true, each.predicted) for each in wrong] == [("Half", "Full")] * 3
     assert [each.probability for each in wrong] == sorted((each.probability for each in wrong), reverse=True)
-    assert in_cell(report, "Half", "Full") == wrong
-    assert in_cell(report, "Full", "Half") == []
+    assert images_in_cell(report, "Half", "Full") == wrong
+    assert images_in_cell(report, "Full", "Half") == []
     matrix = version.manifest["metrics"]["confusion"]
     cells = [(true, predicted) for true in report.snapshot.classes for predicted in report.snapshot.classes]
-    assert [len(in_cell(report, *cell)) for cell in cells] == [count for row in matrix for count in row]
-    assert len(judged_images(report)) == version.manifest["metrics"]["pictures"]
+    assert [len(images_in_cell(report, *cell)) for cell in cells] == [
+        count for row in matrix for count in row
+    ]
+    assert len(predicted_images(report)) == version.manifest["metrics"]["pictures"]
 
 
 def test_always_answering_the_commonest_class_is_the_baseline() -> None:
-    assert majority(["a", "b"], [[1, 2], [0, 9]]) == Baseline("b", 9, 12)
-    assert majority(["a", "b"], [[2, 0], [1, 1]]) == Baseline("a", 2, 4)
+    assert majority_baseline(["a", "b"], [[1, 2], [0, 9]]) == Baseline("b", 9, 12)
+    assert majority_baseline(["a", "b"], [[2, 0], [1, 1]]) == Baseline("a", 2, 4)

@@ -16,7 +16,7 @@ from workbench.core.settings import Limits, Settings
 from workbench.importing.ingest import ImportRequest
 from workbench.importing.uploads import Upload, sources
 from workbench.services import Services, build_services
-from workbench.ui.components.camera import frame_of
+from workbench.ui.components.camera import decode_frame
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def narrow(tmp_path: Path) -> Services:
     services = build_services(
         Settings(data=tmp_path / "workbench", insight=False, limits=Limits(decode_mb=1))
     )
-    services.intake.run(ImportRequest(sources([Upload(file, "a.jpg")], services.settings.limits)))
+    services.ingest.run(ImportRequest(sources([Upload(file, "a.jpg")], services.settings.limits)))
     return services
 
 
@@ -61,7 +61,7 @@ def test_a_file_that_is_no_picture_is_refused_without_waiting(narrow: Services) 
     with (
         narrow.stores.decoder.decoded(picture(2)),
         pytest.raises(RejectedPicture),
-        narrow.stores.decoder.decoded(b"no picture", patience=0.05),
+        narrow.stores.decoder.decoded(b"no picture", timeout=0.05),
     ):
         pass
 
@@ -70,6 +70,6 @@ def test_a_frame_of_a_camera_has_a_bounded_size(narrow: Services) -> None:
     def address(size: tuple[int, int]) -> str:
         return "data:image/jpeg;base64," + base64.b64encode(picture(1, size)).decode()
 
-    assert frame_of(address((640, 480)), narrow.stores.decoder).shape == (480, 640, 3)
+    assert decode_frame(address((640, 480)), narrow.stores.decoder).shape == (480, 640, 3)
     with pytest.raises(RejectedPicture, match="at most 4,000,000 pixels"):
-        frame_of(address((2500, 2000)), narrow.stores.decoder)
+        decode_frame(address((2500, 2000)), narrow.stores.decoder)

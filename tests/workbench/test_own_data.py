@@ -14,7 +14,7 @@ from storage.core.errors import DomainError
 from tests.pictures import picture
 from tests.running import ROOT
 from workbench.core.settings import Limits, Settings, from_environment
-from workbench.importing.server_folders import files_in, offered
+from workbench.importing.server_folders import list_files, selectable_folders
 from workbench.importing.service import NewImport
 from workbench.importing.staging import Staging
 from workbench.importing.uploads import Upload, contents, count, sources
@@ -72,8 +72,8 @@ def around(shared: Path) -> Services:
 
 
 def test_the_data_folder_is_passed_over(around: Services, shared: Path) -> None:
-    assert [each.name for each in files_in(str(shared), around.settings)] == ["Full/1.jpg"]
-    assert offered(around.settings) == [str(shared), str(shared / "Full")]
+    assert [each.name for each in list_files(str(shared), around.settings)] == ["Full/1.jpg"]
+    assert selectable_folders(around.settings) == [str(shared), str(shared / "Full")]
 
 
 @pytest.mark.parametrize("folder", ["data", "inside", "data/blobs", "Full/../data", "inside/models"])

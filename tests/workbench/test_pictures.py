@@ -9,7 +9,7 @@ from PIL import Image
 from tests.pictures import picture
 from workbench.core.errors import RejectedPicture
 from workbench.core.settings import FITS
-from workbench.imaging.decode import Decoded, canonical, decode
+from workbench.imaging.decode import DecodedImage, canonical, decode
 from workbench.imaging.frame_count import MOST
 
 LIMIT = 100_000_000
@@ -28,7 +28,7 @@ def halves(size: tuple[int, int], left: tuple[int, int, int], right: tuple[int, 
     return image
 
 
-def pixel(decoded: Decoded, x: int, y: int) -> tuple[int, ...]:
+def pixel(decoded: DecodedImage, x: int, y: int) -> tuple[int, ...]:
     found = decoded.image.getpixel((x, y))
     assert isinstance(found, tuple)
     return found

@@ -21,7 +21,7 @@ from workbench.core.errors import NotReady, RejectedPicture
 from workbench.imaging.decode import canonical, decode
 from workbench.importing.uploads import Upload, sources
 from workbench.services import Services
-from workbench.serving.batch import answers_csv
+from workbench.serving.batch import predict_files_csv
 from workbench.serving.review import needs_review
 
 CLASSES = ["=Dark", "Light"]
@@ -205,7 +205,7 @@ def test_many_pictures_are_answered_as_a_table(
         upload("notes.jpg", b"text"),
         upload("dark.png", _png(dark)),
     ]
-    table = answers_csv(services.predictor, sources(uploads, services.settings.limits))
+    table = predict_files_csv(services.predictor, sources(uploads, services.settings.limits))
     rows = list(csv.reader(StringIO(table, newline="")))
     assert rows[0] == [
         "file",
@@ -230,7 +230,9 @@ def test_a_name_that_no_file_can_hold_is_written_into_the_table(
     services: Services, register: Register, upload: Callable[[str, bytes], Upload]
 ) -> None:
     promote(services, register())
-    table = answers_csv(services.predictor, sources([upload("a\udcffb.png", b"")], services.settings.limits))
+    table = predict_files_csv(
+        services.predictor, sources([upload("a\udcffb.png", b"")], services.settings.limits)
+    )
     assert table.splitlines()[1].encode("utf-8").startswith(b'"a?b.png",')
 
 

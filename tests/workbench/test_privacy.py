@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.running import ROOT
-from workbench.core.privacy import shut
+from workbench.core.privacy import restrict_to_owner
 from workbench.core.settings import Settings
 from workbench.services import Services, build_services
 
@@ -78,8 +78,8 @@ def test_a_folder_that_all_share_is_left_alone_and_told_of(
 ) -> None:
     tmp_path.chmod(0o1777)
     with caplog.at_level(logging.WARNING):
-        shut(tmp_path)
-        shut(Path("/"))
+        restrict_to_owner(tmp_path)
+        restrict_to_owner(Path("/"))
     assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o1777
     assert [record.getMessage() for record in caplog.records] == [
         f"{folder} is shared by all users of the machine; give Waterline a folder of its own."

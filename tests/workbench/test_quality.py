@@ -5,7 +5,7 @@ import pytest
 from PIL import Image, ImageDraw, ImageFilter
 
 from storage.records import FLAGS
-from workbench.imaging.decode import decode, shrunk
+from workbench.imaging.decode import decode, to_small_grey
 from workbench.imaging.quality import Quality, assess
 from workbench.sample_data.dataset import sample_pictures
 
@@ -14,7 +14,7 @@ def quality(image: Image.Image, kind: str = "PNG") -> Quality:
     buffer = BytesIO()
     image.save(buffer, kind)
     decoded = decode(buffer.getvalue(), 10**8)
-    return assess(decoded, shrunk(decoded.image))
+    return assess(decoded, to_small_grey(decoded.image))
 
 
 def flags(image: Image.Image) -> set[str]:

@@ -24,7 +24,7 @@ from workbench.training.cluster.executor import RayExecutor
 from workbench.training.engine.train import Artefacts, train
 from workbench.training.reporter import EpochRecord, Progress, RunPaths, TrialRecord
 from workbench.training.search.cross_validation import cross_validate
-from workbench.training.search.successive_halving import FoldAnswers
+from workbench.training.search.successive_halving import FoldPredictions
 from workbench.training.search.trial import TrialExecutor, TrialReporter, TrialResult, TrialTask
 from workbench.training.spec import TrainingSpec
 
@@ -64,7 +64,7 @@ class Following:
 
     def trial(self, record: TrialRecord) -> None: ...
 
-    def asked(self) -> str:
+    def requested_action(self) -> str:
         arrived = self.checkpoints is not None and list(self.checkpoints.glob("*"))
         if arrived and self.wish is None:
             self.wish = self.act()
@@ -184,7 +184,9 @@ def listening(reporter: Following) -> Callable[[], TrialReporter]:
 
 def tried(hands: TrialExecutor, tries: list[TrialTask], reporter: Following) -> dict[int, TrialResult]:
     """What became of each try."""
-    return {each.number: said for each, said in hands.judge(iter(tries), listening(reporter), lambda: False)}
+    return {
+        each.number: said for each, said in hands.run_trials(iter(tries), listening(reporter), lambda: False)
+    }
 
 
 def test_tries_whose_node_dies_answer_on_another_as_they_do_here(
@@ -216,8 +218,8 @@ def test_tries_whose_node_dies_answer_on_another_as_they_do_here(
     assert "The node that trained is gone" in caplog.text
     for number, said in tried(LocalExecutor(), here, Following()).items():
         mine = found[number]
-        if isinstance(said, FoldAnswers):
-            assert isinstance(mine, FoldAnswers)
+        if isinstance(said, FoldPredictions):
+            assert isinstance(mine, FoldPredictions)
             np.testing.assert_array_equal(mine.answers, said.answers)
         else:
             assert (type(mine), str(mine)) == (type(said), str(said))
@@ -235,11 +237,11 @@ def test_tries_are_paused_together_and_given_up_together(workers: Workers, tmp_p
     with connected(workers.address) as ray:
         errands = RayExecutor(ray, data, SPEC, tries[0].place.weights)
         with pytest.raises(Paused):
-            for _, said in errands.judge(iter(tries), listening(reporter), lambda: False):
+            for _, said in errands.run_trials(iter(tries), listening(reporter), lambda: False):
                 ended.append(said)
         assert ended == [None, None]
         silent = Following()
-        given_up = errands.judge(iter(tries[:2]), listening(silent), lambda: bool(silent.said))
+        given_up = errands.run_trials(iter(tries[:2]), listening(silent), lambda: bool(silent.said))
         assert [said for _, said in given_up] == [None, None]
 
 

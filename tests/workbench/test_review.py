@@ -1,6 +1,6 @@
 import pytest
 
-from workbench.serving.review import doubt, needs_review
+from workbench.serving.review import needs_review, review_reason
 
 NO_CLASS = "No class reaches 60\u00a0%."
 
@@ -17,5 +17,5 @@ NO_CLASS = "No class reaches 60\u00a0%."
     ],
 )
 def test_a_person_looks_where_no_class_is_clear(scores: dict[str, float], why: str) -> None:
-    assert doubt(scores) == why
+    assert review_reason(scores) == why
     assert needs_review(scores) == bool(why)

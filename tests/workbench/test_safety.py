@@ -13,8 +13,8 @@ from tests.running import until
 from tests.two_halves import import_halves, promote_reader
 from workbench.imaging.augmentation import OPERATIONS, Augmentation, augment
 from workbench.label_safety import service
-from workbench.label_safety.attribution import attribute, attribution_candidates
-from workbench.label_safety.misread_rate import MisreadTally, Probe, difference_interval, tally
+from workbench.label_safety.attribution import attribution_candidates, responsible_operation
+from workbench.label_safety.misread_rate import MisreadTally, Probe, difference_interval, tally_misreads
 from workbench.label_safety.results import mark, marks, read_findings
 from workbench.label_safety.sampling import MOST, round_robin, sample
 from workbench.label_safety.service import LabelSafety
@@ -68,11 +68,11 @@ def test_the_interval_of_a_difference_is_that_of_the_source() -> None:
 
 def test_an_operation_that_turns_the_class_around_is_flagged_and_one_that_does_not_is_not() -> None:
     pictures = [half_lit(number) for number in range(1, 13)]
-    turned = tally(pictures, "flip_vertical", 0.5, read)
+    turned = tally_misreads(pictures, "flip_vertical", 0.5, read)
     assert (turned.variants, turned.misread, turned.true, turned.taken_for) == (12, 12, "Top", "Bottom")
     assert turned.flagged
     for harmless in ("flip", "brightness", "rotate"):
-        found = tally(pictures, harmless, 0.2, read)
+        found = tally_misreads(pictures, harmless, 0.2, read)
         assert (found.misread, found.flagged) == (0, False)
 
 
@@ -192,12 +192,12 @@ def test_the_culprit_is_the_only_one_or_the_only_one_that_a_model_reads_otherwis
     certain = Augmentation.off().alone("flip_vertical", 1.0)
     both = Augmentation({**certain.settings, "brightness": Augmentation().settings["brightness"]})
     alone = attribution_candidates(seen.pixels, certain, (1, 1, 1))
-    assert attribute(alone, None) == "flip_vertical"
+    assert responsible_operation(alone, None) == "flip_vertical"
     unread = attribution_candidates(seen.pixels, both, (1, 1, 1))
     assert len(unread) == 2
-    assert attribute(unread, None) == ""
+    assert responsible_operation(unread, None) == ""
     assert (
-        attribute(attribution_candidates(seen.pixels, both, (1, 1, 1), read), read(seen.pixels))
+        responsible_operation(attribution_candidates(seen.pixels, both, (1, 1, 1), read), read(seen.pixels))
         == "flip_vertical"
     )
 

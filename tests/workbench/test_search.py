@@ -16,7 +16,7 @@ from tests.workbench.tiny_weights import SMALL, write_weights
 from tests.workbench.training_data import bars
 from workbench.core.errors import Paused, StoppedEarly
 from workbench.training.dataset import Dataset
-from workbench.training.engine.averaged import mean_of
+from workbench.training.engine.averaged import export_mean
 from workbench.training.engine.export import litert_probabilities
 from workbench.training.engine.train import Artefacts
 from workbench.training.reporter import RunPaths, TrialRecord
@@ -45,7 +45,7 @@ class Listener(Recorder):
     def trial(self, record: TrialRecord) -> None:
         self.told.append(record)
 
-    def asked(self) -> str:
+    def requested_action(self) -> str:
         return self.wish if len(self.judged) >= self.enough else ""
 
 
@@ -136,7 +136,7 @@ class Impatient(LocalExecutor):
 
     count = 2
 
-    def judge(
+    def run_trials(
         self, tries: Iterator[TrialTask], listen: Callable[[], TrialReporter], time_is_up: Callable[[], bool]
     ) -> Iterator[tuple[TrialTask, TrialResult]]:
         done = 0
@@ -144,7 +144,7 @@ class Impatient(LocalExecutor):
             first = trial.dataset.content_hash.endswith("fold 1")
             if trial.spec.recipe == "instant" and (first or not done):
                 done += 1
-                yield from super().judge(iter([trial]), listen, time_is_up)
+                yield from super().run_trials(iter([trial]), listen, time_is_up)
             else:
                 yield trial, None
 
@@ -165,7 +165,7 @@ def test_the_mean_of_two_nets_is_one_model(tmp_path: Path, dataset: Dataset, pla
         own = RunPaths(tmp_path / f"m{seed}", tmp_path / f"c{seed}", place.features, place.weights)
         chosen = TrainingSpec.of("instant", architecture=SMALL, epochs=2, variants=0, seed=seed, batch_size=8)
         found.append(train(dataset, chosen, Recorder(), own))
-    made = mean_of(found, dataset, place.model)
+    made = export_mean(found, dataset, place.model)
     both = np.array([[row.probabilities for row in each.predictions] for each in found])
     assert np.array([row.probabilities for row in made.predictions]) == pytest.approx(
         both.mean(axis=0), abs=1e-6

@@ -56,7 +56,7 @@ def test_what_is_only_shown_is_not_kept(page: ValidatedBlocks, sessions: TabSess
     _, field, shown = page.parts
     session = sessions["tab"]
     session[shown._id], session[field._id] = gr.HTML("much"), gr.Dropdown(["b"])
-    session.blocks_config.forget_looks()
+    session.blocks_config.drop_display_components()
     assert session[shown._id] is shown
     assert session[field._id].choices == [("b", "b")]
     assert sessions["other"][field._id].choices == [("a", "a")]

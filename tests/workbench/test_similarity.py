@@ -13,7 +13,7 @@ from scipy.sparse.csgraph import connected_components
 from sklearn.datasets import load_digits
 
 from tests.pictures import picture
-from workbench.imaging.decode import shrunk
+from workbench.imaging.decode import to_small_grey
 from workbench.imaging.phash import LEAST_CROWD, MOST, NEAR, groups, phash
 
 # Few bits that differ, so that near ones are common; the rest of a hash is drawn from a handful of centres.
@@ -50,32 +50,34 @@ def brute_force(hashes: list[str], near: int) -> list[int]:
 def test_a_copy_that_was_resized_recompressed_or_lit_otherwise_is_near() -> None:
     for seed in range(10):
         image = photo(seed)
-        original = phash(shrunk(image))
+        original = phash(to_small_grey(image))
         assert len(original) == 16
         copies = [
             again(image, 40, (320, 240)),
             again(image, 90, (200, 150)),
             ImageEnhance.Brightness(image).enhance(0.8),
         ]
-        assert max(apart(original, phash(shrunk(copy))) for copy in copies) <= NEAR
+        assert max(apart(original, phash(to_small_grey(copy))) for copy in copies) <= NEAR
 
 
 def test_other_pictures_are_not_near() -> None:
-    hashes = [phash(shrunk(photo(seed))) for seed in range(25)]
+    hashes = [phash(to_small_grey(photo(seed))) for seed in range(25)]
     assert groups(hashes).tolist() == list(range(25))
 
 
 def test_one_picture_is_one_hash() -> None:
-    assert phash(shrunk(photo(1))) == phash(shrunk(photo(1)))
+    assert phash(to_small_grey(photo(1))) == phash(to_small_grey(photo(1)))
     assert (
-        groups([phash(shrunk(Image.new("RGB", (9, 9), colour))) for colour in ("white", "white", "gray")])[1]
+        groups(
+            [phash(to_small_grey(Image.new("RGB", (9, 9), colour))) for colour in ("white", "white", "gray")]
+        )[1]
         == 0
     )
 
 
 def test_copies_make_one_group_beside_others() -> None:
     images = [photo(1), photo(2), again(photo(1), 50, (320, 240)), photo(3), again(photo(2), 50, (320, 240))]
-    assert groups([phash(shrunk(image)) for image in images]).tolist() == [0, 1, 0, 2, 1]
+    assert groups([phash(to_small_grey(image)) for image in images]).tolist() == [0, 1, 0, 2, 1]
 
 
 def test_groups_reach_through_others() -> None:
@@ -150,7 +152,7 @@ def test_a_chain_is_no_group_but_what_was_taken_one_after_the_other_stays_togeth
 
 
 def test_pictures_alike_by_nature_are_not_one_group() -> None:
-    hashes = [phash(shrunk(digit)) for digit in digits(1500)]
+    hashes = [phash(to_small_grey(digit)) for digit in digits(1500)]
     assert np.bincount(groups(hashes, most=len(hashes))).max() > 600
     assert np.bincount(groups(hashes)).max() <= len(hashes) // 5
 
@@ -169,7 +171,9 @@ def test_a_burst_of_one_scene_is_one_group_however_long(frames: int) -> None:
     for seed in (1, 2):
         still = np.asarray(photo(seed), dtype=np.float32)
         noisy = (still * (1 + 0.05 * np.sin(n / 20)) + dice.normal(0, 4, still.shape) for n in range(frames))
-        scenes += [phash(shrunk(Image.fromarray(each.clip(0, 255).astype(np.uint8)))) for each in noisy]
+        scenes += [
+            phash(to_small_grey(Image.fromarray(each.clip(0, 255).astype(np.uint8)))) for each in noisy
+        ]
     assert groups(scenes).tolist() == [0] * frames + [1] * frames
 
 

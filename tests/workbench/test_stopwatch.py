@@ -23,13 +23,13 @@ def run_epochs(watch: EtaEstimator, epochs: int, gap: float) -> float | None:
             now += 7.0 if (epoch, step) == (1, 1) else 0.1
             if step == 1 and epoch > 1:
                 now += 9.0 if epoch == 2 else gap
-            watch.lap(step, STEPS, now)
+            watch.record_step(step, STEPS, now)
     return watch.left(epochs, STEPS, STEPS)
 
 
 def test_nothing_is_known_before_the_second_step() -> None:
     watch = EtaEstimator([stage(3)], 0.25)
-    watch.lap(1, STEPS, 3.0)
+    watch.record_step(1, STEPS, 3.0)
     assert watch.step_seconds is None
     assert watch.left(1, 1, STEPS) is None
 
@@ -58,5 +58,5 @@ def test_at_the_end_nothing_is_left() -> None:
 def test_epochs_of_one_step_are_timed_too() -> None:
     watch = EtaEstimator([stage(10)], 0.25)
     for epoch in range(1, 6):
-        watch.lap(1, 1, epoch * 0.5)
+        watch.record_step(1, 1, epoch * 0.5)
     assert watch.left(5, 1, 1) == pytest.approx(5 * 0.5)

@@ -20,7 +20,7 @@ from tests.workbench.test_imports import ended
 from tests.workbench.test_tables import known, told
 from workbench.core.settings import MEGABYTE, Settings
 from workbench.importing.label_tables import TableLine
-from workbench.importing.plan import plan
+from workbench.importing.plan import build_plan
 from workbench.importing.service import NewImport
 from workbench.importing.table_faults import TableFault
 from workbench.importing.table_reader import read_table
@@ -223,7 +223,9 @@ def test_all_tables_of_an_import_have_a_limit_together(tmp_path: Path, upload: P
     blanks = HEAD + b"\n" * (MEGABYTE - 100)
     given = upload("a.zip", zipped({f"{n}.csv": blanks for n in range(5)}))
     reasons = [
-        each.reason for each in plan([given], limits).after if isinstance(each, FileOutcome) and each.reason
+        each.reason
+        for each in build_plan([given], limits).after
+        if isinstance(each, FileOutcome) and each.reason
     ]
     assert (
         reasons
@@ -237,8 +239,8 @@ def test_all_tables_of_an_import_have_a_limit_together(tmp_path: Path, upload: P
 def test_tables_count_as_files_of_a_zip(bring: Bring, services: Services, upload: Put) -> None:
     limits = replace(LIMITS, zip_entries=100)
     given = upload("a.zip", zipped({f"{n}.csv": b"" for n in range(111)}))
-    assert plan([given], limits).files == 1
-    [source] = plan([given], limits).sources()
+    assert build_plan([given], limits).files == 1
+    [source] = build_plan([given], limits).sources()
     with pytest.raises(Exception, match="The zip has 101 files; at most 100 are taken in at once"):
         source.read()
 
@@ -322,8 +324,8 @@ def test_many_files_of_one_name_are_looked_for_in_no_time(upload: Put) -> None:
     """Look-ups that went through all files of one name would take hours here."""
     files = {f"f{n}/x.jpg": b"" for n in range(5_000)}
     lines = (b"g%d/x.jpg,Full\nf%d/x.jpg,Full\nx,Full\nX_.jpg,Full\n" % (n, n) for n in range(5_000))
-    found = plan([upload("a.zip", zipped({**files, "l.csv": HEAD + b"".join(lines)}))], LIMITS)
-    assert len(found.said) == 5_000
+    found = build_plan([upload("a.zip", zipped({**files, "l.csv": HEAD + b"".join(lines)}))], LIMITS)
+    assert len(found.lines_by_file) == 5_000
 
 
 def test_status_and_stop_over_http(tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ def export(folder: Path, last: LastLayer) -> None:
 
 
 def marked(folder: Path) -> None:
-    export(folder, layer(0).marked())
+    export(folder, layer(0).placeholder_weights())
 
 
 def never(_: Path) -> None:

@@ -14,7 +14,7 @@ from tests.workbench.test_splits import distinct, pictures_of, put, sides
 from workbench.catalogue.splits import counts, split
 from workbench.core.errors import NotReady
 from workbench.evaluation.caveats import caveats
-from workbench.imaging.decode import shrunk
+from workbench.imaging.decode import to_small_grey
 from workbench.imaging.phash import phash
 from workbench.services import Services
 from workbench.training.dataset import Dataset
@@ -67,7 +67,7 @@ def test_one_burst_beside_classes_with_many_scenes_is_the_only_one_that_is_cut()
 
 def test_digits_are_split_in_the_share_asked_for_though_they_look_alike() -> None:
     names = [str(each) for each in load_digits().target[:1500]]
-    hashes = [phash(shrunk(digit)) for digit in digits(1500)]
+    hashes = [phash(to_small_grey(digit)) for digit in digits(1500)]
     rows = enumerate(zip(hashes, names, strict=True), 1)
     draft = split(
         [LabelledImage(number, f"{number:064x}", hash_, name) for number, (hash_, name) in rows], 0.2, 1

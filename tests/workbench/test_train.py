@@ -41,7 +41,7 @@ class Recorder:
 
     def trial(self, record: TrialRecord) -> None: ...
 
-    def asked(self) -> str:
+    def requested_action(self) -> str:
         return self.wish if len(self.steps) >= self.stop_after else ""
 
 

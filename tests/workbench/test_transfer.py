@@ -19,7 +19,7 @@ from workbench.core.errors import Paused, StoppedEarly, TrainingFailed
 from workbench.imaging.augmentation import Augmentation
 from workbench.pretrained.backbones import BACKBONES
 from workbench.training.dataset import Dataset
-from workbench.training.engine.ensemble import penultimate
+from workbench.training.engine.ensemble import penultimate_model
 from workbench.training.engine.export import litert_probabilities
 from workbench.training.engine.train import Artefacts, train
 from workbench.training.reporter import RunPaths
@@ -40,7 +40,7 @@ class Counting(Recorder):
     def counted(self, done: int, total: int) -> None:
         self.counts.append((done, total))
 
-    def asked(self) -> str:
+    def requested_action(self) -> str:
         return "stop" if self.counts and self.counts[-1][0] >= self.enough else ""
 
 
@@ -259,7 +259,7 @@ def test_nets_side_by_side_that_were_paused_equal_those_that_were_not(pair: Ran,
 
 
 def test_a_model_of_several_nets_has_features_below_its_last_layer(pair: Ran) -> None:
-    net = penultimate(keras.saving.load_model(pair.artefacts.folder / "model.keras"))
+    net = penultimate_model(keras.saving.load_model(pair.artefacts.folder / "model.keras"))
     assert net.predict_on_batch(pair.dataset.pixels[:3]).shape == (3, 3 * 576)
 
 

@@ -9,7 +9,13 @@ from pathlib import Path
 import pytest
 
 from storage.core.disk_space import DiskSpace, ReserveReached
-from workbench.core.upload_folder import ANSWERED_SECONDS, KEEP_SECONDS, UploadFolder, answered, used
+from workbench.core.upload_folder import (
+    ANSWERED_SECONDS,
+    KEEP_SECONDS,
+    UploadFolder,
+    mark_answered,
+    mark_used,
+)
 
 
 @pytest.fixture
@@ -48,7 +54,7 @@ def test_of_an_upload_that_is_broken_off_nothing_is_left(uploads: UploadFolder) 
 def test_what_nobody_asked_for_in_a_day_goes_and_what_somebody_did_stays(uploads: UploadFolder) -> None:
     young, old, asked_for = sent(uploads), sent(uploads), sent(uploads)
     age(old, KEEP_SECONDS + 60)
-    used(age(asked_for, KEEP_SECONDS + 60))
+    mark_used(age(asked_for, KEEP_SECONDS + 60))
     killed = uploads.folder / ".arriving-of-a-killed-server" / "half"
     killed.parent.mkdir()
     killed.write_bytes(b"pic")
@@ -59,7 +65,7 @@ def test_what_nobody_asked_for_in_a_day_goes_and_what_somebody_did_stays(uploads
 
 def test_what_was_answered_goes_soon_and_at_once_where_room_is_needed(uploads: UploadFolder) -> None:
     waiting, done, long_done = sent(uploads), sent(uploads), sent(uploads)
-    answered(done)
+    mark_answered(done)
     age(long_done, KEEP_SECONDS + 1)
     uploads.sweep()
     assert [each.exists() for each in (waiting, done, long_done)] == [True, True, False]
@@ -91,6 +97,6 @@ def test_a_large_upload_makes_room_of_what_was_answered(disk: Path) -> None:
     with pytest.raises(ReserveReached, match="stay free"):
         uploads.require(4 * 2**20)
     assert done.exists()
-    answered(done)
+    mark_answered(done)
     uploads.require(4 * 2**20)
     assert not done.exists()

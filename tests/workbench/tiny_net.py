@@ -13,8 +13,8 @@ from keras import layers
 
 from workbench.imaging.decode import SIDE
 from workbench.training.engine import train
-from workbench.training.engine.architectures import mirrored
-from workbench.training.engine.input_pipeline import pictures
+from workbench.training.engine.architectures import mirror_averaged
+from workbench.training.engine.input_pipeline import picture_examples
 from workbench.training.engine.recipe import Recipe, Stage, Task, predict
 from workbench.training.spec import SCRATCH
 
@@ -22,11 +22,11 @@ from workbench.training.spec import SCRATCH
 def tiny(task: Task) -> Recipe:
     """As ``scratch``, but with a net of one convolution."""
     net = _net(len(task.dataset.classes), task.spec.dropout)
-    served = mirrored(net) if task.spec.augmentation.strength("flip") else net
+    served = mirror_averaged(net) if task.spec.augmentation.strength("flip") else net
     validation = task.dataset.indices("validation")
     stage = Stage(
         net,
-        pictures(task.dataset, task.spec),
+        picture_examples(task.dataset, task.spec),
         lambda: predict(served, task.dataset.pixels, validation),
         task.spec.epochs,
         task.spec.learning_rate,

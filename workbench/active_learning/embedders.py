@@ -34,7 +34,7 @@ class EmbedderChoice:
     source: str = ""
 
 
-def choices(stores: Stores, settings: Settings) -> list[EmbedderChoice]:
+def available_embedders(stores: Stores, settings: Settings) -> list[EmbedderChoice]:
     """The available embedders, best first.
 
     On real photos a head on a backbone is far more accurate than one on the built-in embedding. The production model is used only
@@ -47,7 +47,7 @@ def choices(stores: Stores, settings: Settings) -> list[EmbedderChoice]:
     return [choice for kind in dict.fromkeys(order) for choice in available if choice.kind == kind]
 
 
-def best(available: list[EmbedderChoice], failed: Mapping[str, str]) -> EmbedderChoice:
+def best_available(available: list[EmbedderChoice], failed: Mapping[str, str]) -> EmbedderChoice:
     """The first embedder that has not failed; the last one, which is built in, is the fallback."""
     return next((choice for choice in available if choice.name not in failed), available[-1])
 

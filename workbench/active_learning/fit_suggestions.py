@@ -10,17 +10,17 @@ import numpy as np
 from storage.learning.embeddings import EmbeddedImages, Embedder
 from storage.learning.suggestions import Suggestions
 from workbench.active_learning import linear_head, query_strategy
-from workbench.active_learning.label_errors import believed, find_label_issues
+from workbench.active_learning.label_errors import find_label_issues, out_of_sample_probabilities
 from workbench.imaging.phash import groups
 from workbench.stores import Stores
 
-LINED_UP = 200
+QUEUE_LENGTH = 200
 """Length of the queue of pictures to label next."""
 CANDIDATES = 3000
 SEEN = 3000
 WORTH_WRITING = 0.005
 """Minimum change of a probability that is written: the UI rounds to whole percents."""
-LEAST_JUDGED = 10
+MIN_GROUPS = 10
 CHECKED_TOGETHER = 10000
 
 
@@ -49,10 +49,12 @@ def digest(images: EmbeddedImages, embedder: Embedder) -> str:
     return content.hexdigest()[:16]
 
 
-def learn(stores: Stores, embedder: Embedder, images: EmbeddedImages) -> FitResult:
+def update_suggestions(stores: Stores, embedder: Embedder, images: EmbeddedImages) -> FitResult:
     """Fit a head, and write suggestions and the queue of pictures to label next."""
     labelled = _learnable_positions(images)
-    training = labelled[linear_head.sample(images.classes[labelled], linear_head.MOST_LEARNT, seed=0)]
+    training = labelled[
+        linear_head.sample(images.classes[labelled], linear_head.MAX_TRAINING_PICTURES, seed=0)
+    ]
     if len(training) == 0:
         stores.insight.withdraw(list(stores.insight.suggested()))
         stores.insight.save_queue(_labelling_queue(stores, embedder, images, None))
@@ -66,7 +68,7 @@ def learn(stores: Stores, embedder: Embedder, images: EmbeddedImages) -> FitResu
     return FitResult(int(np.sum(images.classes > 0)), accuracy, head.temperature)
 
 
-def check(stores: Stores, embedder: Embedder, images: EmbeddedImages) -> int:
+def update_label_errors(stores: Stores, embedder: Embedder, images: EmbeddedImages) -> int:
     """Find suspected label errors and write them; returns their number.
 
     More than ``CHECKED_TOGETHER`` pictures are divided into parts stratified by class, so that memory and time stay bounded.
@@ -85,14 +87,16 @@ def _label_issues(
     stores: Stores, embedder: Embedder, images: EmbeddedImages, part: np.ndarray
 ) -> list[tuple[int, int, int, float]]:
     """Rows ``(image id, given class id, likely class id, score)`` of the suspected label errors among the pictures at ``part``."""
-    checked = np.sort(part[linear_head.learnable(images.classes[part])])
+    checked = np.sort(part[linear_head.learnable_mask(images.classes[part])])
     group = _groups(images, checked)
     if _too_few(group):
         return []
     classes = images.classes[checked]
     class_ids = np.unique(classes)
     vectors = _load_vectors(stores, embedder, images, checked)
-    issues = find_label_issues(believed(vectors, classes, group), np.searchsorted(class_ids, classes))
+    issues = find_label_issues(
+        out_of_sample_probabilities(vectors, classes, group), np.searchsorted(class_ids, classes)
+    )
     return [
         (int(images.ids[checked[position]]), int(classes[position]), int(class_ids[likely]), float(score))
         for position, likely, score in zip(issues.positions, issues.likely, issues.score, strict=True)
@@ -102,12 +106,12 @@ def _label_issues(
 
 def _learnable_positions(images: EmbeddedImages) -> np.ndarray:
     labelled = np.flatnonzero(images.classes > 0)
-    return np.asarray(labelled[linear_head.learnable(images.classes[labelled])])
+    return np.asarray(labelled[linear_head.learnable_mask(images.classes[labelled])])
 
 
 def _too_few(group: np.ndarray) -> bool:
     """Whether there are too few near-duplicate groups for cross-validation."""
-    return len(np.unique(group)) < LEAST_JUDGED
+    return len(np.unique(group)) < MIN_GROUPS
 
 
 def _groups(images: EmbeddedImages, positions: np.ndarray) -> np.ndarray:
@@ -127,7 +131,7 @@ def fit_head(
     head = linear_head.fit(vectors, classes)
     if _too_few(group):
         return head, None
-    logits = linear_head.out_of_fold(vectors, classes, group)
+    logits = linear_head.out_of_fold_logits(vectors, classes, group)
     correct = np.unique(classes)[logits.argmax(axis=1)] == classes
     return replace(head, temperature=linear_head.temperature(logits, classes)), float(correct.mean())
 
@@ -169,7 +173,7 @@ def _labelling_queue(
 ) -> list[int]:
     """Ids of pictures to label next."""
     unlabelled = np.flatnonzero(images.classes == 0)
-    candidates = query_strategy.candidates(
+    candidates = query_strategy.preselect(
         unlabelled, predictions.probabilities if predictions else None, CANDIDATES
     )
     if len(candidates) == 0:
@@ -184,7 +188,10 @@ def _labelling_queue(
         if predictions
         else None,
     )
-    return [int(image_id) for image_id in images.ids[candidates[query_strategy.choose(pool, LINED_UP)]]]
+    return [
+        int(image_id)
+        for image_id in images.ids[candidates[query_strategy.select_pictures(pool, QUEUE_LENGTH)]]
+    ]
 
 
 def _load_vectors(

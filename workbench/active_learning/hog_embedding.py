@@ -14,7 +14,7 @@ _SIDE, _CELLS, _ORIENTATIONS, _GRID = 80, 5, 9, 4
 _HUES, _SATURATIONS = 12, 4
 
 
-def describe(pictures: np.ndarray) -> np.ndarray:
+def hog_embeddings(pictures: np.ndarray) -> np.ndarray:
     """Unit embeddings ``(N, 720) float32`` of canonical pictures ``(N, 256, 256, 3) uint8``."""
     return np.stack([_embed(picture) for picture in pictures]).astype(np.float32)
 

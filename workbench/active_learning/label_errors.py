@@ -39,7 +39,7 @@ class LabelIssues:
     score: np.ndarray
 
 
-def believed(vectors: np.ndarray, classes: np.ndarray, groups: np.ndarray) -> np.ndarray:
+def out_of_sample_probabilities(vectors: np.ndarray, classes: np.ndarray, groups: np.ndarray) -> np.ndarray:
     """Probabilities ``(N, C)`` of each picture, estimated without its label and those of its near-duplicates.
 
     Args:
@@ -49,12 +49,12 @@ def believed(vectors: np.ndarray, classes: np.ndarray, groups: np.ndarray) -> np
     """
     head_probabilities = []
     for seed in _SEEDS:
-        logits = linear_head.out_of_fold(vectors, classes, groups, seed)
+        logits = linear_head.out_of_fold_logits(vectors, classes, groups, seed)
         head_probabilities.append(linear_head.softmax(logits / linear_head.temperature(logits, classes)))
-    return np.asarray((np.mean(head_probabilities, axis=0) + votes(vectors, classes, groups)) / 2)
+    return np.asarray((np.mean(head_probabilities, axis=0) + neighbour_votes(vectors, classes, groups)) / 2)
 
 
-def votes(vectors: np.ndarray, classes: np.ndarray, groups: np.ndarray) -> np.ndarray:
+def neighbour_votes(vectors: np.ndarray, classes: np.ndarray, groups: np.ndarray) -> np.ndarray:
     """Class distribution ``(N, C)`` among the nearest neighbours from other groups, with rare classes weighted up."""
     class_ids, column, counts = np.unique(classes, return_inverse=True, return_counts=True)
     shares = np.zeros((len(classes), len(class_ids)))
@@ -87,7 +87,7 @@ def find_label_issues(probabilities: np.ndarray, given: np.ndarray) -> LabelIssu
     """Find suspected label errors, worst first.
 
     Args:
-        probabilities: ``(N, C)`` of :func:`believed`.
+        probabilities: ``(N, C)`` of :func:`out_of_sample_probabilities`.
         given: ``(N,)`` column of the given class.
     """
     confident = np.where(probabilities >= thresholds(probabilities, given), probabilities, -1)

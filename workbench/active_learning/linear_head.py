@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-MOST_LEARNT = 5000
+MAX_TRAINING_PICTURES = 5000
 """Maximum number of training pictures of a head; more improve it little and take long."""
-LEAST_OF_A_CLASS = 2
+MIN_PER_CLASS = 2
 FOLDS = 5
 PENALTY = 0.02
 _TEMPERATURES = (0.05, 20.0)
@@ -46,10 +46,10 @@ def softmax(logits: np.ndarray) -> np.ndarray:
     return np.asarray(exponentials / exponentials.sum(axis=1, keepdims=True))
 
 
-def learnable(classes: np.ndarray) -> np.ndarray:
+def learnable_mask(classes: np.ndarray) -> np.ndarray:
     """Mask ``(N,) bool`` of labelled pictures whose class has at least ``LEAST_OF_A_CLASS`` of them."""
     _, class_index, counts = np.unique(classes, return_inverse=True, return_counts=True)
-    enough = counts >= LEAST_OF_A_CLASS
+    enough = counts >= MIN_PER_CLASS
     return np.asarray(enough[class_index]) if enough.sum() > 1 else np.zeros(len(classes), dtype=bool)
 
 
@@ -75,7 +75,9 @@ def fit(vectors: np.ndarray, classes: np.ndarray) -> Head:
     return Head(regression.classes_, weights.astype(np.float32), (bias - mean @ weights).astype(np.float32))
 
 
-def out_of_fold(vectors: np.ndarray, classes: np.ndarray, groups: np.ndarray, seed: int = 0) -> np.ndarray:
+def out_of_fold_logits(
+    vectors: np.ndarray, classes: np.ndarray, groups: np.ndarray, seed: int = 0
+) -> np.ndarray:
     """Logits ``(N, C)`` for each picture from a head trained without it and its near-duplicates.
 
     Args:
@@ -102,7 +104,7 @@ def out_of_fold(vectors: np.ndarray, classes: np.ndarray, groups: np.ndarray, se
             StratifiedGroupKFold(folds, shuffle=True, random_state=seed).split(classes, classes, groups)
         )
     for rest, fold in splits:
-        training = rest[sample(classes[rest], MOST_LEARNT, seed)]
+        training = rest[sample(classes[rest], MAX_TRAINING_PICTURES, seed)]
         if len(np.unique(classes[training])) < 2:
             continue
         head = fit(vectors[training], classes[training])
@@ -116,7 +118,7 @@ def temperature(logits: np.ndarray, classes: np.ndarray) -> float:
     """Fit the temperature that minimises the log loss of out-of-fold probabilities (Guo et al., "On Calibration", 2017).
 
     Args:
-        logits: ``(N, C)`` of :func:`out_of_fold`.
+        logits: ``(N, C)`` of :func:`out_of_fold_logits`.
         classes: ``(N,)`` class ids.
     """
     from scipy.optimize import minimize_scalar

@@ -23,7 +23,7 @@ def fingerprint(image_ids: np.ndarray) -> str:
     return hashlib.sha256(image_ids.tobytes()).hexdigest()[:16]
 
 
-def draw(stores: Stores, embedder: Embedder, image_ids: np.ndarray, drawn_for: int) -> int:
+def update_projection(stores: Stores, embedder: Embedder, image_ids: np.ndarray, drawn_for: int) -> int:
     """Update the stored projection: few new pictures are interpolated, after many it is computed anew.
 
     Args:
@@ -63,7 +63,9 @@ def _place_others(
     for offset in range(0, len(image_ids), _CHUNK):
         chunk = image_ids[offset : offset + _CHUNK]
         stores.insight.place(
-            embedder, chunk, between(stores.embeddings.of(embedder, chunk), landmark_vectors, points)
+            embedder,
+            chunk,
+            interpolate_points(stores.embeddings.of(embedder, chunk), landmark_vectors, points),
         )
 
 
@@ -81,7 +83,7 @@ def project(vectors: np.ndarray, seed: int = 0) -> np.ndarray:
     return np.asarray(points, dtype=np.float64)
 
 
-def between(vectors: np.ndarray, landmarks: np.ndarray, points: np.ndarray) -> np.ndarray:
+def interpolate_points(vectors: np.ndarray, landmarks: np.ndarray, points: np.ndarray) -> np.ndarray:
     """Interpolate points of further pictures: the mean of the points of their nearest landmarks, weighted by similarity.
 
     Args:

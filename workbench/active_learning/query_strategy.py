@@ -35,7 +35,7 @@ class Pool:
     counts: np.ndarray | None = None
 
 
-def candidates(unlabelled: np.ndarray, probabilities: np.ndarray | None, most: int) -> np.ndarray:
+def preselect(unlabelled: np.ndarray, probabilities: np.ndarray | None, most: int) -> np.ndarray:
     """Preselect at most ``most`` of the unlabelled positions: half by smallest margin, half evenly spaced among the rest.
 
     Args:
@@ -60,7 +60,7 @@ def margins(probabilities: np.ndarray) -> np.ndarray:
     return np.asarray(ordered[:, -1] - ordered[:, -2])
 
 
-def choose(pool: Pool, count: int) -> list[int]:
+def select_pictures(pool: Pool, count: int) -> list[int]:
     """Select up to ``count`` indices of the pool, the most useful first."""
     initial = _select_without_head(pool) if pool.probabilities is None else []
     return _select_diverse(pool, _weights(pool), initial[:count], min(count, len(pool.vectors)))

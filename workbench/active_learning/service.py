@@ -63,16 +63,18 @@ class ActiveLearningStatus:
 class ActiveLearning:
     """Suggestions, pictures to label next, suspected label errors, the projection, and similar pictures."""
 
-    def __init__(self, stores: Stores, settings: Settings, helper: ActiveLearningSupervisor) -> None:
+    def __init__(
+        self, stores: Stores, settings: Settings, active_learning_supervisor: ActiveLearningSupervisor
+    ) -> None:
         self._stores = stores
         self._settings = settings
-        self._supervisor = helper
+        self._supervisor = active_learning_supervisor
 
     def status(self) -> ActiveLearningStatus:
         """Current state."""
         state = worker_state.read(self._stores.preferences)
         counts = self._stores.insight.counts()
-        running = self._supervisor.working()
+        running = self._supervisor.is_running()
         pictures = self._stores.insight.pictures()[0]
         return ActiveLearningStatus(
             enabled=self._settings.insight,
@@ -101,7 +103,7 @@ class ActiveLearning:
         """
         if not self._settings.insight:
             raise NotReady(OFF)
-        worker_state.ask(self._stores.preferences)
+        worker_state.request_refresh(self._stores.preferences)
         self._supervisor.wake()
         return self.status()
 

@@ -9,7 +9,7 @@ import time
 
 from storage.learning.suggestions import WORKER
 from workbench.active_learning import worker_state
-from workbench.active_learning.embedders import best, choices
+from workbench.active_learning.embedders import available_embedders, best_available
 from workbench.core.processes import alive, start_module
 from workbench.core.settings import Settings
 from workbench.stores import Stores
@@ -54,7 +54,7 @@ class ActiveLearningSupervisor:
         if self._thread.is_alive():
             self._thread.join(timeout=5)
 
-    def working(self) -> bool:
+    def is_running(self) -> bool:
         """Whether a worker process is alive, including one started by an earlier server process."""
         process = self._stores.preferences.get(WORKER, None)
         return process is not None and alive(*process)
@@ -75,7 +75,7 @@ class ActiveLearningSupervisor:
                 return
             self._child = None
             self._handle_exit(code)
-        if time.monotonic() >= self._not_before and self._is_work_due() and not self.working():
+        if time.monotonic() >= self._not_before and self._is_work_due() and not self.is_running():
             self._launch()
 
     def _handle_exit(self, code: int) -> None:
@@ -92,7 +92,7 @@ class ActiveLearningSupervisor:
         state = worker_state.read(self._stores.preferences)
         if worker_state.asked(self._stores.preferences) != state.asked:
             return True
-        choice = best(choices(self._stores, self._settings), state.failed)
+        choice = best_available(available_embedders(self._stores, self._settings), state.failed)
         if state.done == f"{choice.name} {self._stores.insight.stamp()}":
             return False
         return not self._stores.runs.active()

@@ -17,10 +17,16 @@ from storage.core.errors import DiskFull, DomainError
 from storage.core.timestamps import now
 from storage.learning.embeddings import Embedder, UnembeddedImage
 from workbench.active_learning import projection, worker_state
-from workbench.active_learning.embedders import KERAS_FILE, Embed, EmbedderChoice, best, choices
-from workbench.active_learning.fit_suggestions import check, digest, learn
-from workbench.active_learning.hog_embedding import describe
-from workbench.core.privacy import begin_private
+from workbench.active_learning.embedders import (
+    KERAS_FILE,
+    Embed,
+    EmbedderChoice,
+    available_embedders,
+    best_available,
+)
+from workbench.active_learning.fit_suggestions import digest, update_label_errors, update_suggestions
+from workbench.active_learning.hog_embedding import hog_embeddings
+from workbench.core.privacy import restrict_process
 from workbench.core.processes import alive, started_at
 from workbench.core.settings import Settings, from_environment
 from workbench.stores import Stores, open_stores
@@ -70,7 +76,7 @@ class ActiveLearningWorker:
     def step(self) -> bool:
         """Do one step of the work that is due; returns False if nothing is due now."""
         self._check_refresh_request()
-        choice = best(choices(self._stores, self._settings), self._state.failed)
+        choice = best_available(available_embedders(self._stores, self._settings), self._state.failed)
         stamp = f"{choice.name} {self._stores.insight.stamp()}"
         if stamp == self._state.done:
             return False
@@ -83,7 +89,7 @@ class ActiveLearningWorker:
 
     def up_to_date(self) -> bool:
         """Whether all work is done for the current catalogue."""
-        choice = best(choices(self._stores, self._settings), self._state.failed)
+        choice = best_available(available_embedders(self._stores, self._settings), self._state.failed)
         return self._state.done == f"{choice.name} {self._stores.insight.stamp()}"
 
     def _must_yield(self) -> bool:
@@ -118,7 +124,7 @@ class ActiveLearningWorker:
         if content == self._state.learnt:
             return False
         self._phase("learning")
-        fit_result = learn(self._stores, active, images)
+        fit_result = update_suggestions(self._stores, active, images)
         self._state.learnt = content
         self._state.labels, self._state.accuracy = fit_result.labels, fit_result.accuracy
         self._state.temperature, self._state.trained_at = fit_result.temperature, now()
@@ -204,11 +210,13 @@ class ActiveLearningWorker:
             return False  # fitting is delayed for a moment, and has priority then
         if content != self._state.checked:
             self._phase("checking")
-            check(self._stores, active, images)
+            update_label_errors(self._stores, active, images)
             self._state.checked = content
         elif pictures != self._state.mapped:
             self._phase("mapping")
-            self._state.landmarks = projection.draw(self._stores, active, images.ids, self._state.landmarks)
+            self._state.landmarks = projection.update_projection(
+                self._stores, active, images.ids, self._state.landmarks
+            )
             self._state.mapped = pictures
         else:
             self._state.done, self._state.phase, self._state.asked = stamp, "", self._refresh_request
@@ -227,18 +235,20 @@ class ActiveLearningWorker:
 
 def _load(choice: EmbedderChoice, stores: Stores) -> Embed:
     if choice.kind == "built-in":
-        return describe
+        return hog_embeddings
     # Imported here since TensorFlow takes seconds and half a gigabyte, and the built-in embedding does not need it.
     from workbench.training.engine import embedding
 
     if choice.kind == "backbone":
-        return embedding.backbone(Path(choice.source))
-    return embedding.penultimate(stores.registry.file(stores.registry.get(choice.source), KERAS_FILE))
+        return embedding.backbone_embedder(Path(choice.source))
+    return embedding.penultimate_embedder(
+        stores.registry.file(stores.registry.get(choice.source), KERAS_FILE)
+    )
 
 
 def main() -> None:
     """Run the worker unless another process holds the lease."""
-    begin_private()
+    restrict_process()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
     os.nice(NICENESS)
     settings = from_environment(os.environ)

@@ -69,6 +69,6 @@ def asked(preferences: KeyValue) -> int:
     return int(preferences.get(_ASKED, 0))
 
 
-def ask(preferences: KeyValue) -> None:
+def request_refresh(preferences: KeyValue) -> None:
     """Request a refresh: everything is computed anew."""
     preferences.set(_ASKED, asked(preferences) + 1)

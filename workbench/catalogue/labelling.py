@@ -13,7 +13,7 @@ from storage.core.errors import Conflict, DomainError, NotFound
 from storage.journal.image_edits import ImageEdits
 from storage.records import ClassRecord
 from workbench.core.palette import PALETTE
-from workbench.core.path_names import fault, shown
+from workbench.core.path_names import name_problem, printable_name
 
 LONGEST_NAME = 60
 """Characters, thus at most 240 bytes in UTF-8; file systems allow 255."""
@@ -36,11 +36,11 @@ class Labelling:
             DomainError: The name is not a valid class name.
         """
         with suppress(NotFound):  # classes of older versions may have names that are not valid any more
-            return self._classes.get(tidied(name))
+            return self._classes.get(normalize_name(name))
         try:
             return self.add(name, actor, kind)
         except Conflict:  # added concurrently
-            return self._classes.get(tidied(name))
+            return self._classes.get(normalize_name(name))
 
     def add(self, name: str, actor: str, kind: str = "class") -> ClassRecord:
         """Add a class with the first unused colour of the palette.
@@ -119,18 +119,18 @@ class Labelling:
 
 
 def class_name(text: str) -> str:
-    """Normalize a class name by :func:`tidied` and check that it is also a valid folder name on every system.
+    """Normalize a class name by :func:`normalize_name` and check that it is also a valid folder name on every system.
 
     Raises:
         DomainError: The name is empty, too long, or not a valid folder name.
     """
-    name = tidied(text)
+    name = normalize_name(text)
     if all(unicodedata.category(character) in INVISIBLE for character in name):
         raise DomainError("A class needs a name with at least one character that is not a blank.")
     if len(name) > LONGEST_NAME:
         raise DomainError(f"A class name has at most {LONGEST_NAME} characters; this one has {len(name)}.")
-    if reason := fault(name):
-        raise DomainError(f"The class name “{shown(name)}” {reason}.")
+    if reason := name_problem(name):
+        raise DomainError(f"The class name “{printable_name(name)}” {reason}.")
     return name
 
 
@@ -148,6 +148,6 @@ def class_or_none(text: str) -> tuple[str, str]:
         return "", str(error)
 
 
-def tidied(text: str) -> str:
+def normalize_name(text: str) -> str:
     """Strip a name, collapse inner whitespace, and compose Unicode (NFC)."""
     return unicodedata.normalize("NFC", " ".join(str(text).split()))

@@ -9,7 +9,7 @@ from storage.core.blobs import Blobs
 from storage.core.errors import Conflict, DomainError
 from workbench.stores import Stores
 
-WORD = "empty the bin"
+CONFIRMATION_WORDS = "empty the bin"
 # Pictures whose files are removed per transaction, so that other writers wait only milliseconds.
 AT_ONCE = 50
 
@@ -64,9 +64,9 @@ def _blob_kinds(root: Path) -> list[str]:
 def _require_confirmation(confirm: str, count: int) -> None:
     if not count:
         raise Conflict("The bin is empty already.")
-    if " ".join(str(confirm).lower().replace(",", "").split()) not in {str(count), WORD}:
+    if " ".join(str(confirm).lower().replace(",", "").split()) not in {str(count), CONFIRMATION_WORDS}:
         raise DomainError(
-            f"Emptying the bin cannot be undone. Type {count} (so many pictures are in it now) or “{WORD}” to confirm."
+            f"Emptying the bin cannot be undone. Type {count} (so many pictures are in it now) or “{CONFIRMATION_WORDS}” to confirm."
         )
 
 

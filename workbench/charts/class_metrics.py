@@ -8,7 +8,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from workbench.charts.formatting import number, percent, pictures, share, shown
-from workbench.charts.layout import BLUE, GREEN, ORANGE, OUTLINE, columns, framed, rows_from_top
+from workbench.charts.layout import BLUE, GREEN, ORANGE, OUTLINE, base_figure, column_axis, row_axis
 
 Matrix = Sequence[Sequence[int]]
 
@@ -29,13 +29,13 @@ def confusion_figure(classes: Sequence[str], matrix: Matrix, normalise: bool) ->
     shares = [[count / max(sum(row), 1) for count in row] for row in matrix]
     intensity = shares if normalise else _relative_to_largest(matrix)
     labels = [shown(name, 18) for name in classes]
-    figure = framed(
+    figure = base_figure(
         [_cells(classes, matrix, intensity), _cell_texts(matrix, shares, intensity, normalise)],
         120 + 58 * max(len(classes), 2),
     )
     figure.update_layout(showlegend=False)
-    figure.update_xaxes(**columns(labels, 26), title={"text": "predicted class"})
-    figure.update_yaxes(**rows_from_top(labels), title={"text": "true class"})
+    figure.update_xaxes(**column_axis(labels, 26), title={"text": "predicted class"})
+    figure.update_yaxes(**row_axis(labels), title={"text": "true class"})
     return figure
 
 
@@ -64,8 +64,8 @@ def per_class_bars(per_class: Sequence[Mapping[str, Any]]) -> go.Figure:
     """
     labels = [f"{shown(row['name'], 18)}<br>{pictures(row['support'])}" for row in per_class]
     traces = [_measure_bar(per_class, *measure) for measure in _MEASURES]
-    figure = framed(traces, 320, barmode="group", bargap=0.25)
-    figure.update_xaxes(**columns(labels, 56))
+    figure = base_figure(traces, 320, barmode="group", bargap=0.25)
+    figure.update_xaxes(**column_axis(labels, 56))
     figure.update_yaxes(range=[0, 1.02], dtick=0.2)
     return figure
 

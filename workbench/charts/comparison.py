@@ -9,7 +9,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from workbench.charts.formatting import number, shown
-from workbench.charts.layout import BLUE, ORANGE, OUTLINE, framed, rows_from_top
+from workbench.charts.layout import BLUE, ORANGE, OUTLINE, base_figure, row_axis
 
 
 @dataclass(frozen=True)
@@ -29,8 +29,8 @@ def comparison_bars(left: VersionMetrics, right: VersionMetrics) -> go.Figure:
     classes = list(dict.fromkeys([*left.recalls(), *right.recalls()]))
     labels = ["accuracy", "macro-F1", *(f"recall {shown(name, 18)}" for name in classes)]
     traces = [_bar(left, classes, labels, (BLUE, "")), _bar(right, classes, labels, (ORANGE, "/"))]
-    figure = framed(traces, 70 + 46 * len(labels), barmode="group", bargap=0.3)
-    figure.update_yaxes(**rows_from_top(labels))
+    figure = base_figure(traces, 70 + 46 * len(labels), barmode="group", bargap=0.3)
+    figure.update_yaxes(**row_axis(labels))
     figure.update_xaxes(range=[0, 1.02], dtick=0.2)
     return figure
 

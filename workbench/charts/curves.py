@@ -11,7 +11,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from workbench.charts.formatting import number
-from workbench.charts.layout import BLUE, GREEN, NEUTRAL, ORANGE, framed
+from workbench.charts.layout import BLUE, GREEN, NEUTRAL, ORANGE, base_figure
 
 Epochs = Sequence[Mapping[str, Any]]
 
@@ -153,7 +153,7 @@ def _curves(
         "tick0": 0,
         "dtick": max(1, ceil(last / 12)),
     }
-    figure = framed([_trace(history, line) for line in lines], _HEIGHT, hovermode="x unified")
+    figure = base_figure([_trace(history, line) for line in lines], _HEIGHT, hovermode="x unified")
     figure.update_xaxes(**x_axis)
     figure.update_yaxes(**y_axis)
     if _row_of_epoch(history, best_epoch):

@@ -18,7 +18,7 @@ _GRID = "rgba(128,128,128,0.25)"
 _TRANSPARENT = "rgba(0,0,0,0)"
 
 
-def framed(traces: Sequence[Any], height: int, **layout: Any) -> go.Figure:
+def base_figure(traces: Sequence[Any], height: int, **layout: Any) -> go.Figure:
     """Create a figure of a fixed height in pixels, without background and text colours."""
     figure = go.Figure(list(traces))
     figure.update_layout(
@@ -37,18 +37,18 @@ def framed(traces: Sequence[Any], height: int, **layout: Any) -> go.Figure:
     return figure
 
 
-def named(labels: Sequence[str], **more: Any) -> dict[str, Any]:
+def categorical_axis(labels: Sequence[str], **more: Any) -> dict[str, Any]:
     """Categorical axis with labels at 0, 1, 2...; by position, so that equal labels stay separate."""
     return {"tickvals": list(range(len(labels))), "ticktext": list(labels), "showgrid": False, **more}
 
 
-def columns(labels: Sequence[str], room: int) -> dict[str, Any]:
+def column_axis(labels: Sequence[str], room: int) -> dict[str, Any]:
     """Horizontal categorical axis; labels are slanted if they would need more than ``room`` characters in total."""
     longest = max((len(line) for label in labels for line in label.split("<br>")), default=0)
     angle = -35 if longest * len(labels) > room else 0
-    return named(labels, range=[-0.5, len(labels) - 0.5], tickangle=angle)
+    return categorical_axis(labels, range=[-0.5, len(labels) - 0.5], tickangle=angle)
 
 
-def rows_from_top(labels: Sequence[str]) -> dict[str, Any]:
+def row_axis(labels: Sequence[str]) -> dict[str, Any]:
     """Vertical categorical axis, the first row on top."""
-    return named(labels, range=[len(labels) - 0.5, -0.5])
+    return categorical_axis(labels, range=[len(labels) - 0.5, -0.5])

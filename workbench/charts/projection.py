@@ -9,7 +9,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from workbench.charts.formatting import shown
-from workbench.charts.layout import framed
+from workbench.charts.layout import base_figure
 
 HEIGHT = 520
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "triangle-down", "x", "star")
@@ -47,7 +47,7 @@ def map_figure(groups: Sequence[PointGroup], zoom: Zoom | None) -> go.Figure:
     traces = [
         _trace(group, SYMBOLS[index % len(SYMBOLS)]) for index, group in enumerate(groups) if group.spots
     ]
-    figure = framed(traces, HEIGHT, dragmode="lasso", hovermode="closest", clickmode="event")
+    figure = base_figure(traces, HEIGHT, dragmode="lasso", hovermode="closest", clickmode="event")
     hidden_axis = {"showticklabels": False, "showgrid": False, "showline": False}
     figure.update_xaxes(**hidden_axis, **({"range": zoom.x} if zoom else {}))
     figure.update_yaxes(**hidden_axis, **({"range": zoom.y} if zoom else {}))

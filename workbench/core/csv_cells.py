@@ -15,25 +15,25 @@ CANDIDATE = re.compile(r"[^'\w\s]")
 
 
 def csv_text(rows: Iterable[Sequence[object]]) -> str:
-    """Write rows as CSV with all cells quoted and all texts escaped by :func:`shielded`."""
+    """Write rows as CSV with all cells quoted and all texts escaped by :func:`escape_formulas`."""
     buffer = StringIO()
     writer = csv.writer(buffer, quoting=csv.QUOTE_ALL)
     for row in rows:
-        writer.writerow([shielded(cell) if isinstance(cell, str) else cell for cell in row])
+        writer.writerow([escape_formulas(cell) if isinstance(cell, str) else cell for cell in row])
     return buffer.getvalue()
 
 
-def shielded(text: str) -> str:
+def escape_formulas(text: str) -> str:
     """Prefix ``'`` to each character at which a spreadsheet may start a formula.
 
     These are ``= + - @``, including full-width and small forms, at the start and after a separator, with or without
-    blanks between. A character that already has a ``'`` gets another one, so that :func:`bare` is the exact inverse.
+    blanks between. A character that already has a ``'`` gets another one, so that :func:`unescape_formulas` is the exact inverse.
     """
     return _change_quotes(text, lambda quotes: f"'{quotes}")
 
 
-def bare(text: str) -> str:
-    """Undo :func:`shielded`; a text without ``'`` before a formula character is unchanged."""
+def unescape_formulas(text: str) -> str:
+    """Undo :func:`escape_formulas`; a text without ``'`` before a formula character is unchanged."""
     return _change_quotes(text, lambda quotes: quotes[1:])
 
 

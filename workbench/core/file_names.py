@@ -7,7 +7,7 @@ from itertools import chain, count
 from pathlib import PurePosixPath
 
 from storage.catalogue.export_rows import ExportRow
-from workbench.core.path_names import fault, plain, repaired
+from workbench.core.path_names import name_problem, safe_name, sanitized
 
 SUFFIXES = {
     **{"JPEG": ".jpg", "MPO": ".jpg", "PNG": ".png", "WEBP": ".webp", "BMP": ".bmp", "GIF": ".gif"},
@@ -20,7 +20,7 @@ LONGEST_FOLDER = 200
 """Most bytes of a folder name."""
 
 
-def named(pictures: Iterable[ExportRow]) -> list[str]:
+def unique_file_names(pictures: Iterable[ExportRow]) -> list[str]:
     """Unique file names for the pictures of one folder, in order; original names are kept if possible.
 
     Of two names that are equal without case, the later one gets a part of its sha256 appended.
@@ -29,13 +29,13 @@ def named(pictures: Iterable[ExportRow]) -> list[str]:
     return [_unique_name(_valid_name(picture), picture.sha256, taken_names) for picture in pictures]
 
 
-def folders(classes: Iterable[str]) -> dict[str, str]:
+def safe_folder_names(classes: Iterable[str]) -> dict[str, str]:
     """A folder name per class: the class name if it is valid on every system, else a similar unique one."""
     names = sorted(set(classes))
-    folder_names = {class_name: class_name for class_name in names if not fault(class_name)}
+    folder_names = {class_name: class_name for class_name in names if not name_problem(class_name)}
     taken_names = {class_name.casefold() for class_name in folder_names}
     for class_name in (candidate for candidate in names if candidate not in folder_names):
-        base_name = repaired(class_name, LONGEST_FOLDER)
+        base_name = safe_name(class_name, LONGEST_FOLDER)
         numbered = (f"{base_name}-{number}" for number in count(2))
         folder_names[class_name] = next(
             candidate for candidate in chain([base_name], numbered) if candidate.casefold() not in taken_names
@@ -45,18 +45,18 @@ def folders(classes: Iterable[str]) -> dict[str, str]:
 
 
 def _valid_name(picture: ExportRow) -> str:
-    name = plain(picture.filename)
+    name = sanitized(picture.filename)
     if PurePosixPath(name).suffix.lower() not in KNOWN:
         name = f"{name or 'picture'}{SUFFIXES.get(picture.format, '.jpg')}"
     path = PurePosixPath(name)
-    return f"{repaired(path.stem, LONGEST_STEM)}{path.suffix}"
+    return f"{safe_name(path.stem, LONGEST_STEM)}{path.suffix}"
 
 
 def _unique_name(name: str, sha256: str, taken_names: set[str]) -> str:
     path = PurePosixPath(name)
     for suffix in ("", f"-{sha256[:8]}", f"-{sha256}"):
         # The suffix fits within LONGEST_STEM, so that the name is unchanged when it is imported again.
-        stem = repaired(path.stem, LONGEST_STEM - len(suffix))
+        stem = safe_name(path.stem, LONGEST_STEM - len(suffix))
         candidate = f"{stem}{suffix}{path.suffix}"
         if candidate.casefold() not in taken_names:
             taken_names.add(candidate.casefold())

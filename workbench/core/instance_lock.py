@@ -55,7 +55,7 @@ class InstanceLock:
         )
 
 
-def holder(folder: Path) -> str:
+def lock_holder(folder: Path) -> str:
     """The address of the server that holds the lock of a folder; empty if none does."""
     try:
         with (folder / FILE).open(encoding="utf-8") as file:

@@ -19,7 +19,7 @@ A_CHARACTER = "has a character that a name cannot have (< > : / \\ | ? * or a qu
 NO_FOLDER = "cannot be the name of a folder: "
 
 
-def fault(name: str) -> str:
+def name_problem(name: str) -> str:
     """Why a name is not a valid folder name on every system, as the predicate of a sentence; empty if it is valid."""
     if any(_is_unsafe(character) for character in name) or has_stray_joiner(name):
         return A_CHARACTER
@@ -32,7 +32,7 @@ def fault(name: str) -> str:
     return ""
 
 
-def plain(text: str) -> str:
+def sanitized(text: str) -> str:
     """Replace each forbidden or invisible character by ``_``, and strip blanks and dots."""
     composed = unicodedata.normalize("NFC", text)
     if has_stray_joiner(composed):
@@ -42,18 +42,18 @@ def plain(text: str) -> str:
     ).strip(" .")
 
 
-def repaired(text: str, longest: int) -> str:
+def safe_name(text: str, longest: int) -> str:
     """Sanitize a text to a similar name that is valid on every system.
 
     Args:
         text: Any text.
         longest: Most bytes of the name in UTF-8, apart from a possible ``_`` prefix.
     """
-    name = plain(text).encode()[:longest].decode(errors="ignore").rstrip(" .")
+    name = sanitized(text).encode()[:longest].decode(errors="ignore").rstrip(" .")
     return f"_{name}" if not name or RESERVED.match(name) or is_leftover(name) else name
 
 
-def shown(name: str) -> str:
+def printable_name(name: str) -> str:
     """A name for use in a message: truncated, with a replacement character for each invisible character."""
     return "".join("\ufffd" if _is_invisible(character) else character for character in name[:80])
 

@@ -14,13 +14,13 @@ ONLY_OWNER = 0o700
 OTHERS = 0o077
 
 
-def begin_private() -> None:
+def restrict_process() -> None:
     """Set the umask and guard open databases; to be called before the process creates any file."""
     os.umask(OTHERS)
     keep_databases_shut()
 
 
-def shut(folder: Path) -> None:
+def restrict_to_owner(folder: Path) -> None:
     """Restrict an existing data folder to its owner (mode 0700).
 
     Logs a warning if that is not possible, for example on a mounted folder, or not appropriate, as on a shared folder.

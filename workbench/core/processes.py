@@ -19,7 +19,7 @@ _BOOT_ID_FILE = Path("/proc/sys/kernel/random/boot_id")
 _START_FIELD, _FIRST_FIELD_AFTER_NAME = 22, 3
 
 PROJECT = Path(__file__).resolve().parents[2]
-NO_ROOM = 28
+EXIT_DISK_FULL = 28
 """Exit code of a worker that could not write its result to a full disk (ENOSPC)."""
 
 

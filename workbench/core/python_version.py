@@ -5,7 +5,7 @@ from __future__ import annotations
 OLDEST, NEWEST = (3, 11), (3, 13)
 
 
-def refusal(version: tuple[int, int]) -> str | None:
+def version_error(version: tuple[int, int]) -> str | None:
     """The error message for an unsupported Python version; None for a supported one.
 
     Args:

@@ -19,13 +19,13 @@ class SingleFlight(Generic[T]):
         self._futures: dict[Hashable, Future[T]] = {}
         self._lock = threading.Lock()
 
-    def run(self, key: Hashable, work: Callable[[], T], patience: float | None = None) -> T:
+    def run(self, key: Hashable, work: Callable[[], T], timeout: float | None = None) -> T:
         """Return the result of the work, or raise its exception.
 
         Args:
             key: Identifies the work.
             work: Computes the result; called by the first caller.
-            patience: Timeout in seconds while waiting for another caller's result; None for no timeout.
+            timeout: Timeout in seconds while waiting for another caller's result; None for no timeout.
 
         Raises:
             Overloaded: The timeout has passed.
@@ -36,13 +36,13 @@ class SingleFlight(Generic[T]):
         if existing is None:
             return self._compute(key, future, work)
         try:
-            return existing.result(patience)
+            return existing.result(timeout)
         except TimeoutError:
             if existing.done():  # raised by the work itself
                 raise
             raise Overloaded from None
         except Overloaded:
-            if patience is None:  # the first caller had a shorter timeout
+            if timeout is None:  # the first caller had a shorter timeout
                 return self.run(key, work)
             raise
 

@@ -92,13 +92,13 @@ class UploadFolder:
             self.sweep()
 
 
-def used(file: Path) -> None:
+def mark_used(file: Path) -> None:
     """Mark an upload as used, which keeps it for another day."""
     with suppress(OSError):
         os.utime(file)
 
 
-def answered(file: Path) -> None:
+def mark_answered(file: Path) -> None:
     """Mark an upload as answered, which lets it expire in ``ANSWERED_SECONDS``."""
     last_used = time.time() - KEEP_SECONDS + ANSWERED_SECONDS
     with suppress(OSError):
@@ -106,7 +106,7 @@ def answered(file: Path) -> None:
         os.utime(file, (last_used, last_used))
 
 
-def forget(file: Path) -> None:
+def remove_upload(file: Path) -> None:
     """Remove an upload."""
     shutil.rmtree(file.parent, ignore_errors=True)
 

@@ -17,7 +17,7 @@ def number(key: str, value: Any, low: float, high: float) -> float:
     """
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if not is_number or not low <= value <= high:
-        raise InvalidSpec(f"{key} is {shown(value)}; it must be a number from {low:g} to {high:g}.")
+        raise InvalidSpec(f"{key} is {format_value(value)}; it must be a number from {low:g} to {high:g}.")
     return float(value)
 
 
@@ -29,7 +29,7 @@ def whole(key: str, value: Any, low: int = 1, high: int = LARGEST_ID) -> int:
     """
     if not is_whole(value, low, high):
         up_to = f" to {high}" if high < LARGEST_ID else ""
-        raise InvalidSpec(f"{key} is {shown(value)}; it must be a whole number from {low}{up_to}.")
+        raise InvalidSpec(f"{key} is {format_value(value)}; it must be a whole number from {low}{up_to}.")
     return int(value)
 
 
@@ -40,7 +40,7 @@ def flag(key: str, value: Any) -> bool:
         InvalidSpec: The value is not true or false.
     """
     if not isinstance(value, bool):
-        raise InvalidSpec(f"{key} is {shown(value)}; it must be true or false.")
+        raise InvalidSpec(f"{key} is {format_value(value)}; it must be true or false.")
     return value
 
 
@@ -51,7 +51,7 @@ def choice(key: str, value: Any, options: Collection[str]) -> str:
         InvalidSpec: The value is none of them.
     """
     if not isinstance(value, str) or value not in options:
-        raise InvalidSpec(f"{key} is {shown(value)}; it must be one of {', '.join(options)}.")
+        raise InvalidSpec(f"{key} is {format_value(value)}; it must be one of {', '.join(options)}.")
     return value
 
 
@@ -62,14 +62,18 @@ def mapping(key: str, value: Any, known: Collection[str]) -> Mapping[str, Any]:
         InvalidSpec: The value is not a mapping, or has an unknown key.
     """
     if not isinstance(value, Mapping):
-        raise InvalidSpec(f"{key} is {shown(value)}; it must be an object with the keys {', '.join(known)}.")
+        raise InvalidSpec(
+            f"{key} is {format_value(value)}; it must be an object with the keys {', '.join(known)}."
+        )
     unknown = [name for name in value if name not in known]
     if unknown:
-        raise InvalidSpec(f"{key} has the unknown key {shown(unknown[0])}; known are {', '.join(known)}.")
+        raise InvalidSpec(
+            f"{key} has the unknown key {format_value(unknown[0])}; known are {', '.join(known)}."
+        )
     return value
 
 
-def shown(value: Any) -> str:
+def format_value(value: Any) -> str:
     """A value for use in a message: quoted if it is text, and truncated."""
     if value is None:
         return "empty"

@@ -55,7 +55,7 @@ class BestEpoch:
         return self._average
 
 
-def kept_so_far(history: Sequence[Mapping[str, Any]], monitor: str) -> Mapping[str, Any] | None:
+def best_so_far(history: Sequence[Mapping[str, Any]], monitor: str) -> Mapping[str, Any] | None:
     """The epoch that is selected so far, ``None`` if there is none.
 
     Args:

@@ -11,9 +11,9 @@ from urllib.parse import quote
 from storage.catalogue.export_rows import ExportRow
 from storage.records import TRAIN
 from workbench.core.csv_cells import csv_text
-from workbench.core.file_names import folders, named
+from workbench.core.file_names import safe_folder_names, unique_file_names
 
-Placed = Sequence[tuple[str, ExportRow]]
+PlacedPictures = Sequence[tuple[str, ExportRow]]
 """Pictures with their paths in the export."""
 IMAGES = "images"
 
@@ -31,31 +31,31 @@ class ExportFormat:
 
     words: str
     folder: Callable[[ExportRow], str]
-    tables: Callable[[Placed], Mapping[str, str]]
+    tables: Callable[[PlacedPictures], Mapping[str, str]]
     pictures: bool = True
 
 
-def placed(pictures: Sequence[ExportRow], kind: ExportFormat) -> list[tuple[str, ExportRow]]:
+def assign_paths(pictures: Sequence[ExportRow], kind: ExportFormat) -> list[tuple[str, ExportRow]]:
     """Assign a path to each picture, in order."""
     pictures_by_folder: dict[str, list[ExportRow]] = {}
     for picture in pictures:
         pictures_by_folder.setdefault(kind.folder(picture), []).append(picture)
-    folder_names = folders(pictures_by_folder)
+    folder_names = safe_folder_names(pictures_by_folder)
     paths = {
         member.sha256: f"{folder_names[folder]}/{file_name}" if folder else file_name
         for folder, members in pictures_by_folder.items()
-        for file_name, member in zip(named(members), members, strict=True)
+        for file_name, member in zip(unique_file_names(members), members, strict=True)
     }
     return [(paths[picture.sha256], picture) for picture in pictures]
 
 
 def renamed(pictures: Iterable[ExportRow], kind: ExportFormat) -> dict[str, str]:
     """Folders whose class name is not a valid folder name, each with the replacement."""
-    folder_names = folders({kind.folder(picture) for picture in pictures} - {""})
+    folder_names = safe_folder_names({kind.folder(picture) for picture in pictures} - {""})
     return {name: folder for name, folder in folder_names.items() if name != folder}
 
 
-def _csv_table(files: Placed) -> Mapping[str, str]:
+def _csv_table(files: PlacedPictures) -> Mapping[str, str]:
     heading = ("filename", "label", "split", "sha256", "width", "height")
     rows = (
         (path, picture.label, picture.split, picture.sha256, picture.width, picture.height)
@@ -64,7 +64,7 @@ def _csv_table(files: Placed) -> Mapping[str, str]:
     return {"labels.csv": csv_text(chain([heading], rows))}
 
 
-def _metadata_jsonl(files: Placed) -> Mapping[str, str]:
+def _metadata_jsonl(files: PlacedPictures) -> Mapping[str, str]:
     lines_by_table: dict[str, list[str]] = {}
     for path, picture in files:
         folder, _, name = path.rpartition("/")
@@ -78,7 +78,7 @@ def _metadata_jsonl(files: Placed) -> Mapping[str, str]:
     return {name: _join_lines(table_lines) for name, table_lines in lines_by_table.items()}
 
 
-def _label_studio_tasks(files: Placed) -> Mapping[str, str]:
+def _label_studio_tasks(files: PlacedPictures) -> Mapping[str, str]:
     tasks = [
         {
             "id": number,

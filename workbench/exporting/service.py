@@ -18,7 +18,7 @@ from storage.core.errors import DomainError, NotFound
 from storage.core.files import PART, whole_file
 from storage.records import Filter
 from workbench.core.errors import NotReady
-from workbench.exporting.formats import FORMATS, ExportFormat, Placed, placed, renamed
+from workbench.exporting.formats import FORMATS, ExportFormat, PlacedPictures, assign_paths, renamed
 from workbench.imaging.derivatives import ORIGINALS
 from workbench.stores import Stores
 
@@ -102,7 +102,7 @@ class Exports:
             DiskFull: There is not enough space; no partial file is left.
         """
         export_format = _get_format(order.format)
-        files = placed(self._rows(order), export_format)
+        files = assign_paths(self._rows(order), export_format)
         if not files:
             raise NotReady("There is no picture to export. Choose another filter, or import pictures first.")
         name = f"waterline-{order.format}-{datetime.now(UTC):%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:6]}"
@@ -129,7 +129,9 @@ class Exports:
         export_format = _get_format(order.format)
         if order.snapshot is None:
             ids = self._stores.pages.ids(order.chosen)
-            return ExportExtent(len(ids), self._stores.listings.bytes(ids) if export_format.pictures else 0)
+            return ExportExtent(
+                len(ids), self._stores.export_rows.bytes(ids) if export_format.pictures else 0
+            )
         rows = self._rows(order)
         return ExportExtent(len(rows), sum(row.bytes for row in rows) if export_format.pictures else 0)
 
@@ -150,22 +152,22 @@ class Exports:
 
     def _rows(self, order: ExportOrder) -> list[ExportRow]:
         if order.snapshot is None:
-            return self._stores.listings.of(self._stores.pages.ids(order.chosen))
+            return self._stores.export_rows.of(self._stores.pages.ids(order.chosen))
         if order.chosen != EVERYTHING:
             raise DomainError(
                 "An export is of a snapshot or of a filter, not of both. Leave one of them out."
             )
-        return self._stores.listings.of_snapshot(order.snapshot)
+        return self._stores.export_rows.of_snapshot(order.snapshot)
 
-    def _reserve_space(self, files: Placed, export_format: ExportFormat) -> None:
+    def _reserve_space(self, files: PlacedPictures, export_format: ExportFormat) -> None:
         """Check for free disk space before writing; deletes older exports if necessary."""
         needed = (
             sum((picture.bytes if export_format.pictures else 0) + ROW_BYTES for _, picture in files)
             + SPARE_BYTES
         )
         older = self._newest_first()
-        self._stores.room.require(needed - sum(size for _, size, _ in older))
-        while older and not self._stores.room.has(needed):
+        self._stores.disk_space.require(needed - sum(size for _, size, _ in older))
+        while older and not self._stores.disk_space.has(needed):
             older.pop()[2].unlink(missing_ok=True)
 
     def _newest_first(self) -> list[tuple[float, int, Path]]:
@@ -178,7 +180,7 @@ class Exports:
         return sorted(exports, reverse=True)
 
     def _write_zip(
-        self, part_path: Path, files: Placed, export_format: ExportFormat, progress: Progress
+        self, part_path: Path, files: PlacedPictures, export_format: ExportFormat, progress: Progress
     ) -> int:
         """Write pictures, then the tables of those whose original exists; returns the number of missing ones."""
         written: list[tuple[str, ExportRow]] = []

@@ -35,7 +35,7 @@ class Samples:
     inverted: bool = False
 
 
-def declared(image: Image.Image, significant: int | None = None) -> Samples:
+def declared_samples(image: Image.Image, significant: int | None = None) -> Samples:
     """Read the sample format of a grey picture with more than 8 bits.
 
     Args:
@@ -57,7 +57,7 @@ def declared(image: Image.Image, significant: int | None = None) -> Samples:
     return Samples(kind, bits, least, most, first_value(tags, PHOTOMETRIC) == MIN_IS_WHITE)
 
 
-def bounds(samples: Samples, low: float, high: float) -> tuple[float, float]:
+def black_and_white_levels(samples: Samples, low: float, high: float) -> tuple[float, float]:
     """The sample values of black and white.
 
     A declared maximum is used if all values respect it, rounded up to a whole number of bits, since many programs write
@@ -77,7 +77,7 @@ def bounds(samples: Samples, low: float, high: float) -> tuple[float, float]:
     return (-white if minimum < -OVERSHOOT * white else 0.0), white
 
 
-def extrema(parts: Iterable[np.ndarray]) -> tuple[float, float]:
+def finite_extrema(parts: Iterable[np.ndarray]) -> tuple[float, float]:
     """The smallest and the largest finite value of the arrays; 0 and 0 if there is none."""
     low, high = np.inf, -np.inf
     for values in parts:
@@ -87,7 +87,7 @@ def extrema(parts: Iterable[np.ndarray]) -> tuple[float, float]:
     return (low, high) if low <= high else (0.0, 0.0)
 
 
-def values_of(image: Image.Image, samples: Samples) -> np.ndarray:
+def sample_values(image: Image.Image, samples: Samples) -> np.ndarray:
     """The samples of a picture, ``(H, W)``, with their declared signedness."""
     values = np.asarray(image)
     return values.view(np.uint32) if samples.kind == "unsigned" and values.dtype == np.int32 else values

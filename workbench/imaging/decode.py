@@ -22,14 +22,14 @@ from workbench.core.errors import RejectedPicture
 from workbench.imaging import frame_count
 from workbench.imaging.opencv_decode import (
     WIDEST,
-    flattened_by_opencv,
+    decode_with_opencv,
     has_wide_colours,
     is_plain_ycbcr,
     is_still_webp,
     white_of,
 )
-from workbench.imaging.png_chunks import SIGNATURE, essential
-from workbench.imaging.to_rgb import GROUND, flattened
+from workbench.imaging.png_chunks import SIGNATURE, strip_ancillary_chunks
+from workbench.imaging.to_rgb import GROUND, convert_to_rgb
 
 SIDE = 256
 ORIENTATION = 0x0112
@@ -61,7 +61,7 @@ register_heif_opener(thumbnails=False, depth_images=False, aux_images=False)
 
 
 @dataclass(frozen=True)
-class Decoded:
+class DecodedImage:
     """A decoded picture.
 
     Attributes:
@@ -82,7 +82,7 @@ class Decoded:
 
 
 @dataclass(frozen=True)
-class Opened:
+class UndecodedImage:
     """A picture file whose header was read and whose pixels are not decoded yet.
 
     Attributes:
@@ -91,7 +91,7 @@ class Opened:
         width: Stored width in pixels, before rotation.
         height: Stored height in pixels, before rotation.
         coded: Number of pixels that the decoder allocates, at least width times height.
-        frames: As for :class:`Decoded`.
+        frames: As for :class:`DecodedImage`.
         bits: Bit depth, for PNG only.
         significant: Number of significant bits, for PNG only.
         side: Side length in pixels to which the picture will be scaled down.
@@ -108,7 +108,7 @@ class Opened:
     side: int
 
 
-def decode(data: bytes, max_pixels: int, side: int = SIDE) -> Decoded:
+def decode(data: bytes, max_pixels: int, side: int = SIDE) -> DecodedImage:
     """Decode a file to an upright RGB picture on a white background.
 
     Large JPEGs are decoded at a reduced scale (Pillow's ``draft``) of at least ``side`` pixels per side; other very large
@@ -122,10 +122,10 @@ def decode(data: bytes, max_pixels: int, side: int = SIDE) -> Decoded:
     Raises:
         RejectedPicture: The file is damaged, has an unknown format, or has too many pixels.
     """
-    return pixels(opened(data, max_pixels, side))
+    return decode_pixels(read_header(data, max_pixels, side))
 
 
-def opened(data: bytes, max_pixels: int, side: int = SIDE) -> Opened:
+def read_header(data: bytes, max_pixels: int, side: int = SIDE) -> UndecodedImage:
     """Read the header of a file; arguments and errors as for :func:`decode`."""
     if not data:
         raise RejectedPicture("The file is empty (0 bytes).")
@@ -133,7 +133,7 @@ def opened(data: bytes, max_pixels: int, side: int = SIDE) -> Opened:
         return _read_header(data, max_pixels, side)
 
 
-def pixels(file: Opened) -> Decoded:
+def decode_pixels(file: UndecodedImage) -> DecodedImage:
     """Decode the pixels of a file whose header was read; errors as for :func:`decode`."""
     with _decoder_errors_as_rejections(file.data):
         orientation = _orientation(file.image)
@@ -142,7 +142,7 @@ def pixels(file: Opened) -> Decoded:
         if orientation in TURNS:
             rgb = rgb.transpose(TURNS[orientation])
             width, height = (height, width) if orientation in SIDEWAYS else (width, height)
-        return Decoded(rgb, width, height, file.image.format or "", file.frames, transparent)
+        return DecodedImage(rgb, width, height, file.image.format or "", file.frames, transparent)
 
 
 def canonical(image: Image.Image, fit: str = "letterbox") -> np.ndarray:
@@ -157,7 +157,7 @@ def canonical(image: Image.Image, fit: str = "letterbox") -> np.ndarray:
     """
     size = (SIDE, SIDE)
     if fit == "letterbox":
-        small = inside(image)
+        small = scale_to_side(image)
         fitted = Image.new("RGB", size, GROUND)
         fitted.paste(small, ((SIDE - small.width) // 2, (SIDE - small.height) // 2))
     elif fit == "squash":
@@ -169,21 +169,21 @@ def canonical(image: Image.Image, fit: str = "letterbox") -> np.ndarray:
     return np.asarray(fitted)
 
 
-def encoded(image: Image.Image, kind: str, **options: Any) -> bytes:
+def encode_image(image: Image.Image, kind: str, **options: Any) -> bytes:
     """Encode a picture in a format such as ``JPEG``, with Pillow's options for it."""
     buffer = BytesIO()
     image.save(buffer, kind, **options)
     return buffer.getvalue()
 
 
-def inside(image: Image.Image) -> Image.Image:
+def scale_to_side(image: Image.Image) -> Image.Image:
     """Scale a picture to fit within ``SIDE`` x ``SIDE``, keeping its aspect ratio."""
     scale = SIDE / max(image.size)
     size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
     return image if size == image.size else image.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0)
 
 
-def shrunk(image: Image.Image) -> np.ndarray:
+def to_small_grey(image: Image.Image) -> np.ndarray:
     """Convert to grey and scale the longer side to 256 pixels, ``(H, W) uint8``, for hashes and quality measures."""
     scale = SIDE / max(image.size)
     size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
@@ -193,14 +193,14 @@ def shrunk(image: Image.Image) -> np.ndarray:
     return np.asarray(cv2.resize(np.asarray(grey), size, interpolation=cv2.INTER_LINEAR))
 
 
-def _to_rgb(file: Opened) -> tuple[Image.Image, bool]:
+def _to_rgb(file: UndecodedImage) -> tuple[Image.Image, bool]:
     if is_still_webp(file.image, file.frames) or is_plain_ycbcr(file.image):
-        return flattened_by_opencv(file.data, file.side)
+        return decode_with_opencv(file.data, file.side)
     if has_wide_colours(file.image, file.bits):
         white = white_of(file.image, file.significant)
         if white < WIDEST:
-            return flattened_by_opencv(file.data, file.side, white)
-    return flattened(file.image, file.side, file.significant)
+            return decode_with_opencv(file.data, file.side, white)
+    return convert_to_rgb(file.image, file.side, file.significant)
 
 
 @contextmanager
@@ -220,8 +220,8 @@ def _decoder_errors_as_rejections(data: bytes) -> Iterator[None]:
         raise RejectedPicture(DAMAGED) from error
 
 
-def _read_header(data: bytes, max_pixels: int, side: int) -> Opened:
-    png = essential(data) if data.startswith(SIGNATURE) else None
+def _read_header(data: bytes, max_pixels: int, side: int) -> UndecodedImage:
+    png = strip_ancillary_chunks(data) if data.startswith(SIGNATURE) else None
     data = png.data if png else data
     image: Image.Image = Image.open(BytesIO(data), formats=FORMATS)
     width, height = image.size
@@ -229,7 +229,7 @@ def _read_header(data: bytes, max_pixels: int, side: int) -> Opened:
     frames = min(frame_count.MOST, png.frames) if png else frame_count.count(image, data)
     image.draft("RGB", (side, side))
     bits, significant = (png.bits, png.significant) if png else (None, None)
-    return Opened(data, image, width, height, coded, frames, bits, significant, side)
+    return UndecodedImage(data, image, width, height, coded, frames, bits, significant, side)
 
 
 def _coded_sizes(image: Image.Image, data: bytes) -> list[tuple[int, int]]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from PIL import Image
 
-from workbench.imaging.decode import Opened
+from workbench.imaging.decode import UndecodedImage
 from workbench.imaging.opencv_decode import has_wide_colours, is_still_webp
-from workbench.imaging.to_rgb import reduction
+from workbench.imaging.to_rgb import reduction_factor
 
 FIXED = 16 * 2**20
 """Fixed overhead in bytes for strips, tables and small pictures."""
@@ -22,12 +22,12 @@ COEFFICIENT = 2
 BITS_PER_SAMPLE, ORIENTATION = 258, 274
 
 
-def peak_bytes(file: Opened) -> int:
+def peak_bytes(file: UndecodedImage) -> int:
     """A conservative estimate of the peak memory in bytes."""
     image = file.image
     still_webp = is_still_webp(image, file.frames)
     source_bytes = 0 if still_webp else image.width * image.height * SAMPLES.get(image.mode, 4)
-    reduced_by = reduction(image.size, file.side) ** 2
+    reduced_by = reduction_factor(image.size, file.side) ** 2
     no_conversion = (
         image.mode == "RGB" and not still_webp and reduced_by == 1 and not image.has_transparency_data
     )
@@ -45,7 +45,7 @@ def peak_bytes(file: Opened) -> int:
     )
 
 
-def _decoder_bytes(file: Opened) -> int:
+def _decoder_bytes(file: UndecodedImage) -> int:
     image, pixels = file.image, max(file.coded, file.width * file.height)
     if image.format in {"JPEG", "MPO"}:
         return COEFFICIENT * pixels * len(image.getbands()) if _has_several_scans(image, file.data) else 0

@@ -12,7 +12,7 @@ from storage.core.errors import DiskFull
 from storage.core.incoming_blobs import IncomingBlobs
 from workbench.core.single_flight import SingleFlight
 from workbench.imaging.bounded_decoder import BoundedDecoder
-from workbench.imaging.decode import SIDE, canonical, encoded, inside
+from workbench.imaging.decode import SIDE, canonical, encode_image, scale_to_side
 
 ORIGINALS = "originals"
 THUMBNAILS = "thumbnails"
@@ -44,7 +44,7 @@ class Derivatives:
         """Whether the original of a picture exists."""
         return self._blobs.has(ORIGINALS, sha256)
 
-    def canonical(self, sha256: str, fit: str, patience: float | None = None) -> np.ndarray:
+    def canonical(self, sha256: str, fit: str, timeout: float | None = None) -> np.ndarray:
         """The model input, ``(256, 256, 3) uint8``; created from the original if it is missing or damaged."""
         kind = _canonical_kind(fit)
         if self._blobs.has(kind, sha256):
@@ -53,40 +53,38 @@ class Derivatives:
                 return _to_array(data)
             self._blobs.drop(kind, sha256)
         created = self._running.run(
-            (kind, sha256), lambda: self._make_canonical(sha256, fit, patience), patience
+            (kind, sha256), lambda: self._make_canonical(sha256, fit, timeout), timeout
         )
         return _to_array(created)
 
-    def thumbnail(self, sha256: str, patience: float | None = None) -> bytes:
+    def thumbnail(self, sha256: str, timeout: float | None = None) -> bytes:
         """A JPEG within 256 x 256."""
         if self._blobs.has(THUMBNAILS, sha256):
             return self._blobs.read(THUMBNAILS, sha256)
-        return self._running.run(
-            (THUMBNAILS, sha256), lambda: self._make_thumbnail(sha256, patience), patience
-        )
+        return self._running.run((THUMBNAILS, sha256), lambda: self._make_thumbnail(sha256, timeout), timeout)
 
-    def stage(self, sha256: str, patience: float | None = None) -> bytes:
+    def stage(self, sha256: str, timeout: float | None = None) -> bytes:
         """A JPEG within 1024 x 1024."""
         if self._blobs.has(STAGES, sha256):
             return self._blobs.read(STAGES, sha256)
-        return self._running.run((STAGES, sha256), lambda: self._make_stage(sha256, patience), patience)
+        return self._running.run((STAGES, sha256), lambda: self._make_stage(sha256, timeout), timeout)
 
-    def _make_canonical(self, sha256: str, fit: str, patience: float | None) -> bytes:
-        with self._decoder.decoded(self._original(sha256), SIDE, patience) as decoded:
-            small = inside(decoded.image)
+    def _make_canonical(self, sha256: str, fit: str, timeout: float | None) -> bytes:
+        with self._decoder.decoded(self._original(sha256), SIDE, timeout) as decoded:
+            small = scale_to_side(decoded.image)
             # The letterboxed picture is the padded thumbnail, so that it is scaled only once.
             square = canonical(small if fit == "letterbox" else decoded.image, fit)
             self._cache(THUMBNAILS, sha256, _encode_thumbnail(small))
         return self._cache(_canonical_kind(fit), sha256, square.tobytes())
 
-    def _make_thumbnail(self, sha256: str, patience: float | None) -> bytes:
-        with self._decoder.decoded(self._original(sha256), SIDE, patience) as decoded:
-            return self._cache(THUMBNAILS, sha256, _encode_thumbnail(inside(decoded.image)))
+    def _make_thumbnail(self, sha256: str, timeout: float | None) -> bytes:
+        with self._decoder.decoded(self._original(sha256), SIDE, timeout) as decoded:
+            return self._cache(THUMBNAILS, sha256, _encode_thumbnail(scale_to_side(decoded.image)))
 
-    def _make_stage(self, sha256: str, patience: float | None) -> bytes:
-        with self._decoder.decoded(self._original(sha256), STAGE_SIDE, patience) as decoded:
+    def _make_stage(self, sha256: str, timeout: float | None) -> bytes:
+        with self._decoder.decoded(self._original(sha256), STAGE_SIDE, timeout) as decoded:
             decoded.image.thumbnail((STAGE_SIDE, STAGE_SIDE))
-            return self._cache(STAGES, sha256, encoded(decoded.image, "JPEG", quality=88))
+            return self._cache(STAGES, sha256, encode_image(decoded.image, "JPEG", quality=88))
 
     def _cache(self, kind: str, sha256: str, data: bytes) -> bytes:
         # On a full disk the picture is not cached but still returned.
@@ -103,7 +101,7 @@ def _to_array(data: bytes) -> np.ndarray:
 
 
 def _encode_thumbnail(small: Image.Image) -> bytes:
-    return encoded(small, "JPEG", quality=85)
+    return encode_image(small, "JPEG", quality=85)
 
 
 def _canonical_kind(fit: str) -> str:

@@ -34,17 +34,17 @@ class MemoryBudget:
         return len(self._queue)
 
     @contextmanager
-    def taking(self, amount: int, patience: float | None = None) -> Iterator[None]:
+    def reserve(self, amount: int, timeout: float | None = None) -> Iterator[None]:
         """Reserve an amount of the budget within the ``with`` block; waits until it is available.
 
         Args:
             amount: The amount.
-            patience: Timeout in seconds; None for no timeout.
+            timeout: Timeout in seconds; None for no timeout.
 
         Raises:
             Overloaded: The timeout has passed.
         """
-        self._reserve(amount, patience)
+        self._reserve(amount, timeout)
         try:
             yield
         finally:
@@ -52,13 +52,13 @@ class MemoryBudget:
                 self._reserved -= amount
                 self._changed.notify_all()
 
-    def _reserve(self, amount: int, patience: float | None) -> None:
+    def _reserve(self, amount: int, timeout: float | None) -> None:
         ticket = object()
         with self._changed:
             self._queue.append(ticket)
             try:
                 if not self._changed.wait_for(
-                    lambda: self._queue[0] is ticket and self._fits(amount), patience
+                    lambda: self._queue[0] is ticket and self._fits(amount), timeout
                 ):
                     raise Overloaded
                 self._reserved += amount

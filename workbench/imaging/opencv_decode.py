@@ -9,8 +9,16 @@ import numpy as np
 from PIL import Image
 from PIL.TiffImagePlugin import TiffImageFile
 
-from workbench.imaging.bit_depth import BITS, MOST, PHOTOMETRIC, Samples, bounds, first_value, to_bytes
-from workbench.imaging.to_rgb import assembled, on_white, reduction, rows_of
+from workbench.imaging.bit_depth import (
+    BITS,
+    MOST,
+    PHOTOMETRIC,
+    Samples,
+    black_and_white_levels,
+    first_value,
+    to_bytes,
+)
+from workbench.imaging.to_rgb import composite_on_white, join_strips, reduction_factor, rows_per_strip
 
 COMPRESSION, ORIENTATION = 259, 274
 Y_CB_CR, UNCOMPRESSED, UPRIGHT, WIDEST = 6, 1, 1, 65_535
@@ -58,11 +66,12 @@ def white_of(image: Image.Image, significant: int | None) -> float:
     if significant and significant < 16:
         most = 2.0**significant - 1
     highest = max(image.getchannel(band).getextrema()[1] for band in "RGB")  # type: ignore[type-var]
-    return bounds(Samples("unsigned", 16, most=most), 0, 256.0 * highest + 255 * (highest > 0))[1]  # type: ignore[operator]
+    largest = 256.0 * highest + 255 * (highest > 0)  # type: ignore[operator]
+    return black_and_white_levels(Samples("unsigned", 16, most=most), 0, largest)[1]
 
 
-def flattened_by_opencv(data: bytes, side: int, white: float = 255) -> tuple[Image.Image, bool]:
-    """Decode to RGB on white, like :func:`workbench.imaging.to_rgb.flattened`.
+def decode_with_opencv(data: bytes, side: int, white: float = 255) -> tuple[Image.Image, bool]:
+    """Decode to RGB on white, like :func:`workbench.imaging.to_rgb.convert_to_rgb`.
 
     Args:
         data: The bytes of the file.
@@ -76,13 +85,13 @@ def flattened_by_opencv(data: bytes, side: int, white: float = 255) -> tuple[Ima
     if pixels is None or pixels.ndim != 3:
         raise ValueError("not a whole picture")
     height, width = pixels.shape[:2]
-    factor = reduction((width, height), side)
-    return assembled((width, height), factor, _rgb_strips(pixels, factor, white))
+    factor = reduction_factor((width, height), side)
+    return join_strips((width, height), factor, _rgb_strips(pixels, factor, white))
 
 
 def _rgb_strips(pixels: np.ndarray, factor: int, white: float) -> Iterator[tuple[Image.Image, bool]]:
     """Convert a BGR or BGRA array ``(H, W, 3 or 4)`` to RGB on white, strip by strip."""
-    rows = rows_of(pixels.shape[1], factor)
+    rows = rows_per_strip(pixels.shape[1], factor)
     for top in range(0, pixels.shape[0], rows):
         strip = pixels[top : top + rows]
         if strip.dtype != np.uint8:
@@ -91,7 +100,7 @@ def _rgb_strips(pixels: np.ndarray, factor: int, white: float) -> Iterator[tuple
         if strip.shape[2] == 3:
             yield Image.fromarray(cv2.cvtColor(strip, cv2.COLOR_BGR2RGB)), False
         else:
-            yield on_white(Image.fromarray(cv2.cvtColor(strip, cv2.COLOR_BGRA2RGBA)))
+            yield composite_on_white(Image.fromarray(cv2.cvtColor(strip, cv2.COLOR_BGRA2RGBA)))
 
 
 def _is_upright(image: TiffImageFile) -> bool:

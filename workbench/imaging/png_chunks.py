@@ -53,7 +53,7 @@ class _Chunk:
         return not self.name[0] & 0x20
 
 
-def essential(data: bytes) -> Png:
+def strip_ancillary_chunks(data: bytes) -> Png:
     """Reduce a file that begins with :data:`SIGNATURE` to its essential chunks.
 
     Raises:

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from storage.records import FLAGS
-from workbench.imaging.decode import Decoded
+from workbench.imaging.decode import DecodedImage
 
 SHORT = 128
 """Pixels of the longer side below which a picture has less than half the resolution of the model input."""
@@ -45,12 +45,12 @@ class Quality:
     contrast: float
 
 
-def assess(decoded: Decoded, grey: np.ndarray) -> Quality:
+def assess(decoded: DecodedImage, grey: np.ndarray) -> Quality:
     """Compute the quality measures of a picture.
 
     Args:
         decoded: The picture.
-        grey: Its grey version from :func:`workbench.imaging.decode.shrunk`.
+        grey: Its grey version from :func:`workbench.imaging.decode.to_small_grey`.
     """
     histogram = _histogram(grey)
     mean, deviation = (float(value[0, 0]) for value in cv2.meanStdDev(grey))

@@ -19,29 +19,29 @@ SPARE = 2
 PADDED = ("BMP", "TIFF")
 """Formats with files whose fourth sample is zero padding instead of alpha; viewers show these opaque."""
 
-Flatten = Callable[[Image.Image], tuple[Image.Image, bool]]
+StripConverter = Callable[[Image.Image], tuple[Image.Image, bool]]
 
 
-def flattened(image: Image.Image, side: int, significant: int | None = None) -> tuple[Image.Image, bool]:
+def convert_to_rgb(image: Image.Image, side: int, significant: int | None = None) -> tuple[Image.Image, bool]:
     """Convert a picture to RGB on white.
 
     Args:
         image: As opened by Pillow.
         side: Target side length in pixels. A picture of more than ``LARGE`` pixels is reduced by an integer factor to at
             least ``SPARE`` times this width and height.
-        significant: As for :func:`workbench.imaging.bit_depth.declared`.
+        significant: As for :func:`workbench.imaging.bit_depth.declared_samples`.
 
     Returns:
         The picture, and whether it has transparent pixels.
     """
     image.load()
-    factor = reduction(image.size, side)
+    factor = reduction_factor(image.size, side)
     if image.mode == "RGB" and factor == 1 and not image.has_transparency_data:
         return image, False
-    return assembled(image.size, factor, map(_strip_converter(image, significant), _strips(image, factor)))
+    return join_strips(image.size, factor, map(_strip_converter(image, significant), _strips(image, factor)))
 
 
-def assembled(
+def join_strips(
     size: tuple[int, int], factor: int, strips: Iterable[tuple[Image.Image, bool]]
 ) -> tuple[Image.Image, bool]:
     """Reduce and join converted strips; returns the picture, and whether any strip has transparent pixels."""
@@ -54,30 +54,30 @@ def assembled(
     return rgb, has_transparency
 
 
-def reduction(size: tuple[int, int], side: int) -> int:
+def reduction_factor(size: tuple[int, int], side: int) -> int:
     """The integer factor by which a picture of this size is reduced in both directions."""
     return max(1, min(size) // (SPARE * side)) if size[0] * size[1] > LARGE else 1
 
 
-def rows_of(width: int, factor: int) -> int:
+def rows_per_strip(width: int, factor: int) -> int:
     """The number of rows of a strip, a multiple of ``factor``."""
     return max(1, STRIP // (width * factor)) * factor
 
 
 def _strips(image: Image.Image, factor: int = 1) -> Iterator[Image.Image]:
     """Iterate over the strips of a loaded picture from top to bottom; each has a multiple of ``factor`` rows."""
-    rows = rows_of(image.width, factor)
+    rows = rows_per_strip(image.width, factor)
     for top in range(0, image.height, rows):
         yield image.crop((0, top, image.width, min(image.height, top + rows)))
 
 
-def _strip_converter(image: Image.Image, significant: int | None) -> Flatten:
+def _strip_converter(image: Image.Image, significant: int | None) -> StripConverter:
     if image.mode.startswith(("I", "F")):
         return _deep_grey_converter(image, significant)
     if image.mode == "LAB":
         return _lab_converter()
     if image.has_transparency_data and not _is_padding(image):
-        return on_white
+        return composite_on_white
     return lambda strip: (_without_alpha(strip), False)
 
 
@@ -92,7 +92,7 @@ def _without_alpha(strip: Image.Image) -> Image.Image:
     return strip if strip.mode == "RGB" else strip.convert("RGB")
 
 
-def on_white(strip: Image.Image) -> tuple[Image.Image, bool]:
+def composite_on_white(strip: Image.Image) -> tuple[Image.Image, bool]:
     """Composite a picture on white; returns RGB, and whether it has transparent pixels."""
     rgba = strip if strip.mode == "RGBA" else strip.convert("RGBA")
     alpha = rgba.getchannel("A")
@@ -103,7 +103,7 @@ def on_white(strip: Image.Image) -> tuple[Image.Image, bool]:
     return rgb, True
 
 
-def _lab_converter() -> Flatten:
+def _lab_converter() -> StripConverter:
     """A converter for CIE L*a*b*, which ``Image.convert`` does not support."""
     profiles = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
     transform = ImageCms.buildTransform(*profiles, "LAB", "RGB")
@@ -117,15 +117,15 @@ def _lab_converter() -> Flatten:
     return flatten
 
 
-def _deep_grey_converter(image: Image.Image, significant: int | None) -> Flatten:
+def _deep_grey_converter(image: Image.Image, significant: int | None) -> StripConverter:
     """A converter for grey with more than 8 bits, which ``Image.convert`` would clip to white."""
-    samples = bit_depth.declared(image, significant)
-    strip_values = (bit_depth.values_of(strip, samples) for strip in _strips(image))
-    black, white = bit_depth.bounds(samples, *bit_depth.extrema(strip_values))
+    samples = bit_depth.declared_samples(image, significant)
+    strip_values = (bit_depth.sample_values(strip, samples) for strip in _strips(image))
+    black, white = bit_depth.black_and_white_levels(samples, *bit_depth.finite_extrema(strip_values))
     transparent_value = image.info.get("transparency")
 
     def flatten(strip: Image.Image) -> tuple[Image.Image, bool]:
-        values = bit_depth.values_of(strip, samples)
+        values = bit_depth.sample_values(strip, samples)
         levels = bit_depth.to_bytes(values, black, white)
         levels = 255 - levels if samples.inverted else levels
         is_transparent = (

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import TextIO
 
-from workbench.core.csv_cells import bare
+from workbench.core.csv_cells import unescape_formulas
 from workbench.core.errors import RejectedTable
-from workbench.importing.label_tables import TableLine, line_of
-from workbench.importing.label_values import label_of, several
-from workbench.importing.table_columns import LABEL, columns, controls, plain
+from workbench.importing.label_tables import TableLine, parse_values
+from workbench.importing.label_values import multiple_labels_fault, parse_label
+from workbench.importing.table_columns import LABEL, control_columns, find_columns, normalize_column
 from workbench.importing.table_faults import TableFault
-from workbench.importing.table_text import LONGEST_LINE, lines_of
+from workbench.importing.table_text import LONGEST_LINE, numbered_lines
 
 SEPARATORS = ",;\t|"
 SAMPLE_ROWS, SAMPLE_CHARACTERS = 500, 500_000
@@ -43,7 +43,7 @@ def csv_lines(text: TextIO) -> Iterator[TableLine | TableFault]:
     """
     reader = _CsvReader(text)
     header = reader.header()
-    column_indices = columns(header)
+    column_indices = find_columns(header)
     required_columns = ("label",) if "sha256" in column_indices else ("file", "label")
     if answer_column := _answer_column(header):
         column_indices["label"] = list(header).index(answer_column)
@@ -62,8 +62,8 @@ def csv_lines(text: TextIO) -> Iterator[TableLine | TableFault]:
 
 def _answer_column(names: Sequence[str]) -> str:
     """The name of the annotation column of a Label Studio export; empty if there is none or it is ambiguous."""
-    answer_columns = controls(names)
-    preferred = [name for label in LABEL for name in answer_columns if plain(name) == label]
+    answer_columns = control_columns(names)
+    preferred = [name for label in LABEL for name in answer_columns if normalize_column(name) == label]
     return next(iter(preferred or (answer_columns if len(answer_columns) == 1 else [])), "")
 
 
@@ -81,7 +81,7 @@ class _CsvReader:
     """Iterates over CSV rows, each with the number of its last line."""
 
     def __init__(self, text: TextIO) -> None:
-        self._lines = lines_of(text)
+        self._lines = numbered_lines(text)
         self._row_characters = 0
         self._line_number = 0
         self._finished = False
@@ -162,8 +162,8 @@ class _LabelColumnParser:
         values = _row_values(self.column_indices, row)
         values["label"], has_several = _parse_label_cell(values["label"])
         if has_several:
-            yield several(where)
-        yield from line_of(where, values)
+            yield multiple_labels_fault(where)
+        yield from parse_values(where, values)
 
 
 @dataclass(frozen=True)
@@ -196,12 +196,13 @@ class _OneHotParser:
             sentence = f"{where.capitalize()} has {len(active_classes):,} classes ({class_list}), so its picture has none."
             yield TableFault(where, sentence, "have several classes, so their pictures have none")
         label = active_classes[0] if len(active_classes) == 1 and not invalid_value else ""
-        yield from line_of(where, {**_row_values(self.column_indices, row), "label": label})
+        yield from parse_values(where, {**_row_values(self.column_indices, row), "label": label})
 
 
 def _row_values(column_indices: Mapping[str, int], row: Sequence[str]) -> dict[str, str]:
     return {
-        key: bare(row[column].strip()) if column < len(row) else "" for key, column in column_indices.items()
+        key: unescape_formulas(row[column].strip()) if column < len(row) else ""
+        for key, column in column_indices.items()
     }
 
 
@@ -210,7 +211,7 @@ def _parse_label_cell(cell: str) -> tuple[str, bool]:
     if not cell.startswith(("[", "{")):
         return cell, False
     try:
-        return label_of(json.loads(cell))
+        return parse_label(json.loads(cell))
     except (ValueError, TypeError, RecursionError):
         return cell, False
 
@@ -230,7 +231,7 @@ def _one_hot_columns(
     other_columns = [
         column
         for column in range(len(names))
-        if column not in column_indices.values() and plain(names[column])
+        if column not in column_indices.values() and normalize_column(names[column])
     ]
     binary_columns = [
         column
@@ -243,7 +244,7 @@ def _one_hot_columns(
     strict = len(binary_columns) < len(other_columns)
     is_one_hot = all(count == 1 for count in ones_per_row) if strict else 1 in ones_per_row
     return (
-        {column: bare(names[column].strip()) for column in binary_columns}
+        {column: unescape_formulas(names[column].strip()) for column in binary_columns}
         if len(binary_columns) > 1 and is_one_hot
         else {}
     )
@@ -268,7 +269,7 @@ def _split_header(line: str) -> tuple[list[str], str]:
     best = max(
         SEPARATORS,
         key=lambda separator: (
-            len(columns(names_by_separator[separator])),
+            len(find_columns(names_by_separator[separator])),
             len(names_by_separator[separator]),
         ),
     )

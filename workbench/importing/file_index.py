@@ -9,7 +9,7 @@ from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 from workbench.importing.table_columns import PICTURE_ENDING
-from workbench.importing.upload_renames import UNCHANGED, renamed, written_names
+from workbench.importing.upload_renames import UNCHANGED, names_before_upload, uploader_variants
 from workbench.importing.uploads import path_of
 
 LOOSE = -1
@@ -87,7 +87,7 @@ class FileIndex:
     def _find_renamed(self, key: str) -> list[FileLocation]:
         """Files whose name becomes this one through an uploader's renaming, or vice versa."""
         folder, _, base = key.rpartition("/")
-        for spelling in written_names(base):
+        for spelling in names_before_upload(base):
             candidates = {
                 location: None
                 for name in _name_variants(spelling)
@@ -190,7 +190,7 @@ def _by_suffix(path: str) -> Iterator[str]:
 
 def _name_variants(base: str) -> set[str]:
     """A file name and its uploader-renamed variants, each with and without its extension."""
-    names = {base} if UNCHANGED.fullmatch(base) else {base, *renamed(base)}
+    names = {base} if UNCHANGED.fullmatch(base) else {base, *uploader_variants(base)}
     return {name for name in (names | {_without_extension(name) for name in names}) if name}
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from posixpath import splitext
 
 from workbench.core.file_names import KNOWN
-from workbench.importing.split_names import Folders, sides_of, told
+from workbench.importing.split_names import Folders, split_notes, splits_of_folders
 
 CONTAINERS = frozenset(
     ("images", "image", "imgs", "img", "pictures", "pics", "photos", "jpegimages", "jpg", "jpeg", "png")
@@ -67,7 +67,7 @@ def layout(names: Iterable[str], tabled: bool, beside_table: bool = False) -> Fo
 
     A folder such as ``train`` or ``validation`` names a split if a table labels the files, if it or a sibling has
     subfolders, or if every class has such folders; otherwise it is a class. The names of splits are defined by
-    :func:`workbench.importing.split_names.sides_of`.
+    :func:`workbench.importing.split_names.splits_of_folders`.
 
     The class is the last folder. A folder that all classes have in common is skipped, so that in ``n01/images/a.jpg``
     and ``n02/images/b.jpg`` the parent is the class. If the last folders differ, as in ``Full/day``, ``Full/night`` and
@@ -111,7 +111,7 @@ def layout(names: Iterable[str], tabled: bool, beside_table: bool = False) -> Fo
     return FolderLayout(
         tabled,
         {folder_path: meaning(divided_path) for folder_path, divided_path in divided.items()},
-        told(split_folders),
+        split_notes(split_folders),
     )
 
 
@@ -128,7 +128,7 @@ def _split_folders(
     all_folders: Collection[Folders], picture_folders: set[Folders], tabled: bool
 ) -> dict[Folders, str]:
     """The folder paths that name a split instead of a class, with the split of each."""
-    splits = sides_of(all_folders)
+    splits = splits_of_folders(all_folders)
     parents_of_deep_splits = {
         folders[: end - 1]
         for folders in all_folders

@@ -19,7 +19,7 @@ from storage.records import ClassRecord, NewImage
 from workbench.catalogue.labelling import Labelling, class_name, class_or_none
 from workbench.core.machine import cores
 from workbench.core.settings import Settings
-from workbench.imaging.decode import shrunk
+from workbench.imaging.decode import to_small_grey
 from workbench.imaging.phash import phash
 from workbench.imaging.quality import assess
 from workbench.importing.table_updates import TableReference, TableUpdates, join_notes
@@ -168,7 +168,7 @@ class Ingest:
             if isinstance(data, DomainError):
                 raise data
             image = self._new_image(source, data, order)
-            self._stores.room.require(len(data))
+            self._stores.disk_space.require(len(data))
             incoming.take(image.sha256, data, source.file)
             note = join_notes(
                 _first_frame_note(image.frames), label_error and f"{label_error} {UNCLASSED}", source.note
@@ -182,7 +182,7 @@ class Ingest:
     def _new_image(self, source: Source, data: bytes, order: ImportRequest) -> NewImage:
         sha256 = hashlib.sha256(data).hexdigest()
         with self._decoder.decoded(data) as decoded:
-            grey = shrunk(decoded.image)
+            grey = to_small_grey(decoded.image)
             quality = assess(decoded, grey)
         return NewImage(
             sha256=sha256,
@@ -315,7 +315,7 @@ def _read_or_error(source: Source) -> bytes | DomainError:
         return error
 
 
-def sample_order(actor: str, count: int = SAMPLES) -> ImportRequest:
+def sample_request(actor: str, count: int = SAMPLES) -> ImportRequest:
     """The request that imports the synthetic sample set; each picture is rendered when it is read."""
     return ImportRequest(map(_sample_source, sample_pictures(count)), actor=actor, synthetic=True)
 

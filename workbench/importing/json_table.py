@@ -9,11 +9,18 @@ from itertools import chain, islice
 from typing import Any, TextIO
 
 from workbench.core.errors import RejectedTable
-from workbench.importing.label_tables import TableLine, line_of
-from workbench.importing.label_values import label_of, several
-from workbench.importing.table_columns import LABEL, SHA256, SPLIT, controls, file_in, plain
+from workbench.importing.label_tables import TableLine, parse_values
+from workbench.importing.label_values import multiple_labels_fault, parse_label
+from workbench.importing.table_columns import (
+    LABEL,
+    SHA256,
+    SPLIT,
+    control_columns,
+    find_file_name,
+    normalize_column,
+)
 from workbench.importing.table_faults import TableFault
-from workbench.importing.table_text import CHUNK, LONGEST_LINE, lines_of
+from workbench.importing.table_text import CHUNK, LONGEST_LINE, numbered_lines
 
 LONGEST_TASK = 2_000_000
 """Most characters of one task."""
@@ -29,7 +36,7 @@ BLANKS = re.compile(r"\s*")
 
 def json_lines(text: TextIO) -> Iterator[TableLine | TableFault]:
     """Parse JSON lines, one object per line."""
-    for number, line in lines_of(text):
+    for number, line in numbered_lines(text):
         location = f"line {number}"
         if line is None:
             sentence = (
@@ -46,7 +53,7 @@ def json_lines(text: TextIO) -> Iterator[TableLine | TableFault]:
                 yield from _parse_record(location, value, LABEL)
 
 
-def tasks(text: TextIO) -> Iterator[TableLine | TableFault]:
+def task_lines(text: TextIO) -> Iterator[TableLine | TableFault]:
     """Parse a JSON list of tasks.
 
     Raises:
@@ -199,9 +206,11 @@ def _label_keys(records: Sequence[Mapping[str, Any]]) -> tuple[Sequence[str], st
         for record in records
         if not isinstance(record.get("data"), dict) and "annotations" not in record
     ]
-    key_names = {plain(name): name for record in plain_records for name in record}
+    key_names = {normalize_column(name): name for record in plain_records for name in record}
     key_list = ", ".join(name[:40] for name in list(key_names.values())[:12])
-    control_keys = dict.fromkeys(plain(name) for record in plain_records for name in controls(list(record)))
+    control_keys = dict.fromkeys(
+        normalize_column(name) for record in plain_records for name in control_columns(list(record))
+    )
     known_controls = [name for name in LABEL if name in control_keys]
     if known_controls:
         return known_controls, ""
@@ -220,23 +229,27 @@ def _parse_record(location: str, value: Any, label_keys: Sequence[str]) -> Itera
     data = data if isinstance(data, dict) else value
     is_task = data is not value or any(key in value for key in ("annotations", "completions"))
     try:
-        label, has_several = _task_label(value) if is_task else label_of(_first_value(data, label_keys))
+        label, has_several = _task_label(value) if is_task else parse_label(_first_value(data, label_keys))
     except TypeError:
         sentence = f"{location.capitalize()} has a label that is not a text, so it is passed over."
         yield TableFault(location, sentence, "have a label that is not a text and are passed over")
         return
     if has_several:
-        yield several(location)
-    allow_numbers = not is_task and not controls(list(value))
-    values = {"file": file_in(data, allow_numbers), "label": label, "sha256": _first_text(data, SHA256)}
-    if any(plain(name) in SPLIT for name in data):
+        yield multiple_labels_fault(location)
+    allow_numbers = not is_task and not control_columns(list(value))
+    values = {
+        "file": find_file_name(data, allow_numbers),
+        "label": label,
+        "sha256": _first_text(data, SHA256),
+    }
+    if any(normalize_column(name) in SPLIT for name in data):
         values["split"] = _first_text(data, SPLIT)
-    yield from line_of(location, values)
+    yield from parse_values(location, values)
 
 
 def _first_value(data: Mapping[str, Any], keys: Sequence[str]) -> Any:
     """The first non-null value under any of the keys; None if there is none."""
-    normalized = {plain(name): value for name, value in data.items()}
+    normalized = {normalize_column(name): value for name, value in data.items()}
     return next((normalized[key] for key in keys if normalized.get(key) is not None), None)
 
 
@@ -274,6 +287,6 @@ def _choice_results(result: Any) -> Iterator[tuple[bool, str, bool]]:
         isinstance(value.get(key), list) for key in ("choices", "taxonomy")
     ):
         return
-    label, has_several = label_of(value)
+    label, has_several = parse_label(value)
     if label:
-        yield plain(str(result.get("from_name"))) not in LABEL, label, has_several
+        yield normalize_column(str(result.get("from_name"))) not in LABEL, label, has_several

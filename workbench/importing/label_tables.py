@@ -47,7 +47,7 @@ class TableLine:
     sha256: str = ""
 
 
-def writable(name: str) -> str:
+def utf8_encodable(name: str) -> str:
     """The text with lone surrogates, which UTF-8 cannot encode, replaced by question marks."""
     return name if name.isascii() else name.encode("utf-8", "replace").decode()
 
@@ -57,7 +57,7 @@ def is_table(name: str) -> bool:
     return name.lower().endswith(TABLES)
 
 
-def line_of(where: str, values: Mapping[str, str]) -> Iterator[TableLine | TableFault]:
+def parse_values(where: str, values: Mapping[str, str]) -> Iterator[TableLine | TableFault]:
     """Build the table line of a row, and faults for invalid values.
 
     Args:
@@ -66,8 +66,8 @@ def line_of(where: str, values: Mapping[str, str]) -> Iterator[TableLine | Table
     """
     sha256 = values.get("sha256", "").lower()
     sha256 = sha256 if DIGEST.fullmatch(sha256) else ""
-    file = writable(values.get("file", ""))
-    names = names_of(file) if file and len(file) <= LONGEST_NAME else ()
+    file = utf8_encodable(values.get("file", ""))
+    names = candidate_names(file) if file and len(file) <= LONGEST_NAME else ()
     if not names and not sha256:
         yield TableFault(where, f"{where.capitalize()} names no file.", "name no file")
         return
@@ -77,17 +77,17 @@ def line_of(where: str, values: Mapping[str, str]) -> Iterator[TableLine | Table
         if split and not canonical_split:
             yield TableFault(
                 where,
-                f"{where.capitalize()} has the split “{writable(split[:40])}”; it can be train, validation or test, or empty.",
+                f"{where.capitalize()} has the split “{utf8_encodable(split[:40])}”; it can be train, validation or test, or empty.",
                 "have a split that is not known",
             )
             split = None
         else:
             split = canonical_split
-    label = sys.intern(writable(values.get("label", "")))
+    label = sys.intern(utf8_encodable(values.get("label", "")))
     yield TableLine(where, names, label, split, sha256)
 
 
-def names_of(written: str) -> tuple[str, ...]:
+def candidate_names(written: str) -> tuple[str, ...]:
     """Candidate file names of a path or URL, most likely first.
 
     For a URL or an absolute path, the base name alone is a candidate too. In URLs, percent-encoding and ``+`` are

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from workbench.importing.table_faults import TableFault
 
 
-def several(where: str) -> TableFault:
+def multiple_labels_fault(where: str) -> TableFault:
     """The fault of a line with several labels."""
     message = f"{where.capitalize()} has several choices; the first one counts."
     return TableFault(where, message, "have several choices, of which the first one counts")
 
 
-def label_of(value: object) -> tuple[str, bool]:
+def parse_label(value: object) -> tuple[str, bool]:
     """The class in a value, and whether the value has several classes.
 
     Of several choices the first is used, of a taxonomy the leaf of its first path.

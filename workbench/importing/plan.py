@@ -52,7 +52,7 @@ class ImportPlan:
     limits: Limits
     files: int
     after: tuple[FileOutcome | TableReference, ...]
-    said: Mapping[FileLocation, tuple[str, TableLine]]
+    lines_by_file: Mapping[FileLocation, tuple[str, TableLine]]
     layouts: Mapping[int, FolderLayout]
     tables: frozenset[FileLocation]
     containers: frozenset[tuple[int, str]] = frozenset()
@@ -69,8 +69,8 @@ class ImportPlan:
     def _with_metadata(self, source: Source, location: FileLocation, has_folders: bool) -> Source:
         folder_layout = self.layouts[location.zipped]
         split = folder_layout.split(source.name) if has_folders else ""
-        if location in self.said:
-            _, line = self.said[location]
+        if location in self.lines_by_file:
+            _, line = self.lines_by_file[location]
             return replace(source, label=line.label, split=split if line.split is None else line.split)
         note = "No table names it, so it has no class." if folder_layout.tabled else ""
         in_container = (location.zipped, _parent_folder(source.name)) in self.containers
@@ -78,7 +78,9 @@ class ImportPlan:
         return replace(source, label=label, split=split, note=note)
 
 
-def plan(uploads: Sequence[Upload], limits: Limits, watch: OnProgress = lambda lines: None) -> ImportPlan:
+def build_plan(
+    uploads: Sequence[Upload], limits: Limits, watch: OnProgress = lambda lines: None
+) -> ImportPlan:
     """Build the plan of an import without reading pictures; tables are streamed.
 
     Args:
@@ -100,13 +102,15 @@ def plan(uploads: Sequence[Upload], limits: Limits, watch: OnProgress = lambda l
             for table in table_files(uploads[entry.upload], limits):
                 builder.read(entry.place(table.name), table)
     builder.assign_likely()
-    layouts = _layouts(upload_contents, uploads, {location.zipped for location in builder.said}, bool(tables))
+    layouts = _layouts(
+        upload_contents, uploads, {location.zipped for location in builder.lines_by_file}, bool(tables)
+    )
     return ImportPlan(
         uploads=uploads,
         limits=limits,
         files=sum(len(entry.contents.names) for entry in upload_contents),
-        after=(*builder.table_outcomes, *_split_notes(layouts, builder.said), *builder.references),
-        said=builder.said,
+        after=(*builder.table_outcomes, *_split_notes(layouts, builder.lines_by_file), *builder.references),
+        lines_by_file=builder.lines_by_file,
         layouts=layouts,
         tables=tables,
         containers=_container_folders(upload_contents, tables),
@@ -209,7 +213,7 @@ class _PlanBuilder:
     def __init__(self, limits: Limits, watch: OnProgress) -> None:
         self.places = FileIndex()
         self.references: list[TableReference] = []
-        self.said: dict[FileLocation, tuple[str, TableLine]] = {}
+        self.lines_by_file: dict[FileLocation, tuple[str, TableLine]] = {}
         self._limits = limits
         self._on_progress = watch
         self._lines_read = 0
@@ -296,7 +300,7 @@ class _PlanBuilder:
             self.references.append(TableReference(table.place.name, line, alone=not self.places))
 
     def _assign_line(self, table: _TableSummary, line: TableLine, location: FileLocation) -> None:
-        first_line = self.said.setdefault(location, (table.place.name, line))[1]
+        first_line = self.lines_by_file.setdefault(location, (table.place.name, line))[1]
         if first_line is line:
             table.named += 1
         elif (first_line.label, first_line.split) != (line.label, line.split):

@@ -19,7 +19,7 @@ NOT_ALLOWED = (
 OUR_OWN = "“{folder}” belongs to Waterline's own data, which is not imported from. Choose another folder."
 
 
-def files_in(folder: str, settings: Settings) -> list[Upload]:
+def list_files(folder: str, settings: Settings) -> list[Upload]:
     """List the files below a folder, sorted by name.
 
     Hidden files, system files, special files and the data folder are skipped.
@@ -85,7 +85,7 @@ def _is_own_file(path: Path, data: Path) -> bool:
     return is_open_database(path) or (path.is_symlink() and lies_in(path, data))
 
 
-def offered(settings: Settings, most: int = 200) -> list[str]:
+def selectable_folders(settings: Settings, most: int = 200) -> list[str]:
     """The allowed folders, each followed by its subfolders, at most ``most``."""
     choices: list[str] = []
     for root in settings.import_folders:

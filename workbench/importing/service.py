@@ -18,11 +18,11 @@ from storage.jobs.import_jobs import (
 )
 from workbench.catalogue.labelling import class_name
 from workbench.core.settings import Settings
-from workbench.importing.ingest import SAMPLES, ImportRequest, Ingest, sample_order
-from workbench.importing.plan import plan
-from workbench.importing.server_folders import files_in
+from workbench.importing.ingest import SAMPLES, ImportRequest, Ingest, sample_request
+from workbench.importing.plan import build_plan
+from workbench.importing.server_folders import list_files
 from workbench.importing.staging import Staging
-from workbench.importing.status import ImportState, as_csv, state_of
+from workbench.importing.status import ImportState, build_state, outcomes_to_csv
 from workbench.importing.uploads import Upload
 
 log = logging.getLogger(__name__)
@@ -69,8 +69,8 @@ class _PlanningCancelled(Exception):
 class ImportService:
     """Queues imports, runs them in a background thread, and reports their state."""
 
-    def __init__(self, intake: Ingest, jobs: ImportJobs, staging: Staging, settings: Settings) -> None:
-        self._intake = intake
+    def __init__(self, ingest: Ingest, jobs: ImportJobs, staging: Staging, settings: Settings) -> None:
+        self._intake = ingest
         self._jobs = jobs
         self._staging = staging
         self._settings = settings
@@ -97,7 +97,7 @@ class ImportService:
         if request.samples:
             return self._queue(request.actor, label, {"kind": SAMPLE_SET, "what": "the sample set"})
         if request.folder:
-            token = self._staging.note(files_in(request.folder, self._settings))
+            token = self._staging.note(list_files(request.folder, self._settings))
             description = f"the folder {request.folder}"
         else:
             token = self._staging.take(request.uploads)
@@ -186,7 +186,7 @@ class ImportService:
             NotFound: There is no such import.
         """
         self._jobs.get(import_id)
-        return as_csv(self._jobs.every_file(import_id))
+        return outcomes_to_csv(self._jobs.every_file(import_id))
 
     def _queue(self, actor: str, label: str, source: dict[str, str]) -> int:
         import_id = self._jobs.create(actor, label, source)
@@ -280,9 +280,9 @@ class ImportService:
     def _build_request(self, job: Import) -> tuple[ImportRequest, int, int]:
         """The request of an import, its number of files, and its number of files and table items together."""
         if job.source["kind"] == SAMPLE_SET:
-            return sample_order(job.actor), SAMPLES, SAMPLES
+            return sample_request(job.actor), SAMPLES, SAMPLES
         try:
-            import_plan = plan(
+            import_plan = build_plan(
                 self._staging.files(job.source["place"]), self._settings.limits, self._planning_progress(job)
             )
         finally:
@@ -333,7 +333,7 @@ class ImportService:
 
     def _state(self, job: Import, active: Sequence[Import]) -> ImportState:
         num_waiting = sum(1 for other in active if other.id > job.id)
-        return state_of(
+        return build_state(
             self._jobs, job, num_waiting, self._unwritten_errors.get(job.id), self._lines_read.get(job.id)
         )
 

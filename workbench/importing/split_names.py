@@ -23,7 +23,7 @@ TOLD = {
 Folders = tuple[str, ...]
 
 
-def sides_of(folder_paths: Iterable[Folders]) -> dict[Folders, str]:
+def splits_of_folders(folder_paths: Iterable[Folders]) -> dict[Folders, str]:
     """The split of each folder path whose name denotes one.
 
     A name such as ``train2017`` or ``my_train_images`` counts only if all sibling folders differ just in the split word
@@ -57,7 +57,7 @@ def _splits_of_siblings(folders: Collection[str]) -> dict[str, str]:
     return {folder: SPLITS[folder.casefold()] for folder in folders if folder.casefold() in SPLITS}
 
 
-def told(split_by_folders: Mapping[Folders, str]) -> tuple[tuple[str, str], ...]:
+def split_notes(split_by_folders: Mapping[Folders, str]) -> tuple[tuple[str, str], ...]:
     """The folders whose split is not obvious from their name, each with a message."""
     return tuple(
         ("/".join(folders), TOLD[split])

@@ -27,9 +27,9 @@ class Staging:
         room: Free space of its disk.
     """
 
-    def __init__(self, root: Path, room: DiskSpace) -> None:
+    def __init__(self, root: Path, disk_space: DiskSpace) -> None:
         self._root = root
-        self._room = room
+        self._room = disk_space
 
     def take(self, uploads: Sequence[Upload]) -> str:
         """Stage uploaded files by hard link, or by copy if the file system has no hard links.
@@ -114,7 +114,7 @@ def _write_listing(folder: Path, files: list[list[str]]) -> None:
     (folder / LISTING).write_text(json.dumps(files), "ascii")
 
 
-def link_or_copy(source: Path, target: Path, room: DiskSpace) -> None:
+def link_or_copy(source: Path, target: Path, disk_space: DiskSpace) -> None:
     """Hard-link a file, or copy it if the file system has no hard links.
 
     Raises:
@@ -128,5 +128,5 @@ def link_or_copy(source: Path, target: Path, room: DiskSpace) -> None:
     except OSError as error:
         if is_disk_full(error):
             raise
-        room.require(source.stat().st_size)
+        disk_space.require(source.stat().st_size)
         shutil.copyfile(source, target)  # another file system, or one without links

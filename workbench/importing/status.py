@@ -64,7 +64,7 @@ class ImportState:
     lines: int = 0
 
 
-def state_of(
+def build_state(
     jobs: ImportJobs, job: Import, waiting: int, unwritten: str | None, reading: int | None
 ) -> ImportState:
     """Build the state of an import.
@@ -105,7 +105,7 @@ def state_of(
     )
 
 
-def as_csv(files: Iterable[FileOutcome]) -> str:
+def outcomes_to_csv(files: Iterable[FileOutcome]) -> str:
     """File outcomes as CSV with the columns file, result, reason, note, class, image_id."""
     heading = ("file", "result", "reason", "note", "class", "image_id")
     rows = (

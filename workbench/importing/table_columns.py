@@ -40,14 +40,14 @@ PICTURE_ENDING = re.compile(
 )
 
 
-def plain(name: str) -> str:
+def normalize_column(name: str) -> str:
     """A column name without surrounding blanks and quotes, case-folded."""
     return name.strip().strip('"').strip().casefold()
 
 
-def columns(names: Sequence[str]) -> dict[str, int]:
+def find_columns(names: Sequence[str]) -> dict[str, int]:
     """Indices of the columns ``file``, ``label``, ``split`` and ``sha256``; missing ones are left out."""
-    normalized = [plain(name) for name in names]
+    normalized = [normalize_column(name) for name in names]
     indices = {
         key: next((normalized.index(alias) for alias in aliases if alias in normalized), None)
         for key, aliases in KNOWN.items()
@@ -55,7 +55,7 @@ def columns(names: Sequence[str]) -> dict[str, int]:
     return {key: index for key, index in indices.items() if index is not None}
 
 
-def controls(names: Sequence[str]) -> list[str]:
+def control_columns(names: Sequence[str]) -> list[str]:
     """The column names that are controls of a Label Studio project, in a JSON_MIN or CSV export.
 
     Label Studio writes the task data, then ``id``, then one column per control, then ``annotator`` and similar columns.
@@ -64,7 +64,7 @@ def controls(names: Sequence[str]) -> list[str]:
     Returns:
         The names in order; empty if the table is not a Label Studio export.
     """
-    normalized = [plain(name) for name in names]
+    normalized = [normalize_column(name) for name in names]
     end_columns = [normalized.index(mark) for mark in AFTER_CONTROLS if mark in normalized]
     if not any(marks <= set(normalized) for marks in MARKS):
         return []
@@ -85,7 +85,7 @@ def ends_like_a_picture(written: str) -> bool:
     return PICTURE_ENDING.search(re.split(r"[?#]", path, maxsplit=1)[0].strip()) is not None
 
 
-def file_in(data: Mapping[str, object], numbers: bool) -> str:
+def find_file_name(data: Mapping[str, object], numbers: bool) -> str:
     """Find the file name among the values of a JSON object.
 
     Prefers the value with an image extension, or of several the one under a known key; then any value under a known key.
@@ -94,8 +94,8 @@ def file_in(data: Mapping[str, object], numbers: bool) -> str:
         data: The object.
         numbers: Whether an integer under a known key, such as ``id``, counts as well.
     """
-    texts = {plain(key): value.strip() for key, value in data.items() if isinstance(value, str)}
-    ids = {plain(key): str(value) for key, value in data.items() if numbers and type(value) is int}
+    texts = {normalize_column(key): value.strip() for key, value in data.items() if isinstance(value, str)}
+    ids = {normalize_column(key): str(value) for key, value in data.items() if numbers and type(value) is int}
     pictures = {key: value for key, value in texts.items() if ends_like_a_picture(value)}
     for candidates in (pictures, texts, ids):
         if file_name := next((candidates[name] for name in FILE if candidates.get(name)), ""):

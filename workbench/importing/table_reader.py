@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from workbench.importing.csv_table import csv_lines
-from workbench.importing.json_table import json_lines, tasks
+from workbench.importing.json_table import json_lines, task_lines
 from workbench.importing.label_tables import TableLine
 from workbench.importing.table_faults import TableFault
-from workbench.importing.table_text import OnProgress, Readable, text_of
+from workbench.importing.table_text import OnProgress, Readable, decode_text
 
 
 def read_table(
@@ -26,7 +26,7 @@ def read_table(
         RejectedTable: It is not a table of pictures; results yielded before are to be discarded.
     """
     extension = PurePosixPath(name.lower()).suffix
-    text = text_of(stream, watch)
+    text = decode_text(stream, watch)
     if extension in {".csv", ".tsv"}:
         return csv_lines(text)
-    return json_lines(text) if extension in {".jsonl", ".ndjson"} else tasks(text)
+    return json_lines(text) if extension in {".jsonl", ".ndjson"} else task_lines(text)

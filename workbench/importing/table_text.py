@@ -46,7 +46,7 @@ class Metered(RawIOBase):
         return len(data)
 
 
-def text_of(stream: Readable, watch: OnProgress) -> TextIO:
+def decode_text(stream: Readable, watch: OnProgress) -> TextIO:
     """Decode a stream: by its byte order mark, as UTF-16 if many bytes are 0, else as UTF-8.
 
     Bytes that are not valid UTF-8 are decoded as cp1252, which Windows programs write.
@@ -74,7 +74,7 @@ def _decode_cp1252(error: UnicodeError) -> tuple[str, int]:
 codecs.register_error(WINDOWS, _decode_cp1252)
 
 
-def lines_of(text: TextIO) -> Iterator[tuple[int, str | None]]:
+def numbered_lines(text: TextIO) -> Iterator[tuple[int, str | None]]:
     """Lines with their numbers from 1; None for a line that is longer than ``LONGEST_LINE``."""
     number = 0
     while line := text.readline(LONGEST_LINE):

@@ -23,7 +23,7 @@ UNCHANGED = re.compile(r"[a-z0-9_][a-z0-9_.-]{0,150}")
 """Lower-case names that no uploader changes."""
 
 
-def renamed(name: str) -> set[str]:
+def uploader_variants(name: str) -> set[str]:
     """The names that uploaders may give to a file."""
     django_name = DJANGO_DROPS.sub("", name.strip().replace(" ", "_"))
     names = {django_name, _truncated(GRADIO_DROPS.sub("", name)), _truncated(OLD_GRADIO_DROPS.sub("", name))}
@@ -39,7 +39,7 @@ def _truncated(name: str) -> str:
     return path.stem.encode("utf-8", "replace")[:stem_bytes].decode("utf-8", "ignore") + path.suffix
 
 
-def written_names(name: str) -> Iterator[str]:
+def names_before_upload(name: str) -> Iterator[str]:
     """The names that a file may have had before it was uploaded, most likely first."""
     unprefixed = PREFIX.sub("", name)
     names = [name, unprefixed]

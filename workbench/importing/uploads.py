@@ -17,7 +17,7 @@ from storage.core.file_identity import is_open_database
 from workbench.core.errors import RejectedArchive, RejectedPicture
 from workbench.core.settings import MEGABYTE, Limits
 from workbench.core.system_files import is_leftover
-from workbench.importing.label_tables import is_table, writable
+from workbench.importing.label_tables import is_table, utf8_encodable
 
 ZIP_STARTS = {b"PK\x03\x04", b"PK\x05\x06"}
 DRIVE = re.compile(r"[A-Za-z]:[/\\]")
@@ -101,7 +101,7 @@ def sources(uploads: Iterable[Upload], limits: Limits) -> Iterator[Source]:
     A source must be read before the iterator advances. A source that exceeds a limit raises when it is read.
     """
     for original in uploads:
-        upload = replace(original, name=writable(original.name))
+        upload = replace(original, name=utf8_encodable(original.name))
         try:
             yield from _sources_of(upload, limits)
         except RejectedArchive as error:
@@ -110,7 +110,7 @@ def sources(uploads: Iterable[Upload], limits: Limits) -> Iterator[Source]:
 
 def contents(original: Upload, limits: Limits) -> Contents:
     """List the names in an upload; a damaged zip, or one that exceeds a limit, is listed as one file."""
-    upload = replace(original, name=writable(original.name))
+    upload = replace(original, name=utf8_encodable(original.name))
     try:
         if not is_zip(upload):
             return Contents((), (upload.name,)) if is_table(upload.name) else Contents((upload.name,))
@@ -127,7 +127,7 @@ def table_files(original: Upload, limits: Limits) -> Iterator[TableFile]:
 
     A stream yields no more bytes than the limits allow. Reading a damaged one raises :class:`RejectedPicture`.
     """
-    upload = replace(original, name=writable(original.name))
+    upload = replace(original, name=utf8_encodable(original.name))
     table_limits = replace(limits, picture_mb=limits.table_mb)
     if not is_zip(upload):
         yield TableFile(upload.name, partial(_open_upload, upload, table_limits))
@@ -328,7 +328,7 @@ def _decoded_name(entry: zipfile.ZipInfo) -> str:
         with suppress(UnicodeDecodeError):
             name = raw.decode("utf-8")
         name = _unicode_path(entry.extra, zlib.crc32(raw)) or name
-    return writable(name.split("\0", 1)[0])
+    return utf8_encodable(name.split("\0", 1)[0])
 
 
 def _unicode_path(extra: bytes, crc: int) -> str:

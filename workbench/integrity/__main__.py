@@ -10,8 +10,8 @@ import urllib.error
 import urllib.request
 
 from storage.core.errors import DomainError, NotFound
-from workbench.core.instance_lock import holder
-from workbench.core.privacy import begin_private
+from workbench.core.instance_lock import lock_holder
+from workbench.core.privacy import restrict_process
 from workbench.core.settings import Settings, from_environment
 from workbench.integrity import IntegrityReport, check
 from workbench.stores import Stores, open_stores
@@ -30,17 +30,17 @@ def main() -> int:
         "--deep", action="store_true", help="read every byte of every picture, which takes longer"
     )
     arguments = parser.parse_args()
-    begin_private()
+    restrict_process()
     try:
         settings = from_environment(os.environ)
-        if problem := told_by_server(settings):
+        if problem := running_server_problem(settings):
             print(f"The server that is running says: {problem}", file=sys.stderr)
             return 1
         report = check(_open_existing(settings), arguments.repair, arguments.deep)
     except DomainError as error:
         print(error, file=sys.stderr)
         return 2
-    print(described(report))
+    print(format_report(report))
     return 0 if report.ok else 1
 
 
@@ -51,12 +51,12 @@ def _open_existing(settings: Settings) -> Stores:
     return open_stores(settings)
 
 
-def told_by_server(settings: Settings) -> str:
+def running_server_problem(settings: Settings) -> str:
     """The problem that a running server reports, since only it can detect that its open database was replaced on disk.
 
     Empty if there is no problem, no server, or the server cannot be reached.
     """
-    address = holder(settings.data).replace("//0.0.0.0:", "//127.0.0.1:")
+    address = lock_holder(settings.data).replace("//0.0.0.0:", "//127.0.0.1:")
     # Without a proxy, since the server is on this machine.
     open_url = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
     try:
@@ -69,7 +69,7 @@ def told_by_server(settings: Settings) -> str:
     return ""
 
 
-def described(report: IntegrityReport) -> str:
+def format_report(report: IntegrityReport) -> str:
     """Format the report as text."""
     lines = [f"{report.pictures:,} pictures and {report.files:,} files checked in {report.seconds:.3g} s."]
     if not report.faults:

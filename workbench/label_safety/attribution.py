@@ -48,7 +48,7 @@ def attribution_candidates(
     ]
 
 
-def attribute(candidates: Sequence[OperationSuspect], original: Prediction | None) -> str:
+def responsible_operation(candidates: Sequence[OperationSuspect], original: Prediction | None) -> str:
     """The operation that changed the class: the only candidate, or the only one whose picture is classified differently.
 
     Args:

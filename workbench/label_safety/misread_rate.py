@@ -87,7 +87,9 @@ def difference_interval(first: tuple[float, int], second: tuple[float, int]) -> 
     return max(-1.0, difference - lower_margin), min(1.0, difference + upper_margin)
 
 
-def tally(pictures: Sequence[Probe], operation: str, strength: float, classify: Reader) -> MisreadTally:
+def tally_misreads(
+    pictures: Sequence[Probe], operation: str, strength: float, classify: Reader
+) -> MisreadTally:
     """Augment pictures by one operation alone and count how many variants a model misclassifies.
 
     An operation whose strength is a probability, such as mirroring, is applied to each picture with probability 1: how often it is

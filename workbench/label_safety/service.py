@@ -15,7 +15,7 @@ from storage.records import Version
 from workbench.core.machine import cores
 from workbench.imaging.augmentation import Augmentation
 from workbench.label_safety.check_requests import CheckRequests
-from workbench.label_safety.misread_rate import MisreadTally, Probe, Reader, tally
+from workbench.label_safety.misread_rate import MisreadTally, Probe, Reader, tally_misreads
 from workbench.label_safety.results import SafetyResults, Setting, read_findings, source, write_findings
 from workbench.label_safety.sampling import sample
 from workbench.serving.service import Prediction, Predictor
@@ -175,7 +175,7 @@ class LabelSafety:
         pictures = self._pictures(version, classify)
         tallies = dict(findings.tallies)
         if len(pictures) >= LEAST:
-            tallies[setting] = tally(pictures, *setting, classify)
+            tallies[setting] = tally_misreads(pictures, *setting, classify)
         write_findings(self._stores.preferences, replace(findings, pictures=len(pictures), tallies=tallies))
         return True
 

@@ -19,7 +19,7 @@ _TIMEOUT_SECONDS = 30
 _BLOCK_BYTES = 256 * 1024
 _SCRATCH_HINT = "“From scratch” (architecture compact) trains without such a file."
 
-Told = Callable[[int, int], None]
+ProgressCallback = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def weights_state(backbone: Backbone, folder: Path) -> WeightsState:
     return WeightsState(False, backbone.weights_file, folder, None, sentence)
 
 
-def find_or_download(backbone: Backbone, folder: Path, on_progress: Told) -> WeightsState:
+def find_or_download(backbone: Backbone, folder: Path, on_progress: ProgressCallback) -> WeightsState:
     """Find the weights of a backbone; download them if they are missing.
 
     Args:
@@ -89,7 +89,7 @@ def keras_cache() -> Path:
     return Path(os.environ.get("KERAS_HOME") or "~/.keras").expanduser() / "models"
 
 
-def _download(backbone: Backbone, folder: Path, on_progress: Told) -> None:
+def _download(backbone: Backbone, folder: Path, on_progress: ProgressCallback) -> None:
     """Download a file to a temporary name and rename it when it is complete.
 
     Raises:
@@ -113,7 +113,7 @@ def _download(backbone: Backbone, folder: Path, on_progress: Told) -> None:
         part.unlink(missing_ok=True)
 
 
-def _download_to(backbone: Backbone, part: Path, on_progress: Told) -> str:
+def _download_to(backbone: Backbone, part: Path, on_progress: ProgressCallback) -> str:
     digest = hashlib.new("sha256" if len(backbone.checksum) == 64 else "md5", usedforsecurity=False)
     with urllib.request.urlopen(backbone.url, timeout=_TIMEOUT_SECONDS) as response, part.open("wb") as file:  # noqa: S310
         total = int(response.headers.get("Content-Length") or backbone.megabytes * 1e6)
@@ -151,7 +151,7 @@ def _damaged_message(path: Path) -> str:
     return f"The weights file {path} is damaged or cut short. Delete it or put a whole one in its place. {_SCRATCH_HINT}"
 
 
-def refused(path: Path, backbone: Backbone) -> str:
+def wrong_weights_message(path: Path, backbone: Backbone) -> str:
     """Error message for an intact file whose weights belong to another net."""
     return (
         f"The file {path} does not hold the weights of {backbone.label} without its top. "

@@ -9,7 +9,7 @@ from zlib import crc32
 import numpy as np
 from PIL import Image, ImageFilter
 
-from workbench.imaging.decode import encoded
+from workbench.imaging.decode import encode_image
 from workbench.sample_data.backgrounds import draw_scene
 from workbench.sample_data.glass import draw_bottle, openness
 from workbench.sample_data.label_and_cap import draw_cap, draw_label
@@ -84,7 +84,7 @@ def _labels_of_set(count: int) -> list[str]:
 def _encode_jpeg(picture: Image.Image, quality: int) -> bytes:
     exif = Image.Exif()
     exif[_DESCRIPTION] = MARK
-    return encoded(picture, "JPEG", quality=quality, exif=exif, comment=MARK)
+    return encode_image(picture, "JPEG", quality=quality, exif=exif, comment=MARK)
 
 
 def _draw_picture(rng: np.random.Generator, label: str, height: int, width: int) -> Array:

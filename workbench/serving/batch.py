@@ -34,7 +34,7 @@ class PictureFile(Protocol):
         """Function that returns the contents, or raises a ``DomainError`` if the file cannot be read."""
 
 
-def answers(
+def predict_files(
     predictor: Predictor, files: Iterable[PictureFile], model: str = PRODUCTION
 ) -> Iterator[BatchRow]:
     """Classify every picture, one at a time.
@@ -52,7 +52,7 @@ def answers(
             yield BatchRow(file.name, None, str(error))
 
 
-def answers_csv(predictor: Predictor, files: Iterable[PictureFile], model: str = PRODUCTION) -> str:
+def predict_files_csv(predictor: Predictor, files: Iterable[PictureFile], model: str = PRODUCTION) -> str:
     """Classify every picture; a file that cannot be read gets a row with the error message.
 
     Returns:
@@ -63,7 +63,7 @@ def answers_csv(predictor: Predictor, files: Iterable[PictureFile], model: str =
         NotFound: There is no such version or alias.
     """
     signature = predictor.signature(model)
-    return as_csv(signature.classes, answers(predictor, files, signature.name))
+    return as_csv(signature.classes, predict_files(predictor, files, signature.name))
 
 
 def as_csv(classes: Sequence[str], rows: Iterable[BatchRow]) -> str:

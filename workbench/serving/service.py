@@ -51,13 +51,13 @@ class Predictor:
         self._loaded: OrderedDict[int, ServedModel] = OrderedDict()
         self._lock = threading.Lock()
 
-    def predict(self, data: bytes, model: str = PRODUCTION, patience: float | None = None) -> Prediction:
+    def predict(self, data: bytes, model: str = PRODUCTION, timeout: float | None = None) -> Prediction:
         """Classify a picture file and log the prediction.
 
         Args:
             data: The bytes of the file.
             model: A version or alias.
-            patience: Maximum seconds to wait while other pictures are decoded; None for no limit.
+            timeout: Maximum seconds to wait while other pictures are decoded; None for no limit.
 
         Raises:
             RejectedPicture: The bytes cannot be decoded as a picture.
@@ -68,7 +68,7 @@ class Predictor:
             BrokenModel: The version's file cannot be loaded here.
         """
         served = self._served_model(model)
-        with self._decoder.decoded(data, patience=patience) as decoded:
+        with self._decoder.decoded(data, timeout=timeout) as decoded:
             picture = canonical(decoded.image, served.signature.fit)
         prediction = _classify(served, picture)
         number, sha256 = served.signature.number, hashlib.sha256(data).hexdigest()

@@ -36,7 +36,7 @@ def has_checkpoint(stores: Stores, run: Run) -> bool:
     return _latest_folder(stores, run.id) is not None
 
 
-def take_over(stores: Stores, attempt: RunAttempt) -> Path:
+def adopt_checkpoints(stores: Stores, attempt: RunAttempt) -> Path:
     """Checkpoint folder of an attempt, with the checkpoints of the previous attempts moved into it.
 
     Raises:
@@ -51,12 +51,12 @@ def take_over(stores: Stores, attempt: RunAttempt) -> Path:
     return own
 
 
-def drop(stores: Stores, attempt: RunAttempt) -> None:
+def delete_checkpoints(stores: Stores, attempt: RunAttempt) -> None:
     """Delete the checkpoints of an attempt."""
     shutil.rmtree(stores.checkpoint_folder(attempt.run_id, attempt.number), ignore_errors=True)
 
 
-def copied(stores: Stores, run: Run) -> Path:
+def copy_checkpoints(stores: Stores, run: Run) -> Path:
     """Copy the checkpoints of a run for another run; an abandoned copy is deleted at the next server start.
 
     Raises:
@@ -76,7 +76,7 @@ def copied(stores: Stores, run: Run) -> Path:
     raise Conflict(_CHECKPOINT_MISSING.format(run.id))
 
 
-def tidy(stores: Stores) -> None:
+def prune_checkpoints(stores: Stores) -> None:
     """Delete checkpoints of finished runs, and of all but the ``KEPT_RUNS`` newest stopped, failed or interrupted runs.
 
     Checkpoints of queued, running and paused runs are kept.
@@ -92,7 +92,7 @@ def tidy(stores: Stores) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def sweep(stores: Stores, weights: Path) -> None:
+def remove_leftovers(stores: Stores, weights: Path) -> None:
     """At server start: delete partial files of killed processes and folders that belong to no run.
 
     Args:
@@ -108,12 +108,12 @@ def sweep(stores: Stores, weights: Path) -> None:
     for folder in (*strays, *(work_folder for work_folder in work_folders if work_folder not in running)):
         shutil.rmtree(folder, ignore_errors=True)
     for folder in (weights, keras_cache()):
-        remove_parts(_children(folder))
-    remove_parts(stores.features_folder.rglob("*.part"))
+        remove_stale_parts(_children(folder))
+    remove_stale_parts(stores.features_folder.rglob("*.part"))
     stores.registry.tidy()
 
 
-def remove_parts(paths: Iterable[Path]) -> None:
+def remove_stale_parts(paths: Iterable[Path]) -> None:
     """Delete files and folders named ``NAME.PID.part`` or ``NAME.PID.SUFFIX.part`` whose process no longer exists."""
     for path in paths:
         match = PART.fullmatch(path.name)

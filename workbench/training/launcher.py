@@ -53,5 +53,5 @@ class Launcher(Protocol):
             OSError: The worker process cannot be started.
         """
 
-    def lives(self, run: Run) -> bool:
+    def is_alive(self, run: Run) -> bool:
         """Whether the worker of a run that an earlier server process started is still alive."""

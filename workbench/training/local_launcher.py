@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from storage.core.errors import DiskFull
 from storage.records import Run
-from workbench.core.processes import NO_ROOM, alive, start_module
+from workbench.core.processes import EXIT_DISK_FULL, alive, start_module
 from workbench.core.settings import Settings
 from workbench.stores import Stores
 from workbench.training.launcher import RunEnding
@@ -32,7 +32,7 @@ class WorkerProcess:
             return None
         if code < 0:
             return RunEnding("interrupted", KILLED.format(signal=-code))
-        return RunEnding("failed", str(DiskFull()) if code == NO_ROOM else NO_RESULT, quiet=code == 0)
+        return RunEnding("failed", str(DiskFull()) if code == EXIT_DISK_FULL else NO_RESULT, quiet=code == 0)
 
     def pid(self) -> int | None:
         """Process id."""
@@ -60,7 +60,7 @@ class LocalLauncher:
             child = start_module(["workbench.training.worker", str(run.id)], output, self._environment())
         return WorkerProcess(child)
 
-    def lives(self, run: Run) -> bool:
+    def is_alive(self, run: Run) -> bool:
         """Whether the process that claimed the run is still alive."""
         return alive(run.pid, run.process_started)
 

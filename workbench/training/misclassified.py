@@ -9,7 +9,7 @@ from workbench.training.service import TrainingReport
 
 
 @dataclass(frozen=True)
-class JudgedImage:
+class PredictedImage:
     """Prediction for one validation picture: true class, predicted class, and the probability of the predicted class."""
 
     image_id: int
@@ -27,11 +27,11 @@ class Baseline:
     pictures: int
 
 
-def judged_images(report: TrainingReport) -> list[JudgedImage]:
+def predicted_images(report: TrainingReport) -> list[PredictedImage]:
     """Predictions for all validation pictures of a run, by descending probability."""
     names = report.snapshot.classes
     predictions = [
-        JudgedImage(
+        PredictedImage(
             prediction.image_id,
             names[prediction.label],
             names[prediction.predicted],
@@ -42,23 +42,25 @@ def judged_images(report: TrainingReport) -> list[JudgedImage]:
     return sorted(predictions, key=lambda prediction: -prediction.probability)
 
 
-def mistakes(report: TrainingReport) -> list[JudgedImage]:
+def mistakes(report: TrainingReport) -> list[PredictedImage]:
     """Misclassified validation pictures, by descending probability."""
     return [
-        judged_image for judged_image in judged_images(report) if judged_image.true != judged_image.predicted
+        judged_image
+        for judged_image in predicted_images(report)
+        if judged_image.true != judged_image.predicted
     ]
 
 
-def in_cell(report: TrainingReport, true: str, predicted: str) -> list[JudgedImage]:
+def images_in_cell(report: TrainingReport, true: str, predicted: str) -> list[PredictedImage]:
     """Validation pictures in one cell of the confusion matrix, by descending probability."""
     return [
         judged_image
-        for judged_image in judged_images(report)
+        for judged_image in predicted_images(report)
         if (judged_image.true, judged_image.predicted) == (true, predicted)
     ]
 
 
-def majority(classes: Sequence[str], confusion: Sequence[Sequence[int]]) -> Baseline:
+def majority_baseline(classes: Sequence[str], confusion: Sequence[Sequence[int]]) -> Baseline:
     """Majority-class baseline on the validation pictures; rows of ``confusion`` are true classes."""
     class_counts = [sum(row) for row in confusion]
     commonest = max(range(len(class_counts)), key=class_counts.__getitem__)

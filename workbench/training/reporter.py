@@ -83,5 +83,5 @@ class Reporter(Protocol):
     def trial(self, record: TrialRecord) -> None:
         """The state of a trial has changed."""
 
-    def asked(self) -> str:
+    def requested_action(self) -> str:
         """Action requested by the user: empty, ``stop`` or ``pause``. Called for every batch."""

@@ -21,7 +21,7 @@ from workbench.imaging.memory_budget import PATIENCE
 from workbench.pretrained.backbones import BACKBONES
 from workbench.pretrained.weights import weights_state
 from workbench.stores import Stores
-from workbench.training.checkpoint_retention import copied, has_checkpoint
+from workbench.training.checkpoint_retention import copy_checkpoints, has_checkpoint
 from workbench.training.spec import INSTANT, TrainingSpec, class_weight_table
 from workbench.training.supervisor import RunSupervisor, log_tail
 
@@ -139,7 +139,7 @@ class TrainingService:
             QueueFull: The queue has reached its maximum length.
             NoRoom: The disk is nearly full.
         """
-        self._stores.room.require()
+        self._stores.disk_space.require()
         draft = self._split(spec)
         _plan(draft, spec)
         # In one transaction, so that no snapshot remains when the queue is full.
@@ -165,7 +165,7 @@ class TrainingService:
             NoRoom: The disk is nearly full.
         """
         run = self._stores.runs.get(self._stores.registry.get(version).run_id)
-        self._stores.room.require()
+        self._stores.disk_space.require()
         self._require_pictures(run)
         with self._stores.database.write():
             new_run_id = self._stores.runs.create(run.snapshot_id, TrainingSpec.from_dict(run.spec).to_dict())
@@ -209,7 +209,7 @@ class TrainingService:
             NoRoom: The disk is nearly full.
         """
         run = self._stores.runs.get(run_id)
-        self._stores.room.require()
+        self._stores.disk_space.require()
         self._require_pictures(run)
         if run.version and run.status == "stopped":
             queued_id = self._queue_continuation(run)
@@ -221,7 +221,7 @@ class TrainingService:
 
     def _queue_continuation(self, run: Run) -> int:
         """Queue a new run that continues from a copy of another run's checkpoints and return its id."""
-        copy = copied(self._stores, run)
+        copy = copy_checkpoints(self._stores, run)
         try:
             # In one transaction, so that no worker claims the new run before its checkpoints are in place.
             with self._stores.database.write():
@@ -263,10 +263,10 @@ class TrainingService:
             self._stores.runs.history(run_id),
             metrics,
             self._stores.runs.predictions(run_id),
-            *self.sides(run_id),
+            *self.test_count_and_caveats(run_id),
         )
 
-    def sides(self, run_id: int) -> tuple[int, tuple[str, ...]]:
+    def test_count_and_caveats(self, run_id: int) -> tuple[int, tuple[str, ...]]:
         """Number of test pictures in a run's snapshot, and sentences on the limits of its metrics.
 
         Raises:

@@ -13,7 +13,7 @@ _SENTENCE = (
 )
 
 
-def silence(run: Run) -> str:
+def heartbeat_warning(run: Run) -> str:
     """Warning if the last heartbeat of a running run is older than ``SILENT_SECONDS``, else empty."""
     if run.status != "running" or run.heartbeat is None:
         return ""

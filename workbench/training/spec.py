@@ -24,7 +24,7 @@ SCHEDULES = ("plateau", "cosine", "constant")
 PRECISIONS = ("auto", "float32", "mixed")
 MONITORS = ("val_loss", "val_macro_f1")
 WEIGHT_MODES = ("balanced", "none")
-HEAVIEST = 1000.0
+MAX_CLASS_WEIGHT = 1000.0
 
 
 @dataclass(frozen=True)
@@ -228,7 +228,7 @@ def class_weight_table(counts: Mapping[str, int], mode: str | Mapping[str, float
     for name in counts:
         if name not in mode:
             raise InvalidSpec(
-                f"class_weights has no weight for the class {validation.shown(name)}; give every class one."
+                f"class_weights has no weight for the class {validation.format_value(name)}; give every class one."
             )
     validation.mapping("class_weights", mode, counts)
     return {name: float(mode[name]) for name in counts}
@@ -240,7 +240,7 @@ def _computed_weights(counts: Mapping[str, int], mode: str) -> dict[str, float]:
     for name, count in counts.items():
         if count < 1:
             raise InvalidSpec(
-                f"The class {validation.shown(name)} has no picture to train on; label some or remove it."
+                f"The class {validation.format_value(name)} has no picture to train on; label some or remove it."
             )
     total = sum(counts.values())
     return {name: total / (len(counts) * count) for name, count in counts.items()}
@@ -250,7 +250,7 @@ def _check_recipe(recipe: str, architecture: str) -> None:
     allowed = FROM_SCRATCH if recipe == SCRATCH else PRETRAINED
     if architecture not in allowed:
         raise InvalidSpec(
-            f"architecture is {validation.shown(architecture)}; with the recipe {validation.shown(recipe)} it can be {', '.join(allowed)}."
+            f"architecture is {validation.format_value(architecture)}; with the recipe {validation.format_value(recipe)} it can be {', '.join(allowed)}."
         )
 
 
@@ -266,6 +266,6 @@ def _check_weights(mode: Any) -> None:
         validation.choice("class_weights", mode, WEIGHT_MODES)
         return
     for name, weight in mode.items():
-        key = f"The weight of the class {validation.shown(name)}"
-        if validation.number(key, weight, 0, HEAVIEST) == 0:
+        key = f"The weight of the class {validation.format_value(name)}"
+        if validation.number(key, weight, 0, MAX_CLASS_WEIGHT) == 0:
             raise InvalidSpec(f"{key} is 0; it must be above 0.")

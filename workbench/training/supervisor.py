@@ -12,7 +12,7 @@ from storage.core.errors import DiskFull, DomainError, is_disk_full
 from storage.records import Run
 from storage.training.run_attempts import ENDED
 from workbench.stores import Stores
-from workbench.training.checkpoint_retention import tidy
+from workbench.training.checkpoint_retention import prune_checkpoints
 from workbench.training.launcher import Launcher, RunEnding, RunHandle
 
 log = logging.getLogger(__name__)
@@ -89,7 +89,7 @@ class RunSupervisor:
         self._notify_ended([run.id for run in active])
 
     def _is_alive(self, run: Run) -> bool:
-        return any(launcher.engine == run.engine and launcher.lives(run) for launcher in self._launchers)
+        return any(launcher.engine == run.engine and launcher.is_alive(run) for launcher in self._launchers)
 
     def _notify_ended(self, active: list[int]) -> None:
         previous = self._stores.preferences.get(UNDER_WAY, [])
@@ -101,7 +101,7 @@ class RunSupervisor:
             if run.status in ENDED:
                 self._ended(run)
         if no_longer_active:
-            tidy(self._stores)
+            prune_checkpoints(self._stores)
 
     def _handle_exits(self) -> None:
         """Record the final status of runs whose worker process has exited."""

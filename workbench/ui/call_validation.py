@@ -102,7 +102,7 @@ class ValidatedBlocks(gr.Blocks):  # type: ignore[misc]
                 )
             finally:
                 if state := call.get("state"):
-                    state.blocks_config.forget_looks()
+                    state.blocks_config.drop_display_components()
             return output
 
     async def preprocess_data(self, block_fn: BlockFunction, inputs: list[Any], *rest: Any) -> list[Any]:

@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from storage.core.errors import DomainError
 from workbench.ui.call_validation import WRONG_VALUES
 from workbench.ui.error_boundary import sentence
-from workbench.ui.stream_errors import told_in_stream
+from workbench.ui.stream_errors import replace_error_text
 
 log = logging.getLogger(__name__)
 ROUTES, OUR_PACKAGES = "gradio.routes", {"workbench", "storage"}
@@ -37,7 +37,7 @@ _USED_ROUTES = re.compile(
 )
 
 
-def answer(status: int, message: str, headers: dict[str, str] | None = None) -> JSONResponse:
+def error_response(status: int, message: str, headers: dict[str, str] | None = None) -> JSONResponse:
     """A JSON error response."""
     text = message.encode("utf-8", "replace").decode()
     return JSONResponse({"error": text, "detail": text}, status, headers)
@@ -46,14 +46,14 @@ def answer(status: int, message: str, headers: dict[str, str] | None = None) -> 
 def _http_error(request: Request, error: Any) -> JSONResponse:
     is_default = error.detail in (None, HTTPStatus(error.status_code).phrase)
     message = _DEFAULT_MESSAGES.get(error.status_code, WRONG_USE) if is_default else str(error.detail)
-    return answer(
+    return error_response(
         error.status_code, message if message.endswith((".", "!", "?")) else f"{message}.", error.headers
     )
 
 
 def _invalid_request(request: Request, error: Any) -> JSONResponse:
     faults = [f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors()[:5]]
-    return answer(400, f"This request is not understood ({'; '.join(faults)}).")
+    return error_response(400, f"This request is not understood ({'; '.join(faults)}).")
 
 
 HANDLERS: dict[Any, Any] = {HTTPException: _http_error, RequestValidationError: _invalid_request}
@@ -73,7 +73,7 @@ class ErrorSentences:
             nonlocal start
             start = start or message
             if message["type"] == "http.response.body" and _is_event_stream(start):
-                message = {**message, "body": told_in_stream(message.get("body", b""))}
+                message = {**message, "body": replace_error_text(message.get("body", b""))}
             await send(message)
 
         try:
@@ -82,7 +82,7 @@ class ErrorSentences:
             if scope["type"] != "http":
                 raise
             if start is None:
-                await answer(*_describe(error))(scope, receive, send)
+                await error_response(*_describe(error))(scope, receive, send)
             elif _is_event_stream(start):
                 # Its last event carried the error; closing it abruptly would look like a lost connection.
                 log.info("a stream of events ended early: %r", error)
@@ -105,7 +105,7 @@ class RouteAllowlist:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle an ASGI request."""
         if scope["type"] == "http" and not _USED_ROUTES.fullmatch(scope["path"]):
-            await answer(404, NOTHING_HERE)(scope, receive, send)
+            await error_response(404, NOTHING_HERE)(scope, receive, send)
         else:
             await self._app(scope, receive, send)
 

@@ -18,7 +18,7 @@ from gradio import FileData
 from gradio.utils import get_upload_folder
 
 from storage.core.errors import DiskFull, DomainError, is_disk_full
-from workbench.core.upload_folder import answered, forget, used
+from workbench.core.upload_folder import mark_answered, mark_used, remove_upload
 from workbench.importing.service import ImportService, NewImport
 from workbench.importing.uploads import Upload
 
@@ -64,19 +64,19 @@ def upload(file: Any) -> Upload:
     path = uploaded_file(file.get("path") if isinstance(file, dict) else file)
     if path is None:
         raise DomainError(NOT_UPLOADED)
-    used(path)
+    mark_used(path)
     name = file.get("orig_name") if isinstance(file, dict) else None
     return Upload(path, str(name or path.name))
 
 
 @contextmanager
-def answering(uploaded: Sequence[Upload]) -> Iterator[None]:
+def using_uploads(uploaded: Sequence[Upload]) -> Iterator[None]:
     """Mark uploads as processed when the block ends; they are kept for some more minutes."""
     try:
         yield
     finally:
         for file in uploaded:
-            answered(file.path)
+            mark_answered(file.path)
 
 
 def begin_import(imports: ImportService, new_import: NewImport) -> int:
@@ -90,7 +90,7 @@ def begin_import(imports: ImportService, new_import: NewImport) -> int:
     """
     import_id = imports.start(new_import)
     for file in new_import.uploads:
-        forget(file.path)
+        remove_upload(file.path)
     return import_id
 
 

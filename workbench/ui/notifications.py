@@ -31,7 +31,7 @@ def build_news(services: Services) -> gr.HTML:
     def announce(event: gr.EventData) -> None:
         run = services.stores.runs.get(Payload.of(event).number("run"))
         notify = gr.Warning if run.status in _WARNED_STATUSES else gr.Info
-        notify(words(services, run))
+        notify(run_sentence(services, run))
 
     listener = gr.HTML(
         elem_id="strip-news",
@@ -53,12 +53,12 @@ def build_news(services: Services) -> gr.HTML:
 def news(services: Services) -> News:
     """The newest runs, each with its announcement; empty while it is queued or running."""
     return [
-        {"run": run.id, "status": run.status, "words": words(services, run)}
+        {"run": run.id, "status": run.status, "words": run_sentence(services, run)}
         for run in services.stores.runs.recent(RECENT)
     ]
 
 
-def words(services: Services, run: Run) -> str:
+def run_sentence(services: Services, run: Run) -> str:
     """One or two sentences on how a run ended or that it is paused; empty while it is queued or running."""
     if run.status == "paused":
         return f"Run {run.id} is paused."

@@ -14,7 +14,7 @@ from workbench.charts import percent
 from workbench.charts.formatting import duration
 from workbench.importing.service import ImportState
 from workbench.services import Services
-from workbench.training.silence import silence
+from workbench.training.silence import heartbeat_warning
 from workbench.ui.components.assets import mounting, template
 from workbench.ui.error_boundary import guarded
 from workbench.ui.notifications import RECENT, build_news, news
@@ -117,7 +117,7 @@ def facts_of_run(run: Run) -> str:
     """The progress of a run, as HTML."""
     if run.status == "queued":
         return f"<span class='fact busy'>Run {run.id} is waiting to start</span>"
-    if silence(run):
+    if heartbeat_warning(run):
         return f"<span class='fact warn'>Run {run.id} does not answer</span>"
     return f"<span class='fact busy'>Run {run.id}: {_stage_html(run)}</span>"
 
@@ -131,7 +131,7 @@ def _stage_html(run: Run) -> str:
     if run.phase == "training" and progress.get("epochs"):
         words = f"epoch {progress['epoch']} of at most {progress['epochs']}"
         return f"{words} {_bar(share_done(run), 1)}{remaining}"
-    if counts(run):
+    if counts_items(run):
         return f"{escape(phase(run))} {_bar(progress['done'], progress['total'])}{remaining}"
     return f"{escape(phase(run))}{remaining if run.phase == 'searching' else ''}"
 
@@ -144,10 +144,10 @@ def share_done(run: Run) -> float:
     if run.phase == "training" and progress.get("epochs"):
         steps = progress["epoch"] - 1 + progress["step"] / max(1, progress["steps"])
         return float(steps / progress["epochs"])
-    return float(progress["done"] / progress["total"]) if counts(run) else 0
+    return float(progress["done"] / progress["total"]) if counts_items(run) else 0
 
 
-def counts(run: Run) -> bool:
+def counts_items(run: Run) -> bool:
     """Whether the progress of a run's current phase is a count of items, not of epochs."""
     return run.phase not in {"training", "evaluating", "exporting"} and bool(run.progress.get("total"))
 

@@ -19,7 +19,7 @@ _ERROR_EVENTS = (
 )
 
 
-def told_in_stream(event: bytes) -> bytes:
+def replace_error_text(event: bytes) -> bytes:
     """The event, with its error text replaced if it is an error event.
 
     Args:

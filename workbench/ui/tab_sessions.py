@@ -57,7 +57,7 @@ class TabConfig(BlocksConfig):  # type: ignore[misc]
         """An empty dict: Gradio only needs it for links to a saved state, which this page has none of."""
         return {}
 
-    def forget_looks(self) -> None:
+    def drop_display_components(self) -> None:
         """Drop changed components other than form fields; only those are needed, to validate inputs."""
         for number in [
             number for number, block in self.overrides.items() if not isinstance(block, FormComponent)
@@ -120,7 +120,7 @@ def _check_choice(choice: Any) -> Any:
     return choice
 
 
-def keep_few(page: gr.Blocks, app: Any, most: int) -> None:
+def limit_sessions(page: gr.Blocks, app: Any, most: int) -> None:
     """Replace the session store of a mounted page by a bounded one.
 
     Args:

@@ -15,7 +15,7 @@ from workbench.core.addresses import Address, parse_address
 from workbench.core.settings import Settings
 from workbench.web.allowed_hosts import allowed_hosts
 from workbench.web.csrf import refuse_foreign
-from workbench.web.login import LOGIN, LOGOUT, Login, TooManyTries, login_address
+from workbench.web.login import LOGIN, LOGOUT, Login, TooManyTries, login_url
 from workbench.web.principals import KEY, NOBODY, Principal
 from workbench.web.refusal import Refusal
 
@@ -52,7 +52,7 @@ class AccessMiddleware:
         try:
             scope, response = await self._authorize(scope, receive)
         except Refusal as refusal:
-            response = refused(scope, refusal)
+            response = refusal_response(scope, refusal)
         except ClientDisconnect:
             return
         if response is None:
@@ -114,7 +114,7 @@ class AccessMiddleware:
         except TooManyTries as error:
             raise Refusal(429, str(error), {"Retry-After": str(error.seconds)}) from error
         if principal == NOBODY:
-            target = login_address(request) if is_safe_method and _is_navigation(request.headers) else ""
+            target = login_url(request) if is_safe_method and _is_navigation(request.headers) else ""
             raise Refusal(401, LOG_IN, {"WWW-Authenticate": "Bearer"}, target)
         return principal
 
@@ -138,7 +138,7 @@ class AccessMiddleware:
             headers.setdefault("Cache-Control", "private")
 
 
-def refused(scope: Scope, refusal: Refusal) -> Response:
+def refusal_response(scope: Scope, refusal: Refusal) -> Response:
     """The response for a refusal: a redirect to the login page, text for browsers, or JSON for other clients."""
     if refusal.login:
         return RedirectResponse(refusal.login, 303, {"Cache-Control": "no-store"})

@@ -164,7 +164,7 @@ def login_page(target: str, said: str = "", status: int = 200) -> HTMLResponse:
     return HTMLResponse(PAGE.substitute(title="Log in", form=form), status, POLICY)
 
 
-def login_address(request: Request) -> str:
+def login_url(request: Request) -> str:
     """The URL of the login page that redirects back to the requested URL."""
     query = request.scope["query_string"].decode("latin-1")
     requested_url = request.scope["path"] + (f"?{query}" if query else "")

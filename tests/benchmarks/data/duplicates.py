@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from tests.benchmarks.figures import Row
-from workbench.imaging.decode import shrunk
+from workbench.imaging.decode import to_small_grey
 from workbench.imaging.phash import groups, phash
 
 HASHES = 100_000
@@ -76,7 +76,7 @@ def _photos(data: Path) -> np.ndarray:
         with Image.open(file) as opened:
             opened.draft("RGB", (512, 512))
             picture = np.asarray(opened.convert("RGB"))
-        hashes += [phash(shrunk(Image.fromarray(each))) for each in (picture, cv2.flip(picture, 1))]
+        hashes += [phash(to_small_grey(Image.fromarray(each))) for each in (picture, cv2.flip(picture, 1))]
     return np.unpackbits(np.frombuffer(bytes.fromhex("".join(hashes)), dtype=np.uint8).reshape(-1, 8), axis=1)
 
 

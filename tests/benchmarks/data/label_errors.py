@@ -14,7 +14,7 @@ import numpy as np
 
 from tests.benchmarks.data.photo_embeddings import Embedded, bottles, fruit
 from tests.benchmarks.figures import Row
-from workbench.active_learning.label_errors import believed, find_label_issues
+from workbench.active_learning.label_errors import find_label_issues, out_of_sample_probabilities
 
 SEEDS = range(10)
 PLANTED, LOOKED_AT = 0.05, 0.10
@@ -38,5 +38,7 @@ def recall(photos: Embedded, seed: int) -> float:
     wrong = random.choice(size, round(PLANTED * size), replace=False)
     labels = photos.labels.copy()
     labels[wrong] = (labels[wrong] + random.integers(1, classes, len(wrong))) % classes
-    ranked = find_label_issues(believed(photos.vectors, labels, photos.groups), labels).positions
+    ranked = find_label_issues(
+        out_of_sample_probabilities(photos.vectors, labels, photos.groups), labels
+    ).positions
     return float(np.isin(wrong, ranked[: round(LOOKED_AT * size)]).mean())

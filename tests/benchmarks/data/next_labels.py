@@ -22,7 +22,7 @@ from sklearn.model_selection import StratifiedGroupKFold
 from tests.benchmarks.data.photo_embeddings import Embedded, bottles, fruit
 from tests.benchmarks.figures import Row
 from workbench.active_learning import linear_head, query_strategy
-from workbench.active_learning.fit_suggestions import LINED_UP, fit_head
+from workbench.active_learning.fit_suggestions import QUEUE_LENGTH, fit_head
 
 SEEDS = (10, 11, 12, 13)
 FOLDS = 4
@@ -82,7 +82,9 @@ def _simulate(photos: Embedded, pool: np.ndarray, outer: np.ndarray, by_chance: 
         if by_chance:
             asked, left = np.concatenate([asked, left[:STEP]]), left[STEP:]
         else:
-            chosen = left[query_strategy.choose(_pool(photos, asked, left, fitted), LINED_UP)[:STEP]]
+            chosen = left[
+                query_strategy.select_pictures(_pool(photos, asked, left, fitted), QUEUE_LENGTH)[:STEP]
+            ]
             asked, left = np.concatenate([asked, chosen]), np.setdiff1d(left, chosen)
         fitted = _fitted(photos, asked, judged=not by_chance)
         found.append((len(asked), *_scores(photos, asked, outer, fitted)))
@@ -100,7 +102,7 @@ def _pool(
 
 
 def _fitted(photos: Embedded, asked: np.ndarray, judged: bool) -> linear_head.Head | None:
-    learnt = asked[linear_head.learnable(photos.labels[asked])]
+    learnt = asked[linear_head.learnable_mask(photos.labels[asked])]
     if len(learnt) == 0:
         return None
     vectors, labels = photos.vectors[learnt], photos.labels[learnt]

@@ -12,8 +12,8 @@ from PIL import Image
 
 from tests.benchmarks.photos import MAX_PIXELS, load_photos
 from workbench.active_learning.embedders import BACKBONE, Embed
-from workbench.active_learning.hog_embedding import describe
-from workbench.imaging.decode import canonical, decode, shrunk
+from workbench.active_learning.hog_embedding import hog_embeddings
+from workbench.imaging.decode import canonical, decode, to_small_grey
 from workbench.imaging.phash import groups, phash
 
 BATCH = 32
@@ -44,7 +44,7 @@ def fruit(data: Path) -> Iterator[Embedded]:
         return
     pixels = np.stack([canonical(decode(file.read_bytes(), MAX_PIXELS).image) for file in files])
     labels = np.unique([file.parent.name for file in files], return_inverse=True)[1]
-    group = groups([phash(shrunk(Image.fromarray(pixel))) for pixel in pixels])
+    group = groups([phash(to_small_grey(Image.fromarray(pixel))) for pixel in pixels])
     for name, embed in embeddings(data):
         yield Embedded("fruit", name, _vectors(embed, pixels), labels, group)
 
@@ -55,9 +55,9 @@ def embeddings(data: Path) -> Iterator[tuple[str, Embed]]:
         if folder and (Path(folder) / BACKBONE.weights_file).is_file():
             from workbench.training.engine import embedding as engine_embedding
 
-            yield "MobileNetV2", engine_embedding.backbone(Path(folder) / BACKBONE.weights_file)
+            yield "MobileNetV2", engine_embedding.backbone_embedder(Path(folder) / BACKBONE.weights_file)
             break
-    yield "built-in", describe
+    yield "built-in", hog_embeddings
 
 
 def _vectors(embed: Embed, pixels: np.ndarray) -> np.ndarray:

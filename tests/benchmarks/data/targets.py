@@ -99,7 +99,7 @@ class _Colleague:
 
     def next(self) -> dict[int, str]:
         stores = self._services.stores
-        held = stores.handouts.take(self._name, Filter(status="labelled", sort="oldest"), 4)
+        held = stores.leases.take(self._name, Filter(status="labelled", sort="oldest"), 4)
         return {each.id: each.label for each in stores.catalogue.several(held)}
 
 

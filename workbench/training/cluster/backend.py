@@ -60,7 +60,7 @@ def train_on_cluster(
 
 
 class ClusterMapper:
-    """Maps a function over the parts of a job on the nodes of a cluster, as :func:`workbench.training.search.cross_validation.one_by_one` does locally."""
+    """Maps a function over the parts of a job on the nodes of a cluster, as :func:`workbench.training.search.cross_validation.map_sequentially` does locally."""
 
     def __init__(self, address: str) -> None:
         self._address = address

@@ -16,7 +16,14 @@ from workbench.core import errors
 from workbench.core.errors import InvalidSpec, Paused, StoppedEarly, TrainingFailed
 from workbench.pretrained.backbones import BACKBONES
 from workbench.pretrained.weights import weights_state
-from workbench.training.cluster.mailbox import BEAT_SECONDS, Mailbox, Update, apply, tell, whole
+from workbench.training.cluster.mailbox import (
+    BEAT_SECONDS,
+    Mailbox,
+    Update,
+    all_files,
+    apply_changes,
+    deliver_update,
+)
 from workbench.training.cluster.task import SharedInputs, TaskResult, TrainingTask, train_remotely
 from workbench.training.dataset import MANIFEST, Dataset
 from workbench.training.reporter import Reporter, RunPaths
@@ -68,7 +75,7 @@ class RayExecutor:
             ray_task = self._submit(training_task, reporter, place.checkpoints)
             return _save_result(self._wait_for_result(ray_task), place.model)
 
-    def judge(
+    def run_trials(
         self,
         trials: Iterator[TrialTask],
         make_reporter: Callable[[], TrialReporter],
@@ -93,7 +100,7 @@ class RayExecutor:
                 if not running.trials:
                     break
                 done = self._ray.wait(list(running.trials), timeout=BEAT_SECONDS)[0]
-                requested_action = requested_action or make_reporter().asked()
+                requested_action = requested_action or make_reporter().requested_action()
                 running.follow(self._ray, requested_action)
                 for task in done:
                     yield running.trials.pop(task)[0], _trial_result(self._ray.get(task))
@@ -114,7 +121,7 @@ class RayExecutor:
         """Forward updates until the task is done, and return its result."""
         while True:
             done = self._ray.wait([ray_task.task], timeout=BEAT_SECONDS)[0]
-            requested_action = ray_task.reporter.asked()
+            requested_action = ray_task.reporter.requested_action()
             ray_task.follow(self._ray, requested_action)
             if done:
                 outcome: TaskResult = self._ray.get(ray_task.task)
@@ -137,7 +144,7 @@ class _RayTask:
     def follow(self, ray: Any, requested_action: str) -> None:
         """Forward the updates of the task, and pass the requested action to it."""
         update: Update = ray.get(self.mailbox.fetch.remote(requested_action))
-        tell(update, self.reporter, self.checkpoints)
+        deliver_update(update, self.reporter, self.checkpoints)
         self.began = self.began or bool(update.events)
 
 
@@ -206,7 +213,7 @@ def _mailbox(ray: Any, checkpoints: Path) -> Any:
     node_id = ray.get_runtime_context().get_node_id()
     scheduling = ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(node_id, soft=False)
     actor = ray.remote(num_cpus=0, scheduling_strategy=scheduling)(Mailbox)
-    return actor.remote(whole(checkpoints))
+    return actor.remote(all_files(checkpoints))
 
 
 def _task(shared_inputs: SharedInputs, training_task: TrainingTask, mailbox: Any) -> TaskResult:
@@ -227,10 +234,10 @@ class _MailboxProxy:
 
         return ray.get(self._actor.begin.remote(node))
 
-    def leave(self, attempt: int, update: Update) -> Any:
+    def post(self, attempt: int, update: Update) -> Any:
         import ray
 
-        return ray.get(self._actor.leave.remote(attempt, update))
+        return ray.get(self._actor.post.remote(attempt, update))
 
 
 def _trial_result(result: TaskResult) -> TrialResult:
@@ -251,5 +258,5 @@ def _save_result(result: TaskResult, folder: Path) -> Artefacts:
     if result.artefacts is None:
         raise TrainingFailed(message)
     folder.mkdir(parents=True, exist_ok=True)
-    apply(result.files, folder)
+    apply_changes(result.files, folder)
     return replace(result.artefacts, folder=folder)

@@ -62,7 +62,7 @@ class Mailbox:
         self._events.append(("began", (self._attempt, node)))
         return self._attempt, self._checkpoint
 
-    def leave(self, attempt: int, update: Update) -> str:
+    def post(self, attempt: int, update: Update) -> str:
         """Post an update and return the requested action; updates of superseded attempts are discarded and answered with ``stop``."""
         if attempt != self._attempt:
             return "stop"
@@ -113,7 +113,7 @@ class WatchedFolder:
         return entries
 
 
-def apply(files: FileChanges, folder: Path) -> None:
+def apply_changes(files: FileChanges, folder: Path) -> None:
     """Apply changes of another folder to ``folder``, including deletions.
 
     Raises:
@@ -134,9 +134,9 @@ class RemoteReporter(logging.Handler):
         checkpoints: Folder whose changes are sent as well, the last ones when the run ends.
     """
 
-    def __init__(self, leave: Callable[[Update], str], checkpoints: Path) -> None:
+    def __init__(self, post: Callable[[Update], str], checkpoints: Path) -> None:
         super().__init__(logging.INFO)
-        self._post_update = leave
+        self._post_update = post
         self._folder = WatchedFolder(checkpoints)
         self._events: list[Event] = []
         self._lock = threading.Lock()
@@ -177,7 +177,7 @@ class RemoteReporter(logging.Handler):
         """The state of a trial has changed."""
         self._add_event("trial", record)
 
-    def asked(self) -> str:
+    def requested_action(self) -> str:
         """Action requested by the user at the last contact: empty, ``stop`` or ``pause``."""
         return self._requested_action
 
@@ -210,7 +210,7 @@ class RemoteReporter(logging.Handler):
             self._next_checkpoint_time = monotonic() + _CHECKPOINT_PAUSE * (monotonic() - start)
 
 
-def tell(update: Update, reporter: Reporter, checkpoints: Path) -> None:
+def deliver_update(update: Update, reporter: Reporter, checkpoints: Path) -> None:
     """Forward an update to the server's reporter, and write its checkpoint files.
 
     Raises:
@@ -224,7 +224,7 @@ def tell(update: Update, reporter: Reporter, checkpoints: Path) -> None:
         else:
             getattr(reporter, kind)(*values)
     if update.checkpoint:
-        apply(update.checkpoint, checkpoints)
+        apply_changes(update.checkpoint, checkpoints)
 
 
 def _log_start(attempt: int, node: str) -> None:
@@ -234,6 +234,6 @@ def _log_start(attempt: int, node: str) -> None:
         log.warning("The node that trained is gone; node %s goes on from the last epoch that arrived.", node)
 
 
-def whole(folder: Path) -> FileChanges:
+def all_files(folder: Path) -> FileChanges:
     """All files in a folder, by relative path."""
     return WatchedFolder(folder).changes() or FileChanges()

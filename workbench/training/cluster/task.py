@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from storage.core.errors import DomainError, is_disk_full
-from workbench.training.cluster.mailbox import FileChanges, RemoteReporter, Update, apply, whole
+from workbench.training.cluster.mailbox import FileChanges, RemoteReporter, Update, all_files, apply_changes
 from workbench.training.dataset import MANIFEST, PIXELS, Dataset
 from workbench.training.reporter import RunPaths
-from workbench.training.search.successive_halving import FoldAnswers
+from workbench.training.search.successive_halving import FoldPredictions
 from workbench.training.search.trial import TrialReporter, TrialTask
 from workbench.training.spec import TrainingSpec
 
@@ -33,7 +33,7 @@ class MailboxHandle(Protocol):
     def begin(self, node: str) -> tuple[int, FileChanges]:
         """See :meth:`workbench.training.cluster.mailbox.Mailbox.begin`."""
 
-    def leave(self, attempt: int, update: Update) -> str:
+    def post(self, attempt: int, update: Update) -> str:
         """See :meth:`workbench.training.cluster.mailbox.Mailbox.leave`."""
 
 
@@ -76,7 +76,7 @@ class TaskResult:
     artefacts: Artefacts | None = None
     files: FileChanges = field(default_factory=FileChanges)
     error: tuple[str, str] = ("", "")
-    answers: FoldAnswers | None = None
+    answers: FoldPredictions | None = None
 
 
 def train_remotely(
@@ -96,9 +96,9 @@ def train_remotely(
         dataset = _write_inputs(inputs, Path(folder, "dataset"), place.weights)
         dataset = replace(dataset, splits=training_task.splits, content_hash=training_task.content_hash)
         attempt, checkpoint = mailbox.begin(node)
-        apply(checkpoint, place.checkpoints)
+        apply_changes(checkpoint, place.checkpoints)
         try:
-            with RemoteReporter(lambda update: mailbox.leave(attempt, update), place.checkpoints) as reporter:
+            with RemoteReporter(lambda update: mailbox.post(attempt, update), place.checkpoints) as reporter:
                 return _run_task(dataset, training_task, reporter, place)
         except DomainError as error:
             return TaskResult(error=(type(error).__name__, str(error)))
@@ -128,7 +128,7 @@ def _write_inputs(inputs: SharedInputs, folder: Path, weights: Path) -> Dataset:
         path.mkdir()
     np.save(folder / PIXELS, inputs.pixels)
     (folder / MANIFEST).write_bytes(inputs.manifest)
-    apply(FileChanges(frozenset(inputs.weights), inputs.weights), weights)
+    apply_changes(FileChanges(frozenset(inputs.weights), inputs.weights), weights)
     return Dataset.open(folder)
 
 
@@ -143,4 +143,4 @@ def _run_task(
         trial = TrialTask(0, dataset, training_task.spec, place)
         return TaskResult(answers=run_trial(trial, TrialReporter(reporter, "searching", lambda: math.inf)))
     artefacts = train(dataset, training_task.spec, reporter, place)
-    return TaskResult(replace(artefacts, folder=Path()), whole(artefacts.folder))
+    return TaskResult(replace(artefacts, folder=Path()), all_files(artefacts.folder))

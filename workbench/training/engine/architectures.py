@@ -47,15 +47,15 @@ def compact(classes: int, dropout: float) -> keras.Model:
     return keras.Model(inputs, _softmax_head(x, classes), name="compact")
 
 
-def mirrored(net: keras.Model) -> keras.Model:
+def mirror_averaged(net: keras.Model) -> keras.Model:
     """A net that averages the predictions for a picture and its horizontal mirror image; shares the weights of ``net``."""
     inputs = keras.Input((SIDE, SIDE, 3), dtype="uint8", name="picture")
     outputs = [net(inputs), net(keras.ops.flip(inputs, axis=2))]
     return keras.Model(inputs, layers.Average(name="mirrored")(outputs), name=f"{_MIRRORED}{net.name}")
 
 
-def unmirrored(net: keras.Model) -> keras.Model | None:
-    """The net that was wrapped by :func:`mirrored`; None if ``net`` is not such a wrapper."""
+def unwrap_mirrored(net: keras.Model) -> keras.Model | None:
+    """The net that was wrapped by :func:`mirror_averaged`; None if ``net`` is not such a wrapper."""
     if not net.name.startswith(_MIRRORED):
         return None
     return next(layer for layer in net.layers if isinstance(layer, keras.Model))

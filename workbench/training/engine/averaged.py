@@ -14,11 +14,11 @@ from workbench.evaluation.metrics import evaluate
 from workbench.imaging.decode import SIDE
 from workbench.training.dataset import Dataset
 from workbench.training.engine import export
-from workbench.training.engine.architectures import unmirrored
+from workbench.training.engine.architectures import unwrap_mirrored
 from workbench.training.engine.train import Artefacts, predictions
 
 
-def mean_of(members: Sequence[Artefacts], dataset: Dataset, folder: Path) -> Artefacts:
+def export_mean(members: Sequence[Artefacts], dataset: Dataset, folder: Path) -> Artefacts:
     """Export the mean of several models; history and best epoch are those of the first.
 
     Args:
@@ -30,7 +30,7 @@ def mean_of(members: Sequence[Artefacts], dataset: Dataset, folder: Path) -> Art
         TrainingFailed: The predictions of the exported model differ from the mean.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    export.export(averaged([member.folder / export.KERAS_FILE for member in members]), folder)
+    export.export(mean_model([member.folder / export.KERAS_FILE for member in members]), folder)
     probabilities = np.mean([[row.probabilities for row in member.predictions] for member in members], axis=0)
     return replace(
         _with_predictions(members[0], dataset, probabilities, folder),
@@ -39,7 +39,7 @@ def mean_of(members: Sequence[Artefacts], dataset: Dataset, folder: Path) -> Art
     )
 
 
-def asked_again(artefacts: Artefacts, dataset: Dataset) -> Artefacts:
+def predict_again(artefacts: Artefacts, dataset: Dataset) -> Artefacts:
     """Artefacts of a model trained on another split, with its predictions for the validation pictures of ``dataset``."""
     indices = dataset.indices("validation")
     probabilities = export.litert_probabilities(
@@ -48,14 +48,14 @@ def asked_again(artefacts: Artefacts, dataset: Dataset) -> Artefacts:
     return _with_predictions(artefacts, dataset, probabilities, artefacts.folder)
 
 
-def averaged(files: Sequence[Path]) -> keras.Model:
+def mean_model(files: Sequence[Path]) -> keras.Model:
     """A net that averages the nets in ``files``, which are ``.keras`` files, ``(N, 256, 256, 3) uint8`` -> probabilities."""
     inputs = keras.Input((SIDE, SIDE, 3), dtype="uint8", name="picture")
     outputs = []
     for number, file in enumerate(files, 1):
         net = keras.models.load_model(file, compile=False, safe_mode=True)
         # A wrapper that averages over the mirror image is unwrapped, so that one layer averages all outputs.
-        inner = unmirrored(net)
+        inner = unwrap_mirrored(net)
         core = net if inner is None else inner
         core = keras.Model(core.inputs, core.outputs[0], name=f"{core.name}_{number}")
         outputs += [core(inputs), *([core(keras.ops.flip(inputs, axis=2))] if inner is not None else [])]

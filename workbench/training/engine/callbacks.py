@@ -84,7 +84,7 @@ class EpochEvaluator(keras.callbacks.Callback):  # type: ignore[misc]
         self.average = WeightAverage(learner)
         self.history: list[EpochRecord] = []
         self.best: BestWeights | None = None
-        self.broken = False
+        self.diverged = False
         self.stage = stage
         self.first: list[np.ndarray] = []
         self._task = task
@@ -97,7 +97,7 @@ class EpochEvaluator(keras.callbacks.Callback):  # type: ignore[misc]
         """Start a stage, or resume it after ``done`` of its epochs."""
         self.stage = stage
         if not done:
-            self.first = self._learner.get_weights() if stage.reach < 1 else []
+            self.first = self._learner.get_weights() if stage.interpolation < 1 else []
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Record the start time of the epoch."""
@@ -113,8 +113,8 @@ class EpochEvaluator(keras.callbacks.Callback):  # type: ignore[misc]
         self._learner.set_weights(self._interpolated_weights())
         probabilities = self.stage.answers()
         # ReLU maps NaN to 0: probabilities can be finite although the weights are not.
-        self.broken = not all(np.isfinite(array).all() for array in (probabilities, *self.average.weights))
-        if self.broken:
+        self.diverged = not all(np.isfinite(array).all() for array in (probabilities, *self.average.weights))
+        if self.diverged:
             raise Interrupted
         logs.update(self._validation_metrics(probabilities))
         self._record(epoch + 1, logs, probabilities)
@@ -128,7 +128,7 @@ class EpochEvaluator(keras.callbacks.Callback):  # type: ignore[misc]
         if not self.first:
             return self.average.weights
         weight_pairs = zip(self.first, self.average.weights, strict=True)
-        return [initial + self.stage.reach * (average - initial) for initial, average in weight_pairs]
+        return [initial + self.stage.interpolation * (average - initial) for initial, average in weight_pairs]
 
     def restore(self, facts: Mapping[str, Any], arrays: Mapping[str, Sequence[np.ndarray]]) -> None:
         """Restore the state from a checkpoint; its epochs are reported again."""
@@ -176,9 +176,9 @@ class StopMonitor(keras.callbacks.Callback):  # type: ignore[misc]
     def __init__(self, task: Task, evaluator: EpochEvaluator, stages: Sequence[Stage]) -> None:
         """Monitor a run; ``evaluator`` evaluates the epochs of its ``stages``."""
         super().__init__()
-        self.asked = ""
-        self.broken = False
-        self.late = False
+        self.requested_action = ""
+        self.diverged = False
+        self.out_of_time = False
         self._evaluator = evaluator
         self._task = task
         self.before = 0.0
@@ -210,17 +210,17 @@ class StopMonitor(keras.callbacks.Callback):  # type: ignore[misc]
         steps = self.params["steps"]
         self._report(batch + 1, steps)
         if not math.isfinite(logs["loss"]):
-            self.broken = True
+            self.diverged = True
             raise Interrupted
         if self._evaluator.best is None and batch + 1 == steps:
             return  # the first epoch is complete and will be evaluated next: then there is a model to keep
-        self.asked = self._task.reporter.asked()
-        self.late = bool(self._evaluator.best and 0 < 60 * self._task.spec.max_minutes <= self.seconds)
-        if self.asked or self.late:
+        self.requested_action = self._task.reporter.requested_action()
+        self.out_of_time = bool(self._evaluator.best and 0 < 60 * self._task.spec.max_minutes <= self.seconds)
+        if self.requested_action or self.out_of_time:
             raise Interrupted
 
     def _report(self, step: int, steps: int) -> None:
-        self._eta.lap(step, steps, monotonic())
+        self._eta.record_step(step, steps, monotonic())
         step_seconds = self._eta.step_seconds
         pictures_per_second = self._pictures / steps / step_seconds if step_seconds else None
         remaining = self._eta.left(self._epoch, step, steps)

@@ -23,7 +23,7 @@ _BANDS = ((0, 5), (3, 8), (6, 11), (9, 14))
 Embed = Callable[[np.ndarray], np.ndarray]
 
 
-def backbone(file: Path) -> Embed:
+def backbone_embedder(file: Path) -> Embed:
     """Embedding by Keras' MobileNetV2 with weights from a file, projected to 640 dimensions.
 
     It concatenates the spatial mean of the last feature map and means over four bands of rows of an intermediate map, which
@@ -51,10 +51,10 @@ def backbone(file: Path) -> Embed:
     return embed
 
 
-def penultimate(file: Path) -> Embed:
+def penultimate_embedder(file: Path) -> Embed:
     """Embedding by the input of the last layer of a trained model; a function from pictures to unit vectors ``(N, d) float32``."""
     limit_threads()
-    run = _compiled(ensemble.penultimate(keras.models.load_model(file, compile=False, safe_mode=True)))
+    run = _compiled(ensemble.penultimate_model(keras.models.load_model(file, compile=False, safe_mode=True)))
 
     def embed(pictures: np.ndarray) -> np.ndarray:
         return _normalise_rows(run(pictures)[0])

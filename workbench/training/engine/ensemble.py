@@ -16,7 +16,7 @@ from keras import layers
 _SHARED = "shared"
 
 
-def members(first: keras.Model, count: int, fresh: str) -> list[keras.Model]:
+def clone_members(first: keras.Model, count: int, fresh: str) -> list[keras.Model]:
     """A net and ``count - 1`` copies of it with the same weights, except for the layer ``fresh``, which is initialised anew."""
     copies = []
     for number in range(2, count + 1):
@@ -29,7 +29,7 @@ def members(first: keras.Model, count: int, fresh: str) -> list[keras.Model]:
     return [first, *copies]
 
 
-def side_by_side(nets: Sequence[keras.Model]) -> keras.Model:
+def stack_outputs(nets: Sequence[keras.Model]) -> keras.Model:
     """A net that stacks the outputs of several nets for the same input, ``(n, nets, classes)``; a single net is returned unchanged."""
     if len(nets) == 1:
         return nets[0]
@@ -38,7 +38,7 @@ def side_by_side(nets: Sequence[keras.Model]) -> keras.Model:
     return keras.Model(inputs, outputs, name="side_by_side")
 
 
-def joined(whole: keras.Model, layer: str, nets: Sequence[keras.Model]) -> keras.Model:
+def average_members(whole: keras.Model, layer: str, nets: Sequence[keras.Model]) -> keras.Model:
     """A net in which the layers above ``layer`` are replaced by the mean of several nets; with a single one it is returned unchanged."""
     if len(nets) == 1:
         return whole
@@ -47,32 +47,32 @@ def joined(whole: keras.Model, layer: str, nets: Sequence[keras.Model]) -> keras
     return keras.Model(whole.inputs, average, name=whole.name)
 
 
-def penultimate(net: keras.Model) -> keras.Model:
+def penultimate_model(net: keras.Model) -> keras.Model:
     """A net that outputs the input of the last layer; of an ensemble, that of the first member."""
     inner = [layer for layer in net.layers if isinstance(layer, keras.Model)]
     if not inner:
         return keras.Model(net.inputs, net.layers[-1].input)
-    first = penultimate(inner[0])
+    first = penultimate_model(inner[0])
     if not any(layer.name == _SHARED for layer in net.layers):
         return first
     return keras.Model(net.inputs, first(net.get_layer(_SHARED).output))
 
 
-def agreed(predictions: np.ndarray) -> np.ndarray:
+def mean_prediction(predictions: np.ndarray) -> np.ndarray:
     """Mean ``(n, classes)`` over the members of stacked predictions ``(n, nets, classes)``; those of a single net stay as they are."""
     return predictions if predictions.ndim == 2 else np.asarray(predictions.mean(axis=1))
 
 
-def leaves(net: keras.Model) -> Iterator[keras.Layer]:
+def leaf_layers(net: keras.Model) -> Iterator[keras.Layer]:
     """All layers of a net, with nested nets replaced by their layers."""
     for layer in net.layers:
         if isinstance(layer, keras.Model):
-            yield from leaves(layer)
+            yield from leaf_layers(layer)
         else:
             yield layer
 
 
-class EachLoss(keras.losses.Loss):  # type: ignore[misc]
+class MeanMemberLoss(keras.losses.Loss):  # type: ignore[misc]
     """Mean loss over the members of an ensemble with stacked outputs."""
 
     def __init__(self, loss: keras.losses.Loss) -> None:
@@ -85,7 +85,7 @@ class EachLoss(keras.losses.Loss):  # type: ignore[misc]
         return keras.ops.mean(self._loss.call(_repeat_per_member(y_true, y_pred), y_pred), axis=1)
 
 
-def each_accuracy() -> keras.metrics.Metric:
+def ensemble_accuracy() -> keras.metrics.Metric:
     """Accuracy of the mean prediction of an ensemble with stacked outputs."""
 
     def correct(y_true: Any, y_pred: Any) -> Any:

@@ -35,7 +35,7 @@ class EtaEstimator:
         self._stage, self._first_step_done = stage, False
         self._step_times, self._gap_times = [], []
 
-    def lap(self, step: int, steps: int, now: float) -> None:
+    def record_step(self, step: int, steps: int, now: float) -> None:
         """Record that step ``step`` of ``steps`` in an epoch, counted from 1, finished at ``now``, in seconds of a monotonic clock."""
         elapsed, self._last_time = now - self._last_time, now
         if not self._first_step_done:

@@ -16,7 +16,7 @@ from workbench.training.dataset import Dataset
 
 KERAS_FILE = "model.keras"
 LITERT_FILE = "model.tflite"
-AGREEMENT = 1e-3
+MAX_DIFFERENCE = 1e-3
 _COMPARED_PICTURES = 32
 
 
@@ -54,7 +54,7 @@ def agreement(dataset: Dataset, probabilities: np.ndarray, file: Path) -> float:
         raise TrainingFailed(
             "The answers of the exported model are no numbers, so it was not kept. Train again with a smaller learning rate."
         )
-    if difference >= AGREEMENT:
+    if difference >= MAX_DIFFERENCE:
         raise TrainingFailed(
             f"The exported model differs from the trained one by up to {difference:.4f} in probability, so it was not kept. "
             "Train again, and report it if it happens twice."

@@ -29,7 +29,7 @@ _BATCH = 32
 _CHECK_BYTES = 4
 _SUFFIX = ".feature"
 
-Told = Callable[[int, int], None]
+ProgressCallback = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -165,7 +165,9 @@ class FeatureRequest:
         return self.views.picture(self.dataset.pixels[index], image_id, self.views.numbers[number])
 
 
-def gather(request: FeatureRequest, backbone: FrozenBackbone, folder: Path, on_progress: Told) -> np.ndarray:
+def load_or_compute_features(
+    request: FeatureRequest, backbone: FrozenBackbone, folder: Path, on_progress: ProgressCallback
+) -> np.ndarray:
     """Load the activations of views of pictures from the cache, and compute and cache those that are missing.
 
     The result is memory-mapped from an unnamed temporary file, so that it takes no main memory and does not depend on later

@@ -12,7 +12,7 @@ import tensorflow as tf
 from workbench.imaging.augmentation import augment
 from workbench.imaging.decode import SIDE
 from workbench.training.dataset import Dataset
-from workbench.training.engine.mixup import mixed
+from workbench.training.engine.mixup import mix_batch
 from workbench.training.spec import TrainingSpec
 
 _PREFETCH = 2
@@ -37,7 +37,7 @@ class Examples:
     dtype: str
 
 
-def pictures(dataset: Dataset, spec: TrainingSpec) -> Examples:
+def picture_examples(dataset: Dataset, spec: TrainingSpec) -> Examples:
     """Augmented pictures as examples; epoch ``k`` yields variant ``k`` of the preview."""
 
     def show(indices: np.ndarray, epoch: int) -> np.ndarray:
@@ -77,7 +77,7 @@ class InputPipeline:
         # Balanced sampling replaces balanced class weights.
         balanced_sampling = spec.sampling == "balanced" and spec.class_weights == "balanced"
         self._weights = np.ones_like(class_weights) if balanced_sampling else class_weights
-        self._examples = examples or pictures(dataset, spec)
+        self._examples = examples or picture_examples(dataset, spec)
         self._indices = dataset.indices("train")
         self.steps = -(-len(self._indices) // spec.batch_size)
         self._cached_batch_indices = lru_cache(maxsize=2)(self._batch_indices)
@@ -105,7 +105,7 @@ class InputPipeline:
         indices = self._cached_batch_indices(epoch)[position]
         targets = np.eye(len(self._weights), dtype=np.float32)[self._dataset.labels[indices]]
         inputs = self._examples.show(indices, epoch)
-        inputs, targets = mixed(
+        inputs, targets = mix_batch(
             inputs, targets, self._spec, np.random.default_rng((self._spec.seed, _MIXING, int(step)))
         )
         return inputs, targets, targets @ self._weights

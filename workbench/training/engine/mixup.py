@@ -9,7 +9,9 @@ from workbench.training.spec import TrainingSpec
 Batch = tuple[np.ndarray, np.ndarray]
 
 
-def mixed(examples: np.ndarray, shares: np.ndarray, spec: TrainingSpec, random: np.random.Generator) -> Batch:
+def mix_batch(
+    examples: np.ndarray, shares: np.ndarray, spec: TrainingSpec, random: np.random.Generator
+) -> Batch:
     """Mix each example with another one of its batch; if both methods are on, each batch uses one of them at random.
 
     Sources: mixup after Zhang et al., "mixup: Beyond Empirical Risk Minimization" (2018); CutMix after Yun et al., "CutMix"

@@ -8,7 +8,7 @@ from typing import Any
 
 import keras
 
-from workbench.training.engine.ensemble import EachLoss, each_accuracy
+from workbench.training.engine.ensemble import MeanMemberLoss, ensemble_accuracy
 from workbench.training.spec import TrainingSpec
 
 _SINGLE_NET_RANK = 2
@@ -45,7 +45,7 @@ def compile_net(net: keras.Model, spec: TrainingSpec, rate: float) -> None:
         keras.metrics.CategoricalAccuracy(name="accuracy"),
     )
     if len(net.output_shape) > _SINGLE_NET_RANK:
-        objective = (EachLoss(loss(spec)), each_accuracy())
+        objective = (MeanMemberLoss(loss(spec)), ensemble_accuracy())
     net.compile(optimizer=optimizer, loss=objective[0], metrics=[objective[1]], jit_compile=False)
     # All variables are there before the first step, whose graph TensorFlow would otherwise trace twice.
     optimizer.build(net.trainable_variables)

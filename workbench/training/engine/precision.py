@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from workbench.training.engine.ensemble import leaves
+from workbench.training.engine.ensemble import leaf_layers
 from workbench.training.spec import TrainingSpec
 
 FULL, HALF = "float32", "mixed_bfloat16"
@@ -51,7 +51,7 @@ class MixedPrecision(keras.callbacks.Callback):  # type: ignore[misc]
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Set the policy; the dtype of the variables does not change."""
-        hidden_layers = [layer for layer in leaves(self.model) if layer is not self.model.layers[-1]]
+        hidden_layers = [layer for layer in leaf_layers(self.model) if layer is not self.model.layers[-1]]
         self._original_policies = [(layer, layer.dtype_policy) for layer in hidden_layers]
         for layer in hidden_layers:
             layer.dtype_policy = self._policy

@@ -52,7 +52,7 @@ class Task:
     reporter: Reporter
     place: RunPaths
 
-    def told(self, done: int, total: int) -> None:
+    def report_progress(self, done: int, total: int) -> None:
         """Report progress of work without epochs, and end the run if that was requested.
 
         If the run has a checkpoint, a stop is handled during training instead, which keeps the best epoch as a model.
@@ -62,7 +62,7 @@ class Task:
             Paused: A pause was requested.
         """
         self.reporter.counted(done, total)
-        requested_action = self.reporter.asked()
+        requested_action = self.reporter.requested_action()
         if requested_action == "pause":
             raise Paused
         if requested_action and not any(self.place.checkpoints.glob("*")):
@@ -91,7 +91,7 @@ class Stage:
     rate: float
     prepare: Callable[[], None] = lambda: None
     cost: float = 1.0
-    reach: float = 1.0
+    interpolation: float = 1.0
 
 
 @dataclass(frozen=True)

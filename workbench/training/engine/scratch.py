@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from workbench.training.engine.architectures import build, mirrored
-from workbench.training.engine.input_pipeline import pictures
+from workbench.training.engine.architectures import build, mirror_averaged
+from workbench.training.engine.input_pipeline import picture_examples
 from workbench.training.engine.recipe import Recipe, Stage, Task, predict
 
 
 def scratch(task: Task) -> Recipe:
     """One stage that trains the whole net on augmented pictures."""
     net = build(task.spec.architecture, len(task.dataset.classes), task.spec.dropout)
-    served = mirrored(net) if task.spec.augmentation.strength("flip") else net
+    served = mirror_averaged(net) if task.spec.augmentation.strength("flip") else net
     validation = task.dataset.indices("validation")
     stage = Stage(
         net,
-        pictures(task.dataset, task.spec),
+        picture_examples(task.dataset, task.spec),
         lambda: predict(served, task.dataset.pixels, validation),
         task.spec.epochs,
         task.spec.learning_rate,

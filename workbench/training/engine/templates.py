@@ -34,7 +34,7 @@ class LastLayer:
     kernel: np.ndarray
     bias: np.ndarray
 
-    def marked(self) -> LastLayer:
+    def placeholder_weights(self) -> LastLayer:
         """Placeholder weights of the same shapes; they depend on the shapes only."""
         generator = np.random.default_rng(_SEED)
         placeholders = (
@@ -100,7 +100,7 @@ def _prune(root: Path) -> None:
 
 
 def _fill_from(source: Path, target: Path, layer: LastLayer) -> bool:
-    placeholder = layer.marked()
+    placeholder = layer.placeholder_weights()
     try:
         os.utime(source)
         litert = _replace_in_litert((source / LITERT_FILE).read_bytes(), placeholder, layer)

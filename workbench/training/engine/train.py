@@ -47,7 +47,7 @@ __all__ = [
 
 RECIPES: Mapping[str, Callable[[Task], Recipe]] = {SCRATCH: scratch, INSTANT: instant, FINE_TUNE: fine_tune}
 _MIN_CLASSES = 2
-BROKEN = "The loss was no longer a number, so training ended there; the best epoch before is kept. A smaller learning rate usually helps."
+DIVERGED = "The loss was no longer a number, so training ended there; the best epoch before is kept. A smaller learning rate usually helps."
 
 
 @dataclass(frozen=True)
@@ -141,7 +141,7 @@ def train_and_predict(
         InvalidSpec: The class weights do not match the classes.
     """
     *_, evaluator, stop_monitor = _run_stages(dataset, spec, reporter, place)
-    if stop_monitor.asked:
+    if stop_monitor.requested_action:
         raise StoppedEarly
     return _best_or_fail(evaluator, stop_monitor).probabilities
 
@@ -168,7 +168,7 @@ def _evaluate_and_export(
 ) -> Artefacts:
     dataset, reporter, folder = task.dataset, task.reporter, task.place.model
     best = _best_or_fail(evaluator, stop_monitor)
-    broken = evaluator.broken or stop_monitor.broken
+    diverged = evaluator.diverged or stop_monitor.diverged
     reporter.phase("evaluating")
     indices = dataset.indices("validation")
     probabilities = best.probabilities if recipe.exact else predict(recipe.served, dataset.pixels, indices)
@@ -181,8 +181,8 @@ def _evaluate_and_export(
         folder=folder,
         history=tuple(evaluator.history),
         best_epoch=best.epoch,
-        stopped=stop_monitor.asked == "stop" or broken,
-        note=BROKEN if broken else "",
+        stopped=stop_monitor.requested_action == "stop" or diverged,
+        note=DIVERGED if diverged else "",
         predictions=predictions(dataset, probabilities),
         metrics=metrics,
         agreement=export.agreement(dataset, probabilities, folder / export.LITERT_FILE),
@@ -207,7 +207,7 @@ def _fit(task: Task, recipe: Recipe) -> tuple[EpochEvaluator, StopMonitor]:
                 [evaluator.average, evaluator, *keras_callbacks, stop_monitor, checkpoint_callback],
             )
     except Interrupted:
-        if stop_monitor.asked == "pause":
+        if stop_monitor.requested_action == "pause":
             raise Paused from None
     return evaluator, stop_monitor
 
@@ -254,7 +254,7 @@ def _keras_callbacks(spec: TrainingSpec) -> list[keras.callbacks.Callback]:
 def _best_or_fail(evaluator: EpochEvaluator, stop_monitor: StopMonitor) -> BestWeights:
     if evaluator.best:
         return evaluator.best
-    if stop_monitor.asked:
+    if stop_monitor.requested_action:
         raise StoppedEarly
     raise TrainingFailed("The loss is no longer a number; train again with a smaller learning rate.")
 

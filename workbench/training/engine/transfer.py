@@ -18,8 +18,14 @@ import tensorflow as tf
 from workbench.pretrained.backbones import BACKBONES
 from workbench.pretrained.weights import WeightsState, find_or_download, weights_state
 from workbench.training.engine import backbone_graph, feature_cache
-from workbench.training.engine.architectures import mirrored
-from workbench.training.engine.ensemble import agreed, joined, leaves, members, side_by_side
+from workbench.training.engine.architectures import mirror_averaged
+from workbench.training.engine.ensemble import (
+    average_members,
+    clone_members,
+    leaf_layers,
+    mean_prediction,
+    stack_outputs,
+)
 from workbench.training.engine.export import export
 from workbench.training.engine.feature_cache import MIRRORED, FeatureRequest, Views
 from workbench.training.engine.input_pipeline import Examples
@@ -49,7 +55,7 @@ class _TransferSetup:
     @property
     def served(self) -> keras.Model:
         """The net to export."""
-        return mirrored(self.whole) if len(self.seen) > 1 else self.whole
+        return mirror_averaged(self.whole) if len(self.seen) > 1 else self.whole
 
     @property
     def origin(self) -> dict[str, str]:
@@ -66,8 +72,8 @@ class _TransferSetup:
 def instant(task: Task) -> Recipe:
     """One stage that trains a head on the row means of the last feature map; the backbone is frozen."""
     setup = _prepare(task)
-    net = backbone_graph.above(setup.whole, backbone_graph.ROWS, task.spec.dropout)
-    examples, predict_validation = _cached_features(setup, net, (backbone_graph.ROWS, "float32"))
+    net = backbone_graph.head_model(setup.whole, backbone_graph.ROWS_LAYER, task.spec.dropout)
+    examples, predict_validation = _cached_features(setup, net, (backbone_graph.ROWS_LAYER, "float32"))
     stage = Stage(
         net,
         examples,
@@ -89,10 +95,12 @@ def fine_tune(task: Task) -> Recipe:
     """One stage that trains the head, then one that trains all layers above the cut, except batch normalisation."""
     setup, spec = _prepare(task), task.spec
     layer = BACKBONES[spec.architecture].cut(spec.depth)
-    parts = members(
-        backbone_graph.above(setup.whole, layer, spec.dropout), spec.members, backbone_graph.ANSWER
+    parts = clone_members(
+        backbone_graph.head_model(setup.whole, layer, spec.dropout),
+        spec.members,
+        backbone_graph.PROBABILITIES_LAYER,
     )
-    net = side_by_side(parts)
+    net = stack_outputs(parts)
     examples, predict_validation = _cached_features(setup, net, (layer, "float16"))
     head_epochs = spec.epochs // _HEAD_EPOCH_DIVISOR
     tune_stage = Stage(
@@ -103,7 +111,7 @@ def fine_tune(task: Task) -> Recipe:
         spec.learning_rate,
         lambda: backbone_graph.unfreeze(net),
     )
-    stages = [replace(tune_stage, reach=_INTERPOLATION) if head_epochs else tune_stage]
+    stages = [replace(tune_stage, interpolation=_INTERPOLATION) if head_epochs else tune_stage]
     if head_epochs:
         head_stage = Stage(
             net,
@@ -115,7 +123,7 @@ def fine_tune(task: Task) -> Recipe:
             cost=_HEAD_COST,
         )
         stages.insert(0, head_stage)
-    served = replace(setup, whole=joined(setup.whole, layer, parts)).served
+    served = replace(setup, whole=average_members(setup.whole, layer, parts)).served
     return Recipe(net, served, tuple(stages), exact=False, weights=setup.origin)
 
 
@@ -123,19 +131,19 @@ def _prepare(task: Task) -> _TransferSetup:
     backbone = BACKBONES[task.spec.architecture]
 
     def report_download(done: int, total: int) -> None:
-        task.told(done // _MEGABYTE, -(-total // _MEGABYTE))
+        task.report_progress(done // _MEGABYTE, -(-total // _MEGABYTE))
 
     if not weights_state(backbone, task.place.weights).present:
         task.reporter.phase("downloading")
     weights = find_or_download(backbone, task.place.weights, report_download)
     return _TransferSetup(
-        task, weights, backbone_graph.assembled(task.spec, weights, len(task.dataset.classes))
+        task, weights, backbone_graph.build_model(task.spec, weights, len(task.dataset.classes))
     )
 
 
 def _train_head_only(net: keras.Model) -> None:
-    for layer in leaves(net):
-        layer.trainable = layer.name == backbone_graph.ANSWER
+    for layer in leaf_layers(net):
+        layer.trainable = layer.name == backbone_graph.PROBABILITIES_LAYER
 
 
 def _cached_features(
@@ -149,8 +157,8 @@ def _cached_features(
         cut: Name of the layer, and the dtype in which its activations are cached.
     """
     task = setup.task
-    trunk = backbone_graph.trunk(
-        backbone_graph.below(setup.whole, cut[0]), _cache_name(setup, cut[0]), cut[1]
+    trunk = backbone_graph.frozen_backbone(
+        backbone_graph.feature_model(setup.whole, cut[0]), _cache_name(setup, cut[0]), cut[1]
     )
     training_views = Views(
         (*setup.seen, *range(1, task.spec.variants + 1)), task.spec.augmentation, task.spec.seed
@@ -161,14 +169,14 @@ def _cached_features(
     task.reporter.phase("features")
     feature_cache.prune(task.place.features)
     total = len(train_request) + len(validation_request)
-    train_features = feature_cache.gather(
-        train_request, trunk, task.place.features, lambda done, _: task.told(done, total)
+    train_features = feature_cache.load_or_compute_features(
+        train_request, trunk, task.place.features, lambda done, _: task.report_progress(done, total)
     )
-    validation_features = feature_cache.gather(
+    validation_features = feature_cache.load_or_compute_features(
         validation_request,
         trunk,
         task.place.features,
-        lambda done, _: task.told(len(train_request) + done, total),
+        lambda done, _: task.report_progress(len(train_request) + done, total),
     )
     return _examples(task, train_features), lambda: _mean_predictions(net, validation_features)
 
@@ -200,25 +208,26 @@ def _examples(task: Task, features: np.ndarray) -> Examples:
 def _mean_predictions(net: keras.Model, features: np.ndarray) -> np.ndarray:
     rows = np.arange(len(features))
     views = [
-        agreed(predict(net, features[:, view], rows, _PREDICT_BATCH)) for view in range(features.shape[1])
+        mean_prediction(predict(net, features[:, view], rows, _PREDICT_BATCH))
+        for view in range(features.shape[1])
     ]
     return np.asarray(np.mean(views, axis=0))
 
 
 def _export_from_template(setup: _TransferSetup, folder: Path) -> None:
     """Export through a cached template, which is shared by all nets that differ only in the head's weights."""
-    layer = setup.whole.get_layer(backbone_graph.ANSWER)
+    layer = setup.whole.get_layer(backbone_graph.PROBABILITIES_LAYER)
     head = LastLayer(*layer.get_weights())
 
     def export_template(target: Path) -> None:
-        placeholder = head.marked()
+        placeholder = head.placeholder_weights()
         layer.set_weights([placeholder.kernel, placeholder.bias])
         export(setup.served, target)
         layer.set_weights([head.kernel, head.bias])
 
     spec = setup.task.spec
     template_key = (
-        _cache_name(setup, backbone_graph.ROWS),
+        _cache_name(setup, backbone_graph.ROWS_LAYER),
         spec.head,
         len(head.bias),
         setup.seen,

@@ -42,7 +42,7 @@ class Candidate:
     features: float = 0.0
 
     @property
-    def kept(self) -> tuple[str, str, int]:
+    def feature_key(self) -> tuple[str, str, int]:
         """Key of its feature set: candidates with the same key share cached features."""
         return self.spec.recipe, self.spec.depth, self.spec.variants
 
@@ -82,21 +82,23 @@ def candidates(search_spec: TrainingSpec, pretrained: bool, pictures: int) -> tu
     return tuple(_candidate(search_spec, row, pictures) for row in rows)
 
 
-def expected(tried: Sequence[Candidate], judged: Iterable[int]) -> dict[int, float]:
+def expected_seconds(tried: Sequence[Candidate], evaluated: Iterable[int]) -> dict[int, float]:
     """Expected seconds of the first fold of each candidate; the first user of a feature set is charged its cost.
 
     Args:
         tried: All candidates.
-        judged: Indices of the candidates evaluated so far, in order.
+        evaluated: Indices of the candidates evaluated so far, in order.
     """
     cached: set[tuple[str, str, int]] = set()
     costs = {}
-    for number in judged:
+    for number in evaluated:
         candidate = tried[number]
-        costs[number] = candidate.cost + (0 if candidate.kept in cached else candidate.features)
-        cached.add(candidate.kept)
+        costs[number] = candidate.cost + (0 if candidate.feature_key in cached else candidate.features)
+        cached.add(candidate.feature_key)
     for number, candidate in enumerate(tried):
-        costs.setdefault(number, candidate.cost + (0 if candidate.kept in cached else candidate.features))
+        costs.setdefault(
+            number, candidate.cost + (0 if candidate.feature_key in cached else candidate.features)
+        )
     return costs
 
 

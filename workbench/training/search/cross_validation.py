@@ -68,27 +68,27 @@ class CrossValidation:
         return _mean_and_spread([fold.macro_f1 for fold in self.folds])
 
 
-JudgeFold = Callable[[Dataset, Fold, RunPaths], FoldFigures]
+EvaluateFold = Callable[[Dataset, Fold, RunPaths], FoldFigures]
 
 
 class Mapper(Protocol):
     """Calls a function for every fold, locally or on a cluster, and returns the results in order."""
 
     def __call__(
-        self, function: JudgeFold, dataset: Dataset, parts: Sequence[Fold], place: RunPaths
+        self, function: EvaluateFold, dataset: Dataset, parts: Sequence[Fold], place: RunPaths
     ) -> list[FoldFigures]:
         """Call ``function(dataset, part, place)`` for every fold."""
 
 
-def one_by_one(
-    function: JudgeFold, dataset: Dataset, parts: Sequence[Fold], place: RunPaths
+def map_sequentially(
+    function: EvaluateFold, dataset: Dataset, parts: Sequence[Fold], place: RunPaths
 ) -> list[FoldFigures]:
     """Call a function for one fold after the other, in this process."""
     return [function(dataset, part, place) for part in parts]
 
 
 def cross_validate(
-    dataset: Dataset, spec: TrainingSpec, folds: int, place: RunPaths, mapper: Mapper = one_by_one
+    dataset: Dataset, spec: TrainingSpec, folds: int, place: RunPaths, mapper: Mapper = map_sequentially
 ) -> CrossValidation:
     """For each fold, train on the others and evaluate the exported model on the fold.
 
@@ -102,10 +102,12 @@ def cross_validate(
     Raises:
         TrainingFailed: A class has too few groups for so many folds, or a fold could not be trained.
     """
-    return CrossValidation(tuple(mapper(train_and_judge, dataset, folds_of(dataset, spec, folds), place)))
+    return CrossValidation(
+        tuple(mapper(train_and_evaluate, dataset, make_folds(dataset, spec, folds), place))
+    )
 
 
-def folds_of(dataset: Dataset, spec: TrainingSpec, folds: int) -> list[Fold]:
+def make_folds(dataset: Dataset, spec: TrainingSpec, folds: int) -> list[Fold]:
     """Divide a dataset into folds, stratified by class.
 
     Raises:
@@ -118,7 +120,7 @@ def folds_of(dataset: Dataset, spec: TrainingSpec, folds: int) -> list[Fold]:
     ]
 
 
-def train_and_judge(dataset: Dataset, part: Fold, place: RunPaths) -> FoldFigures:
+def train_and_evaluate(dataset: Dataset, part: Fold, place: RunPaths) -> FoldFigures:
     """Train on the other folds and evaluate the exported model on one fold."""
     start = monotonic()
     fold_dataset = replace(
@@ -200,5 +202,5 @@ class _SilentReporter:
 
     def trial(self, record: TrialRecord) -> None: ...
 
-    def asked(self) -> str:
+    def requested_action(self) -> str:
         return ""

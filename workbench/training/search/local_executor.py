@@ -10,7 +10,7 @@ from workbench.training.dataset import Dataset
 from workbench.training.engine.train import Artefacts, release_memory, train, train_and_predict
 from workbench.training.reporter import Reporter, RunPaths
 from workbench.training.search.search import search
-from workbench.training.search.successive_halving import FoldAnswers
+from workbench.training.search.successive_halving import FoldPredictions
 from workbench.training.search.trial import TrialReporter, TrialResult, TrialTask
 from workbench.training.spec import BEST, TrainingSpec
 
@@ -27,7 +27,7 @@ class LocalExecutor:
 
     count = 1
 
-    def judge(
+    def run_trials(
         self,
         trials: Iterator[TrialTask],
         make_reporter: Callable[[], TrialReporter],
@@ -47,7 +47,7 @@ class LocalExecutor:
         return train(dataset, spec, reporter, place)
 
 
-def run_trial(trial: TrialTask, trial_reporter: TrialReporter) -> FoldAnswers:
+def run_trial(trial: TrialTask, trial_reporter: TrialReporter) -> FoldPredictions:
     """Train and evaluate one candidate on one fold.
 
     Raises:
@@ -59,4 +59,4 @@ def run_trial(trial: TrialTask, trial_reporter: TrialReporter) -> FoldAnswers:
     release_memory()
     start = monotonic()
     probabilities = train_and_predict(trial.dataset, trial.spec, trial_reporter, trial.place)
-    return FoldAnswers(probabilities, monotonic() - start, trial_reporter.features)
+    return FoldPredictions(probabilities, monotonic() - start, trial_reporter.features)

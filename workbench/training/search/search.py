@@ -21,11 +21,11 @@ from workbench.pretrained.backbones import BACKBONES
 from workbench.pretrained.weights import weights_state
 from workbench.training.dataset import Dataset
 from workbench.training.reporter import Reporter, RunPaths, TrialRecord
-from workbench.training.search.candidates import Candidate, candidates, expected
+from workbench.training.search.candidates import Candidate, candidates, expected_seconds
 from workbench.training.search.search_state import SearchDecision, SearchState, fingerprint
 from workbench.training.search.successive_halving import (
     RUNGS,
-    FoldAnswers,
+    FoldPredictions,
     Leaderboard,
     better_half,
     inner_folds,
@@ -106,11 +106,11 @@ class _Search:
         for number in self._all_numbers:
             self._report_trial(number, "waiting")
         try:
-            if self.state.decided is None:
-                self.state.decided = self._decide(self._run_rungs())
+            if self.state.decision is None:
+                self.state.decision = self._decide(self._run_rungs())
                 self.state.write()
-            self._report_decision(self.state.decided)
-            return self._train_final(self.state.decided)
+            self._report_decision(self.state.decision)
+            return self._train_final(self.state.decision)
         except StoppedEarly:
             return self._best_trial_model()
 
@@ -166,7 +166,7 @@ class _Search:
 
     @property
     def _costs(self) -> dict[int, float]:
-        return expected(self._candidates, self._leaderboard.judged)
+        return expected_seconds(self._candidates, self._leaderboard.fold_predictions)
 
     @property
     def _slowness(self) -> float:
@@ -181,7 +181,7 @@ class _Search:
             evaluated = [number for number in numbers if self._leaderboard.folds(number)]
             return bool(evaluated) and not self._fits_budget([], evaluated)
 
-        for trial, outcome in self._executor.judge(
+        for trial, outcome in self._executor.run_trials(
             self._next_trials(numbers, fold), self._trial_reporter, time_is_up
         ):
             self._running.remove(trial.number)
@@ -193,7 +193,9 @@ class _Search:
         for number in numbers:
             if number in leaderboard.failed or leaderboard.folds(number) > fold:
                 self._report_trial(number, "failed" if number in leaderboard.failed else "waiting")
-            elif fold == 0 and not self._fits_budget([number, *self._running], list(leaderboard.judged)):
+            elif fold == 0 and not self._fits_budget(
+                [number, *self._running], list(leaderboard.fold_predictions)
+            ):
                 log.info("there is no time for “%s”", self._candidates[number].name)
             else:
                 self._running.append(number)
@@ -207,14 +209,14 @@ class _Search:
 
     def _record_result(self, number: int, fold: int, outcome: TrialResult) -> None:
         leaderboard, name = self._leaderboard, self._candidates[number].name
-        if isinstance(outcome, FoldAnswers):
-            leaderboard.judged.setdefault(number, []).append(outcome)
+        if isinstance(outcome, FoldPredictions):
+            leaderboard.fold_predictions.setdefault(number, []).append(outcome)
         elif outcome is None:
             log.info("“%s” was given up", name)
         else:
             log.warning("“%s” could not be trained: %s", name, outcome)
             leaderboard.failed.add(number)
-            leaderboard.judged.pop(number, None)
+            leaderboard.fold_predictions.pop(number, None)
         if outcome is not None:
             self._delete_unneeded_checkpoints(number, fold)
             self.state.write()
@@ -253,13 +255,13 @@ class _Search:
             except StoppedEarly:
                 if not members:
                     raise
-            if members[-1].stopped or self._reporter.asked() == "stop":
+            if members[-1].stopped or self._reporter.requested_action() == "stop":
                 shutil.copytree(members[0].folder, self._place.model, dirs_exist_ok=True)
                 return replace(members[0], folder=self._place.model, stopped=True)
-        from workbench.training.engine.averaged import mean_of
+        from workbench.training.engine.averaged import export_mean
 
         self._reporter.phase("exporting")
-        return mean_of(members, self._dataset, self._place.model)
+        return export_mean(members, self._dataset, self._place.model)
 
     def _train_member(self, decision: SearchDecision, position: int, model: Path) -> Artefacts:
         """Train one selected candidate; only the epochs of the first are reported as epochs of the run."""
@@ -275,19 +277,19 @@ class _Search:
 
     def _best_trial_model(self) -> Artefacts:
         """After a stop request: export the best finished trial, which was trained on one fold's part of the training split only."""
-        from workbench.training.engine.averaged import asked_again
+        from workbench.training.engine.averaged import predict_again
 
         for number in self._leaderboard.ranked(list(self._all_numbers)):
             place = self._trial_paths(number, 0)
             if place.checkpoints.is_dir():
                 self._report_decision(SearchDecision([number], 0.0))
                 trial_reporter = TrialReporter(
-                    self._reporter, "exporting", self._remaining_seconds, deaf=True
+                    self._reporter, "exporting", self._remaining_seconds, ignore_requests=True
                 )
                 artefacts = self._executor.train(
                     self._folds[0], self._candidates[number].spec, trial_reporter, place
                 )
-                return replace(asked_again(artefacts, self._dataset), stopped=True)
+                return replace(predict_again(artefacts, self._dataset), stopped=True)
         raise StoppedEarly
 
     def _remaining_seconds(self) -> float:
@@ -321,7 +323,7 @@ class _Search:
     def _report_trial(self, number: int, status: str, chosen: bool = False) -> None:
         candidate, folds = self._candidates[number], self._leaderboard.folds(number)
         metrics = self._metrics([number], folds) if folds else {}
-        seconds = sum(fold.seconds for fold in self._leaderboard.judged.get(number, ()))
+        seconds = sum(fold.seconds for fold in self._leaderboard.fold_predictions.get(number, ()))
         chosen_flag = {"chosen": True} if chosen else {}
         values = (candidate.spec.to_dict(), status, {**metrics, **chosen_flag}, seconds)
         self._publish(TrialRecord(number + 1, candidate.name, *values))

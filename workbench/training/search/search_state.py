@@ -15,7 +15,7 @@ import numpy as np
 
 from storage.core.errors import is_disk_full
 from workbench.training.dataset import Dataset
-from workbench.training.search.successive_halving import FoldAnswers, Leaderboard
+from workbench.training.search.successive_halving import FoldPredictions, Leaderboard
 from workbench.training.spec import TrainingSpec
 
 log = logging.getLogger("search")
@@ -39,7 +39,7 @@ class SearchState:
 
     def __init__(self, folder: Path, fingerprint: str, leaderboard: Leaderboard) -> None:
         """Restore a state with the same fingerprint into ``leaderboard``."""
-        self.decided: SearchDecision | None = None
+        self.decision: SearchDecision | None = None
         self._file = folder / _FILE
         self._fingerprint = fingerprint
         self._leaderboard = leaderboard
@@ -70,14 +70,14 @@ class SearchState:
     def _facts(self) -> dict[str, Any]:
         results = {
             number: [[fold.answers.tolist(), fold.seconds, fold.features] for fold in folds]
-            for number, folds in self._leaderboard.judged.items()
+            for number, folds in self._leaderboard.fold_predictions.items()
         }
         return {
             "fingerprint": self._fingerprint,
             "seconds": self.seconds,
             "judged": results,
             "failed": sorted(self._leaderboard.failed),
-            "decided": vars(self.decided) if self.decided else None,
+            "decided": vars(self.decision) if self.decision else None,
         }
 
     def _restore(self) -> None:
@@ -91,10 +91,10 @@ class SearchState:
         self._earlier_seconds = facts["seconds"]
         self._leaderboard.failed |= set(facts["failed"])
         for number, folds in facts["judged"].items():
-            self._leaderboard.judged[int(number)] = [
-                FoldAnswers(np.array(fold[0]), *fold[1:]) for fold in folds
+            self._leaderboard.fold_predictions[int(number)] = [
+                FoldPredictions(np.array(fold[0]), *fold[1:]) for fold in folds
             ]
-        self.decided = SearchDecision(**facts["decided"]) if facts["decided"] else None
+        self.decision = SearchDecision(**facts["decided"]) if facts["decided"] else None
 
 
 def fingerprint(dataset: Dataset, spec: TrainingSpec, candidate_specs: Sequence[TrainingSpec]) -> str:

@@ -18,7 +18,7 @@ from workbench.training.dataset import Dataset
 
 FOLDS = 5
 RUNGS = (1, 2, 4)
-GAIN = 0.005
+MIN_GAIN = 0.005
 _SAFETY_FACTOR = 1.2
 
 
@@ -58,7 +58,7 @@ def _fold_dataset(dataset: Dataset, number: int, pair: tuple[np.ndarray, np.ndar
 
 
 @dataclass(frozen=True)
-class FoldAnswers:
+class FoldPredictions:
     """Predictions of a candidate for a fold.
 
     Attributes:
@@ -85,12 +85,12 @@ class Leaderboard:
 
     truth: Sequence[np.ndarray]
     classes: int
-    judged: dict[int, list[FoldAnswers]] = field(default_factory=dict)
+    fold_predictions: dict[int, list[FoldPredictions]] = field(default_factory=dict)
     failed: set[int] = field(default_factory=set)
 
     def folds(self, number: int) -> int:
         """Number of folds that a candidate was evaluated on."""
-        return len(self.judged.get(number, ()))
+        return len(self.fold_predictions.get(number, ()))
 
     def score(self, numbers: Sequence[int], folds: int) -> float:
         """Macro-F1 of one candidate, or of the mean prediction of several, pooled over the first ``folds`` folds."""
@@ -103,7 +103,8 @@ class Leaderboard:
 
     def _predicted(self, numbers: Sequence[int], folds: int) -> np.ndarray:
         probabilities = [
-            np.concatenate([fold.answers for fold in self.judged[number][:folds]]) for number in numbers
+            np.concatenate([fold.answers for fold in self.fold_predictions[number][:folds]])
+            for number in numbers
         ]
         return np.asarray(np.mean(probabilities, axis=0).argmax(axis=1))
 
@@ -116,14 +117,18 @@ class Leaderboard:
     def seconds(self, number: int, costs: Mapping[int, float]) -> float:
         """Expected seconds of a candidate for another fold: measured on its last fold, else its expected cost times the slowness."""
         if self.folds(number):
-            last = self.judged[number][-1]
+            last = self.fold_predictions[number][-1]
             return (last.seconds - last.features) * _SAFETY_FACTOR + last.features / FOLDS
         return costs[number] * self.slowness(costs)
 
     def slowness(self, costs: Mapping[int, float]) -> float:
         """Ratio of measured to expected duration of first folds; 1 before any was measured."""
-        measured = sum(folds[0].seconds for folds in self.judged.values())
-        return measured / sum(costs[number] for number in self.judged) if self.judged else 1.0
+        measured = sum(folds[0].seconds for folds in self.fold_predictions.values())
+        return (
+            measured / sum(costs[number] for number in self.fold_predictions)
+            if self.fold_predictions
+            else 1.0
+        )
 
     def chosen(self, remaining: Sequence[int]) -> list[int]:
         """The best candidate, or two if the macro-F1 of their mean prediction is better than the best one's by ``GAIN``."""
@@ -134,7 +139,7 @@ class Leaderboard:
         best = self.score(ranked[:1], common_folds)
         pairs = {pair: self.score(pair, common_folds) for pair in combinations(ranked, 2)}
         pair = max(pairs, key=lambda candidate_pair: pairs[candidate_pair])
-        return list(pair) if pairs[pair] >= best + GAIN else ranked[:1]
+        return list(pair) if pairs[pair] >= best + MIN_GAIN else ranked[:1]
 
 
 def better_half(ranked: Sequence[int]) -> list[int]:

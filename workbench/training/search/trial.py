@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from storage.core.errors import DomainError
 from workbench.training.dataset import Dataset
 from workbench.training.reporter import EpochRecord, Progress, Reporter, RunPaths, TrialRecord
-from workbench.training.search.successive_halving import FoldAnswers
+from workbench.training.search.successive_halving import FoldPredictions
 from workbench.training.spec import TrainingSpec
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class TrialReporter:
     reporter: Reporter
     phase_name: str
     left: Callable[[], float]
-    deaf: bool = False
+    ignore_requests: bool = False
     quiet: bool = False
     _features: float = 0.0
     _features_started: float | None = field(default=None, repr=False)
@@ -70,9 +70,9 @@ class TrialReporter:
         """Forward it."""
         self.reporter.trial(record)
 
-    def asked(self) -> str:
+    def requested_action(self) -> str:
         """Action requested by the user: empty, ``stop`` or ``pause``."""
-        return "" if self.deaf else self.reporter.asked()
+        return "" if self.ignore_requests else self.reporter.requested_action()
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ class TrialTask:
     place: RunPaths
 
 
-TrialResult = FoldAnswers | DomainError | None
+TrialResult = FoldPredictions | DomainError | None
 """Outcome of a trial: predictions, an error if it could not be trained, or None if it was cancelled."""
 
 
@@ -96,7 +96,7 @@ class TrialExecutor(Protocol):
     def count(self) -> int:
         """Number of trials that can run concurrently."""
 
-    def judge(
+    def run_trials(
         self,
         trials: Iterator[TrialTask],
         make_reporter: Callable[[], TrialReporter],

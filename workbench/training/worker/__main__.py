@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING
 from storage.core.errors import DiskFull, DomainError, is_disk_full
 from storage.training.run_attempts import RunAttempt
 from workbench.core.errors import Paused, StoppedEarly
-from workbench.core.privacy import begin_private
-from workbench.core.processes import NO_ROOM, MemoryLimit, started_at
+from workbench.core.privacy import restrict_process
+from workbench.core.processes import EXIT_DISK_FULL, MemoryLimit, started_at
 from workbench.core.settings import Settings, from_environment
 from workbench.stores import Stores, open_stores
-from workbench.training.checkpoint_retention import drop, take_over
+from workbench.training.checkpoint_retention import adopt_checkpoints, delete_checkpoints
 from workbench.training.dataset import Dataset
 from workbench.training.reporter import RunPaths
 from workbench.training.spec import TrainingSpec
 from workbench.training.worker.db_reporter import DatabaseReporter
 from workbench.training.worker.export_dataset import export_dataset
-from workbench.training.worker.manifest import candidate
+from workbench.training.worker.manifest import version_candidate
 
 if TYPE_CHECKING:
     from workbench.training.engine.train import Artefacts
@@ -35,7 +35,7 @@ UNEXPECTED = "Training ended with an unexpected error ({kind}). The last lines o
 
 def main(run_id: int) -> None:
     """Execute one run; its result or error is written to its database row."""
-    begin_private()
+    restrict_process()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
     os.nice(NICENESS)
     settings = from_environment(os.environ)
@@ -52,7 +52,9 @@ def main(run_id: int) -> None:
         try:
             attempt.end(*final_status)
         except DiskFull:
-            sys.exit(NO_ROOM)  # the disk space of memory-mapped pictures is freed when the process exits
+            sys.exit(
+                EXIT_DISK_FULL
+            )  # the disk space of memory-mapped pictures is freed when the process exits
 
 
 def _final_status(stores: Stores, settings: Settings, attempt: RunAttempt) -> tuple[str, str | None] | None:
@@ -80,20 +82,20 @@ def _train_and_register(
     run = stores.runs.get(attempt.run_id)
     folder = stores.work_folder(run.id, attempt.number)
     reporter.phase("preparing")
-    export_dataset(stores, run, folder / "dataset", reporter.told)
+    export_dataset(stores, run, folder / "dataset", reporter.report_progress)
     reporter.phase("loading")
     train = _train_function(settings)
     reporter.raise_if_requested()
     place = RunPaths(
-        folder / "model", take_over(stores, attempt), stores.features_folder, settings.weights_folder
+        folder / "model", adopt_checkpoints(stores, attempt), stores.features_folder, settings.weights_folder
     )
     spec = TrainingSpec.from_dict(run.spec)
     artefacts = train(Dataset.open(folder / "dataset"), spec, reporter, place)
     snapshot = stores.snapshots.get(run.snapshot_id)
-    version = stores.registry.register(candidate(attempt, snapshot, spec, artefacts))
+    version = stores.registry.register(version_candidate(attempt, snapshot, spec, artefacts))
     log.info("registered %s", version.name)
     if not artefacts.stopped:
-        drop(stores, attempt)
+        delete_checkpoints(stores, attempt)
 
 
 def _train_function(

@@ -89,11 +89,11 @@ class DatabaseReporter:
         log.info("trial %s", record)
         self._attempt.put_trial(dataclasses.asdict(record))
 
-    def asked(self) -> str:
+    def requested_action(self) -> str:
         """Action requested by the user: empty, ``stop`` or ``pause``."""
         return self._requested_action
 
-    def told(self, done: int, total: int) -> None:
+    def report_progress(self, done: int, total: int) -> None:
         """Report progress before training, and end the run if requested; see :meth:`raise_if_requested`."""
         self.counted(done, total)
         self.raise_if_requested()

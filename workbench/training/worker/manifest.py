@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from workbench.training.engine.train import Artefacts
 
 
-def candidate(
+def version_candidate(
     attempt: RunAttempt, snapshot: Snapshot, spec: TrainingSpec, artefacts: Artefacts
 ) -> VersionCandidate:
     """The version candidate of a run, with its manifest."""

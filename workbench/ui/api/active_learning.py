@@ -12,7 +12,7 @@ from workbench.active_learning.service import ActiveLearningStatus
 from workbench.core import validation
 from workbench.services import Services
 from workbench.ui.api import ACTOR
-from workbench.ui.api.arguments import given_ids
+from workbench.ui.api.arguments import require_ids
 from workbench.ui.context import typed_name
 
 MAX_PAGE_SIZE = 500
@@ -222,7 +222,7 @@ def _label_endpoints(services: Services) -> list[Callable[..., Any]]:
             image_ids: Ids of pictures that /suspicious_labels gave.
             by: Who does it, for the journal.
         """
-        changed, events = insight.accept(given_ids(image_ids), _actor(by))
+        changed, events = insight.accept(require_ids(image_ids), _actor(by))
         return Changed(changed=changed, event_ids=events)
 
     def dismiss_suspicions(image_ids: list[int], by: str = ACTOR) -> Changed:
@@ -232,7 +232,7 @@ def _label_endpoints(services: Services) -> list[Callable[..., Any]]:
             image_ids: Ids of pictures.
             by: Who does it, for the journal.
         """
-        changed, event = insight.dismiss(given_ids(image_ids), _actor(by))
+        changed, event = insight.dismiss(require_ids(image_ids), _actor(by))
         return Changed(changed=changed, event_ids=[] if event is None else [event])
 
     return [suggestions, next_images, suspicious_labels, accept_suspicions, dismiss_suspicions]

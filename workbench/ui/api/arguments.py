@@ -8,7 +8,7 @@ from workbench.ui.api import ACTOR
 from workbench.ui.context import tidy_name
 
 
-def given_text(name: str, value: Any) -> str:
+def require_text(name: str, value: Any) -> str:
     """Check that an argument is a string.
 
     Raises:
@@ -19,7 +19,7 @@ def given_text(name: str, value: Any) -> str:
     return value
 
 
-def given_texts(name: str, value: Any) -> list[str]:
+def require_texts(name: str, value: Any) -> list[str]:
     """Check that an argument is a list of strings.
 
     Raises:
@@ -30,7 +30,7 @@ def given_texts(name: str, value: Any) -> list[str]:
     return value
 
 
-def given_ids(values: Any) -> list[int]:
+def require_ids(values: Any) -> list[int]:
     """Check a list of picture ids, and remove duplicates.
 
     Raises:
@@ -41,6 +41,6 @@ def given_ids(values: Any) -> list[int]:
     return list(dict.fromkeys(values))
 
 
-def given_name(by: Any) -> str:
+def require_actor(by: Any) -> str:
     """The normalised name of the acting user; ``api`` if it is empty."""
-    return tidy_name(given_text("by", by)) or ACTOR
+    return tidy_name(require_text("by", by)) or ACTOR

@@ -8,7 +8,7 @@ from PIL import Image
 
 from workbench.core import validation
 from workbench.imaging.augmentation import Augmentation
-from workbench.imaging.decode import encoded
+from workbench.imaging.decode import encode_image
 from workbench.label_safety.service import SafetyReport
 from workbench.services import Services
 from workbench.training.spec import LIMITS
@@ -74,7 +74,7 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
             validation.whole("count", count, 1, 32),
             validation.whole("seed", seed, 0, int(LIMITS["seed"].maximum)),
         )
-        files = (encoded(Image.fromarray(variant), "PNG", compress_level=1) for variant in variants)
+        files = (encode_image(Image.fromarray(variant), "PNG", compress_level=1) for variant in variants)
         return [to_file_data(data, f"variant-{number}.png") for number, data in enumerate(files, 1)]
 
     def check_augmentation(augmentation: dict[str, Any] = EMPTY) -> Check:
@@ -98,7 +98,7 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
             augmentation: Operations by name, such as {"rotate": {"enabled": true, "strength": 8}}; what is missing keeps its
                 default.
         """
-        cost = services.costs.of(Augmentation.from_dict(augmentation))
+        cost = services.throughput.of(Augmentation.from_dict(augmentation))
         return Speed(alone=cost.alone, together=cost.together)
 
     return [preview_augmentation, check_augmentation, augmentation_cost]

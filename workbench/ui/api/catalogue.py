@@ -7,7 +7,7 @@ from storage.records import Filter, ImageRecord
 from workbench.core import validation
 from workbench.services import Services
 from workbench.ui.api import classes, edits
-from workbench.ui.api.arguments import given_text
+from workbench.ui.api.arguments import require_text
 
 
 class ClassCount(TypedDict):
@@ -151,8 +151,8 @@ def _picture_endpoints(services: Services) -> list[Callable[..., Any]]:
             search: Only pictures with this part in their file name, whatever its case.
         """
         texts = {"label": label, "status": status, "sort": sort, "flag": flag, "tag": tag, "search": search}
-        filter_ = Filter(**{name: given_text(name, value) for name, value in texts.items()})
-        page = stores.pages.page(filter_, given_text("cursor", cursor), limit)
+        filter_ = Filter(**{name: require_text(name, value) for name, value in texts.items()})
+        page = stores.pages.page(filter_, require_text("cursor", cursor), limit)
         return Pictures(
             items=[_picture(item) for item in page.items], next_cursor=page.next_cursor, total=page.total
         )

@@ -6,7 +6,7 @@ from typing import Any, TypedDict
 from workbench.catalogue.labelling import class_name
 from workbench.services import Services
 from workbench.ui.api import ACTOR
-from workbench.ui.api.arguments import given_name, given_text
+from workbench.ui.api.arguments import require_actor, require_text
 
 
 class ClassChanged(TypedDict):
@@ -27,7 +27,7 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
             name: What it is called.
             by: Who does it.
         """
-        added = labelling.add(given_text("name", name), given_name(by))
+        added = labelling.add(require_text("name", name), require_actor(by))
         return ClassChanged(name=added.name, changed=0)
 
     def rename_class(name: str, to: str, by: str = ACTOR) -> ClassChanged:
@@ -38,7 +38,7 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
             to: Its new name.
             by: Who does it.
         """
-        labelling.rename(given_text("name", name), given_text("to", to), given_name(by))
+        labelling.rename(require_text("name", name), require_text("to", to), require_actor(by))
         renamed = services.stores.classes.get(class_name(to))
         return ClassChanged(name=renamed.name, changed=renamed.count)
 
@@ -50,7 +50,7 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
             colour: Written as # and six hexadecimal digits, such as #0072B2.
             by: Who does it.
         """
-        labelling.recolour(given_text("name", name), given_text("colour", colour), given_name(by))
+        labelling.recolour(require_text("name", name), require_text("colour", colour), require_actor(by))
         return ClassChanged(name=services.stores.classes.get(name).name, changed=0)
 
     def merge_classes(name: str, into: str, by: str = ACTOR) -> ClassChanged:
@@ -61,7 +61,7 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
             into: The class that stays.
             by: Who does it.
         """
-        changed = labelling.merge(given_text("name", name), given_text("into", into), given_name(by))
+        changed = labelling.merge(require_text("name", name), require_text("into", into), require_actor(by))
         return ClassChanged(name=services.stores.classes.get(into).name, changed=changed)
 
     def remove_class(name: str, by: str = ACTOR) -> ClassChanged:
@@ -71,7 +71,7 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
             name: The class.
             by: Who does it.
         """
-        changed = labelling.remove(given_text("name", name), given_name(by))
+        changed = labelling.remove(require_text("name", name), require_actor(by))
         return ClassChanged(name=name, changed=changed)
 
     return [add_class, rename_class, recolour_class, merge_classes, remove_class]

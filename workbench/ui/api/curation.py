@@ -7,7 +7,7 @@ from storage.core.errors import DomainError
 from workbench.core import validation
 from workbench.services import Services
 from workbench.ui.api import ACTOR
-from workbench.ui.api.arguments import given_ids, given_name, given_text
+from workbench.ui.api.arguments import require_actor, require_ids, require_text
 
 MAX_GROUPS = 500
 MAX_COUNT = 10**9
@@ -67,7 +67,7 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
             limit: Most groups on the page, 1 to 500.
         """
         page_size, duplicates = validation.whole("limit", limit, 1, MAX_GROUPS), services.lookalikes.found()
-        start = _parse_cursor(given_text("cursor", cursor))
+        start = _parse_cursor(require_text("cursor", cursor))
         end = start + page_size
         return LookAlikeGroups(
             items=[
@@ -89,7 +89,9 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
             by: Who the history says did it.
         """
         keep_id = validation.whole("keep", keep)
-        return _curation_result(services.lookalikes.keep_one(given_ids(image_ids), keep_id, given_name(by)))
+        return _curation_result(
+            services.lookalikes.keep_one(require_ids(image_ids), keep_id, require_actor(by))
+        )
 
     def keep_all(image_ids: list[int], by: str = ACTOR) -> Curated:
         """Keep all pictures of a group: it is not listed again until another picture joins it.
@@ -98,7 +100,7 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
             image_ids: Ids of the pictures of a group.
             by: Who the history says did it.
         """
-        return _curation_result(services.lookalikes.keep_all(given_ids(image_ids), given_name(by)))
+        return _curation_result(services.lookalikes.keep_all(require_ids(image_ids), require_actor(by)))
 
     def keep_best(expected: int, by: str = ACTOR) -> Curated:
         """Keep the best picture of every group of one class and put the others into the bin, as one event.
@@ -108,7 +110,7 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
             by: Who the history says did it.
         """
         expected_count = validation.whole("expected", expected, 0, MAX_COUNT)
-        return _curation_result(services.lookalikes.keep_best(expected_count, given_name(by)))
+        return _curation_result(services.lookalikes.keep_best(expected_count, require_actor(by)))
 
     def empty_bin(confirm: str, by: str = ACTOR) -> Emptied:
         """Remove all pictures of the bin with their files. This cannot be undone, and is refused while a run is active.
@@ -117,7 +119,7 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
             confirm: How many pictures are in the bin, as digits, or the words: empty the bin.
             by: Who the history says did it.
         """
-        return Emptied(removed=services.bin.empty(given_text("confirm", confirm), given_name(by)))
+        return Emptied(removed=services.trash.empty(require_text("confirm", confirm), require_actor(by)))
 
     def quality_summary() -> QualitySummary:
         """Count the pictures with each quality flag; list_images lists them by flag."""

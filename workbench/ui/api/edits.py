@@ -8,7 +8,7 @@ from storage.journal.image_edits import accept_suggestions as accept
 from workbench.core import validation
 from workbench.services import Services
 from workbench.ui.api import ACTOR
-from workbench.ui.api.arguments import given_ids, given_name, given_text, given_texts
+from workbench.ui.api.arguments import require_actor, require_ids, require_text, require_texts
 
 AUTOMATIC = "automatic"
 NO_TEXTS: list[str] = []
@@ -58,7 +58,9 @@ def _label_endpoints(services: Services) -> list[Callable[..., Any]]:
             label: The class, added where it is new; empty clears the label.
             by: Who does it.
         """
-        change = services.labelling.label(given_ids(image_ids), given_text("label", label), given_name(by))
+        change = services.labelling.label(
+            require_ids(image_ids), require_text("label", label), require_actor(by)
+        )
         return _edit_result(change)
 
     def review_images(image_ids: list[int], label: str, by: str = ACTOR) -> Labelled:
@@ -69,10 +71,10 @@ def _label_endpoints(services: Services) -> list[Callable[..., Any]]:
             label: The class that you see.
             by: Who does it; nobody reviews their own labels.
         """
-        ids, class_ = given_ids(image_ids), stores.classes.get(given_text("label", label))
+        ids, class_ = require_ids(image_ids), stores.classes.get(require_text("label", label))
         stores.catalogue.require(ids)
         revisions = {image.id: image.revision for image in stores.catalogue.several(ids)}
-        return _edit_result(stores.edits.review(revisions, class_, given_name(by)))
+        return _edit_result(stores.edits.review(revisions, class_, require_actor(by)))
 
     def accept_suggestions(image_ids: list[int], by: str = ACTOR) -> Labelled:
         """Label those of the pictures that have no class yet with what the model suggests for each, as one event.
@@ -81,7 +83,7 @@ def _label_endpoints(services: Services) -> list[Callable[..., Any]]:
             image_ids: Ids of pictures.
             by: Who does it.
         """
-        return _edit_result(accept(stores.database, given_ids(image_ids), given_name(by)))
+        return _edit_result(accept(stores.database, require_ids(image_ids), require_actor(by)))
 
     return [label_images, review_images, accept_suggestions]
 
@@ -96,7 +98,7 @@ def _placement_endpoints(services: Services) -> list[Callable[..., Any]]:
             image_ids: Ids of pictures.
             by: Who does it.
         """
-        return _edit_result(edits.archive(given_ids(image_ids), given_name(by)))
+        return _edit_result(edits.archive(require_ids(image_ids), require_actor(by)))
 
     def restore_images(image_ids: list[int], by: str = ACTOR) -> Labelled:
         """Take pictures out of the bin, as one event that can be undone.
@@ -105,7 +107,7 @@ def _placement_endpoints(services: Services) -> list[Callable[..., Any]]:
             image_ids: Ids of pictures in the bin.
             by: Who does it.
         """
-        return _edit_result(edits.restore(given_ids(image_ids), given_name(by)))
+        return _edit_result(edits.restore(require_ids(image_ids), require_actor(by)))
 
     def move_images(image_ids: list[int], split: str, by: str = ACTOR) -> Labelled:
         """Put pictures on a side of the split by hand, as one event that can be undone.
@@ -116,11 +118,11 @@ def _placement_endpoints(services: Services) -> list[Callable[..., Any]]:
                 every training makes.
             by: Who does it.
         """
-        side = given_text("split", split)
+        side = require_text("split", split)
         if side not in {"train", "validation", "test", AUTOMATIC}:
             raise DomainError(f"split is “{side[:40]}”; it can be train, validation, test or automatic.")
         return _edit_result(
-            edits.pin(given_ids(image_ids), "" if side == AUTOMATIC else side, given_name(by))
+            edits.pin(require_ids(image_ids), "" if side == AUTOMATIC else side, require_actor(by))
         )
 
     return [archive_images, restore_images, move_images]
@@ -140,10 +142,10 @@ def _annotation_endpoints(services: Services) -> list[Callable[..., Any]]:
             remove: Tags that they shall not have any more.
             by: Who does it.
         """
-        added, removed = given_texts("add", add), given_texts("remove", remove)
+        added, removed = require_texts("add", add), require_texts("remove", remove)
         if not added and not removed:
             raise DomainError("Name at least one tag to add or to remove.")
-        return _edit_result(edits.tag(given_ids(image_ids), added, removed, given_name(by)))
+        return _edit_result(edits.tag(require_ids(image_ids), added, removed, require_actor(by)))
 
     def note_image(image_id: int, text: str, by: str = ACTOR) -> Labelled:
         """Write the note of a picture, in place of the one it had.
@@ -154,7 +156,7 @@ def _annotation_endpoints(services: Services) -> list[Callable[..., Any]]:
             by: Who does it.
         """
         checked_id = validation.whole("image_id", image_id)
-        return _edit_result(edits.note(checked_id, given_text("text", text), given_name(by)))
+        return _edit_result(edits.note(checked_id, require_text("text", text), require_actor(by)))
 
     return [tag_images, note_image]
 
@@ -168,7 +170,7 @@ def _undo_endpoints(services: Services) -> list[Callable[..., Any]]:
         Args:
             by: Whose change.
         """
-        event = journal.undo(given_name(by))
+        event = journal.undo(require_actor(by))
         return Undone(undone=event.summary, event_id=event.id)
 
     def redo(by: str = ACTOR) -> Redone:
@@ -177,7 +179,7 @@ def _undo_endpoints(services: Services) -> list[Callable[..., Any]]:
         Args:
             by: Whose change.
         """
-        event = journal.redo(given_name(by))
+        event = journal.redo(require_actor(by))
         return Redone(redone=event.summary, event_id=event.id)
 
     return [undo, redo]

@@ -9,7 +9,7 @@ from storage.records import Filter
 from workbench.core import validation
 from workbench.exporting.service import ExportOrder
 from workbench.services import Services
-from workbench.ui.api.arguments import given_text
+from workbench.ui.api.arguments import require_text
 from workbench.ui.file_transfer import to_named_file_data
 
 
@@ -39,10 +39,10 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
             snapshot: Instead of a filter, the number of a snapshot, with the classes and splits that it froze; 0 for none.
         """
         texts = {"label": label, "status": status, "flag": flag, "tag": tag, "search": search}
-        filter_ = Filter(**{name: given_text(name, value) for name, value in texts.items()})
+        filter_ = Filter(**{name: require_text(name, value) for name, value in texts.items()})
         snapshot_id = validation.whole("snapshot", snapshot, 0) or None
         return to_named_file_data(
-            services.exports.write(ExportOrder(given_text("format", format), filter_, snapshot_id)).path
+            services.exports.write(ExportOrder(require_text("format", format), filter_, snapshot_id)).path
         )
 
     return [export_dataset]

@@ -11,7 +11,7 @@ from workbench.core import validation
 from workbench.importing.service import ImportState, NewImport
 from workbench.services import Services
 from workbench.ui.api import ACTOR
-from workbench.ui.api.arguments import given_name, given_text
+from workbench.ui.api.arguments import require_actor, require_text
 from workbench.ui.file_transfer import begin_import, to_file_data, uploads
 
 SHUTTING_DOWN = (
@@ -72,7 +72,7 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
             label: The class of all of them; where empty, a table or the folder of a picture in its zip names its class.
             by: Who the history says did it.
         """
-        new_import = NewImport(uploads(files), given_text("label", label), given_name(by))
+        new_import = NewImport(uploads(files), require_text("label", label), require_actor(by))
         state = imports.wait(begin_import(imports, new_import))
         if state.error or state.running:
             raise DomainError(state.error or SHUTTING_DOWN.format(id=state.id))
@@ -100,10 +100,10 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
             label: The class of all pictures; where empty, a table or the folder of a picture names its class.
             by: Who the history says did it.
         """
-        path = given_text("folder", folder).strip()
+        path = require_text("folder", folder).strip()
         if not path:
             raise DomainError("folder must name a folder of the server.")
-        new_import = NewImport(label=given_text("label", label), actor=given_name(by), folder=path)
+        new_import = NewImport(label=require_text("label", label), actor=require_actor(by), folder=path)
         return _import_status(imports.state(imports.start(new_import)))
 
     def import_status(import_id: int = 0) -> ImportStatus:

@@ -11,10 +11,10 @@ from storage.training.registry import PRODUCTION, is_version_name
 from workbench.imaging.memory_budget import PATIENCE
 from workbench.importing.uploads import read_file, sources
 from workbench.services import Services
-from workbench.serving.batch import answers_csv
+from workbench.serving.batch import predict_files_csv
 from workbench.ui.api import ACTOR
-from workbench.ui.api.arguments import given_name
-from workbench.ui.file_transfer import answering, to_file_data, upload, uploads
+from workbench.ui.api.arguments import require_actor
+from workbench.ui.file_transfer import to_file_data, upload, uploads, using_uploads
 
 
 class Model(TypedDict):
@@ -82,7 +82,10 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
             by: Who the history says did it.
         """
         registry.promote(
-            _require_model_name("version", version), _require_alias(alias), str(reason)[:500], given_name(by)
+            _require_model_name("version", version),
+            _require_alias(alias),
+            str(reason)[:500],
+            require_actor(by),
         )
         return AliasHistory(history=[_alias_move(event) for event in registry.history(alias)])
 
@@ -94,7 +97,7 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
             model: A version such as v3, or an alias.
         """
         uploaded = upload(image)
-        with answering([uploaded]):
+        with using_uploads([uploaded]):
             data = read_file(uploaded.path, services.settings.limits)
             prediction = predictor.predict(data, _require_model_name("model", model), PATIENCE)
         return Answer(
@@ -114,8 +117,8 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
             model: A version such as v3, or an alias.
         """
         uploaded = uploads(files)
-        with answering(uploaded):
-            text = answers_csv(
+        with using_uploads(uploaded):
+            text = predict_files_csv(
                 predictor, sources(uploaded, services.settings.limits), _require_model_name("model", model)
             )
         return to_file_data(text.encode("utf-8-sig"), "predictions.csv")

@@ -87,7 +87,7 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
                 recipes are instant, fine_tune, best and scratch, and every other key has a default.
         """
         run_id = training.start(TrainingSpec.from_dict(spec))
-        test_pictures, caveats = training.sides(run_id)
+        test_pictures, caveats = training.test_count_and_caveats(run_id)
         return Started(run_id=run_id, test_pictures=test_pictures, warnings=list(caveats))
 
     def run_status(run_id: int) -> RunStatus:

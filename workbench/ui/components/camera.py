@@ -68,7 +68,7 @@ def burst_camera(elem_id: str) -> gr.HTML:
     )
 
 
-def frame_of(address: Any, decoder: BoundedDecoder) -> np.ndarray:
+def decode_frame(address: Any, decoder: BoundedDecoder) -> np.ndarray:
     """Decode a frame from a ``data:`` URL to pixels ``(height, width, 3) uint8``.
 
     Raises:
@@ -82,5 +82,5 @@ def frame_of(address: Any, decoder: BoundedDecoder) -> np.ndarray:
         data = base64.b64decode(text, validate=True)
     except ValueError as error:
         raise RejectedPicture(NO_FRAME) from error
-    with decoder.decoded(data, patience=PATIENCE, max_pixels=LARGEST_FRAME) as decoded:
+    with decoder.decoded(data, timeout=PATIENCE, max_pixels=LARGEST_FRAME) as decoded:
         return np.asarray(decoded.image)

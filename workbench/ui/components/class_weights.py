@@ -9,7 +9,7 @@ from typing import Any
 
 import gradio as gr
 
-from workbench.training.spec import HEAVIEST
+from workbench.training.spec import MAX_CLASS_WEIGHT
 from workbench.ui.components.assets import mounting
 from workbench.ui.components.html import class_name
 
@@ -31,7 +31,7 @@ def weights_fields(elem_id: str) -> gr.HTML:
 def show_weights(weights: Mapping[str, float], colours: Mapping[str, str], visible: bool) -> Any:
     """An update for the component."""
     fields = "".join(
-        f"<label>{class_name(name, colours)}<input type='number' inputmode='decimal' min='0.01' max='{HEAVIEST:g}' "
+        f"<label>{class_name(name, colours)}<input type='number' inputmode='decimal' min='0.01' max='{MAX_CLASS_WEIGHT:g}' "
         f"step='any' value='{weight:.4g}' data-class='{escape(name)}'></label>"
         for name, weight in weights.items()
     )

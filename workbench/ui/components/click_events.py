@@ -9,7 +9,7 @@ from workbench.ui.components.assets import mounting
 SCRIPT = "components/click_events.js"
 
 
-def pressable(elem_id: str, *more: str) -> gr.HTML:
+def clickable_html(elem_id: str, *more: str) -> gr.HTML:
     """Build an empty HTML component; a click on an element with ``data-press`` triggers its event ``press``.
 
     The event carries the element's data attributes, so ``<button data-press="cancel" data-run="3">`` gives

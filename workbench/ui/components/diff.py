@@ -8,10 +8,10 @@ from typing import Any
 import gradio as gr
 
 Keys = dict[str, Any]
-Wanted = Mapping[str, tuple[Any, Callable[[], Any]]]
+PartUpdates = Mapping[str, tuple[Any, Callable[[], Any]]]
 
 
-def changed(previous: Keys, parts: Wanted) -> tuple[list[Any], Keys]:
+def changed_updates(previous: Keys, parts: PartUpdates) -> tuple[list[Any], Keys]:
     """The update of each part whose key differs from before, and ``gr.skip()`` for the others.
 
     Args:

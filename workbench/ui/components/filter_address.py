@@ -17,7 +17,7 @@ def address(filter_: Filter) -> dict[str, str]:
     }
 
 
-def addressed(parts: dict[str, str]) -> Filter:
+def filter_from_address(parts: dict[str, str]) -> Filter:
     """The filter that query parameters describe."""
     show = parts.get("show", "")
     flag = show.removeprefix("flag:") if show.startswith("flag:") else ""

@@ -12,8 +12,8 @@ from workbench.charts.plotly_asset import ADDRESS
 from workbench.ui.components.assets import mounting
 
 
-def curves(elem_id: str) -> gr.HTML:
-    """Build an empty chart; its value comes from :func:`drawn`."""
+def live_chart(elem_id: str) -> gr.HTML:
+    """Build an empty chart; its value comes from :func:`chart_value`."""
     return gr.HTML(
         elem_id=elem_id,
         # In the template: props are not available yet if the chart is rendered late.
@@ -24,7 +24,7 @@ def curves(elem_id: str) -> gr.HTML:
     )
 
 
-def drawn(figure: go.Figure, revision: int) -> Any:
+def chart_value(figure: go.Figure, revision: int) -> Any:
     """The value of the component for a figure.
 
     Args:

@@ -9,7 +9,7 @@ import gradio as gr
 
 from storage.records import ImageRecord
 from workbench.charts import percent
-from workbench.training.misclassified import JudgedImage
+from workbench.training.misclassified import PredictedImage
 from workbench.ui.components.assets import mounting
 from workbench.ui.components.html import class_name
 
@@ -24,7 +24,7 @@ def answers_component(elem_id: str) -> gr.HTML:
 
 
 def answers_html(
-    answers: Sequence[JudgedImage], images: Mapping[int, ImageRecord], colours: Mapping[str, str]
+    answers: Sequence[PredictedImage], images: Mapping[int, ImageRecord], colours: Mapping[str, str]
 ) -> str:
     """The grid as HTML. Pictures that were removed from the catalogue are only counted.
 
@@ -40,7 +40,7 @@ def answers_html(
     return f"<div class='answers'>{cards}</div>{note}"
 
 
-def _card(answer: JudgedImage, image: ImageRecord, colours: Mapping[str, str]) -> str:
+def _card(answer: PredictedImage, image: ImageRecord, colours: Mapping[str, str]) -> str:
     name = escape(image.filename)
     media = f"/media/{image.sha256}"
     changed = image.label != answer.true

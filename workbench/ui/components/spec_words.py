@@ -16,16 +16,16 @@ RECIPE_NAMES: Mapping[str, str] = {
 }
 
 
-def words_of(spec: Mapping[str, Any]) -> str:
+def spec_text(spec: Mapping[str, Any]) -> str:
     """A short description of a spec's recipe and backbone."""
     recipe = spec.get("recipe", SCRATCH)
     label = BACKBONES[spec["architecture"]].label
     if recipe == BEST:
         minutes = spec["max_minutes"]
-        return f"best {f'in {in_minutes(minutes)}' if minutes else 'without a limit of time'}, {label}"
+        return f"best {f'in {minutes_text(minutes)}' if minutes else 'without a limit of time'}, {label}"
     return f"{RECIPE_NAMES[recipe]}, {label}"
 
 
-def in_minutes(minutes: float) -> str:
+def minutes_text(minutes: float) -> str:
     """``1 minute``, ``2.5 minutes``."""
     return f"{minutes:g} minute{'' if minutes == 1 else 's'}"

@@ -15,10 +15,16 @@ from workbench.services import Services
 from workbench.ui.context import TabContext, open_tab
 from workbench.ui.error_boundary import guarded
 from workbench.ui.payload import Payload
-from workbench.ui.tabs.augment.html import PreviewChoice, chosen, labels, preview_html, seed_html
+from workbench.ui.tabs.augment.html import (
+    PreviewChoice,
+    class_choices,
+    preview_html,
+    preview_pictures,
+    seed_html,
+)
 from workbench.ui.tabs.augment.layout import AugmentView
 from workbench.ui.tabs.augment.operation_notes import notes, summary
-from workbench.ui.tabs.augment.variant_inspector import RejectedVariant, found
+from workbench.ui.tabs.augment.variant_inspector import RejectedVariant, find_suspects
 
 NoteRefresher = Callable[[Any], Any]
 MAX_SEED = 2**32 - 1
@@ -43,26 +49,28 @@ def _bind_dials(services: Services, view: AugmentView, refresh_notes: NoteRefres
         changed = gr.on(
             [control.switch.input, control.strength.input],
             _operation_changed(services, control.operation.name),
-            [control.switch, control.strength, *view.choice],
-            [control.strength, view.preview, view.doubt],
+            [control.switch, control.strength, *view.preview_choice],
+            [control.strength, view.preview, view.rejected],
             trigger_mode="always_last",
             **SEQUENTIAL,
         )
         refresh_notes(changed)
 
     @guarded
-    def reset(*choice: Any) -> list[object]:
+    def reset(*preview_choice: Any) -> list[object]:
         _save(services, lambda _: Augmentation())
         for name in Augmentation().enabled:
             mark(services.stores.preferences, name, "")
         return [
             *_control_updates(Augmentation()),
-            preview_html(services, Augmentation(), PreviewChoice.of(*choice)),
+            preview_html(services, Augmentation(), PreviewChoice.of(*preview_choice)),
             None,
         ]
 
     refresh_notes(
-        view.defaults.click(reset, view.choice, [*view.dials, view.preview, view.doubt], **SEQUENTIAL)
+        view.defaults.click(
+            reset, view.preview_choice, [*view.operation_inputs, view.preview, view.rejected], **SEQUENTIAL
+        )
     )
 
 
@@ -70,7 +78,7 @@ def _operation_changed(services: Services, name: str) -> Callable[..., tuple[obj
     """The callback of one operation. It saves only that operation: another browser tab may have changed the others."""
 
     @guarded
-    def changed(enabled: bool, strength: float, *choice: Any) -> tuple[object, ...]:
+    def changed(enabled: bool, strength: float, *preview_choice: Any) -> tuple[object, ...]:
         setting = {name: {"enabled": enabled, "strength": strength}}
         augmentation = _save(
             services, lambda current: Augmentation.from_dict({**current.to_dict(), **setting})
@@ -79,7 +87,7 @@ def _operation_changed(services: Services, name: str) -> Callable[..., tuple[obj
             mark(services.stores.preferences, name, "")
         return (
             gr.update(interactive=enabled),
-            preview_html(services, augmentation, PreviewChoice.of(*choice)),
+            preview_html(services, augmentation, PreviewChoice.of(*preview_choice)),
             None,
         )
 
@@ -93,10 +101,10 @@ def _bind_notes(services: Services, view: AugmentView) -> NoteRefresher:
     def refresh_notes(previous: str) -> list[object]:
         return _note_updates(services, previous)
 
-    view.timer.tick(refresh_notes, view.shown_notes, view.known, **UNQUEUED)
+    view.timer.tick(refresh_notes, view.shown_notes, view.note_outputs, **UNQUEUED)
     # always_last: a refresh is not dropped while the previous one is still pending.
     return lambda event: event.then(
-        refresh_notes, view.shown_notes, view.known, trigger_mode="always_last", **UNQUEUED
+        refresh_notes, view.shown_notes, view.note_outputs, trigger_mode="always_last", **UNQUEUED
     )
 
 
@@ -113,15 +121,15 @@ def _note_updates(services: Services, previous: str) -> list[object]:
 
 def _bind_rejection(services: Services, view: AugmentView, refresh_notes: NoteRefresher) -> None:
     @guarded
-    def press(event: gr.EventData, rejected: RejectedVariant | None, *choice: Any) -> list[object]:
-        payload, selection = Payload.of(event), PreviewChoice.of(*choice)
+    def press(event: gr.EventData, rejected: RejectedVariant | None, *preview_choice: Any) -> list[object]:
+        payload, selection = Payload.of(event), PreviewChoice.of(*preview_choice)
         action, name = payload.text("press"), payload.text("operation", "")
         augmentation = services.training.draft().augmentation
         if action == "no":
             rejected = RejectedVariant(
                 payload.number("image"), payload.number("variant"), selection.seed, augmentation
             )
-            name = found(services, rejected)[1]
+            name = find_suspects(services, rejected)[1]
         if action == "close":
             rejected = None
         if name in BY_NAME and rejected is not None:
@@ -132,8 +140,8 @@ def _bind_rejection(services: Services, view: AugmentView, refresh_notes: NoteRe
             rejected,
         ]
 
-    outputs = [*view.dials, view.preview, view.doubt]
-    refresh_notes(view.preview.press(press, [view.doubt, *view.choice], outputs, **SEQUENTIAL))
+    outputs = [*view.operation_inputs, view.preview, view.rejected]
+    refresh_notes(view.preview.press(press, [view.rejected, *view.preview_choice], outputs, **SEQUENTIAL))
 
 
 def _switch_operation(
@@ -153,50 +161,56 @@ def _bind_choice(context: TabContext, view: AugmentView, refresh_notes: NoteRefr
     services = context.services
 
     @guarded
-    def refresh(*choice: Any) -> list[object]:
-        return _all_updates(services, PreviewChoice.of(*choice))
+    def refresh(*preview_choice: Any) -> list[object]:
+        return _all_updates(services, PreviewChoice.of(*preview_choice))
 
     @guarded
-    def update_preview(*choice: Any) -> list[object]:
-        return _preview_updates(services, PreviewChoice.of(*choice))
+    def update_preview(*preview_choice: Any) -> list[object]:
+        return _preview_updates(services, PreviewChoice.of(*preview_choice))
 
     @guarded
-    def draw_others(*choice: Any) -> list[object]:
-        selection = PreviewChoice.of(*choice)
+    def draw_others(*preview_choice: Any) -> list[object]:
+        selection = PreviewChoice.of(*preview_choice)
         return [selection.draw + 1, *_preview_updates(services, replace(selection, draw=selection.draw + 1))]
 
     @guarded
-    def next_seed(*choice: Any) -> list[object]:
-        selection = PreviewChoice.of(*choice)
+    def next_seed(*preview_choice: Any) -> list[object]:
+        selection = PreviewChoice.of(*preview_choice)
         seed = (selection.seed + 1) % MAX_SEED
         return [seed, *_preview_updates(services, replace(selection, seed=seed))]
 
-    preview_outputs = [view.preview, view.meaning, view.doubt]
-    all_outputs = [*view.dials, view.label, *preview_outputs, view.collect]
-    refresh_notes(context.tab.select(refresh, view.choice, all_outputs, **SEQUENTIAL))
+    preview_outputs = [view.preview, view.seed_note, view.rejected]
+    all_outputs = [*view.operation_inputs, view.label, *preview_outputs, view.collect]
+    refresh_notes(context.tab.select(refresh, view.preview_choice, all_outputs, **SEQUENTIAL))
     for field in (view.label, view.seed, view.count):
-        field.input(update_preview, view.choice, preview_outputs, trigger_mode="always_last", **SEQUENTIAL)
-    view.others.click(draw_others, view.choice, [view.draw, *preview_outputs], **SEQUENTIAL)
-    view.again.click(next_seed, view.choice, [view.seed, *preview_outputs], **SEQUENTIAL)
+        field.input(
+            update_preview, view.preview_choice, preview_outputs, trigger_mode="always_last", **SEQUENTIAL
+        )
+    view.other_pictures.click(draw_others, view.preview_choice, [view.draw, *preview_outputs], **SEQUENTIAL)
+    view.again.click(next_seed, view.preview_choice, [view.seed, *preview_outputs], **SEQUENTIAL)
     view.collect.click(lambda: open_tab("collect"), None, context.tabs, queue=False, api_visibility="private")
 
 
-def _all_updates(services: Services, choice: PreviewChoice) -> list[object]:
-    draft, options = services.training.draft(), labels(services)
-    if choice.label not in {value for _, value in options}:
-        choice = replace(choice, label="")
+def _all_updates(services: Services, preview_choice: PreviewChoice) -> list[object]:
+    draft, options = services.training.draft(), class_choices(services)
+    if preview_choice.label not in {value for _, value in options}:
+        preview_choice = replace(preview_choice, label="")
     return [
         *_control_updates(draft.augmentation),
-        gr.update(choices=options, value=choice.label),
-        *_preview_updates(services, choice),
-        gr.update(visible=not chosen(services, choice)),
+        gr.update(choices=options, value=preview_choice.label),
+        *_preview_updates(services, preview_choice),
+        gr.update(visible=not preview_pictures(services, preview_choice)),
     ]
 
 
-def _preview_updates(services: Services, choice: PreviewChoice) -> list[object]:
+def _preview_updates(services: Services, preview_choice: PreviewChoice) -> list[object]:
     """Updates of the preview and the explanation of its seed; no variant is rejected."""
     draft = services.training.draft()
-    return [preview_html(services, draft.augmentation, choice), seed_html(choice.seed, draft), None]
+    return [
+        preview_html(services, draft.augmentation, preview_choice),
+        seed_html(preview_choice.seed, draft),
+        None,
+    ]
 
 
 def _control_updates(augmentation: Augmentation) -> list[object]:

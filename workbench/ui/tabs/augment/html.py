@@ -14,7 +14,7 @@ from workbench.services import Services
 from workbench.training.spec import FINE_TUNE, INSTANT, TrainingSpec
 from workbench.ui.components.bars import dot
 from workbench.ui.components.frames import frame
-from workbench.ui.tabs.augment.variant_inspector import RejectedVariant, doubt_html
+from workbench.ui.tabs.augment.variant_inspector import RejectedVariant, rejected_variant_html
 
 MAX_PICTURES = 3
 COUNTS = (4, 8, 12)
@@ -40,12 +40,16 @@ class PreviewChoice:
         return cls(label or "", draw, int(seed or 0), count or COUNTS[0])
 
 
-def chosen(services: Services, choice: PreviewChoice) -> list[ImageRecord]:
+def preview_pictures(services: Services, preview_choice: PreviewChoice) -> list[ImageRecord]:
     """The pictures to preview; deterministic for a choice and a catalogue."""
     catalogue = services.stores.catalogue
-    names = [choice.label] if choice.label else [c.name for c in services.stores.classes.all() if c.count]
+    names = (
+        [preview_choice.label]
+        if preview_choice.label
+        else [c.name for c in services.stores.classes.all() if c.count]
+    )
     filters = [Filter(label=name) for name in names] or [Filter()]
-    rng = random.Random(choice.draw)  # noqa: S311 - picks pictures to look at
+    rng = random.Random(preview_choice.draw)  # noqa: S311 - picks pictures to look at
     pools = [rng.sample(ids, min(MAX_PICTURES, len(ids))) for ids in map(services.stores.pages.ids, filters)]
     rng.shuffle(pools)
     in_turn = [pool[turn] for turn in range(MAX_PICTURES) for pool in pools if turn < len(pool)]
@@ -55,19 +59,19 @@ def chosen(services: Services, choice: PreviewChoice) -> list[ImageRecord]:
 def preview_html(
     services: Services,
     augmentation: Augmentation,
-    choice: PreviewChoice,
+    preview_choice: PreviewChoice,
     rejected: RejectedVariant | None = None,
 ) -> str:
     """Every chosen picture beside its variants; below a rejected variant its operations one by one."""
-    pictures = chosen(services, choice)
+    pictures = preview_pictures(services, preview_choice)
     if not pictures:
         return EMPTY
     sets = []
     for image in pictures:
-        sets.append(_variant_set(services, image, augmentation, choice))
+        sets.append(_variant_set(services, image, augmentation, preview_choice))
         if rejected is not None and rejected.image_id == image.id:
-            sets.append(doubt_html(services, rejected, image, augmentation))
-    return f"<div class='variants' style='--columns:{COLUMNS + 1};--rows:{-(-choice.count // COLUMNS)}'>{''.join(sets)}</div>"
+            sets.append(rejected_variant_html(services, rejected, image, augmentation))
+    return f"<div class='variants' style='--columns:{COLUMNS + 1};--rows:{-(-preview_choice.count // COLUMNS)}'>{''.join(sets)}</div>"
 
 
 def seed_html(seed: int, spec: TrainingSpec) -> str:
@@ -82,10 +86,10 @@ def seed_html(seed: int, spec: TrainingSpec) -> str:
 
 
 def _variant_set(
-    services: Services, image: ImageRecord, augmentation: Augmentation, choice: PreviewChoice
+    services: Services, image: ImageRecord, augmentation: Augmentation, preview_choice: PreviewChoice
 ) -> str:
     original = services.stores.media.canonical(image.sha256, services.training.draft().fit, PATIENCE)
-    variants = services.training.preview(image.id, augmentation, choice.count, choice.seed)
+    variants = services.training.preview(image.id, augmentation, preview_choice.count, preview_choice.seed)
     name = f"{image.filename}, {image.label or 'left to label'}"
     figures = "".join(
         f"<figure>{frame(variant, f'Variant {number} of {name}')}<figcaption><span><span class='long'>Variant </span>{number}</span>{_reject_button(image, number)}"
@@ -110,7 +114,7 @@ def _caption(image: ImageRecord) -> str:
     return f"<p class='caption'>{dot(image.colour or '')}<b>{label}</b> <span>{escape(image.filename)}</span>{chip}</p>"
 
 
-def labels(services: Services) -> Sequence[tuple[str, str]]:
+def class_choices(services: Services) -> Sequence[tuple[str, str]]:
     """The choices of the class field, as (label, value)."""
     return [
         ("Every class", ""),

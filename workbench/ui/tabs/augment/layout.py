@@ -26,30 +26,30 @@ class AugmentView:
     controls: list[OperationControl]
     defaults: gr.Button
     label: gr.Dropdown
-    others: gr.Button
+    other_pictures: gr.Button
     seed: gr.Number
     count: gr.Dropdown
     again: gr.Button
     summary: gr.HTML
     preview: gr.HTML
-    meaning: gr.HTML
+    seed_note: gr.HTML
     collect: gr.Button
     draw: gr.State
-    doubt: gr.State
+    rejected: gr.State
     shown_notes: gr.State
     timer: gr.Timer
 
     @property
-    def choice(self) -> list[gr.Block]:
+    def preview_choice(self) -> list[gr.Block]:
         """The inputs of :meth:`PreviewChoice.of`, in its order."""
         return [self.label, self.draw, self.seed, self.count]
 
     @property
-    def dials(self) -> list[gr.Block]:
+    def operation_inputs(self) -> list[gr.Block]:
         """All switches and strengths, in the order of the operations."""
         return [part for control in self.controls for part in (control.switch, control.strength)]
 
     @property
-    def known(self) -> list[gr.Block]:
+    def note_outputs(self) -> list[gr.Block]:
         """The outputs of a refresh of the notes: notes, summary, timer, and the state of what is shown."""
         return [*(control.note for control in self.controls), self.summary, self.timer, self.shown_notes]

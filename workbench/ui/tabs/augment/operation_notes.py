@@ -18,7 +18,7 @@ QUESTION = "Does each variant still show the same class? Press No where it does 
 
 def notes(services: Services, augmentation: Augmentation, safety: SafetyReport) -> list[str]:
     """The note of each operation as HTML, in their order."""
-    cost, reasons = services.costs.of(augmentation), marks(services.stores.preferences)
+    cost, reasons = services.throughput.of(augmentation), marks(services.stores.preferences)
     return [
         _note_html(
             cost.alone[operation.name],
@@ -32,7 +32,7 @@ def notes(services: Services, augmentation: Augmentation, safety: SafetyReport) 
 
 def summary(services: Services, augmentation: Augmentation, safety: SafetyReport) -> str:
     """The throughput of the enabled operations and the result of the safety check, as HTML."""
-    text = f"{_cost_sentence(services.costs.of(augmentation), augmentation)} {_safety_sentence(safety, augmentation)}"
+    text = f"{_cost_sentence(services.throughput.of(augmentation), augmentation)} {_safety_sentence(safety, augmentation)}"
     return f"<p class='note' role='status'>{text}</p>"
 
 

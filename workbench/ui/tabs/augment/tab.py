@@ -5,7 +5,7 @@ from __future__ import annotations
 import gradio as gr
 
 from workbench.imaging.augmentation import OPERATIONS, Operation
-from workbench.ui.components.click_events import pressable
+from workbench.ui.components.click_events import clickable_html
 from workbench.ui.context import TabContext
 from workbench.ui.tabs.augment.events import MAX_SEED, bind
 from workbench.ui.tabs.augment.html import COUNTS
@@ -29,7 +29,7 @@ def _view() -> AugmentView:
             gr.HTML(f"<p class='question'>{QUESTION}</p>")
             with gr.Row(elem_classes="pick"):
                 label = gr.Dropdown([], label="Pictures of", elem_id="augment-class", min_width=120)
-                others = gr.Button("Other pictures", elem_id="augment-others", min_width=120)
+                other_pictures = gr.Button("Other pictures", elem_id="augment-others", min_width=120)
                 seed = gr.Number(
                     1, label="Seed", precision=0, minimum=0, maximum=MAX_SEED, min_width=90, elem_id="augment-seed"
                 )  # fmt: skip
@@ -38,14 +38,14 @@ def _view() -> AugmentView:
                 )
                 again = gr.Button("New variants", elem_id="augment-again", min_width=120)
             summary = gr.HTML(elem_id="augment-summary", padding=False)
-            preview = pressable("augment-preview")
-            meaning = gr.HTML(elem_id="augment-meaning")
+            preview = clickable_html("augment-preview")
+            seed_note = gr.HTML(elem_id="augment-meaning")
             collect = gr.Button(
                 "Collect pictures", variant="primary", visible=False, elem_id="augment-collect"
             )
     states = gr.State(0), gr.State(None), gr.State("")
     return AugmentView(
-        controls, defaults, label, others, seed, count, again, summary, preview, meaning, collect,
+        controls, defaults, label, other_pictures, seed, count, again, summary, preview, seed_note, collect,
         *states, gr.Timer(POLL_SECONDS, active=False),
     )  # fmt: skip
 

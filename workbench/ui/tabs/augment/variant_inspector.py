@@ -12,7 +12,7 @@ from storage.records import ImageRecord
 from workbench.charts import percent
 from workbench.imaging.augmentation import BY_NAME, Augmentation
 from workbench.imaging.memory_budget import PATIENCE
-from workbench.label_safety.attribution import OperationSuspect, attribute, attribution_candidates
+from workbench.label_safety.attribution import OperationSuspect, attribution_candidates, responsible_operation
 from workbench.services import Services
 from workbench.serving.service import Prediction
 from workbench.ui.components.frames import frame
@@ -35,7 +35,7 @@ class RejectedVariant:
     augmentation: Augmentation
 
 
-def found(services: Services, rejected: RejectedVariant) -> tuple[list[OperationSuspect], str]:
+def find_suspects(services: Services, rejected: RejectedVariant) -> tuple[list[OperationSuspect], str]:
     """The operations that may have changed the class, and the name of the one that did (empty if the user must decide)."""
     image = services.stores.catalogue.get(rejected.image_id)
     picture = services.stores.media.canonical(image.sha256, services.training.draft().fit, PATIENCE)
@@ -43,7 +43,7 @@ def found(services: Services, rejected: RejectedVariant) -> tuple[list[Operation
     original_prediction = _try_predict(services, picture)
     predict = services.predictor.predict_unlogged if original_prediction else None
     suspected = attribution_candidates(picture, rejected.augmentation, key, predict)
-    return suspected, attribute(suspected, original_prediction)
+    return suspected, responsible_operation(suspected, original_prediction)
 
 
 def _try_predict(services: Services, picture: np.ndarray) -> Prediction | None:
@@ -54,11 +54,11 @@ def _try_predict(services: Services, picture: np.ndarray) -> Prediction | None:
         return None
 
 
-def doubt_html(
+def rejected_variant_html(
     services: Services, rejected: RejectedVariant, image: ImageRecord, current: Augmentation
 ) -> str:
     """The operations of a variant, each alone, with a button that switches it off or on again."""
-    suspected, _ = found(services, rejected)
+    suspected, _ = find_suspects(services, rejected)
     cards = "".join(_card(suspect, image, current) for suspect in suspected)
     heading = f"Which of these alone no longer shows {escape(image.label or 'the same')}?"
     if not suspected:

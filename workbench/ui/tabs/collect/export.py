@@ -14,7 +14,7 @@ import gradio as gr
 from storage.core.errors import DomainError, NotFound
 from storage.queries.image_rows import counted
 from storage.records import Filter
-from workbench.core.path_names import shown
+from workbench.core.path_names import printable_name
 from workbench.exporting.formats import FORMATS
 from workbench.exporting.service import Exported, ExportOrder
 from workbench.services import Services
@@ -165,7 +165,7 @@ def _ready_html(exported: Exported) -> str:
         else ""
     )
     others = ", ".join(
-        f"{escape(shown(name))} as {escape(folder)}" for name, folder in exported.renamed.items()
+        f"{escape(printable_name(name))} as {escape(folder)}" for name, folder in exported.renamed.items()
     )
     renamed = f"<p class='problem'>Not every name can be that of a folder: {others}.</p>" if others else ""
     size = _size(exported.path.stat().st_size)

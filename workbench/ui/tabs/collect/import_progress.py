@@ -10,7 +10,7 @@ import gradio as gr
 
 from workbench.importing.service import ImportState
 from workbench.services import Services
-from workbench.ui.components.click_events import pressable
+from workbench.ui.components.click_events import clickable_html
 from workbench.ui.error_boundary import guarded
 from workbench.ui.payload import Payload
 from workbench.ui.tabs.collect.report import ImportRemarks, report_html, running_html
@@ -28,14 +28,14 @@ class ImportProgress:
     cancelled: Any
 
     @property
-    def shown(self) -> list[gr.Block]:
-        """The outputs of :func:`look`, in its order."""
+    def outputs(self) -> list[gr.Block]:
+        """The outputs of :func:`section_updates`, in its order."""
         return [self.progress, self.stop, self.report]
 
 
 def build(services: Services) -> ImportProgress:
     """Build and bind the section."""
-    progress = pressable("collect-progress")
+    progress = clickable_html("collect-progress")
     with gr.Row(elem_classes="steps"):
         stop = gr.Button("Stop the import", size="sm", visible=False, elem_id="collect-stop")
     report = gr.HTML(visible=False, elem_id="collect-report")
@@ -62,7 +62,7 @@ def latest(services: Services) -> ImportState:
     return services.imports.state(last.id) if last else state
 
 
-def look(services: Services, state: ImportState, colours: Mapping[str, str]) -> list[object]:
+def section_updates(services: Services, state: ImportState, colours: Mapping[str, str]) -> list[object]:
     """The updates of the section."""
     queue = services.stores.import_jobs.active() if state.running else []
     report = "" if state.running or not state.id else report_html(state, colours, _remarks(services, state))

@@ -9,7 +9,7 @@ import gradio as gr
 
 from storage.core.errors import DomainError
 from workbench.catalogue.labelling import class_name
-from workbench.importing.server_folders import files_in, offered
+from workbench.importing.server_folders import list_files, selectable_folders
 from workbench.importing.service import NewImport
 from workbench.services import Services
 from workbench.ui.components.html import problem
@@ -36,7 +36,7 @@ class ServerFolderFields:
 def build(services: Services) -> ServerFolderFields:
     """Build the section."""
     folder = gr.Dropdown(
-        offered(services.settings), value=None, allow_custom_value=True, label="Folder on the server",
+        selectable_folders(services.settings), value=None, allow_custom_value=True, label="Folder on the server",
         elem_id="collect-folder-name",
     )  # fmt: skip
     label = gr.Dropdown(
@@ -60,7 +60,7 @@ def bind(services: Services, fields: ServerFolderFields) -> Any:
     @guarded
     def folder_changed(folder: str | None) -> tuple[object, object]:
         try:
-            file_count = len(files_in(folder, settings)) if folder else 0
+            file_count = len(list_files(folder, settings)) if folder else 0
         except DomainError as error:
             return _button_update(0), gr.update(value=problem(str(error)), visible=True)
         return _button_update(file_count), gr.update(visible=False)

@@ -40,8 +40,8 @@ class Sources:
     folder: ServerFolderFields | None
 
     @property
-    def shown(self) -> list[gr.Block]:
-        """The outputs of :func:`look`, in its order."""
+    def outputs(self) -> list[gr.Block]:
+        """The outputs of :func:`section_updates`, in its order."""
         return [self.label, self.camera, *([self.folder.label] if self.folder else [])]
 
 
@@ -119,7 +119,7 @@ def bind(services: Services, sources: Sources, next_step_buttons: list[gr.Button
     return [*events, *([server_folder.bind(services, sources.folder)] if sources.folder else [])]
 
 
-def look(sources: Sources, summary: Summary) -> list[object]:
+def section_updates(sources: Sources, summary: Summary) -> list[object]:
     """The updates of the sections."""
     names = [class_.name for class_ in summary.classes]
     updates = [gr.update(choices=names), gr.update(classes=names)]

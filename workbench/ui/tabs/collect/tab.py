@@ -12,7 +12,7 @@ from storage.records import Event, Filter, Summary
 from workbench.importing.ingest import SAMPLES
 from workbench.importing.service import ImportState, NewImport
 from workbench.services import Services
-from workbench.ui.components.click_events import pressable
+from workbench.ui.components.click_events import clickable_html
 from workbench.ui.context import TabContext, actor, open_tab
 from workbench.ui.error_boundary import guarded
 from workbench.ui.tabs.collect import export, import_history, import_progress, integrity, sources
@@ -47,10 +47,10 @@ class CollectView:
     progress_key: gr.State
 
     @property
-    def shown(self) -> list[gr.Block]:
+    def outputs(self) -> list[gr.Block]:
         """The outputs of :func:`_all_updates`, in its order."""
         return [
-            self.welcome, self.samples, *self.sources.shown, *self.job.shown, self.overview,
+            self.welcome, self.samples, *self.sources.outputs, *self.job.outputs, self.overview,
             self.step, self.step_note, self.remove, self.undo, self.timer, self.progress_key,
         ]  # fmt: skip
 
@@ -83,7 +83,7 @@ def _view(services: Services) -> CollectView:
                 remove = gr.Button("Remove", size="sm", visible=False, elem_id="collect-remove")
                 undo = gr.Button("Undo", size="sm", visible=False, elem_id="collect-undo")
             step_note = gr.HTML(visible=False, elem_id="collect-why")
-            overview = pressable("collect-overview")
+            overview = clickable_html("collect-overview")
     timer, progress_key = gr.Timer(POLL_SECONDS, active=False), gr.State(())
     return CollectView(
         welcome, samples, source_fields, job, overview, step, step_note, remove, undo, timer, progress_key
@@ -106,16 +106,16 @@ def _bind_import(context: TabContext, view: CollectView) -> None:
     def poll(previous: tuple[int, int, int], request: gr.Request) -> list[object]:
         state = services.imports.state()
         if state.running and _progress_key(state) == previous:
-            return [gr.skip()] * len(view.shown)
+            return [gr.skip()] * len(view.outputs)
         return _all_updates(view, services, actor(request))
 
     for import_started in sources.bind(services, view.sources, [view.samples, view.step]):
-        import_started.success(refresh, None, view.shown, **QUIET)
-    view.samples.click(start_samples, None, view.shown, api_visibility="private")
-    view.job.cancelled.success(refresh, None, view.shown, **QUIET)
-    view.timer.tick(poll, view.progress_key, view.shown, **QUIET)
-    context.page.load(refresh, None, view.shown, **QUIET)
-    context.tab.select(refresh, None, view.shown, **QUIET)
+        import_started.success(refresh, None, view.outputs, **QUIET)
+    view.samples.click(start_samples, None, view.outputs, api_visibility="private")
+    view.job.cancelled.success(refresh, None, view.outputs, **QUIET)
+    view.timer.tick(poll, view.progress_key, view.outputs, **QUIET)
+    context.page.load(refresh, None, view.outputs, **QUIET)
+    context.tab.select(refresh, None, view.outputs, **QUIET)
 
 
 def _bind_actions(context: TabContext, view: CollectView) -> None:
@@ -142,8 +142,8 @@ def _bind_actions(context: TabContext, view: CollectView) -> None:
 
     view.step.click(open_next_step, None, context.tabs, **QUIET)
     view.overview.press(lambda: open_tab("label"), None, context.tabs, **QUIET)
-    view.remove.click(remove, None, view.shown, api_visibility="private")
-    view.undo.click(undo, None, view.shown, api_visibility="private")
+    view.remove.click(remove, None, view.outputs, api_visibility="private")
+    view.undo.click(undo, None, view.outputs, api_visibility="private")
 
 
 def _all_updates(view: CollectView, services: Services, actor_name: str) -> list[object]:
@@ -155,8 +155,8 @@ def _all_updates(view: CollectView, services: Services, actor_name: str) -> list
     return [
         gr.update(visible=empty),
         gr.update(visible=empty),
-        *sources.look(view.sources, summary),
-        *import_progress.look(services, state, summary.colours),
+        *sources.section_updates(view.sources, summary),
+        *import_progress.section_updates(services, state, summary.colours),
         overview_html(summary, newest),
         gr.update(value=text, visible=bool(summary.images) and not state.running),
         gr.update(value=step_note, visible=bool(step_note) and not state.running),

@@ -15,7 +15,7 @@ from workbench.ui.components.bars import dot
 from workbench.ui.context import actor
 from workbench.ui.error_boundary import guarded, sentence
 from workbench.ui.payload import Payload
-from workbench.ui.tabs.curate.section import EVENT, Click, ClickOutcome, Section, SectionFrame, board
+from workbench.ui.tabs.curate.section import EVENT, Click, ClickOutcome, Section, SectionFrame, section_html
 from workbench.ui.tabs.curate.tiles import stage_address
 
 MAX_ROWS = 60
@@ -26,19 +26,19 @@ def build(frame: SectionFrame) -> Section:
     """Build the section."""
     services = frame.services
     with gr.Column(visible=False, elem_id="curate-doubts") as column:
-        status_board = board("curate-doubts-state")
-        row_board = board(
+        status_board = section_html("curate-doubts-state")
+        row_board = section_html(
             "curate-doubts-rows", "curate/label_errors.js", server_functions=[judge_function(services)]
         )
         timer = gr.Timer(POLL_SECONDS, active=False)
 
-    def show(looked: str) -> list[Any]:
+    def show(state: str) -> list[Any]:
         status = services.insight.status()
         suspicions = services.insight.suspicious(MAX_ROWS)
         key = repr([(suspicion.image_id, suspicion.revision) for suspicion in suspicions]) + str(
             status.suspicious
         )
-        rows_update = gr.skip() if looked == key else rows_html(suspicions, status.suspicious)
+        rows_update = gr.skip() if state == key else rows_html(suspicions, status.suspicious)
         return [key, state_html(status), rows_update, gr.Timer(active=status.running)]
 
     def count() -> int:
@@ -48,8 +48,8 @@ def build(frame: SectionFrame) -> Section:
         "doubts", "Suspicious labels", column, gr.State(""), [status_board, row_board, timer], show, count
     )
     for component in (status_board, row_board):
-        frame.acts(component, section, lambda click: _handle_click(services, click))
-    timer.tick(guarded(show), section.looked, section.outputs, **EVENT)
+        frame.bind_clicks(component, section, lambda click: _handle_click(services, click))
+    timer.tick(guarded(show), section.state, section.outputs, **EVENT)
     return section
 
 

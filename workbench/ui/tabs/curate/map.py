@@ -15,8 +15,8 @@ from workbench.charts.projection import Zoom, map_figure
 from workbench.services import Services
 from workbench.ui.error_boundary import guarded
 from workbench.ui.tabs.curate.label_errors import POLL_SECONDS, state_html
-from workbench.ui.tabs.curate.map_colours import COLOURINGS, kinds
-from workbench.ui.tabs.curate.section import EVENT, Click, ClickOutcome, Section, SectionFrame, board
+from workbench.ui.tabs.curate.map_colours import COLOURINGS, point_groups
+from workbench.ui.tabs.curate.section import EVENT, Click, ClickOutcome, Section, SectionFrame, section_html
 from workbench.ui.tabs.curate.tiles import class_choice, tiles
 
 MAX_POINTS = 5000
@@ -46,7 +46,7 @@ def build(frame: SectionFrame) -> Section:
     """Build the section."""
     services = frame.services
     with gr.Column(visible=False, elem_id="curate-map") as column:
-        status_board = board("curate-map-state")
+        status_board = section_html("curate-map-state")
         colouring_field = gr.Radio(
             [(words, name) for name, words in COLOURINGS.items()],
             value="class",
@@ -56,7 +56,7 @@ def build(frame: SectionFrame) -> Section:
             elem_id="curate-colouring",
         )
         plot = gr.Plot(show_label=False, container=False, elem_id="curate-plot")
-        selection_board = board("curate-chosen", "curate/map.js")
+        selection_board = section_html("curate-chosen", "curate/map.js")
         timer = gr.Timer(POLL_SECONDS, active=False)
     section = Section(
         "map",
@@ -68,18 +68,18 @@ def build(frame: SectionFrame) -> Section:
         lambda: None,
     )
     for component in (status_board, selection_board):
-        frame.acts(component, section, lambda click: _handle_click(services, click))
+        frame.bind_clicks(component, section, lambda click: _handle_click(services, click))
     options: dict[str, Any] = {"outputs": section.outputs, **EVENT}
-    timer.tick(guarded(section.show), section.looked, **options)
+    timer.tick(guarded(section.show), section.state, **options)
 
-    def recolour(looked: MapState, colouring: str) -> list[Any]:
-        return section.show(replace(looked, colouring=colouring))
+    def recolour(state: MapState, colouring: str) -> list[Any]:
+        return section.show(replace(state, colouring=colouring))
 
-    colouring_field.input(guarded(recolour), [section.looked, colouring_field], **options)
+    colouring_field.input(guarded(recolour), [section.state, colouring_field], **options)
     return section
 
 
-def _updates(services: Services, looked: MapState) -> list[Any]:
+def _updates(services: Services, state: MapState) -> list[Any]:
     status, curation = services.insight.status(), services.stores.curation
     version_key = [
         status.mapped,
@@ -88,17 +88,17 @@ def _updates(services: Services, looked: MapState) -> list[Any]:
         status.suspicious,
         status.trained_at,
     ]
-    key = repr([looked.colouring, *version_key])
+    key = repr([state.colouring, *version_key])
     figure = gr.skip()
-    if looked.figure_key != key:
-        groups = kinds(services, looked.colouring, MAX_POINTS) if status.mapped else []
-        figure = gr.update(value=map_figure(groups, looked.zoom), visible=True) if groups else _no_plot()
+    if state.figure_key != key:
+        groups = point_groups(services, state.colouring, MAX_POINTS) if status.mapped else []
+        figure = gr.update(value=map_figure(groups, state.zoom), visible=True) if groups else _no_plot()
     return [
-        replace(looked, figure_key=key),
+        replace(state, figure_key=key),
         state_html(status),
         gr.update(visible=status.mapped > 0),
         figure,
-        _selection_html(services, looked) if status.mapped else "",
+        _selection_html(services, state) if status.mapped else "",
         gr.Timer(active=status.running),
     ]
 
@@ -108,28 +108,28 @@ def _no_plot() -> Any:
 
 
 def _handle_click(services: Services, click: Click) -> ClickOutcome:
-    looked: MapState = click.looked
+    state: MapState = click.state
     if click.kind == "refresh":
         services.insight.refresh()
-        return ClickOutcome(looked)
+        return ClickOutcome(state)
     if click.kind == "zoom":
         return ClickOutcome(
-            replace(looked, zoom=_zoom(click.sent.values.get("x"), click.sent.values.get("y")))
+            replace(state, zoom=_zoom(click.payload.values.get("x"), click.payload.values.get("y")))
         )
     if click.kind == "chosen":
         return ClickOutcome(
-            replace(looked, selected=tuple(click.picked[:MAX_SELECTED]), selected_count=len(click.picked))
+            replace(state, selected=tuple(click.picked[:MAX_SELECTED]), selected_count=len(click.picked))
         )
     if click.kind == "none":
-        return ClickOutcome(replace(looked, selected=(), selected_count=0))
+        return ClickOutcome(replace(state, selected=(), selected_count=0))
     if not click.picked:
         raise Conflict("No picture is picked. Pick some, then say what becomes of them.")
     if click.kind == "archive":
         changed, event = services.stores.edits.archive(click.picked, click.by)
-        return ClickOutcome(looked, f"Moved {counted(changed)} to the bin.", event)
+        return ClickOutcome(state, f"Moved {counted(changed)} to the bin.", event)
     class_ = services.stores.classes.get(click.value)
     changed, event = services.stores.edits.label(click.picked, class_, click.by)
-    return ClickOutcome(looked, f"Labelled {counted(changed)} as {class_.name}.", event)
+    return ClickOutcome(state, f"Labelled {counted(changed)} as {class_.name}.", event)
 
 
 def _zoom(x: Any, y: Any) -> Zoom | None:
@@ -142,11 +142,11 @@ def _is_range(value: Any) -> bool:
     return isinstance(value, list) and len(value) == 2 and all(isinstance(end, int | float) for end in value)
 
 
-def _selection_html(services: Services, looked: MapState) -> str:
-    images = services.stores.catalogue.several(looked.selected)
+def _selection_html(services: Services, state: MapState) -> str:
+    images = services.stores.catalogue.several(state.selected)
     if not images:
         return "<p class='note'>Pictures that look alike lie close together. Draw round some of them to see them here.</p>"
-    return f"<div data-scope>{_selection_head(services, len(images), looked.selected_count)}{tiles(images, _ids(looked.selected))}</div>"
+    return f"<div data-scope>{_selection_head(services, len(images), state.selected_count)}{tiles(images, _ids(state.selected))}</div>"
 
 
 def _ids(selected: Sequence[int]) -> frozenset[int]:

@@ -29,7 +29,7 @@ class PointStyle(NamedTuple):
     faint: bool
 
 
-def kinds(services: Services, colouring: str, max_points: int) -> list[PointGroup]:
+def point_groups(services: Services, colouring: str, max_points: int) -> list[PointGroup]:
     """The points of the map grouped by style, faint groups first so that they are drawn behind the others."""
     points = services.insight.points(max_points)
     captions = services.stores.curation.captions([point.image_id for point in points])

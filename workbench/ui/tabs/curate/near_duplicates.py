@@ -14,7 +14,7 @@ from storage.records import ClassRecord, ImageRecord
 from workbench.catalogue.near_duplicates import DuplicateGroup, OpenDuplicates
 from workbench.services import Services
 from workbench.ui.components.html import class_name
-from workbench.ui.tabs.curate.section import Click, ClickOutcome, Section, SectionFrame, board
+from workbench.ui.tabs.curate.section import Click, ClickOutcome, Section, SectionFrame, section_html
 from workbench.ui.tabs.curate.tiles import class_choice, pager, tiles
 
 PAGE_SIZE = 20
@@ -33,13 +33,13 @@ def build(frame: SectionFrame) -> Section:
     """Build the section."""
     services = frame.services
     with gr.Column(visible=False, elem_id="curate-alike") as column:
-        group_board = board("curate-groups")
+        group_board = section_html("curate-groups")
 
-    def show(looked: DuplicatesState) -> list[Any]:
+    def show(state: DuplicatesState) -> list[Any]:
         duplicates = services.lookalikes.found()
-        begin = looked.begin if looked.begin < len(duplicates.groups) else 0
-        looked = replace(looked, begin=begin)
-        return [looked, _page_html(services, duplicates, looked)]
+        begin = state.begin if state.begin < len(duplicates.groups) else 0
+        state = replace(state, begin=begin)
+        return [state, _page_html(services, duplicates, state)]
 
     section = Section(
         "alike",
@@ -50,18 +50,18 @@ def build(frame: SectionFrame) -> Section:
         show,
         lambda: len(services.lookalikes.found().groups),
     )
-    frame.acts(group_board, section, lambda click: _handle_click(services, click))
+    frame.bind_clicks(group_board, section, lambda click: _handle_click(services, click))
     return section
 
 
 def _handle_click(services: Services, click: Click) -> ClickOutcome:
-    looked: DuplicatesState = click.looked
+    state: DuplicatesState = click.state
     if click.kind == "turn":
-        return ClickOutcome(DuplicatesState(max(0, click.sent.number("to"))))
+        return ClickOutcome(DuplicatesState(max(0, click.payload.number("to"))))
     if click.kind in {"ask", "cancel"}:
-        return ClickOutcome(replace(looked, confirming=click.kind == "ask"))
+        return ClickOutcome(replace(state, confirming=click.kind == "ask"))
     if click.kind == "best":
-        changed, event = services.lookalikes.keep_best(click.sent.number("count"), click.by)
+        changed, event = services.lookalikes.keep_best(click.payload.number("count"), click.by)
         return ClickOutcome(
             DuplicatesState(), f"Moved {counted(changed)} to the bin and kept the best of each.", event
         )
@@ -69,14 +69,14 @@ def _handle_click(services: Services, click: Click) -> ClickOutcome:
     if click.kind == "one":
         keep_id = click.picked[0] if click.picked else ids[0]
         changed, event = services.lookalikes.keep_one(ids, keep_id, click.by)
-        return ClickOutcome(looked, f"Kept one; {counted(changed)} went to the bin.", event)
+        return ClickOutcome(state, f"Kept one; {counted(changed)} went to the bin.", event)
     if click.kind == "all":
         _, event = services.lookalikes.keep_all(ids, click.by)
         message = f"Kept all {len(ids):,}. The group comes back when another picture joins it."
-        return ClickOutcome(looked, message, event)
+        return ClickOutcome(state, message, event)
     class_ = services.stores.classes.get(click.value)
     changed, event = services.stores.edits.label(ids, class_, click.by)
-    return ClickOutcome(looked, f"Labelled {counted(changed)} as {class_.name}.", event)
+    return ClickOutcome(state, f"Labelled {counted(changed)} as {class_.name}.", event)
 
 
 def _group(services: Services, click: Click) -> DuplicateGroup:
@@ -85,22 +85,22 @@ def _group(services: Services, click: Click) -> DuplicateGroup:
     Raises:
         Conflict: The group has changed.
     """
-    first, size = click.sent.number("group"), click.sent.number("size")
+    first, size = click.payload.number("group"), click.payload.number("size")
     for group in services.lookalikes.found().groups:
         if group.image_ids[0] == first and len(group.image_ids) == size:
             return group
     raise Conflict("This group has changed in the meantime, so nothing was done. Look at it again.")
 
 
-def _page_html(services: Services, duplicates: OpenDuplicates, looked: DuplicatesState) -> str:
+def _page_html(services: Services, duplicates: OpenDuplicates, state: DuplicatesState) -> str:
     if not duplicates.groups:
         return f"<p>{_empty_text(services, duplicates)}</p>"
-    groups = duplicates.groups[looked.begin : looked.begin + PAGE_SIZE]
+    groups = duplicates.groups[state.begin : state.begin + PAGE_SIZE]
     image_ids = [image_id for group in groups for image_id in group.image_ids[:MAX_TILES]]
     images = {image.id: image for image in services.stores.catalogue.several(image_ids)}
     classes = services.stores.classes.all()
     rows = "".join(_group_html(group, images, classes) for group in groups)
-    return f"{_head_html(duplicates, looked)}<div class='groups'>{rows}</div>{pager(looked.begin, PAGE_SIZE, len(duplicates.groups))}"
+    return f"{_head_html(duplicates, state)}<div class='groups'>{rows}</div>{pager(state.begin, PAGE_SIZE, len(duplicates.groups))}"
 
 
 def _empty_text(services: Services, duplicates: OpenDuplicates) -> str:
@@ -113,14 +113,14 @@ def _empty_text(services: Services, duplicates: OpenDuplicates) -> str:
     return f"No two pictures look alike, beside those that were settled.{settled_text}"
 
 
-def _head_html(duplicates: OpenDuplicates, looked: DuplicatesState) -> str:
+def _head_html(duplicates: OpenDuplicates, state: DuplicatesState) -> str:
     mixed = sum(group.mixed for group in duplicates.groups)
     groups = "1 group" if len(duplicates.groups) == 1 else f"{len(duplicates.groups):,} groups"
     sentence = f"{groups} of pictures that look alike, {counted(duplicates.pictures)} in all."
     if mixed:
         have = "1 has" if mixed == 1 else f"{mixed:,} have"
         sentence += f" {have} different classes: often one of the labels is wrong. Those are left for you."
-    return f"<div class='curate-head'><p>{sentence}</p>{_keep_best_html(len(duplicates.spare), looked.confirming)}</div>"
+    return f"<div class='curate-head'><p>{sentence}</p>{_keep_best_html(len(duplicates.spare), state.confirming)}</div>"
 
 
 def _keep_best_html(spare: int, confirming: bool) -> str:

@@ -9,7 +9,7 @@ import gradio as gr
 
 from storage.queries.image_rows import counted
 from workbench.ui.components.html import table
-from workbench.ui.tabs.curate.section import ClickOutcome, Section, SectionFrame, board
+from workbench.ui.tabs.curate.section import ClickOutcome, Section, SectionFrame, section_html
 
 MEANINGS = {
     "too small": "is so small that it has less than half the detail that a model can see",
@@ -27,13 +27,13 @@ def build(frame: SectionFrame) -> Section:
     """Build the section."""
     curation = frame.services.stores.curation
     with gr.Column(visible=False, elem_id="curate-quality") as column:
-        flag_board = board("curate-flags")
+        flag_board = section_html("curate-flags")
 
-    def show(looked: Any) -> list[Any]:
-        return [looked, _table_html(curation.flagged())]
+    def show(state: Any) -> list[Any]:
+        return [state, _table_html(curation.flagged())]
 
     section = Section("quality", "Quality", column, gr.State(None), [flag_board], show, lambda: None)
-    frame.acts(flag_board, section, lambda click: ClickOutcome(click.looked))
+    frame.bind_clicks(flag_board, section, lambda click: ClickOutcome(click.state))
     return section
 
 

@@ -30,8 +30,8 @@ EVENT: dict[str, Any] = {
 class ClickOutcome:
     """The result of a click: the section's new state, a message, and the id of the journal event."""
 
-    looked: Any
-    said: str = ""
+    state: Any
+    message: str = ""
     event_id: int | None = None
 
 
@@ -39,24 +39,24 @@ class ClickOutcome:
 class Click:
     """A click: the section's state, the data attributes of the element, and the acting user."""
 
-    looked: Any
-    sent: Payload
+    state: Any
+    payload: Payload
     by: str
 
     @property
     def kind(self) -> str:
         """The action of the clicked element."""
-        return self.sent.text("press", "")
+        return self.payload.text("press", "")
 
     @property
     def value(self) -> str:
         """The value that was chosen or typed."""
-        return self.sent.text("value", "")
+        return self.payload.text("value", "")
 
     @property
     def picked(self) -> list[int]:
         """The ids of the picked pictures."""
-        return self.sent.numbers("picked")
+        return self.payload.numbers("picked")
 
 
 @dataclass(frozen=True)
@@ -67,16 +67,16 @@ class Section:
         name: Its name in the URL.
         title: The text of its button.
         column: The column that is hidden while another section is open.
-        looked: The session state of the section.
-        parts: The components that it updates, besides ``looked``.
-        show: Makes the updates of ``looked`` and ``parts``, in this order.
+        state: The session state of the section.
+        parts: The components that it updates, besides ``state``.
+        show: Makes the updates of ``state`` and ``parts``, in this order.
         count: The number of open items, None if the section has no count.
     """
 
     name: str
     title: str
     column: gr.Column
-    looked: gr.State
+    state: gr.State
     parts: list[Any]
     show: Callable[[Any], list[Any]]
     count: Callable[[], int | None]
@@ -84,7 +84,7 @@ class Section:
     @property
     def outputs(self) -> list[Any]:
         """The components that it updates."""
-        return [self.looked, *self.parts]
+        return [self.state, *self.parts]
 
     def button(self, opened: str) -> str:
         """The button that opens the section."""
@@ -100,38 +100,40 @@ class Section:
 class SectionFrame:
     """The frame around the sections. ``sections`` is filled while they are built."""
 
-    place: TabContext
+    context: TabContext
     nav: gr.HTML
-    said: gr.HTML
+    message: gr.HTML
     sections: list[Section]
 
     @property
     def services(self) -> Services:
         """The services that the sections call."""
-        return self.place.services
+        return self.context.services
 
     def nav_html(self, opened: str) -> str:
         """The navigation buttons as HTML."""
         buttons = "".join(section.button(opened) for section in self.sections)
         return f"<div class='curate-nav' role='group' aria-label='What to look over'>{buttons}</div>"
 
-    def acts(self, component: gr.HTML, section: Section, action: Callable[[Click], ClickOutcome]) -> None:
+    def bind_clicks(
+        self, component: gr.HTML, section: Section, action: Callable[[Click], ClickOutcome]
+    ) -> None:
         """Bind a handler to clicks inside a component; the section is updated afterwards."""
 
-        def press(looked: Any, event: gr.EventData, request: gr.Request) -> list[Any]:
-            sent = Payload.of(event)
-            if sent.values.get("press") == "go":
+        def press(state: Any, event: gr.EventData, request: gr.Request) -> list[Any]:
+            payload = Payload.of(event)
+            if payload.values.get("press") == "go":
                 return [*(gr.skip() for _ in outputs[:-1]), open_tab("label")]
-            outcome = _run_action(action, Click(looked, sent, actor(request)))
+            outcome = _run_action(action, Click(state, payload, actor(request)))
             return [
-                *section.show(outcome.looked),
+                *section.show(outcome.state),
                 self.nav_html(section.name),
-                said_html(outcome) if outcome.said else gr.skip(),
+                message_html(outcome) if outcome.message else gr.skip(),
                 gr.skip(),
             ]
 
-        outputs = [*section.outputs, self.nav, self.said, self.place.tabs]
-        component.press(guarded(press), section.looked, outputs, **EVENT)
+        outputs = [*section.outputs, self.nav, self.message, self.context.tabs]
+        component.press(guarded(press), section.state, outputs, **EVENT)
 
 
 def _run_action(action: Callable[[Click], ClickOutcome], click: Click) -> ClickOutcome:
@@ -140,18 +142,18 @@ def _run_action(action: Callable[[Click], ClickOutcome], click: Click) -> ClickO
         return action(click)
     except (Conflict, NotFound) as error:
         gr.Warning(escape(sentence(error)))
-        return ClickOutcome(click.looked)
+        return ClickOutcome(click.state)
 
 
-def said_html(outcome: ClickOutcome) -> str:
+def message_html(outcome: ClickOutcome) -> str:
     """The message of an outcome with an undo button, as HTML."""
     undo = ""
     if outcome.event_id is not None:
         undo = f" <button class='plain' data-press='undo' data-event='{outcome.event_id}'>Undo</button>"
-    return f"<p role='status'>{escape(outcome.said)}{undo}</p>"
+    return f"<p role='status'>{escape(outcome.message)}{undo}</p>"
 
 
-def board(elem_id: str, *more: str, **options: Any) -> gr.HTML:
+def section_html(elem_id: str, *more: str, **options: Any) -> gr.HTML:
     """Build an empty HTML component whose buttons, choices and picks trigger the event ``press``."""
     return gr.HTML(
         elem_id=elem_id,

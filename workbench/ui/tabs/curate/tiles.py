@@ -19,7 +19,7 @@ def _tile(image: ImageRecord, picked: bool) -> str:
     return (
         f"<figure><button class='tile' data-pick='{image.id}' aria-pressed='{str(picked).lower()}' "
         f"aria-label='Pick {name}'><img loading='lazy' src='{media}/thumbnail.jpg' alt='{name}'></button>"
-        f"<figcaption>{labelled(image)}<span class='size'>{image.width:,} × {image.height:,}"
+        f"<figcaption>{class_html(image)}<span class='size'>{image.width:,} × {image.height:,}"
         f"{' · synthetic' if image.synthetic else ''}</span>"
         f"<a href='{media}/stage.jpg' target='_blank' data-look title='{name}'>{name}"
         f"<img alt='{name}' hidden></a>"
@@ -27,7 +27,7 @@ def _tile(image: ImageRecord, picked: bool) -> str:
     )
 
 
-def labelled(image: ImageRecord) -> str:
+def class_html(image: ImageRecord) -> str:
     """The class of a picture as HTML."""
     if not image.label:
         return "<span class='class-name none'>no class</span>"

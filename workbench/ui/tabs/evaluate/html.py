@@ -9,24 +9,22 @@ from typing import Any
 from storage.records import Run
 from workbench import charts
 from workbench.charts.formatting import pictures as pictures_words
-from workbench.training.misclassified import Baseline, majority
+from workbench.training.misclassified import Baseline, majority_baseline
 from workbench.ui.components.glossary import glossary, term
 from workbench.ui.components.html import class_name, facts, problem, table
-from workbench.ui.components.spec_words import words_of
+from workbench.ui.components.spec_words import spec_text
 
 TERMS = ("macro-F1", "accuracy", "95 % interval", "precision", "recall", "F1", "support")
 
 
 def choice_text(run: Run, metrics: Mapping[str, Any]) -> str:
     """The text of a run in the list of runs."""
-    return (
-        f"{run.version} · {words_of(run.spec)} · macro-F1 {charts.number(metrics['macro_f1'])} · run {run.id}"
-    )
+    return f"{run.version} · {spec_text(run.spec)} · macro-F1 {charts.number(metrics['macro_f1'])} · run {run.id}"
 
 
 def headline(classes: Sequence[str], metrics: Mapping[str, Any], caveats: Sequence[str]) -> str:
     """Macro-F1, accuracy, the accuracy of the majority baseline, and caveats."""
-    baseline = majority(classes, metrics["confusion"])
+    baseline = majority_baseline(classes, metrics["confusion"])
     pictures = int(metrics["pictures"])
     correct = round(metrics["accuracy"] * pictures)
     macro_f1 = charts.number(metrics["macro_f1"])
@@ -108,7 +106,7 @@ def opened_title(true: str, predicted: str, count: int, max_shown: int) -> str:
     return f"<h3>{escape(true)}, {outcome}: {pictures_words(count)}{limit_text}</h3>"
 
 
-def stays(version: str) -> str:
+def relabel_note(version: str) -> str:
     """A note on why relabelling does not change the figures."""
     return (
         f"<h3>The worst mistakes</h3><p class='note'>A new label is kept at once. The figures of {escape(version)} stay those of its snapshot; "

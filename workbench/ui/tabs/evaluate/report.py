@@ -11,9 +11,9 @@ import gradio as gr
 
 from workbench import charts
 from workbench.services import Services
-from workbench.training.misclassified import JudgedImage, in_cell, mistakes
+from workbench.training.misclassified import PredictedImage, images_in_cell, mistakes
 from workbench.training.service import TrainingReport
-from workbench.ui.components.diff import Keys, Wanted, changed
+from workbench.ui.components.diff import Keys, PartUpdates, changed_updates
 from workbench.ui.components.relabel_grid import answers_html
 from workbench.ui.tabs.evaluate import html
 
@@ -42,25 +42,25 @@ class EvaluateState:
     cell: tuple[str, str] | None = None
 
 
-def show(services: Services, looked: EvaluateState, sent: Keys) -> list[Any]:
+def show(services: Services, state: EvaluateState, sent_keys: Keys) -> list[Any]:
     """Updates of the parts in the order of ``PARTS``, then of the view and of the keys of the rendered parts."""
-    if looked.run is None:
-        return [*([gr.skip()] * len(PARTS)), looked, sent]
-    report = services.training.report(looked.run)
+    if state.run is None:
+        return [*([gr.skip()] * len(PARTS)), state, sent_keys]
+    report = services.training.report(state.run)
     colours = services.stores.classes.colours()
     parts = {
-        **_text_parts(report, looked, colours),
-        **_chart_parts(report, looked),
-        **_picture_parts(services, report, looked, colours),
+        **_text_parts(report, state, colours),
+        **_chart_parts(report, state),
+        **_picture_parts(services, report, state, colours),
     }
-    updates, keys = changed(sent, {name: parts[name] for name in PARTS})
-    return [*updates, looked, keys]
+    updates, keys = changed_updates(sent_keys, {name: parts[name] for name in PARTS})
+    return [*updates, state, keys]
 
 
-def _chart_parts(report: TrainingReport, looked: EvaluateState) -> Wanted:
+def _chart_parts(report: TrainingReport, state: EvaluateState) -> PartUpdates:
     run, history, metrics = report.run, report.history, report.metrics or {}
     classes, matrix, per_class = report.snapshot.classes, metrics["confusion"], metrics["per_class"]
-    shares = looked.measure == SHARES
+    shares = state.measure == SHARES
     return {
         "loss": (run.id, lambda: charts.loss_curves(history, run.best_epoch)),
         "accuracy": (run.id, lambda: charts.accuracy_curves(history, run.best_epoch)),
@@ -69,7 +69,7 @@ def _chart_parts(report: TrainingReport, looked: EvaluateState) -> Wanted:
     }
 
 
-def _text_parts(report: TrainingReport, looked: EvaluateState, colours: Mapping[str, str]) -> Wanted:
+def _text_parts(report: TrainingReport, state: EvaluateState, colours: Mapping[str, str]) -> PartUpdates:
     run, metrics = report.run, report.metrics or {}
     classes, matrix = report.snapshot.classes, metrics["confusion"]
     texts = {
@@ -80,8 +80,8 @@ def _text_parts(report: TrainingReport, looked: EvaluateState, colours: Mapping[
         "classes": _section_html("Class by class", charts.per_class_sentence(metrics["per_class"])),
         "table": html.per_class_html(metrics, colours),
         "confused": _section_html("What is taken for what", charts.confusion_sentence(classes, matrix)),
-        "cells": html.cells_html(classes, matrix, looked.cell),
-        "stays": html.stays(str(run.version)),
+        "cells": html.cells_html(classes, matrix, state.cell),
+        "stays": html.relabel_note(str(run.version)),
     }
     return {name: (text, partial(str, text)) for name, text in texts.items()}
 
@@ -91,16 +91,16 @@ def _section_html(title: str, sentence: str) -> str:
 
 
 def _picture_parts(
-    services: Services, report: TrainingReport, looked: EvaluateState, colours: Mapping[str, str]
-) -> Wanted:
-    def grid(answers: Sequence[JudgedImage]) -> str:
+    services: Services, report: TrainingReport, state: EvaluateState, colours: Mapping[str, str]
+) -> PartUpdates:
+    def grid(answers: Sequence[PredictedImage]) -> str:
         images = services.stores.catalogue.several([answer.image_id for answer in answers])
         return answers_html(answers, {image.id: image for image in images}, colours)
 
-    opened = in_cell(report, *looked.cell) if looked.cell else []
+    opened = images_in_cell(report, *state.cell) if state.cell else []
     wrong = mistakes(report)[:MAX_WORST]
     texts = {
-        "title": html.opened_title(*looked.cell, len(opened), MAX_OPENED) if looked.cell else "",
+        "title": html.opened_title(*state.cell, len(opened), MAX_OPENED) if state.cell else "",
         "opened": grid(opened[:MAX_OPENED]) if opened else "",
         "worst": grid(wrong) if wrong else "<p>It made no mistake on the validation pictures.</p>",
     }

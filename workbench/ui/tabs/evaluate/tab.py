@@ -11,7 +11,7 @@ import gradio as gr
 
 from storage.records import Run
 from workbench.services import Services
-from workbench.ui.components.click_events import pressable
+from workbench.ui.components.click_events import clickable_html
 from workbench.ui.components.diff import Keys
 from workbench.ui.components.relabel_grid import answers_component
 from workbench.ui.context import TabContext, actor, open_tab
@@ -32,18 +32,18 @@ SEQUENTIAL: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class EvaluateView:
-    """The components: parts by name, and the session states ``looked`` and ``sent``."""
+    """The components: parts by name, and the session states ``state`` and ``sent_keys``."""
 
     choice: gr.Dropdown
     measure: gr.Radio
     parts: dict[str, Any]
-    looked: gr.State
-    sent: gr.State
+    state: gr.State
+    sent_keys: gr.State
 
     @property
     def outputs(self) -> list[Any]:
         """The outputs of :func:`workbench.ui.tabs.evaluate.report.show`, in its order."""
-        return [*(self.parts[name] for name in PARTS), self.looked, self.sent]
+        return [*(self.parts[name] for name in PARTS), self.state, self.sent_keys]
 
 
 def build(context: TabContext) -> None:
@@ -100,7 +100,7 @@ def _build_confusion(parts: dict[str, Any]) -> gr.Radio:
             parts["confusion"] = _plot("evaluate-confusion")
         with gr.Column():
             gr.HTML("<p class='note'>Press a cell to see its pictures.</p>", padding=False)
-            parts["cells"] = pressable("evaluate-cells", "evaluate/confusion.js")
+            parts["cells"] = clickable_html("evaluate-cells", "evaluate/confusion.js")
             parts["title"] = _html("evaluate-opened-title")
             parts["opened"] = answers_component("evaluate-opened")
     return measure
@@ -117,30 +117,30 @@ def _plot(elem_id: str) -> gr.Plot:
 def _bind(context: TabContext, view: EvaluateView, pages: list[Any]) -> None:
     services = context.services
 
-    def refresh(looked: EvaluateState, sent: Keys) -> list[Any]:
+    def refresh(state: EvaluateState, sent_keys: Keys) -> list[Any]:
         runs = [run for run in services.stores.runs.recent(MAX_RUNS) if run.version]
         newest = runs[0].id if runs else None
-        if looked.newest != newest:
-            looked = EvaluateState(newest, newest, looked.measure)
+        if state.newest != newest:
+            state = EvaluateState(newest, newest, state.measure)
         choices = [(_choice_text(services, run), run.id) for run in runs]
         pages = [gr.update(visible=not runs), gr.update(visible=bool(runs))]
-        return [*pages, gr.update(choices=choices, value=looked.run), *show(services, looked, sent)]
+        return [*pages, gr.update(choices=choices, value=state.run), *show(services, state, sent_keys)]
 
     # The form fields define the view, also if the session state of the tab was dropped.
     def current_state(
-        run: int, measure: str, looked: EvaluateState, sent: Keys
+        run: int, measure: str, state: EvaluateState, sent_keys: Keys
     ) -> tuple[EvaluateState, Keys]:
-        cell = looked.cell if looked.run == run else None
-        return replace(looked, run=run, measure=measure, cell=cell), sent
+        cell = state.cell if state.run == run else None
+        return replace(state, run=run, measure=measure, cell=cell), sent_keys
 
     def choose(*fields: Any) -> list[Any]:
         return show(services, *current_state(*fields))
 
     def press(event: gr.EventData, *fields: Any) -> list[Any]:
-        looked, sent = current_state(*fields)
+        state, sent_keys = current_state(*fields)
         payload = Payload.of(event)
         cell = (payload.text("true"), payload.text("predicted"))
-        return show(services, replace(looked, cell=cell), sent)
+        return show(services, replace(state, cell=cell), sent_keys)
 
     def relabel(event: gr.EventData, request: gr.Request, *fields: Any) -> list[Any]:
         payload = Payload.of(event)
@@ -150,8 +150,8 @@ def _bind(context: TabContext, view: EvaluateView, pages: list[Any]) -> None:
         return show(services, *current_state(*fields))
 
     outputs = [*pages, view.choice, *view.outputs]
-    context.tab.select(guarded(refresh), [view.looked, view.sent], outputs, **SEQUENTIAL)
-    inputs, parts = [view.choice, view.measure, view.looked, view.sent], view.parts
+    context.tab.select(guarded(refresh), [view.state, view.sent_keys], outputs, **SEQUENTIAL)
+    inputs, parts = [view.choice, view.measure, view.state, view.sent_keys], view.parts
     options: dict[str, Any] = {"outputs": view.outputs, **SEQUENTIAL}
     for field in (view.choice, view.measure):
         field.input(guarded(choose), inputs, **options)

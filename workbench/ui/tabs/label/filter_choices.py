@@ -35,12 +35,12 @@ ANY_CLASS = ("Any class", "")
 ANY_TAG = ("Any tag", "")
 
 
-def shown_as(filter_: Filter) -> str:
+def show_value(filter_: Filter) -> str:
     """The value of the "Show" field for a filter."""
     return f"flag:{filter_.flag}" if filter_.flag else filter_.status
 
 
-def showing(value: str) -> dict[str, str]:
+def filter_fields(value: str) -> dict[str, str]:
     """The filter fields for a value of the "Show" field."""
     flag = value.removeprefix("flag:") if value.startswith("flag:") else ""
     return {"status": "" if flag else value, "flag": flag}
@@ -49,4 +49,4 @@ def showing(value: str) -> dict[str, str]:
 def show_choices(services: Services) -> list[tuple[str, str]]:
     """The choices of the "Show" field with their counts of pictures."""
     count = services.stores.pages.count
-    return [(f"{text} · {count(Filter(**showing(value))):,}", value) for text, value in SHOW]
+    return [(f"{text} · {count(Filter(**filter_fields(value))):,}", value) for text, value in SHOW]

@@ -168,7 +168,7 @@ def _dismiss(edit: EditRequest) -> EditResult:
 
 def _skip(edit: EditRequest) -> EditResult:
     image_id, _ = edit.one
-    edit.services.stores.handouts.skip(edit.text("holder"), image_id)
+    edit.services.stores.leases.skip(edit.text("holder"), image_id)
     return EditResult([image_id])
 
 
@@ -324,13 +324,13 @@ def _lease_pictures(services: Services, fields: Any, by: str) -> list[Answer]:
     holder = str(fields.get("holder", ""))[:80] if isinstance(fields, dict) else ""
     if not holder:
         raise DomainError("Pictures are handed out to a tab that names itself.")
-    handouts, count = services.stores.handouts, parse_whole(fields.get("count"))
+    leases, count = services.stores.leases, parse_whole(fields.get("count"))
     if count < 1:
-        handouts.release(holder)
+        leases.release(holder)
         return []
     filter_ = parse_filter(fields.get("filter"))
     but_of = by if filter_.status == "unreviewed" else ""
-    ids = handouts.take(holder, filter_, min(count, MAX_LEASED), but_of=but_of)
+    ids = leases.take(holder, filter_, min(count, MAX_LEASED), but_of=but_of)
     return [picture(image) for image in services.stores.catalogue.several(ids)]
 
 

@@ -11,7 +11,7 @@ import gradio as gr
 from storage.records import Filter
 from workbench.services import Services
 from workbench.ui.components.assets import mounting, template
-from workbench.ui.components.filter_address import addressed
+from workbench.ui.components.filter_address import filter_from_address
 from workbench.ui.components.history import history_list, people, people_list, recent
 from workbench.ui.context import TabContext, actor, open_tab
 from workbench.ui.error_boundary import guarded
@@ -23,9 +23,9 @@ from workbench.ui.tabs.label.filter_choices import (
     ANY_TAG,
     ORDER,
     SHOW,
+    filter_fields,
     show_choices,
-    showing,
-    shown_as,
+    show_value,
 )
 from workbench.ui.tabs.label.view_model import LabelState, Viewer
 
@@ -143,7 +143,7 @@ class Callbacks:
         if address == AGAIN:
             return self._show(view or LabelState(), request)
         named, parts = standing(None, address), _parts(address)
-        there = view if view and named.wanted == view.wanted else named
+        there = view if view and named.filter_ == view.filter_ else named
         picture = parts.get("picture", "")
         chosen = int(picture) if picture.isdecimal() and len(picture) < 16 else 0
         mode = "stage" if parts.get("view") == "stage" else ""
@@ -152,12 +152,12 @@ class Callbacks:
     def status(self, view: LabelState | None, address: str, status: str, request: gr.Request) -> list[Any]:
         """Another choice of what to show; what is left to label has no class."""
         other = {"label": ""} if status == "unlabelled" else {}
-        return self._chosen(standing(view, address), {**showing(status or ""), **other}, request)
+        return self._chosen(standing(view, address), {**filter_fields(status or ""), **other}, request)
 
     def label(self, view: LabelState | None, address: str, label: str, request: gr.Request) -> list[Any]:
         """The pictures of a class."""
         there = standing(view, address)
-        other = {"status": ""} if label and there.wanted.status == "unlabelled" else {}
+        other = {"status": ""} if label and there.filter_.status == "unlabelled" else {}
         return self._chosen(there, {"label": label, **other}, request)
 
     def tag(self, view: LabelState | None, address: str, tag: str, request: gr.Request) -> list[Any]:
@@ -184,15 +184,15 @@ class Callbacks:
 
     def begin(self, view: LabelState | None, address: str, request: gr.Request) -> list[Any]:
         """What is left to label, one by one."""
-        there = LabelState(Filter(status="unlabelled", sort=standing(view, address).wanted.sort))
+        there = LabelState(Filter(status="unlabelled", sort=standing(view, address).filter_.sort))
         return _render(self.services, there, Viewer(actor(request), "stage"))
 
     def everything(self, view: LabelState | None, address: str, request: gr.Request) -> list[Any]:
         """No filter any more."""
-        return self._show(LabelState(Filter(sort=standing(view, address).wanted.sort)), request)
+        return self._show(LabelState(Filter(sort=standing(view, address).filter_.sort)), request)
 
     def _chosen(self, view: LabelState, fields: dict[str, str], request: gr.Request) -> list[Any]:
-        return self._show(LabelState(replace(view.wanted, **fields)), request)
+        return self._show(LabelState(replace(view.filter_, **fields)), request)
 
     def _show(self, view: LabelState, request: gr.Request) -> list[Any]:
         return _render(self.services, view, Viewer(actor(request)))
@@ -200,7 +200,7 @@ class Callbacks:
 
 def standing(view: LabelState | None, address: str) -> LabelState:
     """What a tab looks at: as the server remembers it, else as the address of the page says."""
-    return view or LabelState(addressed(_parts(address)))
+    return view or LabelState(filter_from_address(_parts(address)))
 
 
 def _parts(address: str) -> dict[str, str]:
@@ -231,16 +231,16 @@ def _bind(place: TabContext, parts: LabelFields) -> None:
 
 
 def _render(services: Services, view: LabelState, visit: Viewer) -> list[Any]:
-    view, data = view_model.present(services, view, visit)
+    view, data = view_model.page_data(services, view, visit)
     names = [each["name"] for each in data["classes"]]
-    wanted, tags = view.wanted, data["tags"]
+    filter_, tags = view.filter_, data["tags"]
     return [
         view,
         data,
-        gr.update(choices=show_choices(services), value=shown_as(wanted)),
-        gr.update(choices=[ANY_CLASS, *((name, name) for name in names)], value=wanted.label),
-        gr.update(choices=[ANY_TAG, *((tag, tag) for tag in tags)], value=wanted.tag, visible=bool(tags)),
-        gr.update(value=wanted.sort or "newest"),
+        gr.update(choices=show_choices(services), value=show_value(filter_)),
+        gr.update(choices=[ANY_CLASS, *((name, name) for name in names)], value=filter_.label),
+        gr.update(choices=[ANY_TAG, *((tag, tag) for tag in tags)], value=filter_.tag, visible=bool(tags)),
+        gr.update(value=filter_.sort or "newest"),
         listed(services),
         people(services),
         recent(services),

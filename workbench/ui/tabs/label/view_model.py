@@ -23,7 +23,7 @@ Answer = dict[str, Any]
 class LabelState:
     """The view of a session: a filter, and the cursors of the pages up to the current one."""
 
-    wanted: Filter = field(default_factory=Filter)
+    filter_: Filter = field(default_factory=Filter)
     cursors: tuple[str, ...] = ("",)
 
     def next(self, cursor: str) -> LabelState:
@@ -46,7 +46,7 @@ class Viewer:
     picture: int = 0
 
 
-def present(services: Services, state: LabelState, viewer: Viewer) -> tuple[LabelState, Answer]:
+def page_data(services: Services, state: LabelState, viewer: Viewer) -> tuple[LabelState, Answer]:
     """The data of a page of pictures, with the following pictures prefetched.
 
     Args:
@@ -62,13 +62,13 @@ def present(services: Services, state: LabelState, viewer: Viewer) -> tuple[Labe
     state = _drop_removed(state, [class_.name for class_ in classes], tags)
     state, page = _load_page(services, state)
     opened = stores.catalogue.several([viewer.picture]) if viewer.picture else []
-    wanted = state.wanted
+    filter_ = state.filter_
     return state, {
-        "filter": asdict(wanted),
-        "address": address(wanted),
-        "key": [*asdict(wanted).values(), [class_.name for class_ in classes]],
+        "filter": asdict(filter_),
+        "address": address(filter_),
+        "key": [*asdict(filter_).values(), [class_.name for class_ in classes]],
         "items": [picture(item) for item in page.items],
-        "ahead": [picture(image) for image in _ahead(services, wanted, page.next_cursor)],
+        "ahead": [picture(image) for image in _ahead(services, filter_, page.next_cursor)],
         "opened": [picture(image) for image in opened],
         "next": page.next_cursor,
         "offset": PAGE * (len(state.cursors) - 1),
@@ -129,24 +129,24 @@ def _step_data(event: Event | None) -> Answer | None:
 
 
 def _drop_removed(state: LabelState, names: Sequence[str], tags: Sequence[str]) -> LabelState:
-    label = state.wanted.label if state.wanted.label in names else ""
-    tag = state.wanted.tag if state.wanted.tag in tags else ""
-    wanted = replace(state.wanted, label=label, tag=tag)
-    return state if wanted == state.wanted else LabelState(wanted)
+    label = state.filter_.label if state.filter_.label in names else ""
+    tag = state.filter_.tag if state.filter_.tag in tags else ""
+    filter_ = replace(state.filter_, label=label, tag=tag)
+    return state if filter_ == state.filter_ else LabelState(filter_)
 
 
 def _load_page(services: Services, state: LabelState) -> tuple[LabelState, Page]:
     pages = services.stores.pages
     try:
-        page = pages.page(state.wanted, state.cursors[-1], PAGE)
+        page = pages.page(state.filter_, state.cursors[-1], PAGE)
     except DomainError:  # an invalid URL, or a class that was removed concurrently
         state = LabelState()
-        page = pages.page(state.wanted, "", PAGE)
+        page = pages.page(state.filter_, "", PAGE)
     while not page.items and len(state.cursors) > 1:
         state = state.previous()
-        page = pages.page(state.wanted, state.cursors[-1], PAGE)
+        page = pages.page(state.filter_, state.cursors[-1], PAGE)
     return state, page
 
 
-def _ahead(services: Services, wanted: Filter, cursor: str) -> Sequence[ImageRecord]:
-    return services.stores.pages.page(wanted, cursor, MAX_AHEAD).items if cursor else ()
+def _ahead(services: Services, filter_: Filter, cursor: str) -> Sequence[ImageRecord]:
+    return services.stores.pages.page(filter_, cursor, MAX_AHEAD).items if cursor else ()

@@ -15,11 +15,11 @@ from workbench.ui.file_transfer import to_file_data
 from workbench.ui.tabs.models.html import version_html
 from workbench.ui.tabs.models.promotion_dialog import (
     PromotionDialog,
-    against,
     best_of,
-    build_ask,
+    build_dialog,
+    comparison_sentence,
+    dialog_updates,
     is_worse,
-    show_ask,
 )
 
 FILES = (
@@ -44,7 +44,7 @@ class VersionActions:
     reason: gr.Textbox
     promote: gr.Button
     promote_note: gr.HTML
-    ask: PromotionDialog
+    dialog: PromotionDialog
     roll_back: gr.Button
     again: gr.Button
     downloads: dict[str, gr.Button]
@@ -55,19 +55,19 @@ class VersionActions:
 
     @property
     def inputs(self) -> list[Any]:
-        """The inputs of :func:`show_acts`."""
+        """The inputs of :func:`action_updates`."""
         return [self.chosen, self.typed]
 
     @property
     def outputs(self) -> list[Any]:
-        """The outputs of :func:`show_acts`, in its order."""
+        """The outputs of :func:`action_updates`, in its order."""
         return [
             self.chosen, self.facts, self.promote, self.promote_note, self.roll_back, self.typed, self.delete,
-            self.delete_note, *self.ask.outputs,
+            self.delete_note, *self.dialog.outputs,
         ]  # fmt: skip
 
 
-def build_acts() -> VersionActions:
+def build_actions() -> VersionActions:
     """Build the fields and buttons."""
     chosen = gr.Dropdown(label="Version", elem_id="models-chosen", filterable=False)
     facts = gr.HTML(elem_id="models-facts", padding=False, apply_default_css=False)
@@ -76,7 +76,7 @@ def build_acts() -> VersionActions:
     )
     promote = gr.Button("Promote", variant="primary", interactive=False, elem_id="models-promote")
     promote_note = gr.HTML(elem_id="models-promote-note", padding=False)
-    ask = build_ask()
+    dialog = build_dialog()
     roll_back = gr.Button("Roll back", interactive=False, elem_id="models-roll-back")
     train_again = gr.Button("Train again like this", elem_id="models-again")
     downloads = {
@@ -93,7 +93,7 @@ def build_acts() -> VersionActions:
         reason,
         promote,
         promote_note,
-        ask,
+        dialog,
         roll_back,
         train_again,
         downloads,
@@ -104,7 +104,7 @@ def build_acts() -> VersionActions:
     )
 
 
-def show_acts(services: Services, name: str | None, typed: str | None) -> list[Any]:
+def action_updates(services: Services, name: str | None, typed: str | None) -> list[Any]:
     """Updates in the order of :attr:`VersionActions.outputs`; by default, and if the version is gone, for the best version."""
     registry = services.stores.registry
     versions = {version_.name: version_ for version_ in registry.versions()}
@@ -121,7 +121,7 @@ def show_acts(services: Services, name: str | None, typed: str | None) -> list[A
         gr.update(value=text, interactive=previous is not None),
         gr.update(label=f"Type {version.name} to delete it", interactive=not version.aliases),
         *show_delete(version, typed or ""),
-        *show_ask(),
+        *dialog_updates(),
     ]
 
 
@@ -138,7 +138,7 @@ def show_promote(version: Version, production: Version | None) -> list[Any]:
         text = f"Promote {version.name} to production"
         return [gr.update(value=text, interactive=True, variant="primary"), _note_update(reason_note)]
     text = f"Promote {version.name} to production …"
-    note = f"{against(version, production)} You are asked once more. {reason_note}"
+    note = f"{comparison_sentence(version, production)} You are asked once more. {reason_note}"
     return [gr.update(value=text, interactive=True, variant="secondary"), _note_update(note)]
 
 
@@ -161,7 +161,7 @@ def question(services: Services, name: str, reason: str) -> list[Any] | None:
     """
     _require_reason(reason)
     version, production = services.stores.registry.get(name), services.stores.registry.production()
-    return show_ask(version, production) if is_worse(version, production) else None
+    return dialog_updates(version, production) if is_worse(version, production) else None
 
 
 def promote(services: Services, name: str, reason: str, actor: str) -> None:

@@ -11,7 +11,7 @@ from storage.training.registry import PRODUCTION
 from workbench import charts
 from workbench.ui.components.glossary import term
 from workbench.ui.components.html import class_name, facts, megabytes, table, when
-from workbench.ui.components.spec_words import words_of
+from workbench.ui.components.spec_words import spec_text
 
 HASH_LENGTH = 10
 
@@ -46,7 +46,7 @@ def _row(version: Version, size: int, images: int) -> list[str]:
     chips = "".join(f" <span class='chip'>{escape(alias)}</span>" for alias in version.aliases)
     return [
         name + chips,
-        escape(words_of(manifest["spec"])),
+        escape(spec_text(manifest["spec"])),
         charts.number(metrics["macro_f1"]),
         accuracy(metrics),
         _worst_recall(metrics),
@@ -174,7 +174,7 @@ def version_html(version: Version) -> str:
         ("seed", f"{spec['seed']}"),
         ("run", f"{version.run_id}"),
     ]
-    return f"{facts(pairs)}<p class='note'>{escape(_capitalised(words_of(spec)))}. Made with {escape(libraries)}.</p>"
+    return f"{facts(pairs)}<p class='note'>{escape(_capitalised(spec_text(spec)))}. Made with {escape(libraries)}.</p>"
 
 
 def _capitalised(words: str) -> str:

@@ -17,26 +17,26 @@ class PromotionDialog:
 
     area: gr.Column
     text: gr.HTML
-    sure: gr.Button
+    confirm: gr.Button
     keep: gr.Button
 
     @property
     def outputs(self) -> list[Any]:
-        """The outputs of :func:`show_ask`, in its order."""
-        return [self.area, self.text, self.sure, self.keep]
+        """The outputs of :func:`dialog_updates`, in its order."""
+        return [self.area, self.text, self.confirm, self.keep]
 
 
-def build_ask() -> PromotionDialog:
+def build_dialog() -> PromotionDialog:
     """Build the dialog, hidden."""
     with gr.Column(visible=False, elem_id="models-ask") as area:
         text = gr.HTML(elem_id="models-ask-text", padding=False, apply_default_css=False)
         with gr.Row():
             keep = gr.Button("Keep", variant="primary", elem_id="models-keep", min_width=100)
-            sure = gr.Button("Promote all the same", variant="stop", elem_id="models-sure", min_width=100)
-    return PromotionDialog(area, text, sure, keep)
+            confirm = gr.Button("Promote all the same", variant="stop", elem_id="models-sure", min_width=100)
+    return PromotionDialog(area, text, confirm, keep)
 
 
-def show_ask(version: Version | None = None, production: Version | None = None) -> list[Any]:
+def dialog_updates(version: Version | None = None, production: Version | None = None) -> list[Any]:
     """Updates in the order of :attr:`PromotionDialog.outputs`; without versions the dialog is hidden."""
     if version is None or production is None:
         return [gr.update(visible=False), *([gr.skip()] * 3)]
@@ -64,7 +64,7 @@ def best_of(versions: list[Version], production: Version | None) -> Version:
     return best
 
 
-def against(version: Version, production: Version) -> str:
+def comparison_sentence(version: Version, production: Version) -> str:
     """The macro-F1 of two versions in a sentence, and whether the values are comparable."""
     figures = _figures_sentence(version, production)
     if version.manifest["snapshot"] == production.manifest["snapshot"]:

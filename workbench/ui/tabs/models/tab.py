@@ -10,15 +10,15 @@ import gradio as gr
 
 from storage.training.registry import PRODUCTION
 from workbench.services import Services
-from workbench.ui.components.click_events import pressable
+from workbench.ui.components.click_events import clickable_html
 from workbench.ui.context import TabContext, actor, open_tab
 from workbench.ui.error_boundary import guarded
 from workbench.ui.payload import Payload
 from workbench.ui.tabs.models import actions
-from workbench.ui.tabs.models.actions import SAVE, VersionActions, build_acts, show_acts
+from workbench.ui.tabs.models.actions import SAVE, VersionActions, action_updates, build_actions
 from workbench.ui.tabs.models.compare import ComparisonFields, build_compare, show_compare
 from workbench.ui.tabs.models.html import history_html, production_html, versions_html
-from workbench.ui.tabs.models.promotion_dialog import show_ask
+from workbench.ui.tabs.models.promotion_dialog import dialog_updates
 
 EMPTY = "<p>Each finished run becomes a model version here, to compare, promote and download. There is none yet.</p>"
 UNQUEUED: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
@@ -53,10 +53,10 @@ def build(context: TabContext) -> None:
         train = gr.Button("Train a model", variant="primary", elem_id="models-train", scale=0)
     with gr.Row(elem_classes=["work", "stage-first"], visible=False, elem_id="models") as full:
         with gr.Column(elem_classes="controls"):
-            version_actions = build_acts()
+            version_actions = build_actions()
         with gr.Column(elem_classes="stage"):
             production = _html("models-production")
-            versions = pressable("models-versions")
+            versions = clickable_html("models-versions")
             compare = build_compare()
             gr.HTML("<h3>History of production</h3>", padding=False)
             history = _html("models-history")
@@ -79,12 +79,12 @@ def _bind_display(
     def refresh(name: str | None, typed: str, *pair_values: Any) -> list[Any]:
         return [
             *_list_updates(services),
-            *show_acts(services, name, typed),
+            *action_updates(services, name, typed),
             *show_compare(services, *pair_values),
         ]
 
     def choose(event: gr.EventData) -> list[Any]:
-        return show_acts(services, Payload.of(event).text("version"), "")
+        return action_updates(services, Payload.of(event).text("version"), "")
 
     def update_delete(name: str, typed: str | None) -> list[Any]:
         return actions.show_delete(services.stores.registry.get(name), typed or "")
@@ -94,7 +94,10 @@ def _bind_display(
     latest_only: dict[str, Any] = {**SEQUENTIAL, "trigger_mode": "always_last"}
     view.versions.press(guarded(choose), None, version_actions.outputs, **SEQUENTIAL)
     version_actions.chosen.input(
-        guarded(partial(show_acts, services)), version_actions.inputs, version_actions.outputs, **SEQUENTIAL
+        guarded(partial(action_updates, services)),
+        version_actions.inputs,
+        version_actions.outputs,
+        **SEQUENTIAL,
     )
     version_actions.typed.change(
         guarded(update_delete),
@@ -120,12 +123,12 @@ def _bind_actions(
     def promote(name: str, reason: str, request: gr.Request) -> list[Any]:
         actions.promote(services, name, reason or "", actor(request))
         gr.Info(f"{name} is in production.")
-        return ["", *_list_updates(services), *show_acts(services, name, "")]
+        return ["", *_list_updates(services), *action_updates(services, name, "")]
 
     def roll_back(name: str, reason: str, request: gr.Request) -> list[Any]:
         restored = services.stores.registry.roll_back(PRODUCTION, (reason or "").strip(), actor(request))
         gr.Info(f"{restored.name} is in production again.")
-        return ["", *_list_updates(services), *show_acts(services, name, "")]
+        return ["", *_list_updates(services), *action_updates(services, name, "")]
 
     def delete(name: str, typed: str, *pair_values: Any) -> list[Any]:
         actions.delete(services, name, typed or "")
@@ -133,7 +136,7 @@ def _bind_actions(
         return [
             "",
             *_list_updates(services),
-            *show_acts(services, None, ""),
+            *action_updates(services, None, ""),
             *show_compare(services, *pair_values),
         ]
 
@@ -148,10 +151,12 @@ def _bind_actions(
         action_outputs,
         **SEQUENTIAL,
     )
-    version_actions.ask.sure.click(
+    version_actions.dialog.confirm.click(
         guarded(promote), [version_actions.chosen, version_actions.reason], action_outputs, **SEQUENTIAL
     )
-    version_actions.ask.keep.click(guarded(show_ask), None, version_actions.ask.outputs, **SEQUENTIAL)
+    version_actions.dialog.keep.click(
+        guarded(dialog_updates), None, version_actions.dialog.outputs, **SEQUENTIAL
+    )
     version_actions.roll_back.click(
         guarded(roll_back), [version_actions.chosen, version_actions.reason], action_outputs, **SEQUENTIAL
     )

@@ -12,11 +12,11 @@ from storage.core.errors import DomainError
 from storage.records import Version
 from workbench.importing.uploads import Upload, count, sources
 from workbench.services import Services
-from workbench.serving.batch import BatchRow, answers, as_csv
+from workbench.serving.batch import BatchRow, as_csv, predict_files
 from workbench.ui.components.progress import ProgressBar, progress_html
 from workbench.ui.error_boundary import guarded, sentence
 from workbench.ui.file_transfer import to_file_data, uploads
-from workbench.ui.tabs.predict.html import many_html, refusal_html, waiting_html
+from workbench.ui.tabs.predict.html import batch_html, refusal_html, waiting_html
 
 PROGRESS_SECONDS = 0.5
 NOTHING_CHOSEN = "Choose pictures to classify"
@@ -92,7 +92,7 @@ def _classify(services: Services, files: list[Upload], model: str) -> Iterator[t
     signature, total, rows, started = predictor.signature(model), sum(map(count, files)), [], time.monotonic()
     last_update = started
     yield progress_html(ProgressBar(*VERBS, 0, total)), gr.update(visible=False), gr.update(visible=True)
-    for row in answers(predictor, sources(files, limits), signature.name):
+    for row in predict_files(predictor, sources(files, limits), signature.name):
         rows.append(row)
         if time.monotonic() - last_update > PROGRESS_SECONDS:
             last_update = time.monotonic()
@@ -110,7 +110,7 @@ def _table_updates(
     colours = services.stores.classes.colours()
     file = to_file_data(as_csv(classes, rows).encode("utf-8-sig"), f"answers-{version.name}.csv")
     return (
-        many_html(rows, version, colours),
+        batch_html(rows, version, colours),
         gr.update(value=file["path"], visible=True),
         gr.update(visible=False),
     )

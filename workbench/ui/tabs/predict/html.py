@@ -11,7 +11,7 @@ from storage.records import Version
 from storage.training.registry import PRODUCTION
 from workbench.charts import percent
 from workbench.serving.batch import BatchRow
-from workbench.serving.review import doubt
+from workbench.serving.review import review_reason
 from workbench.serving.service import Prediction
 from workbench.ui.components.bars import Bar, bars, dot
 
@@ -40,15 +40,15 @@ def answer_html(prediction: Prediction, version: Version, colours: Colours, orde
     """
     scores = [(name, prediction.scores[name]) for name in order or prediction.scores]
     rows = [Bar(name, colours.get(name, ""), score, percent(score)) for name, score in scores]
-    reason = doubt(prediction.scores)
+    reason = review_reason(prediction.scores)
     review_hint = f"<p class='second-look'><b>Needs a second look.</b> {escape(reason)}</p>" if reason else ""
     return (
         f"<div class='answer'><p class='class'>{dot(colours.get(prediction.label, ''))}<span>{escape(prediction.label)}</span>"
-        f"<b>{percent(prediction.confidence)}</b></p>{bars(rows)}{review_hint}<p class='note'>{said_by(version)}</p></div>"
+        f"<b>{percent(prediction.confidence)}</b></p>{bars(rows)}{review_hint}<p class='note'>{version_sentence(version)}</p></div>"
     )
 
 
-def said_by(version: Version) -> str:
+def version_sentence(version: Version) -> str:
     """A sentence on the version, such as ``Answered by v3, in production``."""
     others = [alias for alias in version.aliases if alias != PRODUCTION]
     state = "in production" if PRODUCTION in version.aliases else "not in production"
@@ -56,7 +56,7 @@ def said_by(version: Version) -> str:
     return f"Answered by {version.name}, {state}{alias_text}."
 
 
-def many_html(answers: Sequence[BatchRow], version: Version, colours: Colours) -> str:
+def batch_html(answers: Sequence[BatchRow], version: Version, colours: Colours) -> str:
     """A table of predictions with totals."""
     rows = "".join(_row_html(answer, colours) for answer in answers[:MAX_LISTED])
     hidden = len(answers) - MAX_LISTED
@@ -66,7 +66,7 @@ def many_html(answers: Sequence[BatchRow], version: Version, colours: Colours) -
         else ""
     )
     return (
-        f"<div class='many'>{_totals_html(answers, colours)}<p class='note'>{said_by(version)}</p><table><thead><tr><th>File</th>"
+        f"<div class='many'>{_totals_html(answers, colours)}<p class='note'>{version_sentence(version)}</p><table><thead><tr><th>File</th>"
         f"<th>Class</th><th>Probability</th></tr></thead><tbody>{rows}</tbody></table>{more}</div>"
     )
 

@@ -15,7 +15,7 @@ from workbench.imaging.memory_budget import PATIENCE
 from workbench.importing.uploads import read_file
 from workbench.services import Services
 from workbench.serving.service import Prediction
-from workbench.ui.components.camera import camera, frame_of
+from workbench.ui.components.camera import camera, decode_frame
 from workbench.ui.context import TabContext, open_tab
 from workbench.ui.error_boundary import guarded, sentence
 from workbench.ui.file_transfer import upload
@@ -121,7 +121,7 @@ def _predictor_function(services: Services) -> Any:
     def predict_unlogged(request: Any) -> str:
         try:
             payload = Payload.of(request)
-            frame = frame_of(payload.text("picture"), services.stores.decoder)
+            frame = decode_frame(payload.text("picture"), services.stores.decoder)
             prediction = services.predictor.predict_unlogged(frame, payload.text("model"))
             # A fixed order for all frames: bars that change places are unreadable.
             return _answer_html(services, prediction, sorted(prediction.scores))

@@ -25,7 +25,7 @@ SEARCHED_SETTINGS = (
 )  # fmt: skip
 
 
-def useful(key: str, spec: TrainingSpec | Mapping[str, Any]) -> bool:
+def has_effect(key: str, spec: TrainingSpec | Mapping[str, Any]) -> bool:
     """Whether a setting has an effect, given the other settings of the spec."""
     values = spec.to_dict() if isinstance(spec, TrainingSpec) else spec
     if values["recipe"] not in RECIPES_OF_SETTING.get(key, (values["recipe"],)):

@@ -16,27 +16,28 @@ from workbench.ui.components.diff import Keys
 from workbench.ui.context import TabContext, open_tab
 from workbench.ui.error_boundary import guarded
 from workbench.ui.payload import STALE, Payload
-from workbench.ui.tabs.train.form import Form, read, switched
+from workbench.ui.tabs.train.form import Form, form_values, with_recipe
 from workbench.ui.tabs.train.preflight import Preflight
 from workbench.ui.tabs.train.run_panel import RunPanel, show_run, shown_run
 
 EVENT: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 
 
-def bind_acts(context: TabContext, form: Form, preflight: Preflight, run_panel: RunPanel) -> None:
+def bind_actions(context: TabContext, form: Form, preflight: Preflight, run_panel: RunPanel) -> None:
     """Bind the callbacks of all buttons."""
     services, parts = context.services, run_panel.parts
 
     def start(*values: Any) -> list[Any]:
-        settings = read(form, values)
+        settings = form_values(form, values)
         draft = services.training.change_draft(
-            lambda draft: replace(switched(draft, settings["recipe"]), **settings)
+            lambda draft: replace(with_recipe(draft, settings["recipe"]), **settings)
         )
         return _start_run(services, draft)
 
-    def again(sent: Keys) -> list[Any]:
+    def again(sent_keys: Keys) -> list[Any]:
         return _start_run(
-            services, TrainingSpec.from_dict(services.stores.runs.get(_shown_run_id(services, sent)).spec)
+            services,
+            TrainingSpec.from_dict(services.stores.runs.get(_shown_run_id(services, sent_keys)).spec),
         )
 
     def press(event: gr.EventData) -> list[Any]:
@@ -48,11 +49,11 @@ def bind_acts(context: TabContext, form: Form, preflight: Preflight, run_panel: 
         return _run_action(services, action, payload.number("run"))
 
     preflight.start.click(guarded(start), form.inputs, run_panel.outputs, **EVENT)
-    parts["again"].click(guarded(again), run_panel.sent, run_panel.outputs, **EVENT)
+    parts["again"].click(guarded(again), run_panel.sent_keys, run_panel.outputs, **EVENT)
     run_panel.runs.press(guarded(press), None, run_panel.outputs, **EVENT)
     for name in ("stop", "pause", "resume"):
         action = partial(_act_on_shown_run, services, name)
-        parts[name].click(guarded(action), run_panel.sent, run_panel.outputs, **EVENT)
+        parts[name].click(guarded(action), run_panel.sent_keys, run_panel.outputs, **EVENT)
     _bind_links(context, parts, preflight)
 
 
@@ -85,23 +86,23 @@ def _move(services: Services, run_id: int, by: int) -> None:
     services.training.move(run_id, max(1, position + by))
 
 
-def _act_on_shown_run(services: Services, name: str, sent: Keys) -> list[Any]:
+def _act_on_shown_run(services: Services, name: str, sent_keys: Keys) -> list[Any]:
     """Run an action on the run that is shown."""
-    return _run_action(services, _actions(services)[name], _shown_run_id(services, sent))
+    return _run_action(services, _actions(services)[name], _shown_run_id(services, sent_keys))
 
 
-def _shown_run_id(services: Services, sent: Keys) -> int:
+def _shown_run_id(services: Services, sent_keys: Keys) -> int:
     """The id of the run that the tab shows; if its session was dropped, of the run that it would show now.
 
     Raises:
         Conflict: There is no run.
     """
-    if sent.get("run") is None:
+    if sent_keys.get("run") is None:
         run = shown_run(services)
         if run is None:
             raise Conflict(STALE)
         return run.id
-    return int(sent["run"])
+    return int(sent_keys["run"])
 
 
 def _run_action(services: Services, action: Callable[[int], Any], run_id: int) -> list[Any]:

@@ -13,12 +13,12 @@ from workbench.services import Services
 from workbench.training.spec import BEST, RECIPES, SCRATCH, TrainingSpec, class_weight_table
 from workbench.ui.components.class_weights import read_weights, show_weights, weights_fields
 from workbench.ui.tabs.train import options
-from workbench.ui.tabs.train.advanced_fields import advanced_fields, number, useful, whole
+from workbench.ui.tabs.train.advanced_fields import advanced_fields, has_effect, number, whole
 
 BY_HAND = "by hand"
 KEPT = ("validation_fraction", "seed", "class_weights", "fit", "precision", "augmentation")
 """The settings that are kept when the recipe changes; the others get the recipe's defaults."""
-FORMING = ("recipe", "loss", "schedule")
+VISIBILITY_KEYS = ("recipe", "loss", "schedule")
 """The settings that determine which other fields are visible."""
 
 
@@ -32,7 +32,7 @@ class Form:
 
     @property
     def inputs(self) -> list[Any]:
-        """All fields, in the order in which :func:`read` expects their values."""
+        """All fields, in the order in which :func:`form_values` expects their values."""
         return [*self.fields.values(), self.weights]
 
     @property
@@ -71,7 +71,7 @@ def build_form(recipe: gr.Radio) -> Form:
     return Form(fields, weights, net)
 
 
-def read(form: Form, values: Sequence[Any]) -> dict[str, Any]:
+def form_values(form: Form, values: Sequence[Any]) -> dict[str, Any]:
     """The values of the fields by the keys of :class:`TrainingSpec`; not validated."""
     *fields, weights = values
     settings = dict(zip(form.fields, fields, strict=True))
@@ -94,7 +94,7 @@ def show(form: Form, services: Services, spec: TrainingSpec) -> list[Any]:
 
 def _more(key: str, spec: TrainingSpec) -> dict[str, Any]:
     """The properties of a field that depend on the spec."""
-    options_: dict[str, Any] = {"visible": useful(key, spec)}
+    options_: dict[str, Any] = {"visible": has_effect(key, spec)}
     if key == "recipe":
         options_["choices"] = options.recipe_choices(options.minutes_of(spec))
     if key == "architecture":
@@ -108,9 +108,9 @@ def _more(key: str, spec: TrainingSpec) -> dict[str, Any]:
     return options_
 
 
-def show_useful(form: Form, spec: Mapping[str, Any]) -> list[Any]:
+def visibility_updates(form: Form, spec: Mapping[str, Any]) -> list[Any]:
     """Updates of the visibility of the fields, in the order of ``form.fields``."""
-    return [gr.update(visible=useful(key, spec)) for key in form.fields]
+    return [gr.update(visible=has_effect(key, spec)) for key in form.fields]
 
 
 def show_net(services: Services, architecture: str | None) -> str:
@@ -119,7 +119,7 @@ def show_net(services: Services, architecture: str | None) -> str:
     return options.net_html(backbone, services.settings.weights_folder) if backbone else ""
 
 
-def switched(spec: TrainingSpec, recipe: str) -> TrainingSpec:
+def with_recipe(spec: TrainingSpec, recipe: str) -> TrainingSpec:
     """The spec with another recipe and its defaults, except for the settings in :data:`KEPT`."""
     if spec.recipe == recipe or recipe not in RECIPES:
         return spec
@@ -129,7 +129,7 @@ def switched(spec: TrainingSpec, recipe: str) -> TrainingSpec:
     return TrainingSpec.of(recipe, **kept)
 
 
-def fitting(services: Services, spec: TrainingSpec) -> TrainingSpec:
+def with_class_weights(services: Services, spec: TrainingSpec) -> TrainingSpec:
     """The spec with a weight for each class that has pictures, if class weights are set by hand."""
     if isinstance(spec.class_weights, str):
         return spec

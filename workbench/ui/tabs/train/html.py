@@ -10,14 +10,14 @@ from storage.records import Run, Trial
 from workbench import charts
 from workbench.charts.formatting import duration
 from workbench.charts.formatting import pictures as pictures_words
-from workbench.evaluation.best_epoch import kept_so_far
+from workbench.evaluation.best_epoch import best_so_far
 from workbench.training.service import TrainingPlan
-from workbench.training.silence import silence
+from workbench.training.silence import heartbeat_warning
 from workbench.training.spec import BEST
 from workbench.ui.components.glossary import term
 from workbench.ui.components.html import class_name, facts, problem, table
-from workbench.ui.components.spec_words import words_of
-from workbench.ui.status_bar import counts, phase, share_done
+from workbench.ui.components.spec_words import spec_text
+from workbench.ui.status_bar import counts_items, phase, share_done
 from workbench.ui.tabs.train.trials import tried
 
 MONITORS = {"val_loss": "validation loss", "val_macro_f1": "validation macro-F1"}
@@ -82,7 +82,7 @@ def _is_or_are(count: int) -> str:
 def active_html(run: Run, history: Sequence[Mapping[str, Any]], trials: Sequence[Trial] = ()) -> str:
     """The progress of a queued or running run; that of a search by its trials."""
     if run.status == "queued":
-        return f"<h3>Run {run.id} is waiting to start</h3><p>{settings(run)}</p>"
+        return f"<h3>Run {run.id} is waiting to start</h3><p>{settings_text(run)}</p>"
     title = f"<h3>Run {run.id}: {escape(phase(run))}</h3>"
     if trials:
         progress, pairs = _bar_html(_share_tried(trials)), _search_facts(run, trials)
@@ -99,7 +99,7 @@ def _share_tried(trials: Sequence[Trial]) -> float:
 
 def _search_facts(run: Run, trials: Sequence[Trial]) -> list[tuple[str, str]]:
     """The facts of a search, in a fixed order so that the layout is stable; epochs are omitted, as trials last seconds."""
-    extracting = counts(run)
+    extracting = counts_items(run)
     pairs = [
         ("tried", f"{tried(trials)} of {len(trials)}"),
         ("time left", "–" if extracting else _time_left(run)),
@@ -110,7 +110,7 @@ def _search_facts(run: Run, trials: Sequence[Trial]) -> list[tuple[str, str]]:
 
 def _run_facts(run: Run, history: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
     progress = run.progress
-    if counts(run):
+    if counts_items(run):
         pairs = [_done_fact(run)]
     elif progress.get("epochs"):
         pairs = [("epoch", f"{progress['epoch']} of at most {progress['epochs']}")]
@@ -143,7 +143,7 @@ def _time_left(run: Run) -> str:
 
 def _best_epoch_text(run: Run, history: Sequence[Mapping[str, Any]]) -> str:
     monitor = run.spec["monitor"]
-    best = kept_so_far(history, monitor)
+    best = best_so_far(history, monitor)
     return f"{best['epoch']} · {MONITORS[monitor]} {charts.number(best[monitor])}" if best else "none yet"
 
 
@@ -164,13 +164,13 @@ def _bar_html(share: float) -> str:
 
 
 def _silence_html(run: Run) -> str:
-    return problem(silence(run))
+    return problem(heartbeat_warning(run))
 
 
 def ended_html(run: Run, metrics: Mapping[str, Any] | None) -> str:
     """How a run ended: its model version, or the error."""
     if metrics is not None:
-        return f"<h3>{_ready_text(run)}: {measures(metrics)}</h3><p>{_ending_sentence(run)}</p>"
+        return f"<h3>{_ready_text(run)}: {metrics_text(metrics)}</h3><p>{_ending_sentence(run)}</p>"
     title = {"stopped": "was stopped", "interrupted": "was interrupted", "paused": "is paused"}.get(
         run.status, "failed"
     )
@@ -193,16 +193,16 @@ def _ending_sentence(run: Run) -> str:
     return f"Run {run.id} {ended}{kept}. {escape(run.error or '')}"
 
 
-def measures(metrics: Mapping[str, Any]) -> str:
+def metrics_text(metrics: Mapping[str, Any]) -> str:
     """Macro-F1, and accuracy with its counts."""
     pictures = int(metrics["pictures"])
     correct = round(metrics["accuracy"] * pictures)
     return f"macro-F1 {charts.number(metrics['macro_f1'])}, accuracy {charts.share(correct, pictures)}"
 
 
-def settings(run: Run) -> str:
+def settings_text(run: Run) -> str:
     """A short description of a run's main settings."""
     spec = run.spec
     weights = spec["class_weights"] if isinstance(spec["class_weights"], str) else "by hand"
     epochs = "" if spec.get("recipe") == BEST else f", at most {spec['epochs']} epochs"
-    return escape(f"{words_of(spec)}{epochs}, seed {spec['seed']}, weights {weights}")
+    return escape(f"{spec_text(spec)}{epochs}, seed {spec['seed']}, weights {weights}")

@@ -10,7 +10,7 @@ from workbench.pretrained.backbones import BACKBONES, FROM_SCRATCH, PRETRAINED, 
 from workbench.pretrained.weights import WeightsState, weights_state
 from workbench.training.spec import BEST, FINE_TUNE, INSTANT, SCRATCH, TrainingSpec
 from workbench.ui.components.html import table
-from workbench.ui.components.spec_words import in_minutes
+from workbench.ui.components.spec_words import minutes_text
 
 Choices = tuple[tuple[str, str], ...]
 
@@ -75,7 +75,7 @@ def recipe_choices(minutes: float) -> list[tuple[str, str]]:
     Args:
         minutes: The time limit of a search.
     """
-    return [(words.format(minutes=in_minutes(minutes)), recipe) for recipe, words in RECIPES.items()]
+    return [(words.format(minutes=minutes_text(minutes)), recipe) for recipe, words in RECIPES.items()]
 
 
 def minutes_of(spec: TrainingSpec) -> float:
@@ -103,7 +103,7 @@ def _weights_sentence(state: WeightsState) -> str:
     return "They are here." if state.present else "They are not here yet."
 
 
-def weights_lacking(spec: TrainingSpec, weights: Path) -> WeightsState | None:
+def missing_weights(spec: TrainingSpec, weights: Path) -> WeightsState | None:
     """The state of the weights that a spec needs if they are missing, else None."""
     backbone = BACKBONES[spec.architecture]
     if not backbone.pretrained:

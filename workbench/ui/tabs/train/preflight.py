@@ -16,10 +16,10 @@ from workbench.services import Services
 from workbench.training.service import TrainingPlan
 from workbench.training.spec import BEST, TrainingSpec
 from workbench.ui.components.html import problem
-from workbench.ui.components.spec_words import in_minutes
-from workbench.ui.tabs.train.form import fitting, switched
+from workbench.ui.components.spec_words import minutes_text
+from workbench.ui.tabs.train.form import with_class_weights, with_recipe
 from workbench.ui.tabs.train.html import plan_html
-from workbench.ui.tabs.train.options import purposes_html, weights_lacking
+from workbench.ui.tabs.train.options import missing_weights, purposes_html
 
 
 @dataclass(frozen=True)
@@ -30,16 +30,16 @@ class Preflight:
     reason: gr.HTML
     collect: gr.Button
     label: gr.Button
-    lacking: gr.HTML
+    missing_weights_note: gr.HTML
     plan: gr.HTML
 
     @property
     def outputs(self) -> list[Any]:
-        """The outputs of :func:`show_ahead`, in its order."""
-        return [self.start, self.reason, self.collect, self.label, self.lacking, self.plan]
+        """The outputs of :func:`preflight_updates`, in its order."""
+        return [self.start, self.reason, self.collect, self.label, self.missing_weights_note, self.plan]
 
 
-def build_ahead() -> Preflight:
+def build_preflight() -> Preflight:
     """Build it, empty; the caller must render ``plan``."""
     with gr.Column(elem_classes="ahead"):
         with gr.Row():
@@ -47,10 +47,12 @@ def build_ahead() -> Preflight:
             collect = gr.Button("Collect pictures", variant="primary", visible=False, elem_id="train-collect")
             label = gr.Button("Label pictures", variant="primary", visible=False, elem_id="train-label")
         reason = gr.HTML(elem_id="train-reason", padding=False, visible=False)
-        lacking = gr.HTML(elem_id="train-lacking", padding=False, visible=False, apply_default_css=False)
+        missing_weights_note = gr.HTML(
+            elem_id="train-lacking", padding=False, visible=False, apply_default_css=False
+        )
     # Rendered by the caller: the run panel is placed in between, so that the button does not move.
     plan = gr.HTML(elem_id="train-plan", padding=False, apply_default_css=False, render=False)
-    return Preflight(start, reason, collect, label, lacking, plan)
+    return Preflight(start, reason, collect, label, missing_weights_note, plan)
 
 
 def build_help() -> gr.HTML:
@@ -64,24 +66,24 @@ def save_setting(services: Services, key: str, settings: dict[str, Any]) -> list
     """Save one setting in the draft; the updates are for the values of all fields."""
     try:
         draft = services.training.change_draft(
-            lambda draft: fitting(
-                services, replace(switched(draft, settings["recipe"]), **{key: settings[key]})
+            lambda draft: with_class_weights(
+                services, replace(with_recipe(draft, settings["recipe"]), **{key: settings[key]})
             )
         )
         if key == "class_weights":
             settings[key] = draft.class_weights
-        return show_ahead(services, replace(draft, **settings))
+        return preflight_updates(services, replace(draft, **settings))
     except DomainError as error:
         return _blocked_updates(services, error)
 
 
-def show_ahead(services: Services, spec: TrainingSpec) -> list[Any]:
+def preflight_updates(services: Services, spec: TrainingSpec) -> list[Any]:
     """Updates in the order of :attr:`Preflight.outputs`."""
     try:
         plan = services.training.plan(spec)
     except DomainError as error:
         return _blocked_updates(services, error)
-    state = weights_lacking(spec, services.settings.weights_folder)
+    state = missing_weights(spec, services.settings.weights_folder)
     if state and state.path.is_file():
         return _blocked_updates(services, DomainError(state.sentence))
     colours = services.stores.classes.colours()
@@ -104,7 +106,7 @@ def _warning_html(services: Services, spec: TrainingSpec) -> str:
 
 def _button_text(spec: TrainingSpec, plan: TrainingPlan) -> str:
     if spec.recipe == BEST:
-        time = f"for {in_minutes(spec.max_minutes)}" if spec.max_minutes else "without a limit of time"
+        time = f"for {minutes_text(spec.max_minutes)}" if spec.max_minutes else "without a limit of time"
         return f"Search {time} on {plan.images:,} pictures"
     return f"Train on {plan.images:,} pictures"
 

@@ -8,7 +8,7 @@ from html import escape
 from storage.records import Run
 from workbench import charts
 from workbench.ui.components.html import table, when
-from workbench.ui.tabs.train.html import settings
+from workbench.ui.tabs.train.html import settings_text
 
 STATUSES = {"queued": "waiting"}
 
@@ -27,7 +27,7 @@ def runs_html(runs: Sequence[Run], macro_f1: Mapping[str, float], resumable: fro
     rows = [
         [
             f"run {run.id}",
-            settings(run),
+            settings_text(run),
             f"{_status(run, waiting)} {_action_buttons(run, waiting, resumable)}",
             _result(run, macro_f1),
             when(run.created_at),

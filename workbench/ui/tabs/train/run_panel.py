@@ -11,11 +11,11 @@ import gradio as gr
 
 from storage.records import Run
 from workbench import charts
-from workbench.evaluation.best_epoch import kept_so_far
+from workbench.evaluation.best_epoch import best_so_far
 from workbench.services import Services
 from workbench.training.spec import BEST
-from workbench.ui.components.diff import Keys, Wanted, changed
-from workbench.ui.components.live_chart import curves, drawn
+from workbench.ui.components.diff import Keys, PartUpdates, changed_updates
+from workbench.ui.components.live_chart import chart_value, live_chart
 from workbench.ui.notifications import notify_button
 from workbench.ui.tabs.train.html import active_html, ended_html
 from workbench.ui.tabs.train.queue import runs_html
@@ -37,12 +37,12 @@ class RunPanel:
     parts: dict[str, Any]
     runs: gr.HTML
     timer: gr.Timer
-    sent: gr.State
+    sent_keys: gr.State
 
     @property
     def outputs(self) -> list[Any]:
         """The outputs of :func:`show_run`, in its order."""
-        return [*(self.parts[name] for name in PARTS), self.runs, self.timer, self.sent]
+        return [*(self.parts[name] for name in PARTS), self.runs, self.timer, self.sent_keys]
 
 
 def build_run() -> dict[str, Any]:
@@ -58,8 +58,8 @@ def build_run() -> dict[str, Any]:
         )
         parts["sentence"] = gr.HTML(elem_id="train-sentence", padding=False)
         with gr.Row(elem_classes="chart-pair") as parts["charts"]:
-            parts["loss"] = curves("train-loss")
-            parts["accuracy"] = curves("train-accuracy")
+            parts["loss"] = live_chart("train-loss")
+            parts["accuracy"] = live_chart("train-accuracy")
         with gr.Accordion("The last lines of its log", open=False, elem_id="train-logging"):
             parts["log"] = gr.Textbox(
                 label="Last lines of the log",
@@ -97,17 +97,17 @@ def _recency(run: Run) -> tuple[bool, float]:
     return run.status != "stopped" or run.started_at is not None, moment or 0
 
 
-def show_run(services: Services, sent: Keys) -> list[Any]:
-    """Updates of what has changed since ``sent``, in the order of :attr:`RunPanel.outputs`."""
+def show_run(services: Services, sent_keys: Keys) -> list[Any]:
+    """Updates of what has changed since ``sent_keys``, in the order of :attr:`RunPanel.outputs`."""
     run = shown_run(services)
     active = bool(run and run.active)
     runs = _listed_runs(services)
-    parts: Wanted = {
+    parts: PartUpdates = {
         **_run_parts(services, run),
         "runs": ([(run_.id, run_.status) for run_ in runs], partial(_runs_html, services, runs)),
         "timer": (active, lambda: gr.Timer(BUSY_SECONDS if active else IDLE_SECONDS)),
     }
-    updates, keys = changed(sent, parts)
+    updates, keys = changed_updates(sent_keys, parts)
     return [*updates, {**keys, "run": run.id if run else None}]
 
 
@@ -119,7 +119,7 @@ def _listed_runs(services: Services) -> list[Run]:
     return [*active, *(run for run in runs.recent(RECENT) if run.id not in active_ids)]
 
 
-def _run_parts(services: Services, run: Run | None) -> Wanted:
+def _run_parts(services: Services, run: Run | None) -> PartUpdates:
     if run is None:
         return dict.fromkeys(PARTS, (None, gr.skip))
     history = services.stores.runs.history(run.id)
@@ -141,7 +141,7 @@ def _run_parts(services: Services, run: Run | None) -> Wanted:
     }
 
 
-def _button_parts(services: Services, run: Run) -> Wanted:
+def _button_parts(services: Services, run: Run) -> PartUpdates:
     key = (run.id, run.status, run.stop_requested, run.pause_requested)
     resumable = services.training.resumable(run)
     lost = not run.active and run.version is None
@@ -155,19 +155,19 @@ def _button_parts(services: Services, run: Run) -> Wanted:
     }
 
 
-def _curve_parts(run: Run, history: list[dict[str, Any]]) -> Wanted:
+def _curve_parts(run: Run, history: list[dict[str, Any]]) -> PartUpdates:
     epochs = (run.id, run.status, len(history))
     best = _best_epoch(run, history)
     return {
         "sentence": (epochs, lambda: _sentence_update(run, history)),
         "charts": (bool(history), lambda: gr.update(visible=bool(history))),
-        "loss": (epochs, lambda: drawn(charts.loss_curves(history, best), run.id)),
-        "accuracy": (epochs, lambda: drawn(charts.accuracy_curves(history, best), run.id)),
+        "loss": (epochs, lambda: chart_value(charts.loss_curves(history, best), run.id)),
+        "accuracy": (epochs, lambda: chart_value(charts.accuracy_curves(history, best), run.id)),
     }
 
 
 def _best_epoch(run: Run, history: list[dict[str, Any]]) -> int | None:
-    best = kept_so_far(history, run.spec["monitor"])
+    best = best_so_far(history, run.spec["monitor"])
     return run.best_epoch or (best["epoch"] if best else None)
 
 
