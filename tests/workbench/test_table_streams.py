@@ -330,8 +330,7 @@ def test_many_files_of_one_name_are_looked_for_in_no_time(upload: Put) -> None:
 
 def test_status_and_stop_over_http(tmp_path: Path) -> None:
     (tmp_path / "l.csv").write_bytes(LONG)
-    shared = tmp_path / "shared"
-    shared.mkdir()
+    (shared := tmp_path / "shared").mkdir()
     for number in range(20):
         (shared / f"{number}.csv").hardlink_to(tmp_path / "l.csv")
     server = Server(
