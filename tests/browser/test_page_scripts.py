@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.labelling import opened, stocked
+from tests.browser.label_page import opened, stocked
 from tests.running import Server
 from workbench.ui.components.assets import PREFIX, module_address, preloads
 

@@ -11,7 +11,7 @@ from gradio import HTML
 
 from tests.conftest import PASSWORD
 from tests.running import Server
-from tests.web.asking import get, log_in
+from tests.web.raw_requests import get, log_in
 from workbench.services import Services
 from workbench.ui.components import assets
 from workbench.ui.page import build_page

@@ -71,7 +71,8 @@ def test_a_page_whose_pictures_left_the_filter_gives_way_to_the_one_before(servi
 
 
 @pytest.mark.parametrize(
-    "filter_", [Filter(label="Gone"), Filter(tag="gone"), Filter(status="odd"), Filter(sort="odd", flag="odd")]
+    "filter_",
+    [Filter(label="Gone"), Filter(tag="gone"), Filter(status="odd"), Filter(sort="odd", flag="odd")],
 )
 def test_a_filter_that_is_no_more_is_dropped(services: Services, filter_: Filter) -> None:
     stock(services, 2)
