@@ -25,9 +25,7 @@ from workbench.label_safety.throughput import ThroughputMeter
 from workbench.serving.service import Predictor
 from workbench.stores import Stores, open_stores
 from workbench.training.checkpoint_retention import remove_leftovers
-from workbench.training.launcher import Launcher
-from workbench.training.local_launcher import LocalLauncher
-from workbench.training.ray_launcher import RayLauncher
+from workbench.training.launcher import Launcher, RayLauncher
 from workbench.training.service import TrainingService, first_spec
 from workbench.training.supervisor import RunSupervisor
 from workbench.training.webhook import Webhook
@@ -90,7 +88,7 @@ class Services:
 
 def _launchers(stores: Stores, settings: Settings) -> list[Launcher]:
     """The launchers of runs; the first one launches new runs."""
-    launchers: list[Launcher] = [LocalLauncher(stores, settings), RayLauncher(stores, settings)]
+    launchers = [Launcher(stores, settings), RayLauncher(stores, settings)]
     return launchers[::-1] if settings.ray_address else launchers
 
 

@@ -22,9 +22,8 @@ from tests.versions import Answers, finished_run, import_pictures
 from workbench.core.processes import MemoryLimit, memory_bytes, started_at
 from workbench.services import Services, build_services
 from workbench.training import checkpoint_retention
-from workbench.training.silence import SILENT_SECONDS, heartbeat_warning
 from workbench.training.spec import TrainingSpec
-from workbench.training.supervisor import UNDER_WAY
+from workbench.training.supervisor import SILENT_SECONDS, UNDER_WAY, heartbeat_warning
 
 
 def taken(services: Services) -> int:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from workbench.evaluation.grouped_folds import grouped_folds
+
 MAX_TRAINING_PICTURES = 5000
 """Maximum number of training pictures of a head; more improve it little and take long."""
 MIN_PER_CLASS = 2
@@ -90,20 +92,13 @@ def out_of_fold_logits(
         Columns are the sorted class ids; a class missing in a fold's training set gets the row's lowest logit.
         All logits are 0 if there are too few pictures or groups for two folds.
     """
-    from sklearn.model_selection import StratifiedGroupKFold
-
     class_ids = np.unique(classes)
     all_logits = np.zeros((len(classes), len(class_ids)))
     largest_class = int(np.unique(classes, return_counts=True)[1].max())
     folds = min(FOLDS, len(np.unique(groups)), largest_class)
     if folds < 2:
         return all_logits
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # classes with fewer pictures than folds
-        splits = list(
-            StratifiedGroupKFold(folds, shuffle=True, random_state=seed).split(classes, classes, groups)
-        )
-    for rest, fold in splits:
+    for rest, fold in grouped_folds(classes, groups, folds, seed):
         training = rest[sample(classes[rest], MAX_TRAINING_PICTURES, seed)]
         if len(np.unique(classes[training])) < 2:
             continue

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import shutil
 import threading
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from storage.records import Run
 from storage.training.run_attempts import ENDED
 from workbench.stores import Stores
 from workbench.training.checkpoint_retention import prune_checkpoints
-from workbench.training.launcher import Launcher, RunEnding, RunHandle
+from workbench.training.launcher import Launcher, RunEnding, WorkerProcess
 
 log = logging.getLogger(__name__)
 PAUSE_SECONDS = 0.5
@@ -46,7 +47,7 @@ class RunSupervisor:
         self._launchers = launchers
         self._most = most
         self._ended = ended
-        self._handles: dict[int, RunHandle] = {}
+        self._handles: dict[int, WorkerProcess] = {}
         self._wake = threading.Event()
         self._closing = False
         self._thread = threading.Thread(target=self._loop, name="supervisor", daemon=True)
@@ -143,3 +144,18 @@ def log_tail(file: Path) -> str:
             return "\n".join(log_file.read().decode(errors="replace").splitlines()[-LOG_LINES:])
     except FileNotFoundError:
         return ""
+
+
+SILENT_SECONDS = 30.0
+_SENTENCE = (
+    "Nothing was heard of run {run} for {seconds:.0f} seconds: its process hangs, is suspended, or cannot write. "
+    "If that lasts, end process {pid}; the run can be resumed from its last finished epoch."
+)
+
+
+def heartbeat_warning(run: Run) -> str:
+    """Warning if the last heartbeat of a running run is older than ``SILENT_SECONDS``, else empty."""
+    if run.status != "running" or run.heartbeat is None:
+        return ""
+    seconds = time.time() - run.heartbeat
+    return _SENTENCE.format(run=run.id, seconds=seconds, pid=run.pid) if seconds > SILENT_SECONDS else ""

@@ -14,7 +14,7 @@ from workbench.charts import percent
 from workbench.charts.formatting import duration
 from workbench.importing.service import ImportState
 from workbench.services import Services
-from workbench.training.silence import heartbeat_warning
+from workbench.training.supervisor import heartbeat_warning
 from workbench.ui.components.assets import mounting, template
 from workbench.ui.error_boundary import guarded
 from workbench.ui.notifications import RECENT, build_news, news

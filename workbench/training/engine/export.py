@@ -7,10 +7,10 @@ from pathlib import Path
 import keras
 import numpy as np
 import tensorflow as tf
-from ai_edge_litert.interpreter import Interpreter
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from workbench.core.errors import TrainingFailed
+from workbench.core.litert import LiteRtRunner
 from workbench.core.machine import cores
 from workbench.training.dataset import Dataset
 
@@ -64,13 +64,5 @@ def agreement(dataset: Dataset, probabilities: np.ndarray, file: Path) -> float:
 
 def litert_probabilities(file: Path, pixels: np.ndarray, indices: np.ndarray) -> np.ndarray:
     """Class probabilities ``(len(indices), classes)`` from a LiteRT file, computed one picture at a time."""
-    interpreter = Interpreter(model_path=str(file), num_threads=cores())
-    interpreter.allocate_tensors()
-    input_tensor = interpreter.get_input_details()[0]
-    output_tensor = interpreter.get_output_details()[0]
-    probabilities = []
-    for index in indices:
-        interpreter.set_tensor(input_tensor["index"], pixels[index][None].astype(input_tensor["dtype"]))
-        interpreter.invoke()
-        probabilities.append(interpreter.get_tensor(output_tensor["index"])[0])
-    return np.stack(probabilities)
+    runner = LiteRtRunner(file, cores())
+    return np.stack([runner.probabilities(pixels[index]) for index in indices])

@@ -13,6 +13,7 @@ import numpy as np
 
 from storage.records import TEST
 from workbench.core.errors import TrainingFailed
+from workbench.evaluation.grouped_folds import fewest_groups, grouped_folds
 from workbench.evaluation.metrics import confusion, macro_f1
 from workbench.training.dataset import Dataset
 from workbench.training.engine.export import LITERT_FILE, litert_probabilities
@@ -114,7 +115,7 @@ def make_folds(dataset: Dataset, spec: TrainingSpec, folds: int) -> list[Fold]:
         TrainingFailed: A class has too few groups for so many folds.
     """
     indices = np.flatnonzero(dataset.splits != TEST)
-    splits = _grouped_folds(dataset, indices, folds, spec.seed)
+    splits = _folds_of(dataset, indices, folds, spec.seed)
     return [
         Fold(number, spec, _sides(dataset, rest, fold, spec)) for number, (rest, fold) in enumerate(splits, 1)
     ]
@@ -150,8 +151,8 @@ def _sides(dataset: Dataset, rest: np.ndarray, fold: np.ndarray, spec: TrainingS
     sides = np.where(
         dataset.splits == TEST, dataset.splits, np.full(len(dataset.labels), "train", dtype="U10")
     )
-    group_count = _fewest_groups(dataset, rest)
-    validation = _grouped_folds(
+    group_count = fewest_groups(dataset.labels[rest], dataset.groups[rest], len(dataset.classes))
+    validation = _folds_of(
         dataset, rest, min(group_count, max(2, round(1 / spec.validation_fraction))), spec.seed
     )[0][1]
     sides[validation] = "validation"
@@ -159,7 +160,7 @@ def _sides(dataset: Dataset, rest: np.ndarray, fold: np.ndarray, spec: TrainingS
     return sides
 
 
-def _grouped_folds(
+def _folds_of(
     dataset: Dataset, chosen: np.ndarray, folds: int, seed: int
 ) -> list[tuple[np.ndarray, np.ndarray]]:
     """Divide pictures into folds; returns for each fold the indices of the other pictures and its own.
@@ -167,22 +168,13 @@ def _grouped_folds(
     Raises:
         TrainingFailed: A class has too few groups for so many folds.
     """
-    from sklearn.model_selection import StratifiedGroupKFold
-
     labels, groups = dataset.labels[chosen], dataset.groups[chosen]
-    group_count = _fewest_groups(dataset, chosen)
+    group_count = fewest_groups(labels, groups, len(dataset.classes))
     if group_count < max(folds, 2):
         raise TrainingFailed(
             f"A class has only {group_count} different pictures, too few for {folds} folds. Label more, or ask for fewer folds."
         )
-    splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
-    return [(chosen[rest], chosen[fold]) for rest, fold in splitter.split(chosen, labels, groups)]
-
-
-def _fewest_groups(dataset: Dataset, chosen: np.ndarray) -> int:
-    """The smallest number of groups in any class."""
-    labels, groups = dataset.labels[chosen], dataset.groups[chosen]
-    return min(len(np.unique(groups[labels == label])) for label in range(len(dataset.classes)))
+    return [(chosen[rest], chosen[fold]) for rest, fold in grouped_folds(labels, groups, folds, seed)]
 
 
 def _mean_and_spread(values: Sequence[float]) -> tuple[float, float]:

@@ -13,6 +13,7 @@ from itertools import combinations
 
 import numpy as np
 
+from workbench.evaluation.grouped_folds import fewest_groups, grouped_folds
 from workbench.evaluation.metrics import confusion, macro_f1
 from workbench.training.dataset import Dataset
 
@@ -30,18 +31,14 @@ def inner_folds(dataset: Dataset, seed: int) -> list[Dataset]:
     Returns:
         At most ``FOLDS`` datasets; none if a class has too few groups.
     """
-    from sklearn.model_selection import StratifiedGroupKFold
-
     train_indices = dataset.indices("train")
     labels, groups = dataset.labels[train_indices], dataset.groups[train_indices]
-    count = min(FOLDS, *(len(np.unique(groups[labels == label])) for label in range(len(dataset.classes))))
+    count = min(FOLDS, fewest_groups(labels, groups, len(dataset.classes)))
     if count < 2:
         return []
-    splitter = StratifiedGroupKFold(count, shuffle=True, random_state=seed)
-    splits = splitter.split(train_indices, labels, groups)
     complete = [
         (train_indices[rest], train_indices[fold])
-        for rest, fold in splits
+        for rest, fold in grouped_folds(labels, groups, count, seed)
         if _has_all_classes(dataset, labels[rest])
     ]
     return [_fold_dataset(dataset, number, pair) for number, pair in enumerate(complete, 1)]

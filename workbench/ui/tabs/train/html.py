@@ -12,8 +12,8 @@ from workbench.charts.formatting import duration
 from workbench.charts.formatting import pictures as pictures_words
 from workbench.evaluation.best_epoch import best_so_far
 from workbench.training.service import TrainingPlan
-from workbench.training.silence import heartbeat_warning
 from workbench.training.spec import BEST
+from workbench.training.supervisor import heartbeat_warning
 from workbench.ui.components.glossary import term
 from workbench.ui.components.html import class_name, facts, problem, table
 from workbench.ui.components.spec_words import spec_text
