@@ -39,7 +39,6 @@ class Suspicion:
     filename: str
     given: str
     given_colour: str
-    likely_id: int
     likely: str
     likely_colour: str
     score: float
@@ -238,7 +237,7 @@ class Suggestions:
 
 WORKER = "insight worker"
 _SUSPICIONS = f"""
-SELECT u.image_id, i.revision, i.sha256, i.filename, given.name, given.colour, k.id, k.name, k.colour, u.score
+SELECT u.image_id, i.revision, i.sha256, i.filename, given.name, given.colour, k.name, k.colour, u.score
 FROM suspicions u JOIN images i ON i.id = u.image_id JOIN classes given ON given.id = u.given_class_id
      JOIN classes k ON k.id = u.likely_class_id
 WHERE i.archived = 0 AND {SUSPICION_STANDS} ORDER BY i.suspicion_key, i.id LIMIT ?

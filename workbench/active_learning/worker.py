@@ -41,7 +41,6 @@ QUIET_SECONDS = 1.0
 """The head is fitted only after this many seconds without changes, so that rapid labels are learnt together."""
 SETTLED_SECONDS = 3.0
 BETWEEN_SECONDS = 3.0
-BETWEEN_WHILE_EMBEDDING = 20.0
 CANNOT = "{name} cannot be used here: {reason}"
 
 

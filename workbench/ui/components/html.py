@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from html import escape
 
+import numpy as np
+from PIL import Image
+
+from workbench.imaging.decode import encode_image
 from workbench.ui.components.bars import dot
 
 MEGABYTE = 1e6
@@ -70,3 +75,10 @@ def when(iso: str | None) -> str:
 def megabytes(size: int) -> str:
     """``3.1 MB``."""
     return f"{size / MEGABYTE:.3g} MB"
+
+
+def frame(picture: np.ndarray, name: str) -> str:
+    """A picture ``(256, 256, 3) uint8`` as an HTML image with a name."""
+    data = base64.b64encode(encode_image(Image.fromarray(picture), "JPEG", quality=85)).decode()
+    title = escape(name)
+    return f"<img src='data:image/jpeg;base64,{data}' alt='{title}' title='{title}' width='256' height='256'>"

@@ -13,7 +13,7 @@ from workbench.imaging.memory_budget import PATIENCE
 from workbench.services import Services
 from workbench.training.spec import FINE_TUNE, INSTANT, TrainingSpec
 from workbench.ui.components.bars import dot
-from workbench.ui.components.frames import frame
+from workbench.ui.components.html import frame
 from workbench.ui.tabs.augment.variant_inspector import RejectedVariant, rejected_variant_html
 
 MAX_PICTURES = 3

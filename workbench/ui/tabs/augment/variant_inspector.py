@@ -15,7 +15,7 @@ from workbench.imaging.memory_budget import PATIENCE
 from workbench.label_safety.attribution import OperationSuspect, attribution_candidates, responsible_operation
 from workbench.services import Services
 from workbench.serving.service import Prediction
-from workbench.ui.components.frames import frame
+from workbench.ui.components.html import frame
 
 
 @dataclass(frozen=True)
