@@ -165,6 +165,10 @@ def _bind_actions(
     version_actions.delete.click(
         guarded(delete), [version_actions.chosen, version_actions.typed, *pair], all_outputs, **SEQUENTIAL
     )
+    _bind_downloads(services, version_actions)
+
+
+def _bind_downloads(services: Services, version_actions: VersionActions) -> None:
     options: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     for file, button in version_actions.downloads.items():
         download = guarded(partial(actions.download, services, file=file))
