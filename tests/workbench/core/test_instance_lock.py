@@ -18,10 +18,10 @@ from workbench.core.instance_lock import InstanceLock
 LEAVES_CHILDREN = """
 import os, subprocess, sys, time
 from pathlib import Path
-from workbench.core.instance_lock import Claim
+from workbench.core.instance_lock import InstanceLock
 
 os.register_at_fork(after_in_child=lambda: time.sleep(0.5))  # a busy machine: it closes nothing yet
-claim = Claim(Path(sys.argv[1]), "http://first")
+claim = InstanceLock(Path(sys.argv[1]), "http://first")
 started = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], stdout=subprocess.DEVNULL)
 forked = os.fork()
 if forked == 0:

@@ -21,7 +21,7 @@ from workbench.services import Services, build_services
 AS_ANOTHER_USER = """
 import os, sys
 from pathlib import Path
-from workbench.core.privacy import begin_private
+from workbench.core.privacy import restrict_process
 from workbench.services import build_services
 from workbench.core.settings import Settings
 

@@ -30,15 +30,15 @@ LEAST = 200_000_000
 MEASURE = """
 import sys
 from workbench.imaging.decode_memory import peak_bytes
-from workbench.imaging.decode import canonical, opened, pixels, shrunk
+from workbench.imaging.decode import canonical, read_header, decode_pixels, to_small_grey
 from tests.workbench.imaging.test_decode_memory import begin, peak
 
 def decode(data):
-    file = opened(data, 10**9)
+    file = read_header(data, 10**9)
     estimate = peak_bytes(file)
-    picture = pixels(file)
+    picture = decode_pixels(file)
     canonical(picture.image, "letterbox")
-    shrunk(picture.image)
+    to_small_grey(picture.image)
     return estimate
 
 small, large = (open(name, "rb").read() for name in sys.argv[1:])
