@@ -29,7 +29,7 @@ from workbench.core.settings import Settings
 build_services(Settings(data=Path(sys.argv[1]).with_name("first"), insight=False)).problem()
 os.setgid(65534)
 os.setuid(65534)
-begin_private()
+restrict_process()
 services = build_services(Settings(data=Path(sys.argv[1]), insight=False))
 print(services.problem() or "works")
 """
