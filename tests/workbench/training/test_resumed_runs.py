@@ -32,7 +32,7 @@ KILLED_IN = """
 import os, signal, sys
 from workbench.training.worker import __main__ as worker
 
-class Reporter(worker.RowReporter):
+class Reporter(worker.DatabaseReporter):
     def phase(self, name):
         super().phase(name)
         self.die(name)
@@ -49,7 +49,7 @@ class Reporter(worker.RowReporter):
         if where == sys.argv[2]:
             os.kill(os.getpid(), signal.SIGKILL)
 
-worker.RowReporter = Reporter
+worker.DatabaseReporter = Reporter
 worker.main(int(sys.argv[1]))
 """
 
