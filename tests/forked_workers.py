@@ -197,6 +197,12 @@ class _Forking:
         _become(order, streams)
 
 
+def end_with_parent() -> None:
+    """Have the system kill this process when the one that forked it ends, so that none outlives the tests."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
 def _answer(asking: socket.socket, number: int) -> None:
     with suppress(OSError):  # who asked may be gone; a worker outlives its server
         asking.sendall(number.to_bytes(_NUMBER_BYTES, "big", signed=True))
@@ -219,8 +225,7 @@ def _import() -> None:
 def _become(order: dict[str, Any], streams: Sequence[int]) -> None:
     code = 1
     try:
-        if sys.platform == "linux":
-            ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # no worker outlives the tests
+        end_with_parent()
         os.setsid()
         for number, stream in enumerate(streams):
             os.dup2(stream, number)

@@ -7,7 +7,6 @@ Importing Gradio costs seconds of CPU, and hundreds of tests start a server.
 from __future__ import annotations
 
 import atexit
-import ctypes
 import json
 import os
 import runpy
@@ -22,8 +21,7 @@ import psutil
 
 from tests import forked_workers
 
-PR_SET_PDEATHSIG = 1
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = forked_workers.ROOT
 
 
 @cache
@@ -68,8 +66,7 @@ def _serve_orders() -> None:
 
 
 def _become_server(environment: dict[str, str], log: str) -> None:
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # no server outlives the tests
+    forked_workers.end_with_parent()
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     for stream, path, flags in (
         (0, os.devnull, os.O_RDONLY),

@@ -23,6 +23,12 @@ from storage.queries.sort_orders import SORTS, UNRANKED, SortOrder
 from storage.records import Filter, Page
 
 LONGEST = 4000
+"""Characters of a cursor."""
+MOST_CANDIDATES = 2000
+"""Up to so many pictures are looked up one by one, which takes some 2 ms; more are found by scanning an index."""
+# CROSS JOIN keeps the order of the tables: SQLite does not know that these are few.
+CANDIDATES = "json_each(:candidates) f CROSS JOIN images i ON i.id = f.value"
+BIN_IS_SMALL = "SELECT sum(n) FILTER (WHERE archived) < sum(n) FILTER (WHERE NOT archived) / 2 FROM tallies"
 
 
 def pack(wanted: Filter, key: Any, last: int) -> str:
@@ -57,15 +63,6 @@ def _is_key(value: Any, sort: str) -> bool:
         return isinstance(value, str) and not any("\ud800" <= each <= "\udfff" for each in value)
     number = isinstance(value, int | float) and not isinstance(value, bool)
     return number and math.isfinite(value) and abs(value) <= LARGEST_ID
-
-
-MOST_CANDIDATES = 2000
-"""Up to so many pictures are looked up one by one, which takes some 2 ms; more are found by scanning an index."""
-
-
-# CROSS JOIN keeps the order of the tables: SQLite does not know that these are few.
-CANDIDATES = "json_each(:candidates) f CROSS JOIN images i ON i.id = f.value"
-BIN_IS_SMALL = "SELECT sum(n) FILTER (WHERE archived) < sum(n) FILTER (WHERE NOT archived) / 2 FROM tallies"
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ import numpy as np
 from tests.benchmarks.baselines import hog_features, linear_svm, majority
 from tests.benchmarks.photos import Photos, grouped_folds
 from workbench.training.dataset import Dataset, write_dataset
-from workbench.training.reporter import EpochRecord, Progress, RunPaths, TrialRecord
+from workbench.training.reporter import RunPaths, SilentReporter
 from workbench.training.spec import BEST, FINE_TUNE, INSTANT, SCRATCH, TrainingSpec
 
 MINUTES = 3.0
@@ -32,23 +32,6 @@ class Divided:
     photos: Photos
     rest: np.ndarray
     fold: np.ndarray
-
-
-class Silent:
-    """A reporter that says nothing and asks for nothing."""
-
-    def phase(self, name: str) -> None: ...
-
-    def counted(self, done: int, total: int) -> None: ...
-
-    def step(self, progress: Progress) -> None: ...
-
-    def epoch(self, record: EpochRecord) -> None: ...
-
-    def trial(self, record: TrialRecord) -> None: ...
-
-    def requested_action(self) -> str:
-        return ""
 
 
 def fixed(recipe: str, **values: object) -> TrainingSpec:
@@ -112,7 +95,7 @@ def train_and_answer(given: Divided, spec: TrainingSpec, place: RunPaths) -> Ans
         own = RunPaths(folder / "model", folder / "checkpoints", place.features, place.weights)
         dataset = write_rest(given.photos, given.rest, folder / "data", spec)
         began = perf_counter()
-        search_or_train(dataset, spec, Silent(), own)
+        search_or_train(dataset, spec, SilentReporter(), own)
         seconds = perf_counter() - began
         answers = litert_probabilities(own.model / LITERT_FILE, given.photos.pixels, given.fold)
     return answers.argmax(axis=1), seconds

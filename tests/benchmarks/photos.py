@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from sklearn.model_selection import StratifiedGroupKFold
 
+from workbench.evaluation.grouped_folds import grouped_folds as product_folds
 from workbench.imaging.decode import canonical, decode, to_small_grey
 from workbench.imaging.phash import groups, phash
 
@@ -50,8 +50,7 @@ def grouped_folds(
     photos: Photos, chosen: np.ndarray, folds: int, seed: int
 ) -> list[tuple[np.ndarray, np.ndarray]]:
     """Pairs of positions (rest, fold) among ``chosen``: stratified by class, no group on both sides."""
-    splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
-    pairs = splitter.split(chosen, photos.labels[chosen], photos.groups[chosen])
+    pairs = product_folds(photos.labels[chosen], photos.groups[chosen], folds, seed)
     return [(chosen[rest], chosen[fold]) for rest, fold in pairs]
 
 

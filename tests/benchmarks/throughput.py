@@ -11,10 +11,9 @@ from typing import Any
 import numpy as np
 
 from tests.benchmarks.figures import Row
-from tests.benchmarks.methods import Silent
 from workbench.imaging.augmentation import Augmentation, augment
 from workbench.training.dataset import Dataset, write_dataset
-from workbench.training.reporter import Progress, RunPaths
+from workbench.training.reporter import Progress, RunPaths, SilentReporter
 from workbench.training.spec import INSTANT, TrainingSpec
 
 PICTURES, JUDGED = 256, 32
@@ -137,7 +136,7 @@ def cached(weights: Path, rounds: int = ROUNDS - 2) -> Row:
     even = np.ones(CLASSES, np.float32)
     with TemporaryDirectory() as place:
         dataset = _dataset(Path(place) / "data", JUDGED)
-        task = Task(dataset, spec, even, Silent(), _workplace(Path(place) / "run", weights))
+        task = Task(dataset, spec, even, SilentReporter(), _workplace(Path(place) / "run", weights))
         stage = RECIPES[INSTANT](task).stages[0]
         stage.prepare()
         compile_net(stage.net, spec, stage.rate)
@@ -235,7 +234,7 @@ def _workplace(folder: Path, weights: Path) -> RunPaths:
     return RunPaths(folder / "model", folder / "checkpoints", folder / "features", weights)
 
 
-class _Clock(Silent):
+class _Clock(SilentReporter):
     """Notes when each step was done."""
 
     def __init__(self) -> None:

@@ -11,10 +11,10 @@ import numpy as np
 
 from tests.benchmarks import folds, run_latency, throughput
 from tests.benchmarks.figures import Row
-from tests.benchmarks.methods import Divided, Silent, fixed, train_and_answer, write_rest
+from tests.benchmarks.methods import Divided, fixed, train_and_answer, write_rest
 from tests.benchmarks.options import Asked
 from tests.benchmarks.photos import load_fruit, load_photos
-from workbench.training.reporter import RunPaths
+from workbench.training.reporter import RunPaths, SilentReporter
 from workbench.training.spec import INSTANT, TrainingSpec
 
 FIRST_SECONDS, AGAIN_SECONDS = 40.0, 4.0
@@ -92,5 +92,5 @@ def _seconds(spec: TrainingSpec, folder: Path, weights: Path) -> float:
         place = RunPaths(Path(own) / "model", Path(own) / "checkpoints", folder / "features", weights)
         dataset = Dataset.open(folder / "data")
         began = perf_counter()
-        train(dataset, spec, Silent(), place)
+        train(dataset, spec, SilentReporter(), place)
         return perf_counter() - began

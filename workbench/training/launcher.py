@@ -53,7 +53,7 @@ class WorkerProcess:
             return RunEnding("interrupted", KILLED.format(signal=-code))
         return RunEnding("failed", str(DiskFull()) if code == EXIT_DISK_FULL else NO_RESULT, quiet=code == 0)
 
-    def pid(self) -> int | None:
+    def pid(self) -> int:
         """Process id."""
         return self.child.pid
 

@@ -85,3 +85,26 @@ class Reporter(Protocol):
 
     def requested_action(self) -> str:
         """Action requested by the user: empty, ``stop`` or ``pause``. Called for every batch."""
+
+
+class SilentReporter:
+    """A reporter that discards all events and never requests an action."""
+
+    def phase(self, name: str) -> None:
+        """Discard the event."""
+
+    def counted(self, done: int, total: int) -> None:
+        """Discard the event."""
+
+    def step(self, progress: Progress) -> None:
+        """Discard the event."""
+
+    def epoch(self, record: EpochRecord) -> None:
+        """Discard the event."""
+
+    def trial(self, record: TrialRecord) -> None:
+        """Discard the event."""
+
+    def requested_action(self) -> str:
+        """No action: the run goes on."""
+        return ""

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import keras
+
 from workbench.training.engine.architectures import build, mirror_averaged
 from workbench.training.engine.input_pipeline import picture_examples
 from workbench.training.engine.recipe import Recipe, Stage, Task, predict
 
 
-def scratch(task: Task) -> Recipe:
-    """One stage that trains the whole net on augmented pictures."""
-    net = build(task.spec.architecture, len(task.dataset.classes), task.spec.dropout)
+def scratch(task: Task, build_net: Callable[[str, int, float], keras.Model] = build) -> Recipe:
+    """One stage that trains the whole net on augmented pictures.
+
+    Args:
+        task: The data and the settings.
+        build_net: Builds the net from the architecture's name, the number of classes and the dropout rate.
+    """
+    net = build_net(task.spec.architecture, len(task.dataset.classes), task.spec.dropout)
     served = mirror_averaged(net) if task.spec.augmentation.strength("flip") else net
     validation = task.dataset.indices("validation")
     stage = Stage(

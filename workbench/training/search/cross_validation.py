@@ -17,7 +17,7 @@ from workbench.evaluation.grouped_folds import fewest_groups, grouped_folds
 from workbench.evaluation.metrics import confusion, macro_f1
 from workbench.training.dataset import Dataset
 from workbench.training.engine.export import LITERT_FILE, litert_probabilities
-from workbench.training.reporter import EpochRecord, Progress, RunPaths, TrialRecord
+from workbench.training.reporter import RunPaths, SilentReporter
 from workbench.training.search.local_executor import search_or_train
 from workbench.training.spec import TrainingSpec
 
@@ -131,7 +131,7 @@ def train_and_evaluate(dataset: Dataset, part: Fold, place: RunPaths) -> FoldFig
     )
     with TemporaryDirectory() as folder:
         fold_paths = replace(place, model=Path(folder, "model"), checkpoints=Path(folder, "checkpoints"))
-        search_or_train(fold_dataset, part.spec, _SilentReporter(), fold_paths)
+        search_or_train(fold_dataset, part.spec, SilentReporter(), fold_paths)
         seconds = monotonic() - start
         fold = np.flatnonzero(part.sides == "fold")
         probabilities = litert_probabilities(fold_paths.model / LITERT_FILE, dataset.pixels, fold)
@@ -179,20 +179,3 @@ def _folds_of(
 
 def _mean_and_spread(values: Sequence[float]) -> tuple[float, float]:
     return float(np.mean(values)), float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
-
-
-class _SilentReporter:
-    """A reporter that discards all events and never requests an action."""
-
-    def phase(self, name: str) -> None: ...
-
-    def counted(self, done: int, total: int) -> None: ...
-
-    def step(self, progress: Progress) -> None: ...
-
-    def epoch(self, record: EpochRecord) -> None: ...
-
-    def trial(self, record: TrialRecord) -> None: ...
-
-    def requested_action(self) -> str:
-        return ""

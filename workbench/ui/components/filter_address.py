@@ -5,11 +5,21 @@ from __future__ import annotations
 from storage.records import Filter
 
 
+def show_value(filter_: Filter) -> str:
+    """The value of the "Show" field for a filter: a status, or ``flag:`` and a quality flag."""
+    return f"flag:{filter_.flag}" if filter_.flag else filter_.status
+
+
+def filter_fields(value: str) -> dict[str, str]:
+    """The filter fields for a value of the "Show" field."""
+    flag = value.removeprefix("flag:") if value.startswith("flag:") else ""
+    return {"status": "" if flag else value, "flag": flag}
+
+
 def address(filter_: Filter) -> dict[str, str]:
     """The query parameters of a filter."""
-    show = f"flag:{filter_.flag}" if filter_.flag else filter_.status
     return {
-        "show": show,
+        "show": show_value(filter_),
         "class": filter_.label,
         "tag": filter_.tag,
         "search": filter_.search,
@@ -19,13 +29,10 @@ def address(filter_: Filter) -> dict[str, str]:
 
 def filter_from_address(parts: dict[str, str]) -> Filter:
     """The filter that query parameters describe."""
-    show = parts.get("show", "")
-    flag = show.removeprefix("flag:") if show.startswith("flag:") else ""
     return Filter(
+        **filter_fields(parts.get("show", "")),
         label=parts.get("class", ""),
-        status="" if flag else show,
         sort=parts.get("order", ""),
-        flag=flag,
         tag=parts.get("tag", ""),
         search=parts.get("search", ""),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from storage.records import FLAGS, Filter
 from workbench.services import Services
+from workbench.ui.components.filter_address import filter_fields
 
 SHOW = (
     ("All pictures", ""),
@@ -33,17 +34,6 @@ ORDER = [
 ]
 ANY_CLASS = ("Any class", "")
 ANY_TAG = ("Any tag", "")
-
-
-def show_value(filter_: Filter) -> str:
-    """The value of the "Show" field for a filter."""
-    return f"flag:{filter_.flag}" if filter_.flag else filter_.status
-
-
-def filter_fields(value: str) -> dict[str, str]:
-    """The filter fields for a value of the "Show" field."""
-    flag = value.removeprefix("flag:") if value.startswith("flag:") else ""
-    return {"status": "" if flag else value, "flag": flag}
 
 
 def show_choices(services: Services) -> list[tuple[str, str]]:

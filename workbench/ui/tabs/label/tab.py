@@ -11,22 +11,14 @@ import gradio as gr
 from storage.records import Filter
 from workbench.services import Services
 from workbench.ui.components.assets import mounting, template
-from workbench.ui.components.filter_address import filter_from_address
+from workbench.ui.components.filter_address import filter_fields, filter_from_address, show_value
 from workbench.ui.components.history import history_list, people, people_list, recent
 from workbench.ui.context import TabContext, actor, open_tab
 from workbench.ui.error_boundary import guarded
 from workbench.ui.payload import Payload
 from workbench.ui.tabs.label import server_functions, view_model
 from workbench.ui.tabs.label.class_manager import class_manager, listed
-from workbench.ui.tabs.label.filter_choices import (
-    ANY_CLASS,
-    ANY_TAG,
-    ORDER,
-    SHOW,
-    filter_fields,
-    show_choices,
-    show_value,
-)
+from workbench.ui.tabs.label.filter_choices import ANY_CLASS, ANY_TAG, ORDER, SHOW, show_choices
 from workbench.ui.tabs.label.view_model import LabelState, Viewer
 
 EVENTS = ("settled", "turn", "begin", "all", "search", "train")
