@@ -115,7 +115,7 @@ def build_services(settings: Settings) -> Services:
         training=training,
         supervisor=supervisor,
         predictor=predictor,
-        insight=ActiveLearning(stores, settings, active_learning_supervisor),
+        insight=ActiveLearning(stores, labelling, settings, active_learning_supervisor),
         active_learning_supervisor=active_learning_supervisor,
         lookalikes=NearDuplicates(stores.curation, stores.edits),
         trash=Trash(stores),

@@ -31,6 +31,11 @@ LABEL = {
     "reviewed_by": "iif(i.review = 'disagreed' AND :to IS NOT NULL, :actor, '')",
     "review_class_id": "NULL",
 }
+SUGGESTED = "(SELECT s.class_id FROM suggestions s WHERE s.image_id = i.id)"
+OPEN = (
+    "i.class_id IS NULL AND EXISTS (SELECT 1 FROM suggestions s JOIN classes c ON c.id = s.class_id "
+    "WHERE s.image_id = i.id AND c.removed = 0)"
+)
 REVIEW = {
     "review": "iif(i.class_id = :to, 'agreed', 'disagreed')",
     "reviewed_by": ":actor",
@@ -70,6 +75,17 @@ class ImageEdits:
             return _carry_out(
                 connection, EventHeader("label", actor, f"labelled {{}} {verb}"), image_ids, edit
             )
+
+    def accept_suggestions(
+        self, image_ids: Sequence[int], actor: str, revisions: Mapping[int, int] | None = None
+    ) -> Done:
+        """Label those of the pictures that have no class yet but a suggestion with what is suggested."""
+        edit = FieldUpdate({"class_id": SUGGESTED, "labelled_by": ":actor"}, OPEN, {"actor": actor})
+        with self._database.write() as connection:
+            image_rows.require(connection, image_ids)
+            image_rows.check_revisions(connection, revisions or {})
+            entry = EventHeader("label", actor, "labelled {} as suggested")
+            return _carry_out(connection, entry, image_ids, edit)
 
     def archive(
         self, image_ids: Sequence[int], actor: str, revisions: Mapping[int, int] | None = None
@@ -255,38 +271,3 @@ def _refuse_own(connection: sqlite3.Connection, image_ids: Sequence[int], actor:
         raise Conflict(
             "You labelled this picture yourself, so somebody else has to review it. Nothing was changed."
         )
-
-
-SUGGESTED = "(SELECT s.class_id FROM suggestions s WHERE s.image_id = i.id)"
-OPEN = (
-    "i.class_id IS NULL AND EXISTS (SELECT 1 FROM suggestions s JOIN classes c ON c.id = s.class_id "
-    "WHERE s.image_id = i.id AND c.removed = 0)"
-)
-
-
-def accept_suggestions(
-    database: Database, image_ids: Sequence[int], actor: str, revisions: Mapping[int, int] | None = None
-) -> tuple[int, int | None]:
-    """Label those of the pictures that have no class yet but a suggestion with what is suggested.
-
-    Returns:
-        How many pictures changed and the event's id, None where nothing changed.
-
-    Raises:
-        NotFound: A picture is not there; nothing is changed.
-        StaleEdit: A picture was changed since it was shown; nothing is changed.
-    """
-    parameters = {"ids": json.dumps(list(image_ids)), "actor": actor}
-    edit = FieldUpdate({"class_id": SUGGESTED, "labelled_by": ":actor"}, OPEN, parameters)
-    with database.write() as connection:
-        image_rows.require(connection, image_ids)
-        image_rows.check_revisions(connection, revisions or {})
-        count = changes.affected(connection, edit)
-        if not count:
-            return 0, None
-        event_id = changes.note(
-            connection, EventHeader("label", actor, f"labelled {counted(count)} as suggested")
-        )
-        changes.write_edit(connection, event_id, edit)
-        changes.apply_changes(connection, event_id)
-    return count, event_id

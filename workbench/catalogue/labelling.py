@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from storage.catalogue.classes import Classes
@@ -88,34 +88,37 @@ class Labelling:
         """
         return self._classes.remove(self._classes.get(name).id, actor)
 
-    def label(self, image_ids: list[int], name: str, actor: str) -> tuple[int, int | None]:
-        """Label pictures; an empty name removes the label, a new name adds the class.
+    def label(
+        self,
+        image_ids: Sequence[int],
+        name: str,
+        actor: str,
+        revisions: Mapping[int, int] | None = None,
+        existing: bool = False,
+    ) -> tuple[int, int | None]:
+        """Label pictures, for whoever does it: a key, a program, an import, a suspicion that is accepted.
+
+        Args:
+            image_ids: Ids of the pictures.
+            name: The class, in any case; empty removes the label.
+            actor: The acting user.
+            revisions: The expected revisions, by id, of pictures that were shown.
+            existing: Whether the class must exist; otherwise a new name adds it.
 
         Returns:
             The number of changed pictures, and the id of the journal event; None if nothing changed.
 
         Raises:
             DomainError: A picture does not exist, or the name is not a valid class name; nothing is changed.
-        """
-        self._catalogue.require(image_ids)
-        return self._edits.label(image_ids, self.ensure(name, actor) if name else None, actor)
-
-    def relabel(self, revisions: Mapping[int, int], name: str, actor: str) -> tuple[int, int | None]:
-        """Label pictures with optimistic concurrency control; an empty name removes the label.
-
-        Args:
-            revisions: The expected revision of each picture, by id.
-            name: An existing class; it is not created.
-            actor: The acting user.
-
-        Returns:
-            The number of changed pictures, and the id of the journal event; None if nothing changed.
-
-        Raises:
-            NotFound: A picture or the class does not exist; nothing is changed.
+            NotFound: The class must exist and does not; nothing is changed.
             StaleEdit: A picture has another revision; nothing is changed.
         """
-        return self._edits.label(list(revisions), self._classes.get(name) if name else None, actor, revisions)
+        if not name:
+            return self._edits.label(image_ids, None, actor, revisions)
+        if existing:
+            return self._edits.label(image_ids, self._classes.get(name), actor, revisions)
+        self._catalogue.require(image_ids)
+        return self._edits.label(image_ids, self.ensure(name, actor), actor, revisions)
 
 
 def class_name(text: str) -> str:

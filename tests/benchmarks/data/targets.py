@@ -94,7 +94,9 @@ class _Colleague:
 
     def label(self, image_id: int, to: str) -> int | None:
         revision = self._services.stores.catalogue.get(image_id).revision
-        done: tuple[int, int | None] = self._services.labelling.relabel({image_id: revision}, to, self._name)
+        done: tuple[int, int | None] = self._services.labelling.label(
+            [image_id], to, self._name, {image_id: revision}, existing=True
+        )
         return done[1]
 
     def next(self) -> dict[int, str]:

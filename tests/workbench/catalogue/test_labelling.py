@@ -197,11 +197,11 @@ def test_merging_and_removing_by_name(services: Services, image_ids: list[int]) 
 def test_a_key_labels_what_was_seen_and_never_adds_a_class(services: Services, image_ids: list[int]) -> None:
     services.labelling.add("Full", "ann")
     seen = {each.id: each.revision for each in services.stores.catalogue.several(image_ids)}
-    assert services.labelling.relabel(seen, "Full", "ann")[0] == 3
+    assert services.labelling.label(image_ids, "Full", "ann", seen, existing=True)[0] == 3
     with pytest.raises(StaleEdit):
-        services.labelling.relabel(seen, "", "ben")
+        services.labelling.label(image_ids, "", "ben", seen, existing=True)
     with pytest.raises(NotFound):
-        services.labelling.relabel({image_ids[0]: 1}, "Half", "ben")
+        services.labelling.label(image_ids[:1], "Half", "ben", existing=True)
 
 
 def test_the_same_new_class_from_many_sides_at_once_is_one(services: Services) -> None:

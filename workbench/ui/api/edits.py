@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any, TypedDict
 
 from storage.core.errors import DomainError
-from storage.journal.image_edits import accept_suggestions as accept
 from workbench.core import validation
 from workbench.services import Services
 from workbench.ui.api import ACTOR
@@ -83,7 +82,7 @@ def _label_endpoints(services: Services) -> list[Callable[..., Any]]:
             image_ids: Ids of pictures.
             by: Who does it.
         """
-        return _edit_result(accept(stores.database, require_ids(image_ids), require_actor(by)))
+        return _edit_result(stores.edits.accept_suggestions(require_ids(image_ids), require_actor(by)))
 
     return [label_images, review_images, accept_suggestions]
 

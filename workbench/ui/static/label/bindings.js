@@ -1,4 +1,4 @@
-// What each command of the keymap and each button of the board calls.
+// What each command of the keyboard and each button of the board calls.
 
 // A command that gives false leaves its key to the browser.
 export function keyBindings({ model, commands, undo, navigation, grid, panel, selection }, { back, toggleHelp, focusSearch }) {
@@ -10,11 +10,11 @@ export function keyBindings({ model, commands, undo, navigation, grid, panel, se
   }
 
   return {
-    class: (number) => commands.labelNumber(number),
+    class: commands.labelNumber,
     'clear-class': () => commands.label(''),
-    skip: () => commands.skip(),
-    'toggle-bin': () => commands.toggleBin(),
-    dismiss: () => commands.dismiss(),
+    skip: commands.skip,
+    'toggle-bin': commands.toggleBin,
+    dismiss: commands.dismiss,
     undo: () => undo.undo(),
     redo: () => undo.redo(),
     tag: () => (onStage() ? panel.focusTag() : selection.tag()),
@@ -22,7 +22,7 @@ export function keyBindings({ model, commands, undo, navigation, grid, panel, se
     search: () => focusSearch(),
     help: () => toggleHelp(),
     back: () => back(),
-    confirm: () => commands.confirm(),
+    confirm: commands.confirm,
     left: () => move('ArrowLeft', -1),
     right: () => move('ArrowRight', 1),
     up: () => move('ArrowUp', 0),

@@ -6,7 +6,6 @@ import { node } from './dom.js';
 import { createEdits } from './edits.js';
 import { createGrid } from './grid.js';
 import { listenForKeys } from './keyboard.js';
-import { commandFor } from './keymap.js';
 import { createModel } from './model.js';
 import { createNavigation } from './navigation.js';
 import { createPanel } from './panel.js';
@@ -47,7 +46,6 @@ export function mount({ element, props, trigger, server, watch }) {
   const writeAddress = createAddressWriter({ element, model });
   const parts = { model, commands, undo, navigation, grid, panel, selection, toolbar, trigger };
   const views = { show, back, toggleHelp, focusSearch: () => find('#label-search').focus() };
-  const byKey = keyBindings(parts, views);
   const byButton = buttonBindings(parts, views);
   let refreshTimer = 0;
 
@@ -86,13 +84,7 @@ export function mount({ element, props, trigger, server, watch }) {
     else if (!find('dialog[open]')) help.showModal();
   }
 
-  function pressKey(key, shift) {
-    const command = commandFor(key, shift);
-    if (!command) return false;
-    const blocked = find('dialog[open]') || !model.page.key;
-    if (blocked && command.name !== 'help') return false;
-    return byKey[command.name](command.number) !== false;
-  }
+  const isBlocked = (command) => command !== 'help' && (find('dialog[open]') !== null || !model.page.key);
 
   function onClick(event) {
     const pressed = event.target.closest('[data-act], [data-class]');
@@ -153,7 +145,7 @@ export function mount({ element, props, trigger, server, watch }) {
   element.addEventListener('click', onClick);
   find('.first-class').addEventListener('submit', onFirstClass);
   listenForSearch({ field: find('#label-search'), model, trigger });
-  listenForKeys(element, pressKey);
+  listenForKeys({ element, bindings: keyBindings(parts, views), isBlocked });
   document.addEventListener('waterline-name', () => element.isConnected && trigger('settled', {}));
   watch('value', read);
   if (matchMedia(SMALL_SCREEN).matches) model.mode = 'stage';

@@ -16,7 +16,15 @@ from workbench.services import Services
 from workbench.ui.error_boundary import guarded
 from workbench.ui.tabs.curate.label_errors import POLL_SECONDS, state_html
 from workbench.ui.tabs.curate.map_colours import COLOURINGS, point_groups
-from workbench.ui.tabs.curate.section import EVENT, Click, ClickOutcome, Section, SectionFrame, section_html
+from workbench.ui.tabs.curate.section import (
+    EVENT,
+    Click,
+    ClickOutcome,
+    Section,
+    SectionFrame,
+    label_all,
+    section_html,
+)
 from workbench.ui.tabs.curate.tiles import class_choice, tiles
 
 MAX_POINTS = 5000
@@ -127,9 +135,7 @@ def _handle_click(services: Services, click: Click) -> ClickOutcome:
     if click.kind == "archive":
         changed, event = services.stores.edits.archive(click.picked, click.by)
         return ClickOutcome(state, f"Moved {counted(changed)} to the bin.", event)
-    class_ = services.stores.classes.get(click.value)
-    changed, event = services.stores.edits.label(click.picked, class_, click.by)
-    return ClickOutcome(state, f"Labelled {counted(changed)} as {class_.name}.", event)
+    return ClickOutcome(state, *label_all(services, click.picked, click))
 
 
 def _zoom(x: Any, y: Any) -> Zoom | None:

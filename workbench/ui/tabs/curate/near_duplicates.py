@@ -14,7 +14,14 @@ from storage.records import ClassRecord, ImageRecord
 from workbench.catalogue.near_duplicates import DuplicateGroup, OpenDuplicates
 from workbench.services import Services
 from workbench.ui.components.html import class_name
-from workbench.ui.tabs.curate.section import Click, ClickOutcome, Section, SectionFrame, section_html
+from workbench.ui.tabs.curate.section import (
+    Click,
+    ClickOutcome,
+    Section,
+    SectionFrame,
+    label_all,
+    section_html,
+)
 from workbench.ui.tabs.curate.tiles import class_choice, pager, tiles
 
 PAGE_SIZE = 20
@@ -74,9 +81,7 @@ def _handle_click(services: Services, click: Click) -> ClickOutcome:
         _, event = services.lookalikes.keep_all(ids, click.by)
         message = f"Kept all {len(ids):,}. The group comes back when another picture joins it."
         return ClickOutcome(state, message, event)
-    class_ = services.stores.classes.get(click.value)
-    changed, event = services.stores.edits.label(ids, class_, click.by)
-    return ClickOutcome(state, f"Labelled {counted(changed)} as {class_.name}.", event)
+    return ClickOutcome(state, *label_all(services, ids, click))
 
 
 def _group(services: Services, click: Click) -> DuplicateGroup:

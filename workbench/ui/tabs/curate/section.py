@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import gradio as gr
 
 from storage.core.errors import Conflict, NotFound
+from storage.queries.image_rows import counted
 from workbench.services import Services
 from workbench.ui.components.assets import mounting
 from workbench.ui.components.relabel_grid import SCRIPT
@@ -143,6 +144,20 @@ def _run_action(action: Callable[[Click], ClickOutcome], click: Click) -> ClickO
     except (Conflict, NotFound) as error:
         gr.Warning(escape(sentence(error)))
         return ClickOutcome(click.state)
+
+
+def label_all(services: Services, image_ids: Sequence[int], click: Click) -> tuple[str, int | None]:
+    """Give pictures the class that was chosen.
+
+    Returns:
+        A message, and the id of the journal event.
+
+    Raises:
+        NotFound: There is no such class; an empty choice is none.
+    """
+    name = services.stores.classes.get(click.value).name
+    changed, event = services.labelling.label(image_ids, name, click.by, existing=True)
+    return f"Labelled {counted(changed)} as {name}.", event
 
 
 def message_html(outcome: ClickOutcome) -> str:

@@ -145,7 +145,7 @@ def _bind(context: TabContext, view: EvaluateView, pages: list[Any]) -> None:
     def relabel(event: gr.EventData, request: gr.Request, *fields: Any) -> list[Any]:
         payload = Payload.of(event)
         label, revisions = payload.text("label"), {payload.number("image"): payload.number("revision")}
-        services.labelling.relabel(revisions, label, actor(request))
+        services.labelling.label(list(revisions), label, actor(request), revisions, existing=True)
         gr.Info(f"Labelled as {escape(label)}. Undo it on the Label tab.")
         return show(services, *current_state(*fields))
 

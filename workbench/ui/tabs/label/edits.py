@@ -1,4 +1,4 @@
-"""The edits that the script of the Label tab can request, and how each is applied."""
+"""Saves the edits that the script of the Label tab requests: which there are, and how each is applied."""
 
 from __future__ import annotations
 
@@ -6,14 +6,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import gradio as gr
+
 from storage.core.errors import Conflict, DomainError
 from storage.core.integers import is_whole
-from storage.journal.image_edits import accept_suggestions
 from storage.queries.image_rows import counted
 from storage.records import Filter
 from workbench.services import Services
+from workbench.ui.context import actor
 from workbench.ui.error_boundary import sentence
-from workbench.ui.tabs.label.view_model import Answer
+from workbench.ui.tabs.label.view_model import Answer, facts, picture
 
 MAX_PICTURES = 500
 MAX_EDITS = 50
@@ -97,13 +99,9 @@ class EditResult:
 
 
 def _label(edit: EditRequest) -> EditResult:
-    name, stores = edit.text("label"), edit.services.stores
-    class_ = stores.classes.get(name) if name else None
-    ids = edit.ids
-    changed, _ = stores.edits.label(ids, class_, edit.by, edit.expected_revisions)
-    return EditResult(
-        ids, _bulk_message(edit, f"{counted(changed)}: {class_.name if class_ else 'not labelled'}")
-    )
+    name, ids = edit.text("label"), edit.ids
+    changed, _ = edit.services.labelling.label(ids, name, edit.by, edit.expected_revisions, existing=True)
+    return EditResult(ids, _bulk_message(edit, f"{counted(changed)}: {name or 'not labelled'}"))
 
 
 def _review(edit: EditRequest) -> EditResult:
@@ -150,7 +148,7 @@ def _note(edit: EditRequest) -> EditResult:
 
 def _accept(edit: EditRequest) -> EditResult:
     ids = edit.ids
-    changed, _ = accept_suggestions(edit.services.stores.database, ids, edit.by, edit.expected_revisions)
+    changed, _ = edit.services.stores.edits.accept_suggestions(ids, edit.by, edit.expected_revisions)
     return EditResult(ids, f"Labelled {counted(changed)} as suggested.")
 
 
@@ -221,13 +219,32 @@ def parse_whole(value: Any) -> int:
     return int(value)
 
 
-def requested_edits(batch: Any) -> list[Any]:
+def save_function(services: Services) -> Callable[..., Answer]:
+    """Build the server function that the script calls to save edits."""
+
+    def save(batch: Any, request: gr.Request) -> Answer:
+        """Carry edits out, one after the other, and answer with the true state of their pictures."""
+        user = actor(request)
+        results = [_apply_edit(services, fields, user) for fields in _requested_edits(batch)]
+        image_ids = list(dict.fromkeys(image_id for result in results for image_id in result["ids"]))[
+            :MAX_PICTURES
+        ]
+        return {
+            "results": results,
+            "items": [picture(image) for image in services.stores.catalogue.several(image_ids)],
+            **facts(services, user),
+        }
+
+    return save
+
+
+def _requested_edits(batch: Any) -> list[Any]:
     """The edits of a batch, at most ``MAX_EDITS``; not validated."""
     edits = batch.get("orders") if isinstance(batch, dict) else None
     return edits[:MAX_EDITS] if isinstance(edits, list) else [None]
 
 
-def apply_edit(services: Services, fields: Any, by: str) -> Answer:
+def _apply_edit(services: Services, fields: Any, by: str) -> Answer:
     """Apply one edit; an error becomes a sentence in its result."""
     try:
         result = _kind(fields)(EditRequest(services, fields, by))

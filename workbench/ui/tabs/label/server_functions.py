@@ -1,4 +1,4 @@
-"""The server functions of the Label tab's script: save edits, lease pictures, and details of a picture."""
+"""The server functions of the Label tab's script: saving edits, leasing pictures, and details of a picture."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from storage.records import PictureEvent
 from workbench.services import Services
 from workbench.ui.context import actor
 from workbench.ui.error_boundary import sentence
-from workbench.ui.tabs.label.edits import MAX_PICTURES, apply_edit, parse_filter, parse_whole, requested_edits
-from workbench.ui.tabs.label.view_model import Answer, facts, picture
+from workbench.ui.tabs.label.edits import parse_filter, parse_whole, save_function
+from workbench.ui.tabs.label.view_model import Answer, picture
 
 MAX_LEASED = 100
 MAX_SIMILAR = 12
@@ -22,19 +22,6 @@ ACTOR_FIELDS = ("labelled by", "reviewed by")
 
 def functions(services: Services) -> list[Callable[..., Answer]]:
     """The functions that the script calls. Errors are returned as sentences, not raised."""
-
-    def save(batch: Any, request: gr.Request) -> Answer:
-        """Carry edits out, one after the other, and answer with the true state of their pictures."""
-        user = actor(request)
-        results = [apply_edit(services, fields, user) for fields in requested_edits(batch)]
-        image_ids = list(dict.fromkeys(image_id for result in results for image_id in result["ids"]))[
-            :MAX_PICTURES
-        ]
-        return {
-            "results": results,
-            "items": [picture(image) for image in services.stores.catalogue.several(image_ids)],
-            **facts(services, user),
-        }
 
     def hand_out(wish: Any, request: gr.Request) -> Answer:
         """Hand pictures of a filter out to a tab, so that no other gets them; none wanted gives all back."""
@@ -58,7 +45,7 @@ def functions(services: Services) -> list[Callable[..., Answer]]:
 
         return _answer(work)
 
-    return [save, hand_out, look, similar_to]
+    return [save_function(services), hand_out, look, similar_to]
 
 
 def _answer(work: Callable[[], Answer]) -> Answer:

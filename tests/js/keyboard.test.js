@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 
 import { buttonBindings, keyBindings } from '../../workbench/ui/static/label/bindings.js';
-import { commandFor, isShortcut } from '../../workbench/ui/static/label/keymap.js';
+import { commandFor, isShortcut } from '../../workbench/ui/static/label/keyboard.js';
 
 const HTML = readFileSync(new URL('../../workbench/ui/static/label/board.html', import.meta.url), 'utf8');
 const nameOf = (key, shift = false) => commandFor(key, shift)?.name;
@@ -72,8 +72,8 @@ test('a key on the document itself, which has no closest, is a shortcut', () => 
   assert.equal(isShortcut(pressed('1', {})), true);
 });
 
-test('every command of the keymap does something', () => {
-  const bound = keyBindings({}, {});
+test('every command of the keyboard does something', () => {
+  const bound = keyBindings({ commands: {} }, {});
   const keys = ['0', '1', ...'xsadutn/?', 'Escape', 'Enter', 'ArrowLeft', 'ArrowRight', 'ArrowUp', 'ArrowDown'];
   const names = [...keys.map((key) => nameOf(key)), nameOf('U', true)];
   assert.deepEqual(new Set(Object.keys(bound)), new Set(names));
@@ -85,7 +85,7 @@ test('every button of the board does something', () => {
 });
 
 test('in the grid the key for notes is left to the browser', () => {
-  const notes = (mode) => keyBindings({ model: { mode }, panel: { focusNotes: () => undefined } }, {}).notes();
+  const notes = (mode) => keyBindings({ model: { mode }, commands: {}, panel: { focusNotes: () => undefined } }, {}).notes();
   assert.equal(notes('grid'), false);
   assert.notEqual(notes('stage'), false);
 });
