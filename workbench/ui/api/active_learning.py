@@ -1,17 +1,16 @@
 """Endpoints for active learning: suggestions, what to label next, suspicious labels, similar pictures, the map."""
 
 import base64
-import dataclasses
 import json
 from collections.abc import Callable
-from typing import Any, TypedDict, cast
+from typing import Any, TypedDict
 
 from storage.core.errors import DomainError
-from storage.learning.suggestions import Suggestion, Suspicion
-from workbench.active_learning.service import ActiveLearningStatus
+from storage.learning.suggestions import Suggestion
 from workbench.core import validation
 from workbench.services import Services
 from workbench.ui.api import ACTOR
+from workbench.ui.api.answers import answer
 from workbench.ui.api.arguments import require_ids
 from workbench.ui.context import typed_name
 
@@ -129,11 +128,11 @@ def _overview_endpoints(services: Services) -> list[Callable[..., Any]]:
 
     def insight_status() -> InsightStatus:
         """Say where the model's help stands: what made the embeddings, how many are done, what was learnt from how many labels."""
-        return _status_dict(insight.status())
+        return answer(InsightStatus, insight.status())
 
     def refresh_insight() -> InsightStatus:
         """Ask that embeddings, suggestions, suspicions and the map be brought up to date now, also while a run trains."""
-        return _status_dict(insight.refresh())
+        return answer(InsightStatus, insight.refresh())
 
     def similar_images(image_id: int, count: int = 12) -> SimilarImages:
         """List the pictures that look most like one, nearest first.
@@ -144,10 +143,7 @@ def _overview_endpoints(services: Services) -> list[Callable[..., Any]]:
         """
         neighbours = insight.similar(validation.whole("image_id", image_id), _page_size("count", count))
         return SimilarImages(
-            items=[
-                SimilarImage(id=neighbour.image_id, similarity=neighbour.similarity)
-                for neighbour in neighbours
-            ]
+            items=[answer(SimilarImage, neighbour, id=neighbour.image_id) for neighbour in neighbours]
         )
 
     def map_points(limit: int = 5000) -> MapPoints:
@@ -157,18 +153,7 @@ def _overview_endpoints(services: Services) -> list[Callable[..., Any]]:
             limit: Most points, 1 to 20000; of more pictures an even part is given.
         """
         page = insight.points(validation.whole("limit", limit, 1, MAX_POINTS))
-        points = [
-            MapPoint(
-                id=point.image_id,
-                x=point.x,
-                y=point.y,
-                label=point.label or None,
-                split=point.split,
-                suspicion=point.suspicion,
-                sha256=point.sha256,
-            )
-            for point in page
-        ]
+        points = [answer(MapPoint, point, id=point.image_id, label=point.label or None) for point in page]
         return MapPoints(items=points, total=insight.status().mapped)
 
     return [insight_status, refresh_insight, similar_images, map_points]
@@ -188,10 +173,7 @@ def _label_endpoints(services: Services) -> list[Callable[..., Any]]:
         limit = _page_size("limit", limit)
         page = insight.suggestions(limit + 1, _decode_cursor(cursor))
         return SuggestedPage(
-            items=[
-                Suggested(id=suggestion.image_id, label=suggestion.label, probability=suggestion.probability)
-                for suggestion in page[:limit]
-            ],
+            items=[answer(Suggested, suggestion, id=suggestion.image_id) for suggestion in page[:limit]],
             next_cursor=_encode_cursor(page[limit - 1]) if len(page) > limit else "",
         )
 
@@ -211,7 +193,10 @@ def _label_endpoints(services: Services) -> list[Callable[..., Any]]:
         """
         suspicions = insight.suspicious(_page_size("limit", limit))
         return Suspects(
-            items=[_suspicious_label(suspicion) for suspicion in suspicions],
+            items=[
+                answer(SuspiciousLabel, suspicion, id=suspicion.image_id, label=suspicion.given)
+                for suspicion in suspicions
+            ],
             total=insight.status().suspicious,
         )
 
@@ -236,21 +221,6 @@ def _label_endpoints(services: Services) -> list[Callable[..., Any]]:
         return Changed(changed=changed, event_ids=[] if event is None else [event])
 
     return [suggestions, next_images, suspicious_labels, accept_suspicions, dismiss_suspicions]
-
-
-def _status_dict(status: ActiveLearningStatus) -> InsightStatus:
-    return cast(InsightStatus, dataclasses.asdict(status))
-
-
-def _suspicious_label(suspicion: Suspicion) -> SuspiciousLabel:
-    return SuspiciousLabel(
-        id=suspicion.image_id,
-        filename=suspicion.filename,
-        label=suspicion.given,
-        likely=suspicion.likely,
-        score=suspicion.score,
-        revision=suspicion.revision,
-    )
 
 
 def _encode_cursor(last: Suggestion) -> str:

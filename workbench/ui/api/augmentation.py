@@ -12,6 +12,7 @@ from workbench.imaging.decode import encode_image
 from workbench.label_safety.service import SafetyReport
 from workbench.services import Services
 from workbench.training.spec import LIMITS
+from workbench.ui.api.answers import answer
 from workbench.ui.file_transfer import to_file_data
 
 # A mutable default, since Gradio documents the default value; it is never modified.
@@ -99,29 +100,16 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
                 default.
         """
         cost = services.throughput.of(Augmentation.from_dict(augmentation))
-        return Speed(alone=cost.alone, together=cost.together)
+        return answer(Speed, cost)
 
     return [preview_augmentation, check_augmentation, augmentation_cost]
 
 
 def _check(safety: SafetyReport, augmentation: Augmentation) -> Check:
     operations = [
-        CheckedOperation(
-            operation=name,
-            enabled=name in augmentation.enabled,
-            strength=tally.strength,
-            pictures=tally.pictures,
-            variants=tally.variants,
-            misread=tally.misread,
-            excess=list(tally.excess),
-            flagged=tally.flagged,
-        )
+        answer(CheckedOperation, tally, operation=name, enabled=name in augmentation.enabled)
         for name, tally in safety.tallies.items()
     ]
-    return Check(
-        state=safety.state,
-        version=safety.version or None,
-        pictures=safety.pictures,
-        operations=operations,
-        error=safety.error or None,
+    return answer(
+        Check, safety, version=safety.version or None, operations=operations, error=safety.error or None
     )

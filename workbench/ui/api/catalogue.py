@@ -3,10 +3,11 @@
 from collections.abc import Callable
 from typing import Any, TypedDict
 
-from storage.records import Filter, ImageRecord
+from storage.records import Filter, PictureEvent
 from workbench.core import validation
 from workbench.services import Services
 from workbench.ui.api import classes, edits
+from workbench.ui.api.answers import answer
 from workbench.ui.api.arguments import require_text
 
 
@@ -119,12 +120,8 @@ def _picture_endpoints(services: Services) -> list[Callable[..., Any]]:
     def dataset_summary() -> DatasetSummary:
         """Count pictures, labelled and unlabelled ones, and pictures per class."""
         summary = stores.catalogue.summary(stores.classes.all())
-        return DatasetSummary(
-            images=summary.images,
-            labelled=summary.labelled,
-            unlabelled=summary.unlabelled,
-            classes=[ClassCount(name=class_.name, count=class_.count) for class_ in summary.classes],
-        )
+        classes = [answer(ClassCount, class_) for class_ in summary.classes]
+        return answer(DatasetSummary, summary, classes=classes)
 
     def list_images(
         label: str = "",
@@ -153,9 +150,7 @@ def _picture_endpoints(services: Services) -> list[Callable[..., Any]]:
         texts = {"label": label, "status": status, "sort": sort, "flag": flag, "tag": tag, "search": search}
         filter_ = Filter(**{name: require_text(name, value) for name, value in texts.items()})
         page = stores.pages.page(filter_, require_text("cursor", cursor), limit)
-        return Pictures(
-            items=[_picture(item) for item in page.items], next_cursor=page.next_cursor, total=page.total
-        )
+        return answer(Pictures, page, items=[answer(Picture, image) for image in page.items])
 
     return [dataset_summary, list_images]
 
@@ -170,23 +165,7 @@ def _history_endpoints(services: Services) -> list[Callable[..., Any]]:
             image_id: Id of a picture.
         """
         history = journal.history(validation.whole("image_id", image_id))
-        return PictureHistory(
-            items=[
-                Happened(
-                    event_id=entry.event.id,
-                    kind=entry.event.kind,
-                    by=entry.event.actor,
-                    summary=entry.event.summary,
-                    at=entry.event.created_at,
-                    undone=entry.event.undone,
-                    changes=[
-                        FieldChanged(field=change.field, before=change.before, after=change.after)
-                        for change in entry.changes
-                    ],
-                )
-                for entry in history
-            ]
-        )
+        return PictureHistory(items=[_happened(entry) for entry in history])
 
     def activity(days: int = 30) -> ActivityReport:
         """Count what each person did on each of the last days on which anything was done.
@@ -195,22 +174,12 @@ def _history_endpoints(services: Services) -> list[Callable[..., Any]]:
             days: How many days, 1 to 366.
         """
         rows = journal.activity(validation.whole("days", days, 1, 366))
-        return ActivityReport(
-            items=[
-                DayOfWork(
-                    by=row.actor,
-                    day=row.day,
-                    events=row.events,
-                    pictures=row.pictures,
-                    labelled=row.labelled,
-                )
-                for row in rows
-            ]
-        )
+        return ActivityReport(items=[answer(DayOfWork, row, by=row.actor) for row in rows])
 
     return [picture_history, activity]
 
 
-def _picture(image: ImageRecord) -> Picture:
-    fields = {name: getattr(image, name) for name in Picture.__annotations__}
-    return Picture(**{**fields, "flags": list(image.flags), "tags": list(image.tags)})  # type: ignore[typeddict-item]
+def _happened(entry: PictureEvent) -> Happened:
+    event = entry.event
+    changes = [answer(FieldChanged, change) for change in entry.changes]
+    return answer(Happened, event, event_id=event.id, by=event.actor, at=event.created_at, changes=changes)

@@ -11,6 +11,7 @@ from workbench.core import validation
 from workbench.importing.service import ImportState, NewImport
 from workbench.services import Services
 from workbench.ui.api import ACTOR
+from workbench.ui.api.answers import answer
 from workbench.ui.api.arguments import require_actor, require_text
 from workbench.ui.file_transfer import begin_import, to_file_data, uploads
 
@@ -77,14 +78,10 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
         if state.error or state.running:
             raise DomainError(state.error or SHUTTING_DOWN.format(id=state.id))
         files_done = list(imports.every_file(state.id))
-        return Imported(
-            imported=state.imported,
-            duplicates=state.duplicates,
-            rejected=[
-                Rejected(file=entry.file, reason=entry.reason)
-                for entry in files_done
-                if entry.result == REJECTED
-            ],
+        return answer(
+            Imported,
+            state,
+            rejected=[answer(Rejected, entry) for entry in files_done if entry.result == REJECTED],
             image_ids=[
                 entry.image_id
                 for entry in files_done
@@ -148,17 +145,4 @@ def _optional_id(import_id: Any) -> int | None:
 
 
 def _import_status(state: ImportState) -> ImportStatus:
-    return ImportStatus(
-        import_id=state.id,
-        status=state.status,
-        by=state.actor,
-        what=state.what,
-        done=state.done,
-        total=state.total,
-        imported=state.imported,
-        duplicates=state.duplicates,
-        rejected=state.rejected_count,
-        error=state.error,
-        phase=state.phase,
-        lines=state.lines,
-    )
+    return answer(ImportStatus, state, import_id=state.id, by=state.actor, rejected=state.rejected_count)

@@ -6,6 +6,7 @@ from typing import Any, TypedDict
 from storage.core.errors import DomainError
 from workbench.integrity import Fault, check
 from workbench.services import Services
+from workbench.ui.api.answers import answer
 
 
 class DataFault(TypedDict):
@@ -41,26 +42,15 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
             deep: Read every byte of every picture, which takes minutes where there are many.
         """
         report = check(services.stores, _require_bool("repair", repair), _require_bool("deep", deep))
-        return Checked(
-            ok=report.ok,
-            pictures=report.pictures,
-            files=report.files,
-            seconds=round(report.seconds, 3),
-            faults=[_data_fault(fault) for fault in report.faults],
-        )
+        faults = [_data_fault(fault) for fault in report.faults]
+        return answer(Checked, report, seconds=round(report.seconds, 3), faults=faults)
 
     return [check_integrity]
 
 
 def _data_fault(fault: Fault) -> DataFault:
-    return DataFault(
-        what=fault.what,
-        count=fault.count,
-        repaired=fault.repaired,
-        repairable=fault.repairable,
-        advice=fault.sentence,
-        examples=[example for example in fault.examples if example],
-    )
+    examples = [example for example in fault.examples if example]
+    return answer(DataFault, fault, advice=fault.sentence, examples=examples)
 
 
 def _require_bool(name: str, value: Any) -> bool:

@@ -6,13 +6,14 @@ from typing import Any, TypedDict
 from gradio import FileData
 
 from storage.core.errors import DomainError
-from storage.records import AliasEvent, Version
+from storage.records import Version
 from storage.training.registry import PRODUCTION, is_version_name
 from workbench.imaging.memory_budget import PATIENCE
 from workbench.importing.uploads import read_file, sources
 from workbench.services import Services
 from workbench.serving.batch import predict_files_csv
 from workbench.ui.api import ACTOR
+from workbench.ui.api.answers import answer
 from workbench.ui.api.arguments import require_actor
 from workbench.ui.file_transfer import to_file_data, upload, uploads, using_uploads
 
@@ -87,7 +88,7 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
             str(reason)[:500],
             require_actor(by),
         )
-        return AliasHistory(history=[_alias_move(event) for event in registry.history(alias)])
+        return AliasHistory(history=[answer(AliasMove, event) for event in registry.history(alias)])
 
     def predict(image: FileData, model: str = PRODUCTION) -> Answer:
         """Classify one picture.
@@ -100,14 +101,7 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
         with using_uploads([uploaded]):
             data = read_file(uploaded.path, services.settings.limits)
             prediction = predictor.predict(data, _require_model_name("model", model), PATIENCE)
-        return Answer(
-            label=prediction.label,
-            confidence=prediction.confidence,
-            scores=prediction.scores,
-            needs_review=prediction.needs_review,
-            version=prediction.version,
-            prediction_id=prediction.prediction_id,
-        )
+        return answer(Answer, prediction)
 
     def predict_batch(files: list[FileData], model: str = PRODUCTION) -> FileData:
         """Classify many pictures; gives a CSV file with one row a picture.
@@ -128,27 +122,9 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
 
 def _model(version: Version) -> Model:
     manifest = version.manifest
-    return Model(
-        version=version.name,
-        aliases=list(version.aliases),
-        architecture=manifest["spec"]["architecture"],
-        classes=manifest["classes"],
-        metrics=manifest["metrics"],
-        snapshot=manifest["snapshot"],
-        run_id=version.run_id,
-        created_at=version.created_at,
-    )
-
-
-def _alias_move(event: AliasEvent) -> AliasMove:
-    return AliasMove(
-        alias=event.alias,
-        version=event.version,
-        previous=event.previous,
-        reason=event.reason,
-        actor=event.actor,
-        created_at=event.created_at,
-    )
+    figures = {name: manifest[name] for name in ("classes", "metrics", "snapshot")}
+    architecture = manifest["spec"]["architecture"]
+    return answer(Model, version, version=version.name, architecture=architecture, **figures)
 
 
 def _require_model_name(name: str, value: Any) -> str:

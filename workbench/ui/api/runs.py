@@ -4,12 +4,13 @@ from collections.abc import Callable
 from typing import Any, TypedDict
 
 from storage.core.errors import DomainError
-from storage.records import Run, Trial
+from storage.records import Run
 from workbench.core import validation
 from workbench.pretrained.backbones import BACKBONES, Backbone
 from workbench.pretrained.weights import weights_state
 from workbench.services import Services
 from workbench.training.spec import BEST, FINE_TUNE, INSTANT, SCRATCH
+from workbench.ui.api.answers import answer
 
 MAX_RUNS = 500
 
@@ -164,7 +165,7 @@ def _read_endpoints(services: Services) -> list[Callable[..., Any]]:
             run_id: The id that /start_training gave.
         """
         run = stores.runs.get(_require_id(run_id))
-        return TrialRows(trials=[_trial_row(trial) for trial in stores.trials.of(run.id)])
+        return TrialRows(trials=[answer(TrialRow, trial) for trial in stores.trials.of(run.id)])
 
     def list_backbones() -> Nets:
         """List the nets with when to choose each, its licence, and whether its weights are here."""
@@ -178,44 +179,20 @@ def _require_id(run_id: Any) -> int:
 
 
 def _queued_run(run: Run) -> Queued:
-    return Queued(run_id=run.id, status=run.status)
+    return answer(Queued, run, run_id=run.id)
 
 
 def _run_row(services: Services, run: Run, place: int) -> RunRow:
-    return RunRow(
-        run_id=run.id,
-        status=run.status,
-        place=place,
-        resumable=services.training.resumable(run),
-        spec=run.spec,
-        version=run.version,
-        error=run.error,
-        created_at=run.created_at,
-    )
-
-
-def _trial_row(trial: Trial) -> TrialRow:
-    return TrialRow(
-        number=trial.number,
-        name=trial.name,
-        spec=trial.spec,
-        status=trial.status,
-        metrics=trial.metrics,
-        seconds=trial.seconds,
-    )
+    return answer(RunRow, run, run_id=run.id, place=place, resumable=services.training.resumable(run))
 
 
 def _net(backbone: Backbone, services: Services) -> Net:
     state = weights_state(backbone, services.settings.weights_folder) if backbone.pretrained else None
-    return Net(
-        name=backbone.name,
-        label=backbone.label,
+    return answer(
+        Net,
+        backbone,
         recipes=[INSTANT, FINE_TUNE, BEST] if backbone.pretrained else [SCRATCH],
         when=backbone.sentence,
-        licence=backbone.licence,
-        megabytes=backbone.megabytes,
-        cost=backbone.cost,
-        weights_file=backbone.weights_file,
         weights_here=state.present if state else False,
         weights=state.sentence if state else "It needs none.",
     )

@@ -8,6 +8,7 @@ from workbench.core import validation
 from workbench.services import Services
 from workbench.training.service import TrainingReport
 from workbench.training.spec import TrainingSpec
+from workbench.ui.api.answers import answer
 
 # A mutable default, since Gradio documents the default value; it is never modified.
 EMPTY: dict[str, Any] = {}
@@ -120,10 +121,10 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
 
 def _run_status(run: Run, history: list[dict[str, Any]]) -> RunStatus:
     progress = run.progress
-    return RunStatus(
+    return answer(
+        RunStatus,
+        run,
         run_id=run.id,
-        status=run.status,
-        phase=run.phase,
         epoch=progress.get("epoch", 0),
         epochs=run.spec["epochs"],
         eta_seconds=progress.get("eta_seconds") if run.active else None,
@@ -135,19 +136,16 @@ def _run_status(run: Run, history: list[dict[str, Any]]) -> RunStatus:
         metrics=next(
             (row for row in history if row["epoch"] == run.best_epoch), history[-1] if history else {}
         ),
-        version=run.version,
-        error=run.error,
     )
 
 
 def _run_report(report: TrainingReport) -> RunReport:
     classes = report.snapshot.classes
     metrics = dict(report.metrics or {})
-    return RunReport(
+    return answer(
+        RunReport,
+        report.run,
         run_id=report.run.id,
-        status=report.run.status,
-        version=report.run.version,
-        best_epoch=report.run.best_epoch,
         classes=list(classes),
         history=report.history,
         per_class=metrics.pop("per_class", []),
