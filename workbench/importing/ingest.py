@@ -16,12 +16,10 @@ from storage.core.errors import DiskFull, DomainError
 from storage.core.incoming_blobs import IncomingBlobs
 from storage.jobs.import_jobs import IMPORTED, PRESENT, REJECTED, DiscardedImage, FileOutcome
 from storage.records import ClassRecord, NewImage
-from workbench.catalogue.labelling import Labelling, class_name, class_or_none
+from workbench.catalogue.labelling import Labelling, class_or_none
 from workbench.core.machine import cores
 from workbench.core.settings import Settings
-from workbench.imaging.decode import to_small_grey
-from workbench.imaging.phash import phash
-from workbench.imaging.quality import assess
+from workbench.imaging.inspection import inspect
 from workbench.importing.table_updates import TableReference, TableUpdates, join_notes
 from workbench.importing.uploads import Source
 from workbench.sample_data.dataset import SamplePicture, sample_pictures
@@ -58,7 +56,8 @@ class ImportRequest:
 
     Attributes:
         sources: The files.
-        label: A class for all files; empty if folders or tables name it.
+        label: A class for all files, as :func:`workbench.catalogue.labelling.class_name` gives it; empty if folders or
+            tables name it.
         actor: User that requested the import.
         synthetic: Whether the pictures are marked as synthetic.
         after: Outcomes to report and table lines to apply after the files.
@@ -107,10 +106,8 @@ class Ingest:
             The outcomes of each batch.
 
         Raises:
-            DomainError: The label is not a valid class name, or the disk is full. Earlier batches stay imported.
+            DiskFull: The disk is full. Earlier batches stay imported.
         """
-        if order.label:
-            class_name(order.label)
         with self._media.incoming() as incoming:
             for batch in _batches(self._decode_all(order, incoming)):
                 yield self._store_batch(batch, order, incoming, record)
@@ -161,7 +158,7 @@ class Ingest:
     def _decode_source(
         self, order: ImportRequest, incoming: IncomingBlobs, source: Source, data: bytes | DomainError | None
     ) -> _DecodedFile:
-        label, label_error = class_or_none(order.label or source.label)
+        label, label_error = (order.label, "") if order.label else class_or_none(source.label)
         try:
             if data is None:
                 data = source.read()
@@ -180,23 +177,14 @@ class Ingest:
             return FileOutcome(source.name, REJECTED, str(error)), None
 
     def _new_image(self, source: Source, data: bytes, order: ImportRequest) -> NewImage:
-        sha256 = hashlib.sha256(data).hexdigest()
-        with self._decoder.decoded(data) as decoded:
-            grey = to_small_grey(decoded.image)
-            quality = assess(decoded, grey)
         return NewImage(
-            sha256=sha256,
+            sha256=hashlib.sha256(data).hexdigest(),
             filename=source.name.replace("\\", "/").rsplit("/", 1)[-1][:255],
-            width=decoded.width,
-            height=decoded.height,
             bytes=len(data),
-            format=decoded.format,
-            phash=phash(grey),
             class_id=None,
             synthetic=order.synthetic,
-            frames=decoded.frames,
             pin=source.split,
-            **asdict(quality),
+            **asdict(inspect(self._decoder, data)),
         )
 
     def _commit(self, batch: Sequence[_DecodedFile], order: ImportRequest) -> list[FileOutcome]:

@@ -10,7 +10,7 @@ from storage.core.errors import DomainError
 from storage.jobs.import_jobs import IMPORTED, PRESENT, REJECTED, FileOutcome
 from storage.records import Filter
 from tests.pictures import picture
-from tests.workbench.conftest import Take
+from tests.workbench.conftest import Bring, Take
 from tests.workbench.importing.test_uploads import zipped
 from workbench.imaging.decode import canonical, decode
 from workbench.importing.ingest import ImportRequest, IngestReport
@@ -66,16 +66,16 @@ def test_composed_and_decomposed_letters_are_one_class(services: Services, take:
     assert [(class_.name, class_.count) for class_ in services.stores.classes.all()] == [("Voll gefüllt", 2)]
 
 
-def test_a_given_label_counts_more_than_folders(services: Services, take: Take) -> None:
-    take({"a.zip": zipped({"Full/a.jpg": picture(1)}), "b.jpg": picture(2)}, label="  Half  full ")
+def test_a_given_label_counts_more_than_folders(services: Services, bring: Bring) -> None:
+    bring({"a.zip": zipped({"Full/a.jpg": picture(1)}), "b.jpg": picture(2)}, label="  Half  full ")
     assert labels(services) == {"a.jpg": "Half full", "b.jpg": "Half full"}
     assert [class_.name for class_ in services.stores.classes.all()] == ["Half full"]
 
 
-def test_an_impossible_label_imports_nothing(services: Services, take: Take) -> None:
+def test_an_impossible_label_imports_nothing(services: Services, bring: Bring) -> None:
     for label in ("   ", "<script>", "x" * 300):
         with pytest.raises(DomainError, match=r"class name|A class needs a name"):
-            take({"a.jpg": picture(1)}, label=label)
+            bring({"a.jpg": picture(1)}, label=label)
     assert services.stores.catalogue.summary(()).images == 0
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 
 from storage.core.errors import DomainError
-from workbench.catalogue.labelling import class_name
+from workbench.catalogue.labelling import normalize_name
 from workbench.importing.server_folders import list_files, selectable_folders
 from workbench.importing.service import NewImport
 from workbench.services import Services
@@ -67,7 +67,7 @@ def bind(services: Services, fields: ServerFolderFields) -> Any:
 
     @guarded
     def start(folder: str | None, label: str | None, request: gr.Request) -> None:
-        name = class_name(str(label)) if label and str(label).strip() else ""
+        name = normalize_name(label or "")
         services.imports.start(NewImport(folder=folder or "", label=name, actor=actor(request)))
 
     options: dict[str, Any] = {"api_visibility": "private"}

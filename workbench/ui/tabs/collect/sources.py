@@ -9,7 +9,7 @@ import gradio as gr
 
 from storage.queries.image_rows import counted
 from storage.records import Summary
-from workbench.catalogue.labelling import class_name
+from workbench.catalogue.labelling import normalize_name
 from workbench.importing.service import NewImport
 from workbench.importing.uploads import Upload, count
 from workbench.services import Services
@@ -90,17 +90,19 @@ def bind(services: Services, sources: Sources, next_step_buttons: list[gr.Button
 
     @guarded
     def start(files: list[object] | None, label: str | None, request: gr.Request) -> None:
-        begin_import(services.imports, NewImport(uploads(files or []), _class_name(label), actor(request)))
+        begin_import(
+            services.imports, NewImport(uploads(files or []), normalize_name(label or ""), actor(request))
+        )
 
     @guarded
     def paste(label: str | None, event: gr.EventData, request: gr.Request) -> None:
-        uploaded, name = _sent_files(event), _class_name(label)
+        uploaded, name = _sent_files(event), normalize_name(label or "")
         begin_import(services.imports, NewImport(uploaded, name, actor(request)))
         gr.Info(f"Importing {counted(len(uploaded))} from the clipboard{f' as {name}' if name else ''}.")
 
     def keep(event: gr.EventData, request: gr.Request) -> object:
         try:
-            uploaded, name = _sent_files(event), _class_name(Payload.of(event).text("label", ""))
+            uploaded, name = _sent_files(event), normalize_name(Payload.of(event).text("label", ""))
             import_id = begin_import(services.imports, NewImport(uploaded, name, actor(request)))
         except Exception as error:
             return gr.update(answer={"problem": sentence(error), "taken": 0})
@@ -128,10 +130,6 @@ def section_updates(sources: Sources, summary: Summary) -> list[object]:
 
 def _sent_files(event: gr.EventData) -> list[Upload]:
     return uploads(Payload.of(event).values.get("files", []))[:MAX_FILES]
-
-
-def _class_name(label: str | None) -> str:
-    return class_name(str(label)) if label and str(label).strip() else ""
 
 
 def _start_button(uploaded: list[Upload]) -> object:
