@@ -17,17 +17,16 @@ from workbench.importing.table_text import OnProgress
 from workbench.importing.table_updates import TableReference
 from workbench.importing.uploads import (
     Contents,
+    OpenUpload,
     Source,
     TableFile,
     Upload,
-    contents,
-    is_zip,
     path_of,
-    sources,
-    table_files,
 )
 
 ROWS = (".csv", ".tsv")
+MOST_OPEN = 32
+"""Most zips of an import that stay open from the plan until their files are read; of more, each is opened anew."""
 READ_TABLES = 2
 """Most total size of the tables of one import, in multiples of ``Limits.table_mb``."""
 NO_ROOM = "The tables of this import have more than {most:,} MB together, so this one is not read. Import it on its own."
@@ -39,7 +38,6 @@ class ImportPlan:
 
     Attributes:
         uploads: The uploaded files.
-        limits: Size limits of an import.
         files: Number of files to import.
         after: Outcomes to report and table lines to apply after the files.
         said: The table name and table line for each file that a table names.
@@ -48,8 +46,7 @@ class ImportPlan:
         containers: Folders that hold a table and all pictures of a zip, and so name no class.
     """
 
-    uploads: Sequence[Upload]
-    limits: Limits
+    uploads: Sequence[OpenUpload]
     files: int
     after: tuple[FileOutcome | TableReference, ...]
     lines_by_file: Mapping[FileLocation, tuple[str, TableLine]]
@@ -60,11 +57,11 @@ class ImportPlan:
     def sources(self) -> Iterator[Source]:
         """The files to import, each with its class, split and note."""
         for number, upload in enumerate(self.uploads):
-            in_zip = is_zip(upload)
-            for source in sources([upload], self.limits):
-                location = FileLocation(number if in_zip else LOOSE, number, source.name)
+            has_folders = bool(upload.zipped or upload.upload.root)
+            for source in upload.sources():
+                location = FileLocation(number if upload.zipped else LOOSE, number, source.name)
                 if location not in self.tables:
-                    yield self._with_metadata(source, location, bool(in_zip or upload.root))
+                    yield self._with_metadata(source, location, has_folders)
 
     def _with_metadata(self, source: Source, location: FileLocation, has_folders: bool) -> Source:
         folder_layout = self.layouts[location.zipped]
@@ -89,25 +86,25 @@ def build_plan(
         watch: Progress callback, called with the number of table lines read so far; an exception from it cancels the
             planning.
     """
-    upload_contents = [
-        _UploadContents(number if is_zip(upload) else LOOSE, number, contents(upload, limits))
-        for number, upload in enumerate(uploads)
-    ]
+    opened = [OpenUpload(upload, limits) for upload in uploads]
+    many = sum(upload.zipped for upload in opened) > MOST_OPEN
+    upload_contents = [_contents(upload, number, many) for number, upload in enumerate(opened)]
     tables = frozenset(entry.place(name) for entry in upload_contents for name in entry.contents.tables)
     builder = _PlanBuilder(limits, watch)
     if tables:  # without tables there are no lookups, so no index is built
         builder.places.add(entry.place(name) for entry in upload_contents for name in entry.contents.names)
     for entry in upload_contents:
         if entry.contents.tables:
-            for table in table_files(uploads[entry.upload], limits):
+            for table in opened[entry.upload].tables():
                 builder.read(entry.place(table.name), table)
+            if many:
+                opened[entry.upload].close()
     builder.assign_likely()
     layouts = _layouts(
         upload_contents, uploads, {location.zipped for location in builder.lines_by_file}, bool(tables)
     )
     return ImportPlan(
-        uploads=uploads,
-        limits=limits,
+        uploads=opened,
         files=sum(len(entry.contents.names) for entry in upload_contents),
         after=(*builder.table_outcomes, *_split_notes(layouts, builder.lines_by_file), *builder.references),
         lines_by_file=builder.lines_by_file,
@@ -127,6 +124,13 @@ class _UploadContents:
 
     def place(self, name: str) -> FileLocation:
         return FileLocation(self.zipped, self.upload, name)
+
+
+def _contents(upload: OpenUpload, number: int, close: bool) -> _UploadContents:
+    contents = upload.contents()
+    if close:
+        upload.close()
+    return _UploadContents(number if upload.zipped else LOOSE, number, contents)
 
 
 def _layouts(

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import re
-import struct
 import zipfile
-import zlib
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -18,11 +15,10 @@ from workbench.core.errors import RejectedArchive, RejectedPicture
 from workbench.core.settings import MEGABYTE, Limits
 from workbench.core.system_files import is_leftover
 from workbench.importing.label_tables import is_table, utf8_encodable
+from workbench.importing.zip_names import with_decoded_names
 
 ZIP_STARTS = {b"PK\x03\x04", b"PK\x05\x06"}
 DRIVE = re.compile(r"[A-Za-z]:[/\\]")
-UTF_8 = 1 << 11
-UNICODE_PATH = 0x7075
 ONLY_LEFTOVERS = (
     "All that the zip holds is hidden or a leftover of a system or tool, so nothing of it is read. Give its folders names "
     "that do not begin with a dot."
@@ -95,47 +91,97 @@ class TableFile:
     open: Callable[[], IO[bytes]]
 
 
-def sources(uploads: Iterable[Upload], limits: Limits) -> Iterator[Source]:
-    """Iterate over the files of uploads: the file itself, or the entries of a zip.
+class OpenUpload:
+    """The files and tables of one upload: itself, or the entries of a zip.
 
-    A source must be read before the iterator advances. A source that exceeds a limit raises when it is read.
+    A zip is opened once and stays open until :meth:`close`, or until :meth:`sources` is through.
+
+    Args:
+        original: The upload.
+        limits: Size limits of an import.
     """
-    for original in uploads:
-        upload = replace(original, name=utf8_encodable(original.name))
+
+    def __init__(self, original: Upload, limits: Limits) -> None:
+        self.upload = replace(original, name=utf8_encodable(original.name))
+        self.zipped = _is_zip(self.upload)
+        self._limits = limits
+        self._archive: zipfile.ZipFile | None = None
+        self._entries: list[zipfile.ZipInfo] = []
+
+    def contents(self) -> Contents:
+        """List the names; a damaged zip, or one that exceeds a limit, is listed as one file."""
+        name = self.upload.name
+        if not self.zipped:
+            return Contents((), (name,)) if is_table(name) else Contents((name,))
         try:
-            yield from _sources_of(upload, limits)
-        except RejectedArchive as error:
-            yield Source(upload.name, "", partial(_raise, error))
+            names = [entry.filename for entry in self._open()[1]]
+        except RejectedArchive:
+            return Contents((name,))
+        tables = tuple(entry_name for entry_name in names if is_table(entry_name))
+        return Contents(tuple(entry_name for entry_name in names if not is_table(entry_name)), tables)
 
+    def tables(self) -> Iterator[TableFile]:
+        """Iterate over the tables.
 
-def contents(original: Upload, limits: Limits) -> Contents:
-    """List the names in an upload; a damaged zip, or one that exceeds a limit, is listed as one file."""
-    upload = replace(original, name=utf8_encodable(original.name))
-    try:
-        if not is_zip(upload):
-            return Contents((), (upload.name,)) if is_table(upload.name) else Contents((upload.name,))
-        with _open_archive(upload) as archive:
-            names = [entry.filename for entry in _checked_entries(archive, limits)]
-            tables = tuple(name for name in names if is_table(name))
-            return Contents(tuple(name for name in names if not is_table(name)), tables)
-    except RejectedArchive:
-        return Contents((upload.name,))
-
-
-def table_files(original: Upload, limits: Limits) -> Iterator[TableFile]:
-    """Iterate over the tables of an upload.
-
-    A stream yields no more bytes than the limits allow. Reading a damaged one raises :class:`RejectedPicture`.
-    """
-    upload = replace(original, name=utf8_encodable(original.name))
-    table_limits = replace(limits, picture_mb=limits.table_mb)
-    if not is_zip(upload):
-        yield TableFile(upload.name, partial(_open_upload, upload, table_limits))
-        return
-    with _open_archive(upload) as archive:
-        for entry in _checked_entries(archive, limits):
+        A stream yields no more bytes than the limits allow. Reading a damaged one raises :class:`RejectedPicture`.
+        """
+        limits = replace(self._limits, picture_mb=self._limits.table_mb)
+        if not self.zipped:
+            yield TableFile(self.upload.name, partial(_open_upload, self.upload, limits))
+            return
+        archive, entries = self._open()
+        for entry in entries:
             if is_table(entry.filename):
-                yield TableFile(entry.filename, partial(_open_entry, archive, entry, table_limits))
+                yield TableFile(entry.filename, partial(_open_entry, archive, entry, limits))
+
+    def sources(self) -> Iterator[Source]:
+        """Iterate over the files, tables included, and close the zip at the end.
+
+        A source must be read before the iterator advances. A source that exceeds a limit raises when it is read.
+        """
+        try:
+            yield from self._entry_sources() if self.zipped else [self._loose_source()]
+        except RejectedArchive as error:
+            yield Source(self.upload.name, "", partial(_raise, error))
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Close the zip; it is opened again when it is needed."""
+        if self._archive is not None:
+            self._archive.close()
+        self._archive, self._entries = None, []
+
+    def _open(self) -> tuple[zipfile.ZipFile, list[zipfile.ZipInfo]]:
+        if self._archive is None:
+            archive = _open_archive(self.upload)
+            try:
+                self._entries = _checked_entries(archive, self._limits)
+            except RejectedArchive:
+                archive.close()
+                raise
+            self._archive = archive
+        return self._archive, self._entries
+
+    def _loose_source(self) -> Source:
+        upload = self.upload
+        folder = path_of(upload.name).parent.name if upload.root else ""
+        file = upload.path if upload.ours else None
+        return Source(
+            upload.name, folder, partial(_read_upload, upload, self._limits), lasting=True, file=file
+        )
+
+    def _entry_sources(self) -> Iterator[Source]:
+        archive, entries = self._open()
+        for entry in entries:
+            folder = path_of(entry.filename).parent.name
+            yield Source(entry.filename, folder, partial(_read_entry, archive, entry, self._limits))
+
+
+def sources(uploads: Iterable[Upload], limits: Limits) -> Iterator[Source]:
+    """Iterate over the files of uploads, as :meth:`OpenUpload.sources` does for each."""
+    for upload in uploads:
+        yield from OpenUpload(upload, limits).sources()
 
 
 def _open_upload(upload: Upload, limits: Limits) -> IO[bytes]:
@@ -176,7 +222,7 @@ class _EntryStream:
         self._file.close()
 
 
-def is_zip(upload: Upload) -> bool:
+def _is_zip(upload: Upload) -> bool:
     """Whether an upload is a zip, by its extension or its signature."""
     return upload.name.lower().endswith(".zip") or _has_zip_signature(upload.path)
 
@@ -191,22 +237,10 @@ def _has_zip_signature(path: Path) -> bool:
         return False
 
 
-def _sources_of(upload: Upload, limits: Limits) -> Iterator[Source]:
-    if not is_zip(upload):
-        folder = path_of(upload.name).parent.name if upload.root else ""
-        file = upload.path if upload.ours else None
-        yield Source(upload.name, folder, partial(_read_upload, upload, limits), lasting=True, file=file)
-        return
-    with _open_archive(upload) as archive:
-        for entry in _checked_entries(archive, limits):
-            folder = path_of(entry.filename).parent.name
-            yield Source(entry.filename, folder, partial(_read_entry, archive, entry, limits))
-
-
 def _open_archive(upload: Upload) -> zipfile.ZipFile:
     try:
         _check_path(upload)
-        return _with_decoded_names(zipfile.ZipFile(upload.path))
+        return with_decoded_names(zipfile.ZipFile(upload.path))
     except RejectedPicture as error:
         raise RejectedArchive(str(error)) from error
     except Exception as error:  # zipfile raises arbitrary exceptions on malformed input
@@ -308,38 +342,6 @@ def _too_large_message(limits: Limits) -> str:
 
 def _is_folder(entry: zipfile.ZipInfo) -> bool:
     return entry.filename.replace("\\", "/").endswith("/")
-
-
-def _with_decoded_names(archive: zipfile.ZipFile) -> zipfile.ZipFile:
-    for entry in archive.infolist():
-        entry.filename = _decoded_name(entry)
-    return archive
-
-
-def _decoded_name(entry: zipfile.ZipInfo) -> str:
-    """Decode the name of a zip entry.
-
-    Uses UTF-8 if flagged; else the Unicode Path extra field if its checksum matches, then UTF-8 if valid, then code
-    page 437 (PKWARE APPNOTE.TXT, 4.6.9 and D.1).
-    """
-    name = entry.orig_filename
-    if not entry.flag_bits & UTF_8:
-        raw = name.encode("cp437")
-        with suppress(UnicodeDecodeError):
-            name = raw.decode("utf-8")
-        name = _unicode_path(entry.extra, zlib.crc32(raw)) or name
-    return utf8_encodable(name.split("\0", 1)[0])
-
-
-def _unicode_path(extra: bytes, crc: int) -> str:
-    """The name in the Info-ZIP Unicode Path field; empty if it is missing or its checksum does not match."""
-    while len(extra) >= 4:
-        kind, size = struct.unpack("<HH", extra[:4])
-        field, extra = extra[4 : 4 + size], extra[4 + size :]
-        if kind == UNICODE_PATH and field[:5] == struct.pack("<BL", 1, crc):
-            with suppress(UnicodeDecodeError):
-                return field[5:].decode("utf-8")
-    return ""
 
 
 def path_of(name: str) -> PurePosixPath:

@@ -17,7 +17,7 @@ from workbench.core.settings import Limits, Settings, from_environment
 from workbench.importing.server_folders import list_files, selectable_folders
 from workbench.importing.service import NewImport
 from workbench.importing.staging import Staging
-from workbench.importing.uploads import Upload, contents, count, sources
+from workbench.importing.uploads import OpenUpload, Upload, count, sources
 from workbench.services import Services, build_services
 
 OWN = "belongs to Waterline's own data, which is not imported from"
@@ -100,7 +100,7 @@ def test_a_file_of_the_database_is_not_read_as_an_upload(
     os.link(shared / "data" / name, twin)
     upload = Upload(twin, called)
     assert count(upload) == 1
-    contents(upload, Limits())
+    OpenUpload(upload, Limits()).contents()
     for source in sources([upload], Limits()):
         with pytest.raises(Exception, match="a file of Waterline's own database"):
             source.read()

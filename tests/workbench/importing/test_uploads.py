@@ -10,7 +10,8 @@ import pytest
 
 from storage.core.errors import DomainError
 from workbench.core.settings import MEGABYTE, Limits
-from workbench.importing.uploads import Source, Upload, contents, count, sources
+from workbench.importing.plan import MOST_OPEN, build_plan
+from workbench.importing.uploads import OpenUpload, Source, Upload, count, sources
 
 LIMITS = Limits()
 Put = Callable[[str, bytes], Upload]
@@ -300,7 +301,7 @@ def test_the_unicode_path_field_counts_where_it_was_made_for_the_name(
 ) -> None:
     given = upload("a.zip", unflagged({b"x1/a.jpg": b"1"}, {b"x1/a.jpg": field}))
     assert [(each, data) for each, _, data in read(given)] == [(name, b"1")]
-    assert [*contents(given, LIMITS).names] == [name]
+    assert [*OpenUpload(given, LIMITS).contents().names] == [name]
 
 
 def test_a_unicode_path_that_leaves_the_zip_is_refused(upload: Put) -> None:
@@ -311,3 +312,25 @@ def test_a_unicode_path_that_leaves_the_zip_is_refused(upload: Put) -> None:
 
 def test_flagged_names_stay_as_they_are(upload: Put) -> None:
     assert read(upload("a.zip", zipped({"Ã¼/é.png": b"1"}))) == [("Ã¼/é.png", "Ã¼", b"1")]
+
+
+def test_a_zip_with_a_table_is_opened_once(upload: Put) -> None:
+    given = upload("a.zip", zipped({"a.png": b"1", "l.csv": b"filename,label\na.png,Full\n"}))
+    plan = build_plan([given], LIMITS)
+    given.path.unlink()
+    assert [(source.name, source.label, source.read()) for source in plan.sources()] == [
+        ("a.png", "Full", b"1")
+    ]
+
+
+def _open_files() -> int:
+    return sum(1 for _ in Path("/proc/self/fd").iterdir())
+
+
+def test_of_many_zips_none_stays_open(upload: Put) -> None:
+    given = [upload(f"{n}.zip", zipped({f"{n}.png": b"%d" % n, "l.csv": b""})) for n in range(MOST_OPEN + 1)]
+    before = _open_files()
+    plan = build_plan(given, LIMITS)
+    assert _open_files() <= before
+    assert [source.read() for source in plan.sources()] == [b"%d" % n for n in range(MOST_OPEN + 1)]
+    assert _open_files() <= before
