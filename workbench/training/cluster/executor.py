@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -50,6 +51,8 @@ class RayExecutor:
         spec: Its pretrained weights are uploaded as well.
         weights: Folder searched for pretrained weights.
     """
+
+    clock: Callable[[], float] = staticmethod(monotonic)
 
     def __init__(self, ray: Any, dataset: Dataset, spec: TrainingSpec, weights: Path) -> None:
         self._ray = ray

@@ -27,6 +27,9 @@ class LocalExecutor:
 
     count = 1
 
+    def __init__(self, clock: Callable[[], float] = monotonic) -> None:
+        self.clock = clock
+
     def run_trials(
         self,
         trials: Iterator[TrialTask],
@@ -36,7 +39,7 @@ class LocalExecutor:
         """Run one trial at a time; a started trial is never cancelled."""
         for trial in trials:
             try:
-                outcome: TrialResult = run_trial(trial, make_reporter())
+                outcome: TrialResult = run_trial(trial, make_reporter(), self.clock)
             except (TrainingFailed, InvalidSpec) as error:
                 outcome = error
             yield trial, outcome
@@ -47,8 +50,10 @@ class LocalExecutor:
         return train(dataset, spec, reporter, place)
 
 
-def run_trial(trial: TrialTask, trial_reporter: TrialReporter) -> FoldPredictions:
-    """Train and evaluate one candidate on one fold.
+def run_trial(
+    trial: TrialTask, trial_reporter: TrialReporter, clock: Callable[[], float] = monotonic
+) -> FoldPredictions:
+    """Train and evaluate one candidate on one fold; ``clock`` returns seconds.
 
     Raises:
         TrainingFailed: It could not be trained.
@@ -57,6 +62,6 @@ def run_trial(trial: TrialTask, trial_reporter: TrialReporter) -> FoldPrediction
         Paused: A pause was requested.
     """
     release_memory()
-    start = monotonic()
+    start = clock()
     probabilities = train_and_predict(trial.dataset, trial.spec, trial_reporter, trial.place)
-    return FoldPredictions(probabilities, monotonic() - start, trial_reporter.features)
+    return FoldPredictions(probabilities, clock() - start, trial_reporter.features)

@@ -90,7 +90,7 @@ class _Search:
         truth = [fold.labels[fold.indices("validation")] for fold in self._folds]
         self._leaderboard = Leaderboard(truth, len(dataset.classes))
         search_fingerprint = fingerprint(dataset, spec, [candidate.spec for candidate in self._candidates])
-        self.state = SearchState(place.checkpoints, search_fingerprint, self._leaderboard)
+        self.state = SearchState(place.checkpoints, search_fingerprint, self._leaderboard, executor.clock)
         self._budget = 60 * spec.max_minutes or math.inf
         self._records: dict[int, TrialRecord] = {}
         self._running: list[int] = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
@@ -37,20 +37,22 @@ class SearchState:
         decided: The final selection; None while the search is running.
     """
 
-    def __init__(self, folder: Path, fingerprint: str, leaderboard: Leaderboard) -> None:
-        """Restore a state with the same fingerprint into ``leaderboard``."""
+    def __init__(
+        self, folder: Path, fingerprint: str, leaderboard: Leaderboard, clock: Callable[[], float] = monotonic
+    ) -> None:
+        """Restore a state with the same fingerprint into ``leaderboard``; ``clock`` returns seconds."""
         self.decision: SearchDecision | None = None
         self._file = folder / _FILE
         self._fingerprint = fingerprint
         self._leaderboard = leaderboard
         self._earlier_seconds = 0.0
-        self._began = monotonic()
+        self._clock, self._began = clock, clock()
         self._restore()
 
     @property
     def seconds(self) -> float:
         """Duration of the search in seconds, including the time before it was resumed."""
-        return self._earlier_seconds + monotonic() - self._began
+        return self._earlier_seconds + self._clock() - self._began
 
     def write(self) -> None:
         """Write the state atomically; on a full disk the search continues without saving."""

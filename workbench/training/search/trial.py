@@ -90,7 +90,13 @@ TrialResult = FoldPredictions | DomainError | None
 
 
 class TrialExecutor(Protocol):
-    """Executes the trials of a search: in this process, or on the nodes of a cluster."""
+    """Executes the trials of a search: in this process, or on the nodes of a cluster.
+
+    Attributes:
+        clock: Returns seconds; what it measures counts against the time limit of the search.
+    """
+
+    clock: Callable[[], float]
 
     @property
     def count(self) -> int:

@@ -1,4 +1,4 @@
-"""Runs that start from pretrained weights, here those of a small net that has learnt nothing."""
+"""Runs that start from pretrained weights, here those of a tiny net that has learnt nothing, and once of a real one."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import keras
 import numpy as np
 import pytest
 
+from tests.workbench import tiny_net
 from tests.workbench.tiny_weights import SMALL, write_weights
 from tests.workbench.training.engine.test_train import Recorder
 from tests.workbench.training_data import bars
@@ -25,7 +26,7 @@ from workbench.training.engine.train import Artefacts, train
 from workbench.training.reporter import RunPaths
 from workbench.training.spec import TrainingSpec
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("tiny_nets")]
 NET = BACKBONES[SMALL]
 UNMIRRORED = Augmentation.from_dict({"flip": {"enabled": False}}).to_dict()
 
@@ -65,7 +66,7 @@ class Ran:
     def moved(self, artefacts: Artefacts | None = None) -> set[str]:
         """Names of the layers whose weights are not those of the file any more."""
         file = str(self.place.weights / NET.weights_file)
-        net = keras.applications.MobileNetV3Small(input_shape=(224, 224, 3), include_top=False, weights=file)
+        net = tiny_net.backbone((224, 224, 3), include_top=False, weights=file)
         model = self.model(artefacts)
         pairs = {layer.name: (layer, model.get_layer(layer.name)) for layer in net.layers if layer.weights}
         return {
@@ -99,7 +100,7 @@ def answers_are_as_reported(artefacts: Artefacts, dataset: Dataset) -> None:
 
 
 @pytest.fixture(scope="module")
-def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def weights(tmp_path_factory: pytest.TempPathFactory, tiny_nets: None) -> Path:
     return write_weights(tmp_path_factory.mktemp("weights"))
 
 
@@ -243,7 +244,7 @@ def test_the_mean_of_two_nets_side_by_side_is_exported(pair: Ran) -> None:
 
 def test_statistics_of_nets_side_by_side_stay(pair: Ran) -> None:
     file = str(pair.place.weights / NET.weights_file)
-    before = keras.applications.MobileNetV3Small(input_shape=(224, 224, 3), include_top=False, weights=file)
+    before = tiny_net.backbone((224, 224, 3), include_top=False, weights=file)
     for net in (layer for layer in pair.model().layers if isinstance(layer, keras.Model)):
         normal = [layer for layer in net.layers if isinstance(layer, keras.layers.BatchNormalization)]
         assert normal

@@ -26,8 +26,19 @@ from workbench.training.search.search import search
 from workbench.training.search.trial import TrialReporter, TrialResult, TrialTask
 from workbench.training.spec import TrainingSpec
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("tiny_nets")]
 NO_LIMIT = 0
+
+
+@dataclass
+class Clock:
+    """Every look at it takes a quarter of a second, so that a search is short of time at the same place each time."""
+
+    seconds: float = 0.0
+
+    def __call__(self) -> float:
+        self.seconds += 0.25
+        return self.seconds
 
 
 @dataclass
@@ -50,7 +61,7 @@ class Listener(Recorder):
 
 
 @pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def shared(tmp_path_factory: pytest.TempPathFactory, tiny_nets: None) -> Path:
     """Weights, and what runs keep for one another."""
     folder = tmp_path_factory.mktemp("shared")
     write_weights(folder / "weights")
@@ -96,7 +107,7 @@ def test_a_search_ends_with_the_best_try_trained_on_the_whole_training_side(
 ) -> None:
     nothing = RunPaths(*(tmp_path / name for name in ("model", "checkpoints", "features", "weights")))
     listener = Listener()
-    made = train(dataset, spec(0.7), listener, nothing)
+    made = search(dataset, spec(0.7), listener, nothing, LocalExecutor(Clock()))
     assert {each.spec["recipe"] for each in listener.told if each.status == "waiting"} == {"scratch"}
     assert sum(trial.metrics.get("chosen", False) for trial in made.trials) == 1
     assert {trial.status for trial in made.trials} <= {"finished", "dropped"}
@@ -125,7 +136,7 @@ def test_without_time_for_a_search_the_quickest_candidate_is_the_model(
     dataset: Dataset, place: RunPaths
 ) -> None:
     listener = Listener()
-    made = train(dataset, spec(0.1), listener, place)
+    made = search(dataset, spec(0.1), listener, place, LocalExecutor(Clock()))
     assert listener.judged == []
     assert [trial.name for trial in made.trials if trial.metrics.get("chosen")] == ["Instant"]
     answers_for_the_validation_split(made, dataset)
