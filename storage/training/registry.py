@@ -125,16 +125,20 @@ class Registry:
         Raises:
             NotFound: There is no such version or alias.
         """
-        number = self._database.value("SELECT number FROM aliases WHERE alias = ?", (name,))
-        if number is None and is_version_name(name):
-            number = int(name[1:19])
-        rows = self._database.rows(f"{_VERSIONS} WHERE v.deleted_at IS NULL AND v.number = ?", (number,))
-        if not rows:
+        version = self._lookup(name)
+        if version is None:
             known = ", ".join(version.name for version in self.versions()) or "none yet"
             raise NotFound(
                 f"There is no model version or alias “{str(name)[:80]}”. The versions are: {known}."
             )
-        return _version(rows[0])
+        return version
+
+    def _lookup(self, name: str) -> Version | None:
+        number = int(name[1:19]) if is_version_name(name) else None
+        row = self._database.row(
+            f"{_VERSIONS} WHERE v.deleted_at IS NULL AND v.number = {_NAMED}", (name, number)
+        )
+        return _version(row) if row else None
 
     def metrics(self, name: str) -> dict[str, Any]:
         """The validation metrics of a version, also of a deleted one."""
@@ -144,8 +148,7 @@ class Registry:
 
     def production(self) -> Version | None:
         """The version in production, or None."""
-        number = self._database.value("SELECT number FROM aliases WHERE alias = ?", (PRODUCTION,))
-        return None if number is None else self.get(f"v{number}")
+        return self._lookup(PRODUCTION)
 
     def file(self, version: Version, name: str) -> Path:
         """A file of a version or its manifest, checked against its hash.
@@ -229,6 +232,7 @@ def is_version_name(name: str) -> bool:
 _VERSIONS = """
 SELECT v.*, (SELECT json_group_array(alias) FROM aliases a WHERE a.number = v.number) AS aliases FROM versions v
 """
+_NAMED = "coalesce((SELECT number FROM aliases WHERE alias = ?), ?)"
 
 
 def _next_number(connection: sqlite3.Connection) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from PIL import Image
@@ -14,13 +14,31 @@ from storage.records import Version
 from storage.training.predictions import LoggedPrediction, PredictionLog
 from storage.training.registry import PRODUCTION, Registry
 from workbench.core.errors import BrokenModel, NotReady
+from workbench.core.litert import LiteRtRunner
+from workbench.core.machine import cores
 from workbench.imaging.bounded_decoder import BoundedDecoder
 from workbench.imaging.decode import canonical
-from workbench.serving.model import ServedModel, Signature
-from workbench.serving.review import needs_review
 
 KEPT_LOADED = 2
 MODEL_FILE = "model.tflite"
+THREADS = min(2, cores())
+REVIEW_THRESHOLD = 0.6
+"""Minimum confidence that needs no review; the margin to the second class is then at least 20 points."""
+
+
+@dataclass(frozen=True)
+class Signature:
+    """Version, classes and resize mode of a model."""
+
+    number: int
+    name: str
+    classes: tuple[str, ...]
+    fit: str
+
+    @classmethod
+    def of(cls, version: Version) -> Signature:
+        """Read from the version's manifest."""
+        return cls(version.number, version.name, tuple(version.manifest["classes"]), version.manifest["fit"])
 
 
 @dataclass(frozen=True)
@@ -30,9 +48,34 @@ class Prediction:
     label: str
     confidence: float
     scores: dict[str, float]
-    needs_review: bool
     version: str
     prediction_id: int | None = None
+
+    @property
+    def needs_review(self) -> bool:
+        """Whether the confidence is below ``REVIEW_THRESHOLD``."""
+        return self.confidence < REVIEW_THRESHOLD
+
+    @property
+    def review_reason(self) -> str:
+        """Reason for a review as a sentence; empty if none is needed."""
+        return f"No class reaches {100 * REVIEW_THRESHOLD:.0f}\u00a0%." if self.needs_review else ""
+
+
+@dataclass(frozen=True)
+class _LoadedModel:
+    """A version with its interpreter."""
+
+    signature: Signature
+    runner: LiteRtRunner
+
+    def classify(self, picture: np.ndarray) -> Prediction:
+        """Classify a canonical picture ``(256, 256, 3) uint8``."""
+        probabilities = self.runner.probabilities(picture).tolist()
+        scores = zip(self.signature.classes, probabilities, strict=True)
+        ordered = dict(sorted(scores, key=lambda score: -score[1]))
+        label, confidence = next(iter(ordered.items()))
+        return Prediction(label, confidence, ordered, self.signature.name)
 
 
 class Predictor:
@@ -48,7 +91,7 @@ class Predictor:
         self._registry = registry
         self._predictions = predictions
         self._decoder = decoder
-        self._loaded: OrderedDict[int, ServedModel] = OrderedDict()
+        self._loaded: OrderedDict[int, _LoadedModel] = OrderedDict()
         self._lock = threading.Lock()
 
     def predict(self, data: bytes, model: str = PRODUCTION, timeout: float | None = None) -> Prediction:
@@ -67,20 +110,19 @@ class Predictor:
             Corrupt: The version's file does not match its hash.
             BrokenModel: The version's file cannot be loaded here.
         """
-        served = self._served_model(model)
+        loaded = self._load(model)
         with self._decoder.decoded(data, timeout=timeout) as decoded:
-            picture = canonical(decoded.image, served.signature.fit)
-        prediction = _classify(served, picture)
-        number, sha256 = served.signature.number, hashlib.sha256(data).hexdigest()
+            picture = canonical(decoded.image, loaded.signature.fit)
+        prediction = loaded.classify(picture)
         logged = LoggedPrediction(
-            number,
-            sha256,
+            loaded.signature.number,
+            hashlib.sha256(data).hexdigest(),
             prediction.label,
             prediction.confidence,
             prediction.scores,
             prediction.needs_review,
         )
-        return Prediction(**{**vars(prediction), "prediction_id": self._predictions.add(logged)})
+        return replace(prediction, prediction_id=self._predictions.add(logged))
 
     def predict_unlogged(self, frame: np.ndarray, model: str = PRODUCTION) -> Prediction:
         """Classify one camera frame, ``(height, width, 3) uint8``, without logging it.
@@ -91,8 +133,8 @@ class Predictor:
             Corrupt: The version's file does not match its hash.
             BrokenModel: The version's file cannot be loaded here.
         """
-        served = self._served_model(model)
-        return _classify(served, canonical(Image.fromarray(frame), served.signature.fit))
+        loaded = self._load(model)
+        return loaded.classify(canonical(Image.fromarray(frame), loaded.signature.fit))
 
     def signature(self, model: str = PRODUCTION) -> Signature:
         """Classes and resize mode of a version.
@@ -103,37 +145,30 @@ class Predictor:
             Corrupt: The version's file does not match its hash.
             BrokenModel: The version's file cannot be loaded here.
         """
-        return self._served_model(model).signature
+        return self._load(model).signature
 
-    def _served_model(self, name: str) -> ServedModel:
-        if name == PRODUCTION and self._registry.production() is None:
+    def _load(self, name: str) -> _LoadedModel:
+        version = self._registry.production() if name == PRODUCTION else self._registry.get(name)
+        if version is None:
             raise NotReady(_no_production([version.name for version in self._registry.versions()]))
-        version = self._registry.get(name)
         with self._lock:
-            served = self._loaded.get(version.number)
-            if served is None:
-                served = self._load(version)
-                self._loaded[version.number] = served
+            loaded = self._loaded.get(version.number)
+            if loaded is None:
+                loaded = self._load_file(version)
+                self._loaded[version.number] = loaded
             self._loaded.move_to_end(version.number)
             while len(self._loaded) > KEPT_LOADED:
                 self._loaded.popitem(last=False)
-        return served
+        return loaded
 
-    def _load(self, version: Version) -> ServedModel:
+    def _load_file(self, version: Version) -> _LoadedModel:
         file = self._registry.file(version, MODEL_FILE)
         try:
-            return ServedModel(Signature.of(version), file)
+            return _LoadedModel(Signature.of(version), LiteRtRunner(file, THREADS))
         except (ValueError, RuntimeError) as error:
             raise BrokenModel(
                 f"Model {version.name} cannot be loaded here. Promote another version."
             ) from error
-
-
-def _classify(served: ServedModel, picture: np.ndarray) -> Prediction:
-    scores = served.scores(picture)
-    ordered = dict(sorted(scores.items(), key=lambda item: -item[1]))
-    label, confidence = next(iter(ordered.items()))
-    return Prediction(label, confidence, ordered, needs_review(scores), served.signature.name)
 
 
 def _no_production(versions: list[str]) -> str:

@@ -18,9 +18,10 @@ from gradio import FileData
 from gradio.utils import get_upload_folder
 
 from storage.core.errors import DiskFull, DomainError, is_disk_full
+from workbench.core.settings import Limits
 from workbench.core.upload_folder import mark_answered, mark_used, remove_upload
 from workbench.importing.service import ImportService, NewImport
-from workbench.importing.uploads import Upload
+from workbench.importing.uploads import Upload, read_file
 
 NOT_UPLOADED = (
     "A file must be uploaded first (in Python: gradio_client.handle_file), not named by a path or address."
@@ -67,6 +68,26 @@ def upload(file: Any) -> Upload:
     mark_used(path)
     name = file.get("orig_name") if isinstance(file, dict) else None
     return Upload(path, str(name or path.name))
+
+
+def read_upload(file: Any, limits: Limits, reused: bool = False) -> bytes:
+    """Read one uploaded picture, which is then kept for some more minutes.
+
+    Args:
+        file: The uploaded file.
+        limits: Limits its size.
+        reused: Whether it is kept as long as before instead, since the page shows it and may send it again.
+
+    Raises:
+        DomainError: It is not an uploaded file.
+        RejectedPicture: It exceeds the size limit, or cannot be read.
+    """
+    uploaded = upload(file)
+    try:
+        return read_file(uploaded.path, limits)
+    finally:
+        if not reused:
+            mark_answered(uploaded.path)
 
 
 @contextmanager

@@ -28,7 +28,7 @@ UPSIDE_DOWN = Augmentation.from_dict({"flip_vertical": {"enabled": True}})
 
 def read(picture: np.ndarray) -> Prediction:
     label = "Top" if picture[:128].mean() > picture[128:].mean() else "Bottom"
-    return Prediction(label, 0.9, {label: 0.9}, False, "v1")
+    return Prediction(label, 0.9, {label: 0.9}, "v1")
 
 
 def half_lit(image_id: int = 1) -> Probe:
@@ -96,7 +96,7 @@ def test_the_sample_takes_classes_in_turns_and_only_what_is_read_rightly_and_sti
     halves.stores.edits.archive([chosen[1].image_id], "Ann")
     left = {each.image_id for each in sample(halves.stores, version, read)}
     assert left == {each.image_id for each in chosen[2:]}
-    unsure = Prediction("Top", 0.5, {"Top": 0.5}, True, "v1")
+    unsure = Prediction("Top", 0.5, {"Top": 0.5}, "v1")
     assert list(sample(halves.stores, version, lambda _: unsure)) == []
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from workbench.serving.review import needs_review, review_reason
+from workbench.serving.service import Prediction
 
 NO_CLASS = "No class reaches 60\u00a0%."
 
@@ -17,5 +17,6 @@ NO_CLASS = "No class reaches 60\u00a0%."
     ],
 )
 def test_a_person_looks_where_no_class_is_clear(scores: dict[str, float], why: str) -> None:
-    assert review_reason(scores) == why
-    assert needs_review(scores) == bool(why)
+    prediction = Prediction("a", max(scores.values()), scores, "v1")
+    assert prediction.review_reason == why
+    assert prediction.needs_review == bool(why)

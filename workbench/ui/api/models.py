@@ -9,13 +9,13 @@ from storage.core.errors import DomainError
 from storage.records import Version
 from storage.training.registry import PRODUCTION, is_version_name
 from workbench.imaging.memory_budget import PATIENCE
-from workbench.importing.uploads import read_file, sources
+from workbench.importing.uploads import sources
 from workbench.services import Services
 from workbench.serving.batch import predict_files_csv
 from workbench.ui.api import ACTOR
 from workbench.ui.api.answers import answer
 from workbench.ui.api.arguments import require_actor
-from workbench.ui.file_transfer import to_file_data, upload, uploads, using_uploads
+from workbench.ui.file_transfer import read_upload, to_file_data, uploads, using_uploads
 
 
 class Model(TypedDict):
@@ -97,11 +97,8 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
             image: An uploaded picture.
             model: A version such as v3, or an alias.
         """
-        uploaded = upload(image)
-        with using_uploads([uploaded]):
-            data = read_file(uploaded.path, services.settings.limits)
-            prediction = predictor.predict(data, _require_model_name("model", model), PATIENCE)
-        return answer(Answer, prediction)
+        data = read_upload(image, services.settings.limits)
+        return answer(Answer, predictor.predict(data, _require_model_name("model", model), PATIENCE))
 
     def predict_batch(files: list[FileData], model: str = PRODUCTION) -> FileData:
         """Classify many pictures; gives a CSV file with one row a picture.

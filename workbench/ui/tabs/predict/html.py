@@ -11,7 +11,6 @@ from storage.records import Version
 from storage.training.registry import PRODUCTION
 from workbench.charts import percent
 from workbench.serving.batch import BatchRow
-from workbench.serving.review import review_reason
 from workbench.serving.service import Prediction
 from workbench.ui.components.bars import Bar, bars, dot
 
@@ -40,7 +39,7 @@ def answer_html(prediction: Prediction, version: Version, colours: Colours, orde
     """
     scores = [(name, prediction.scores[name]) for name in order or prediction.scores]
     rows = [Bar(name, colours.get(name, ""), score, percent(score)) for name, score in scores]
-    reason = review_reason(prediction.scores)
+    reason = prediction.review_reason
     review_hint = f"<p class='second-look'><b>Needs a second look.</b> {escape(reason)}</p>" if reason else ""
     return (
         f"<div class='answer'><p class='class'>{dot(colours.get(prediction.label, ''))}<span>{escape(prediction.label)}</span>"

@@ -12,13 +12,12 @@ from storage.core.errors import DomainError
 from storage.training.registry import PRODUCTION
 from workbench.core.errors import RejectedPicture
 from workbench.imaging.memory_budget import PATIENCE
-from workbench.importing.uploads import read_file
 from workbench.services import Services
 from workbench.serving.service import Prediction
 from workbench.ui.components.camera import camera, decode_frame
 from workbench.ui.context import TabContext, open_tab
 from workbench.ui.error_boundary import guarded, sentence
-from workbench.ui.file_transfer import upload
+from workbench.ui.file_transfer import read_upload
 from workbench.ui.payload import Payload
 from workbench.ui.tabs.predict import batch
 from workbench.ui.tabs.predict.html import answer_html, refusal_html, waiting_html
@@ -83,7 +82,7 @@ def _bind(context: TabContext, view: PredictView) -> None:
         if file is None:
             return gr.skip(), waiting_html(WAITING)
         try:
-            data = read_file(upload(file).path, services.settings.limits)
+            data = read_upload(file, services.settings.limits, reused=True)
             return gr.skip(), _answer_html(services, services.predictor.predict(data, model, PATIENCE))
         except RejectedPicture as error:
             # Clear the field, since the browser cannot display the file either.
