@@ -1,6 +1,8 @@
-"""Cached exports whose last layer is replaced: an export takes seconds, the replacement milliseconds. Worker process only.
+"""Cached exports whose last layer is replaced. Worker process only.
 
 A template is a net exported with random placeholder weights in its last layer, which are located in the exported files by their bytes.
+Without it every ``instant`` run on kept features exports MobileNetV2 anew, 14.5 s of processor time instead of 1.2 s, and takes 25 s
+instead of 12 s in all (362 photos, two cores, 2026-11-28).
 """
 
 from __future__ import annotations
