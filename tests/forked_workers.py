@@ -218,8 +218,7 @@ def _import() -> None:
     import workbench.training.engine.embedding
     import workbench.training.search.local_executor
     import workbench.training.worker.db_reporter
-    import workbench.training.worker.export_dataset
-    import workbench.training.worker.manifest  # noqa: F401
+    import workbench.training.worker.export_dataset  # noqa: F401
 
 
 def _become(order: dict[str, Any], streams: Sequence[int]) -> None:

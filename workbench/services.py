@@ -25,7 +25,6 @@ from workbench.label_safety.throughput import ThroughputMeter
 from workbench.serving.service import Predictor
 from workbench.stores import Stores, open_stores
 from workbench.training.checkpoint_retention import remove_leftovers
-from workbench.training.launcher import Launcher, RayLauncher
 from workbench.training.service import TrainingService, first_spec
 from workbench.training.supervisor import RunSupervisor
 from workbench.training.webhook import Webhook
@@ -86,20 +85,12 @@ class Services:
         self.safety.close()
 
 
-def _launchers(stores: Stores, settings: Settings) -> list[Launcher]:
-    """The launchers of runs; the first one launches new runs."""
-    launchers = [Launcher(stores, settings), RayLauncher(stores, settings)]
-    return launchers[::-1] if settings.ray_address else launchers
-
-
 def build_services(settings: Settings) -> Services:
     """Open the data folder and build all services on it."""
     stores = open_stores(settings)
     labelling = Labelling(stores.catalogue, stores.edits, stores.classes)
     ingest = Ingest(stores, labelling, settings)
-    supervisor = RunSupervisor(
-        stores, _launchers(stores, settings), settings.runs, Webhook(settings.webhook).tell
-    )
+    supervisor = RunSupervisor(stores, settings, Webhook(settings.webhook).tell)
     active_learning_supervisor = ActiveLearningSupervisor(stores, settings)
     training = TrainingService(stores, supervisor, first=partial(first_spec, settings.weights_folder))
     predictor = Predictor(stores.registry, stores.predictions, stores.decoder)

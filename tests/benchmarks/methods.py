@@ -87,7 +87,7 @@ def train_and_answer(given: Divided, spec: TrainingSpec, place: RunPaths) -> Ans
     import keras
 
     from workbench.training.engine.export import LITERT_FILE, litert_probabilities
-    from workbench.training.search.local_executor import search_or_train
+    from workbench.training.search.local_executor import train_function
 
     keras.backend.clear_session()
     with TemporaryDirectory() as temporary:
@@ -95,7 +95,7 @@ def train_and_answer(given: Divided, spec: TrainingSpec, place: RunPaths) -> Ans
         own = RunPaths(folder / "model", folder / "checkpoints", place.features, place.weights)
         dataset = write_rest(given.photos, given.rest, folder / "data", spec)
         began = perf_counter()
-        search_or_train(dataset, spec, SilentReporter(), own)
+        train_function(spec.recipe)(dataset, spec, SilentReporter(), own)
         seconds = perf_counter() - began
         answers = litert_probabilities(own.model / LITERT_FILE, given.photos.pixels, given.fold)
     return answers.argmax(axis=1), seconds

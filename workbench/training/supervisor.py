@@ -1,20 +1,27 @@
-"""Starts queued runs and detects lost workers. Imports no TensorFlow."""
+"""Starts a worker process for every queued run and detects lost ones. Imports no TensorFlow.
+
+A worker claims its run and writes the progress to the database. For a run on a cluster it uploads the pictures and writes down
+what is reported; it is separate from the server because Ray terminates the client process when the cluster is lost.
+"""
 
 from __future__ import annotations
 
 import logging
 import shutil
+import subprocess
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
-from storage.core.errors import DiskFull, DomainError, is_disk_full
+from storage.core.errors import DiskFull, is_disk_full
 from storage.records import Run
 from storage.training.run_attempts import ENDED
+from workbench.core.processes import EXIT_DISK_FULL, alive, start_module
+from workbench.core.settings import Settings
 from workbench.stores import Stores
 from workbench.training.checkpoint_retention import prune_checkpoints
-from workbench.training.launcher import Launcher, RunEnding, WorkerProcess
 
 log = logging.getLogger(__name__)
 PAUSE_SECONDS = 0.5
@@ -23,29 +30,65 @@ GONE = (
     "The training process is gone: it was ended from outside, or the machine was restarted. Resume the run: it goes on from its "
     "last finished epoch."
 )
+KILLED = (
+    "The training process was killed (signal {signal}), often for lack of memory. Resume the run: it goes on from its last "
+    "finished epoch."
+)
+NO_RESULT = "The training process ended without a result. The last lines of its log say why."
 CANNOT_START = "The training process could not be started. The server's log says why; start the run again."
 UNDER_WAY = "runs under way"
 
 
+@dataclass(frozen=True)
+class RunEnding:
+    """Final status of a run whose worker exited without writing one to the database.
+
+    Attributes:
+        status: ``failed`` or ``interrupted``.
+        error: Sentence for the user.
+        quiet: The worker exited with code 0; a run that is queued again by then stays queued.
+    """
+
+    status: str
+    error: str
+    quiet: bool = False
+
+
+@dataclass(frozen=True)
+class WorkerProcess:
+    """Handle of a worker process that this server started."""
+
+    child: subprocess.Popen[bytes]
+
+    def ending(self) -> RunEnding | None:
+        """Final status derived from the exit code; ``None`` while the process runs."""
+        code = self.child.poll()
+        if code is None:
+            return None
+        if code < 0:
+            return RunEnding("interrupted", KILLED.format(signal=-code))
+        return RunEnding("failed", str(DiskFull()) if code == EXIT_DISK_FULL else NO_RESULT, quiet=code == 0)
+
+    def pid(self) -> int:
+        """Process id."""
+        return self.child.pid
+
+
 class RunSupervisor:
-    """Starts queued runs, at most ``most`` at once.
+    """Starts queued runs, at most ``settings.runs`` at once.
 
     Workers keep running when the server stops: after a restart a run whose worker is alive is adopted, and one whose worker is
     gone is marked as interrupted.
 
     Args:
         stores: Database and file stores.
-        launchers: Backends; the first one starts new runs, the others only recognise runs started earlier.
-        most: Maximum number of concurrent runs.
+        settings: Where workers find data, weights and the cluster, and their limits.
         ended: Called with every run that has ended, including those that ended while no server was running.
     """
 
-    def __init__(
-        self, stores: Stores, launchers: Sequence[Launcher], most: int, ended: Callable[[Run], None]
-    ) -> None:
+    def __init__(self, stores: Stores, settings: Settings, ended: Callable[[Run], None]) -> None:
         self._stores = stores
-        self._launchers = launchers
-        self._most = most
+        self._settings = settings
         self._ended = ended
         self._handles: dict[int, WorkerProcess] = {}
         self._wake = threading.Event()
@@ -81,16 +124,13 @@ class RunSupervisor:
         active = self._stores.runs.active()
         running = [run for run in active if run.status == "running"]
         for run in running:
-            if run.id not in self._handles and not self._is_alive(run):
+            if run.id not in self._handles and not alive(run.pid, run.process_started):
                 self._record_ending(run, RunEnding("interrupted", GONE))
         waiting = [run for run in active if run.status == "queued" and run.id not in self._handles]
         busy = {run.id for run in running} | set(self._handles)
-        for run in waiting[: max(0, self._most - len(busy))]:
-            self._launch(run)
+        for run in waiting[: max(0, self._settings.runs - len(busy))]:
+            self._start(run)
         self._notify_ended([run.id for run in active])
-
-    def _is_alive(self, run: Run) -> bool:
-        return any(launcher.engine == run.engine and launcher.is_alive(run) for launcher in self._launchers)
 
     def _notify_ended(self, active: list[int]) -> None:
         previous = self._stores.preferences.get(UNDER_WAY, [])
@@ -125,15 +165,31 @@ class RunSupervisor:
         else:
             self._stores.runs.end(run.id, ending.status, ending.error)
 
-    def _launch(self, run: Run) -> None:
+    def _start(self, run: Run) -> None:
         try:
-            self._handles[run.id] = self._launchers[0].launch(run)
-        except DomainError as error:
-            self._stores.runs.end(run.id, "failed", str(error))
+            self._handles[run.id] = WorkerProcess(self._start_worker(run))
         except OSError as error:
             log.exception("run %s could not be started", run.id)
             reason = str(DiskFull()) if is_disk_full(error) else CANNOT_START
             self._stores.runs.end(run.id, "failed", reason)
+
+    def _start_worker(self, run: Run) -> subprocess.Popen[bytes]:
+        """Start the worker of a run with its output appended to the run's log file; it outlives the server."""
+        log_file = self._stores.log_file(run.id)
+        log_file.parent.mkdir(parents=True, exist_ok=True)
+        with log_file.open("ab") as output:
+            return start_module(["workbench.training.worker", str(run.id)], output, self._environment())
+
+    def _environment(self) -> dict[str, str]:
+        settings = self._settings
+        environment = {"WORKBENCH_DATA": str(self._stores.root), "WORKBENCH_RUNS": str(settings.runs)}
+        if settings.weights:
+            environment["WORKBENCH_WEIGHTS"] = str(settings.weights)
+        if settings.memory_mb:
+            environment["WORKBENCH_MEMORY_MB"] = str(settings.memory_mb)
+        if settings.ray_address:
+            environment["WORKBENCH_RAY_ADDRESS"] = settings.ray_address
+        return environment
 
 
 def log_tail(file: Path) -> str:

@@ -17,7 +17,6 @@ from workbench.evaluation.caveats import caveats
 from workbench.imaging.decode import to_small_grey
 from workbench.imaging.phash import phash
 from workbench.services import Services
-from workbench.training.dataset import Dataset
 from workbench.training.spec import TrainingSpec
 from workbench.training.worker.export_dataset import export_dataset
 from workbench.ui.tabs.train.html import plan_html
@@ -148,8 +147,8 @@ def test_the_written_pictures_are_those_that_train_and_check(labelled: Services,
     ids = [each.image_id for each in stores.snapshots.labelled()]
     stores.edits.pin(ids[:3], "test", "ada")
     run = stores.runs.get(labelled.training.start(TrainingSpec()))
-    export_dataset(stores, run, tmp_path / "dataset", lambda done, total: None)
-    dataset = Dataset.open(tmp_path / "dataset")
+    snapshot = stores.snapshots.get(run.snapshot_id)
+    dataset = export_dataset(stores, snapshot, "letterbox", tmp_path / "dataset", lambda done, total: None)
     assert sorted(dataset.image_ids.tolist()) == sorted(ids[3:])
     assert {item.image_id for item in stores.snapshots.items(run.snapshot_id) if item.split == "test"} == set(
         ids[:3]

@@ -31,7 +31,7 @@ def export_mean(members: Sequence[Artefacts], dataset: Dataset, folder: Path) ->
     """
     folder.mkdir(parents=True, exist_ok=True)
     export.export(mean_model([member.folder / export.KERAS_FILE for member in members]), folder)
-    probabilities = np.mean([[row.probabilities for row in member.predictions] for member in members], axis=0)
+    probabilities = np.mean([[row.scores for row in member.predictions] for member in members], axis=0)
     return replace(
         _with_predictions(members[0], dataset, probabilities, folder),
         stopped=any(member.stopped for member in members),

@@ -18,6 +18,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from storage.records import ValidationPrediction
 from workbench.core.errors import Paused, StoppedEarly, TrainingFailed
 from workbench.core.machine import cores
 from workbench.evaluation.metrics import evaluate
@@ -31,32 +32,12 @@ from workbench.training.engine.precision import FULL, MixedPrecision, policy, st
 from workbench.training.engine.recipe import Recipe, Task, predict
 from workbench.training.engine.scratch import scratch
 from workbench.training.engine.transfer import fine_tune, instant
-from workbench.training.reporter import EpochRecord, Progress, Reporter, RunPaths, TrialRecord
+from workbench.training.reporter import EpochRecord, Reporter, RunPaths, TrialRecord
 from workbench.training.spec import FINE_TUNE, INSTANT, SCRATCH, TrainingSpec, class_weight_table
-
-__all__ = [
-    "Artefacts",
-    "EpochRecord",
-    "HeldOutPrediction",
-    "Progress",
-    "Reporter",
-    "RunPaths",
-    "limit_threads",
-    "train",
-]
 
 RECIPES: Mapping[str, Callable[[Task], Recipe]] = {SCRATCH: scratch, INSTANT: instant, FINE_TUNE: fine_tune}
 _MIN_CLASSES = 2
 DIVERGED = "The loss was no longer a number, so training ended there; the best epoch before is kept. A smaller learning rate usually helps."
-
-
-@dataclass(frozen=True)
-class HeldOutPrediction:
-    """Prediction for one validation picture: ``true`` is a class index, ``probabilities`` has one value per class."""
-
-    image_id: int
-    true: int
-    probabilities: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -82,7 +63,7 @@ class Artefacts:
     best_epoch: int
     stopped: bool
     note: str
-    predictions: tuple[HeldOutPrediction, ...]
+    predictions: tuple[ValidationPrediction, ...]
     metrics: dict[str, Any]
     agreement: float
     libraries: dict[str, str]
@@ -259,11 +240,13 @@ def _best_or_fail(evaluator: EpochEvaluator, stop_monitor: StopMonitor) -> BestW
     raise TrainingFailed("The loss is no longer a number; train again with a smaller learning rate.")
 
 
-def predictions(dataset: Dataset, probabilities: np.ndarray) -> tuple[HeldOutPrediction, ...]:
+def predictions(dataset: Dataset, probabilities: np.ndarray) -> tuple[ValidationPrediction, ...]:
     """Convert probabilities ``(N, classes)`` for the validation pictures, in the order of the dataset, into records."""
     rows = zip(dataset.indices("validation"), probabilities.astype(float).round(6).tolist(), strict=True)
     return tuple(
-        HeldOutPrediction(int(dataset.image_ids[index]), int(dataset.labels[index]), tuple(row))
+        ValidationPrediction(
+            int(dataset.image_ids[index]), int(dataset.labels[index]), int(np.argmax(row)), tuple(row)
+        )
         for index, row in rows
     )
 

@@ -18,7 +18,7 @@ from workbench.evaluation.metrics import confusion, macro_f1
 from workbench.training.dataset import Dataset
 from workbench.training.engine.export import LITERT_FILE, litert_probabilities
 from workbench.training.reporter import RunPaths, SilentReporter
-from workbench.training.search.local_executor import search_or_train
+from workbench.training.search.local_executor import train_function
 from workbench.training.spec import TrainingSpec
 
 
@@ -131,7 +131,7 @@ def train_and_evaluate(dataset: Dataset, part: Fold, place: RunPaths) -> FoldFig
     )
     with TemporaryDirectory() as folder:
         fold_paths = replace(place, model=Path(folder, "model"), checkpoints=Path(folder, "checkpoints"))
-        search_or_train(fold_dataset, part.spec, SilentReporter(), fold_paths)
+        train_function(part.spec.recipe)(fold_dataset, part.spec, SilentReporter(), fold_paths)
         seconds = monotonic() - start
         fold = np.flatnonzero(part.sides == "fold")
         probabilities = litert_probabilities(fold_paths.model / LITERT_FILE, dataset.pixels, fold)

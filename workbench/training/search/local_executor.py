@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from time import monotonic
 
 from workbench.core.errors import InvalidSpec, TrainingFailed
@@ -13,13 +14,6 @@ from workbench.training.search.search import search
 from workbench.training.search.successive_halving import FoldPredictions
 from workbench.training.search.trial import TrialReporter, TrialResult, TrialTask
 from workbench.training.spec import BEST, TrainingSpec
-
-
-def search_or_train(dataset: Dataset, spec: TrainingSpec, reporter: Reporter, place: RunPaths) -> Artefacts:
-    """Run a search if the recipe is ``best``, else a single training; raises the errors of either."""
-    if spec.recipe == BEST:
-        return search(dataset, spec, reporter, place, LocalExecutor())
-    return train(dataset, spec, reporter, place)
 
 
 class LocalExecutor:
@@ -48,6 +42,11 @@ class LocalExecutor:
         """Train after releasing the memory of earlier trials."""
         release_memory()
         return train(dataset, spec, reporter, place)
+
+
+def train_function(recipe: str) -> Callable[[Dataset, TrainingSpec, Reporter, RunPaths], Artefacts]:
+    """The function that carries out a recipe in this process: a search for ``best``, else a single training."""
+    return partial(search, executor=LocalExecutor()) if recipe == BEST else train
 
 
 def run_trial(

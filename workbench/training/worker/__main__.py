@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import os
 import shutil
 import sys
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from storage.core.errors import DiskFull, DomainError, is_disk_full
+from storage.records import Snapshot
+from storage.training.registry import VersionCandidate
 from storage.training.run_attempts import RunAttempt
 from workbench.core.errors import Paused, StoppedEarly
 from workbench.core.privacy import restrict_process
 from workbench.core.processes import EXIT_DISK_FULL, MemoryLimit, started_at
 from workbench.core.settings import Settings, from_environment
+from workbench.imaging.decode import SIDE
 from workbench.stores import Stores, open_stores
 from workbench.training.checkpoint_retention import adopt_checkpoints, delete_checkpoints
 from workbench.training.dataset import Dataset
@@ -23,7 +27,6 @@ from workbench.training.reporter import RunPaths
 from workbench.training.spec import TrainingSpec
 from workbench.training.worker.db_reporter import DatabaseReporter
 from workbench.training.worker.export_dataset import export_dataset
-from workbench.training.worker.manifest import version_candidate
 
 if TYPE_CHECKING:
     from workbench.training.engine.train import Artefacts
@@ -80,38 +83,69 @@ def _train_and_register(
     stores: Stores, settings: Settings, attempt: RunAttempt, reporter: DatabaseReporter
 ) -> None:
     run = stores.runs.get(attempt.run_id)
+    snapshot, spec = stores.snapshots.get(run.snapshot_id), TrainingSpec.from_dict(run.spec)
     folder = stores.work_folder(run.id, attempt.number)
     reporter.phase("preparing")
-    export_dataset(stores, run, folder / "dataset", reporter.report_progress)
+    dataset = export_dataset(stores, snapshot, spec.fit, folder / "dataset", reporter.report_progress)
     reporter.phase("loading")
-    train = _train_function(settings)
+    train = _train_function(settings, spec.recipe)
     reporter.raise_if_requested()
     place = RunPaths(
         folder / "model", adopt_checkpoints(stores, attempt), stores.features_folder, settings.weights_folder
     )
-    spec = TrainingSpec.from_dict(run.spec)
-    artefacts = train(Dataset.open(folder / "dataset"), spec, reporter, place)
-    snapshot = stores.snapshots.get(run.snapshot_id)
-    version = stores.registry.register(version_candidate(attempt, snapshot, spec, artefacts))
+    artefacts = train(dataset, spec, reporter, place)
+    version = stores.registry.register(_candidate(attempt, snapshot, spec, artefacts))
     log.info("registered %s", version.name)
     if not artefacts.stopped:
         delete_checkpoints(stores, attempt)
 
 
 def _train_function(
-    settings: Settings,
+    settings: Settings, recipe: str
 ) -> Callable[[Dataset, TrainingSpec, DatabaseReporter, RunPaths], Artefacts]:
-    """The training function: local, or on a Ray cluster."""
+    """The function that carries out a recipe: in this process, or on a Ray cluster."""
     if settings.ray_address:
         from workbench.training.cluster.backend import train_on_cluster
 
         return partial(train_on_cluster, settings.ray_address)
     # Imported here since TensorFlow takes seconds to load; the heartbeat is already running meanwhile.
     from workbench.training.engine.train import limit_threads
-    from workbench.training.search.local_executor import search_or_train
+    from workbench.training.search.local_executor import train_function
 
     limit_threads()
-    return search_or_train
+    return train_function(recipe)
+
+
+def _candidate(
+    attempt: RunAttempt, snapshot: Snapshot, spec: TrainingSpec, artefacts: Artefacts
+) -> VersionCandidate:
+    return VersionCandidate(
+        attempt=attempt,
+        snapshot_id=snapshot.id,
+        folder=artefacts.folder,
+        manifest=_manifest(snapshot, spec, artefacts),
+        best_epoch=artefacts.best_epoch,
+        stopped=artefacts.stopped,
+        note=artefacts.note,
+        predictions=artefacts.predictions,
+    )
+
+
+def _manifest(snapshot: Snapshot, spec: TrainingSpec, artefacts: Artefacts) -> dict[str, Any]:
+    return {
+        "classes": list(snapshot.classes),
+        "fit": spec.fit,
+        "input": {"shape": [SIDE, SIDE, 3], "dtype": "uint8", "range": [0, 255]},
+        "snapshot": snapshot.content_hash,
+        "validation_fraction": spec.validation_fraction,
+        "spec": spec.to_dict(),
+        "metrics": {**artefacts.metrics, "litert_agreement": artefacts.agreement},
+        "best_epoch": artefacts.best_epoch,
+        "epochs": len(artefacts.history),
+        "libraries": artefacts.libraries,
+        "weights": artefacts.weights,
+        "trials": [dataclasses.asdict(trial) for trial in artefacts.trials],
+    }
 
 
 if __name__ == "__main__":

@@ -11,22 +11,24 @@ from typing import Any
 import numpy as np
 
 from storage.core.errors import DiskFull
-from storage.records import TEST, Run, Snapshot, SnapshotItem
+from storage.records import TEST, Snapshot, SnapshotItem
 from workbench.imaging.decode import SIDE
 from workbench.stores import Stores
-from workbench.training.dataset import write_dataset
-from workbench.training.spec import TrainingSpec
+from workbench.training.dataset import Dataset, write_dataset
 
 PICTURE_BYTES = SIDE * SIDE * 3
 SPARE_BYTES = 64 * 1024 * 1024
 
 
-def export_dataset(stores: Stores, run: Run, folder: Path, on_progress: Callable[[int, int], None]) -> None:
-    """Write the pictures of a run's snapshot, except test pictures, into a dataset folder; deterministic.
+def export_dataset(
+    stores: Stores, snapshot: Snapshot, fit: str, folder: Path, on_progress: Callable[[int, int], None]
+) -> Dataset:
+    """Write the pictures of a snapshot, except test pictures, into a dataset folder, and open it; deterministic.
 
     Args:
         stores: Database and file stores.
-        run: The run.
+        snapshot: The snapshot.
+        fit: How pictures are resized to 256 x 256.
         folder: Created if it does not exist.
         on_progress: Called before each picture with the number written so far and the total; an exception it raises is
             propagated.
@@ -35,12 +37,11 @@ def export_dataset(stores: Stores, run: Run, folder: Path, on_progress: Callable
         DiskFull: There is not enough free disk space.
         NotFound: A picture no longer exists.
     """
-    snapshot = stores.snapshots.get(run.snapshot_id)
     # Test pictures are not exported at all, so that neither training nor model selection can use them.
     items = [item for item in stores.snapshots.items(snapshot.id) if item.split != TEST]
-    fit = TrainingSpec.from_dict(run.spec).fit
     _require_room(stores, len(items))
     write_dataset(folder, _pictures(stores, items, fit, on_progress), _manifest(snapshot, items, fit))
+    return Dataset.open(folder)
 
 
 def _require_room(stores: Stores, pictures: int) -> None:

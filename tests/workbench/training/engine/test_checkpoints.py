@@ -135,8 +135,9 @@ def test_other_test_pictures_leave_every_weight_and_figure_as_it_is(
         run = stores.runs.get(labelled.training.start(chosen))
         assert labelled.training.report(run.id).test == len(seeds)
         folder = tmp_path / str(run.id)
-        export_dataset(stores, run, folder / "data", lambda done, total: None)
-        artefacts = train(Dataset.open(folder / "data"), chosen, Recorder(), workplace(folder))
+        snapshot = stores.snapshots.get(run.snapshot_id)
+        dataset = export_dataset(stores, snapshot, chosen.fit, folder / "data", lambda done, total: None)
+        artefacts = train(dataset, chosen, Recorder(), workplace(folder))
         stores.edits.archive(newest, "Ann")
         return artefacts
 

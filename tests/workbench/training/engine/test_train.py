@@ -66,7 +66,7 @@ def test_a_run_leaves_a_model_that_answers_as_reported(tmp_path: Path, architect
     assert 0 <= artefacts.agreement < 1e-3
     validation = dataset.indices("validation")
     assert [p.image_id for p in artefacts.predictions] == dataset.image_ids[validation].tolist()
-    reported = np.array([p.probabilities for p in artefacts.predictions])
+    reported = np.array([p.scores for p in artefacts.predictions])
     reloaded = keras.saving.load_model(artefacts.folder / "model.keras")
     assert reloaded.predict_on_batch(dataset.pixels[validation]) == pytest.approx(reported, abs=1e-3)
     light = litert_probabilities(artefacts.folder / "model.tflite", dataset.pixels, validation)
@@ -174,7 +174,7 @@ def test_weights_by_hand_must_name_every_class(tmp_path: Path) -> None:
 def test_a_model_that_disagrees_is_refused(tmp_path: Path) -> None:
     dataset = bars(tmp_path / "data")
     artefacts = train(dataset, spec(epochs=1), Recorder(), workplace(tmp_path))
-    shifted = np.array([p.probabilities for p in artefacts.predictions]) + 0.01
+    shifted = np.array([p.scores for p in artefacts.predictions]) + 0.01
     with pytest.raises(TrainingFailed, match="differs"):
         agreement(dataset, shifted, artefacts.folder / "model.tflite")
 
@@ -194,7 +194,7 @@ def test_a_loss_that_is_no_number_any_more_ends_the_run_and_the_best_epoch_is_ke
     assert 1 <= artefacts.best_epoch <= len(artefacts.history) < 300
     assert tuple(recorder.epochs) == artefacts.history
     assert np.isfinite([record.val_loss for record in artefacts.history]).all()
-    assert np.isfinite([p.probabilities for p in artefacts.predictions]).all()
+    assert np.isfinite([p.scores for p in artefacts.predictions]).all()
     assert artefacts.agreement < 1e-3
     kept = keras.saving.load_model(artefacts.folder / "model.keras")
     assert all(np.isfinite(weight).all() for weight in kept.get_weights())

@@ -91,7 +91,7 @@ def ran(folder: Path, weights: Path, chosen: TrainingSpec) -> Ran:
 
 def answers_are_as_reported(artefacts: Artefacts, dataset: Dataset) -> None:
     validation = dataset.indices("validation")
-    reported = np.array([prediction.probabilities for prediction in artefacts.predictions])
+    reported = np.array([prediction.scores for prediction in artefacts.predictions])
     model = keras.saving.load_model(artefacts.folder / "model.keras")
     assert model.predict_on_batch(dataset.pixels[validation]) == pytest.approx(reported, abs=1e-3)
     light = litert_probabilities(artefacts.folder / "model.tflite", dataset.pixels, validation)

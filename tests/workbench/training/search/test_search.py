@@ -19,9 +19,8 @@ from workbench.training.dataset import Dataset
 from workbench.training.engine.averaged import export_mean
 from workbench.training.engine.export import litert_probabilities
 from workbench.training.engine.train import Artefacts
-from workbench.training.reporter import RunPaths, TrialRecord
-from workbench.training.search.local_executor import LocalExecutor
-from workbench.training.search.local_executor import search_or_train as train
+from workbench.training.reporter import Reporter, RunPaths, TrialRecord
+from workbench.training.search.local_executor import LocalExecutor, train_function
 from workbench.training.search.search import search
 from workbench.training.search.trial import TrialReporter, TrialResult, TrialTask
 from workbench.training.spec import TrainingSpec
@@ -60,6 +59,10 @@ class Listener(Recorder):
         return self.wish if len(self.judged) >= self.enough else ""
 
 
+def train(dataset: Dataset, chosen: TrainingSpec, reporter: Reporter, place: RunPaths) -> Artefacts:
+    return train_function(chosen.recipe)(dataset, chosen, reporter, place)
+
+
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory, tiny_nets: None) -> Path:
     """Weights, and what runs keep for one another."""
@@ -85,7 +88,7 @@ def spec(minutes: float) -> TrainingSpec:
 def answers_for_the_validation_split(made: Artefacts, dataset: Dataset) -> None:
     validation = dataset.indices("validation")
     assert [prediction.image_id for prediction in made.predictions] == dataset.image_ids[validation].tolist()
-    reported = np.array([prediction.probabilities for prediction in made.predictions])
+    reported = np.array([prediction.scores for prediction in made.predictions])
     light = litert_probabilities(made.folder / "model.tflite", dataset.pixels, validation)
     assert light == pytest.approx(reported, abs=1e-3)
     assert made.metrics["pictures"] == len(validation)
@@ -177,10 +180,8 @@ def test_the_mean_of_two_nets_is_one_model(tmp_path: Path, dataset: Dataset, pla
         chosen = TrainingSpec.of("instant", architecture=SMALL, epochs=2, variants=0, seed=seed, batch_size=8)
         found.append(train(dataset, chosen, Recorder(), own))
     made = export_mean(found, dataset, place.model)
-    both = np.array([[row.probabilities for row in each.predictions] for each in found])
-    assert np.array([row.probabilities for row in made.predictions]) == pytest.approx(
-        both.mean(axis=0), abs=1e-6
-    )
+    both = np.array([[row.scores for row in each.predictions] for each in found])
+    assert np.array([row.scores for row in made.predictions]) == pytest.approx(both.mean(axis=0), abs=1e-6)
     for each in found:
         shutil.rmtree(each.folder)
     answers_for_the_validation_split(made, dataset)
