@@ -19,7 +19,6 @@ FILE = re.compile(r"`((?:app\.py|(?:workbench|storage|tests|docs|\.ci)/[\w./]*))
 WALK = re.compile(r"^### ([^\n]+): (\d+) modules\n(.*?)(?=^##|\Z)", re.MULTILINE | re.DOTALL)
 SPECS = {"best"}
 """Values of a spec, which are no names of the code."""
-WAY_IN = re.compile(r"(\d+) (?:on the way in|of\s+the way in)")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -64,8 +63,7 @@ def test_the_walks_count_what_they_list() -> None:
     for title, total, text in walks:
         numbers = [int(number) for number in re.findall(r"^(\d+)\. `", text, re.MULTILINE)]
         assert numbers == list(range(1, len(numbers) + 1)), title
-        way_in = WAY_IN.search(text)
-        assert int(total) == len(numbers) + (int(way_in[1]) + 2 if way_in else 0), title
+        assert int(total) == len(numbers), title
 
 
 def test_what_the_layout_names_of_a_module_is_in_it() -> None:
