@@ -23,7 +23,7 @@ ROOMS = (
     ("storage.journal",),
     ("storage.catalogue", "storage.training", "storage.jobs", "storage.learning"),
     ("workbench.core",),
-    ("workbench.imaging", "workbench.evaluation", "workbench.pretrained", "workbench.web"),
+    ("workbench.imaging", "workbench.evaluation", "workbench.backbones", "workbench.web"),
     ("workbench.charts", "workbench.sample_data"),
     ("workbench.stores",),
     ("workbench.catalogue",),

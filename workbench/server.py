@@ -134,7 +134,7 @@ def _script(version: str, name: str) -> Response:
 
 
 def _media_response(services: Services, sha256: str, size: str) -> Response:
-    sizes = {"thumbnail": services.stores.media.thumbnail, "stage": services.stores.media.stage}
+    sizes = {"thumbnail": services.stores.derivatives.thumbnail, "stage": services.stores.derivatives.stage}
     if size not in sizes:
         raise HTTPException(404, "The sizes are thumbnail and stage.")
     try:

@@ -46,11 +46,11 @@ class Services:
     training: TrainingService
     supervisor: RunSupervisor
     predictor: Predictor
-    insight: ActiveLearning
+    active_learning: ActiveLearning
     active_learning_supervisor: ActiveLearningSupervisor
-    lookalikes: NearDuplicates
+    near_duplicates: NearDuplicates
     trash: Trash
-    safety: LabelSafety
+    label_safety: LabelSafety
     throughput: ThroughputMeter
 
     def start(self) -> None:
@@ -58,7 +58,7 @@ class Services:
         threading.Thread(target=self._clean_up, name="tidy", daemon=True).start()
         self.supervisor.start()
         self.active_learning_supervisor.start()
-        self.safety.start()
+        self.label_safety.start()
         self.exports.tidy()
         self.imports.resume()
 
@@ -82,7 +82,7 @@ class Services:
         self.imports.close()
         self.supervisor.close()
         self.active_learning_supervisor.close()
-        self.safety.close()
+        self.label_safety.close()
 
 
 def build_services(settings: Settings) -> Services:
@@ -106,11 +106,11 @@ def build_services(settings: Settings) -> Services:
         training=training,
         supervisor=supervisor,
         predictor=predictor,
-        insight=ActiveLearning(stores, labelling, settings, active_learning_supervisor),
+        active_learning=ActiveLearning(stores, labelling, settings, active_learning_supervisor),
         active_learning_supervisor=active_learning_supervisor,
-        lookalikes=NearDuplicates(stores.curation, stores.edits),
+        near_duplicates=NearDuplicates(stores.curation, stores.edits),
         trash=Trash(stores),
-        safety=LabelSafety(
+        label_safety=LabelSafety(
             stores, predictor, (lambda: training.draft().augmentation) if settings.insight else None
         ),
         throughput=ThroughputMeter(),

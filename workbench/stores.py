@@ -53,9 +53,9 @@ class Stores:
     import_jobs: ImportJobs
     export_rows: ExportRows
     embeddings: Embeddings
-    insight: Suggestions
+    suggestions: Suggestions
     decoder: BoundedDecoder
-    media: Derivatives
+    derivatives: Derivatives
 
     def log_file(self, run_id: int) -> Path:
         """The log file of a run's worker."""
@@ -108,7 +108,7 @@ def open_stores(settings: Settings) -> Stores:
         import_jobs=ImportJobs(database),
         export_rows=ExportRows(database),
         embeddings=Embeddings(database),
-        insight=Suggestions(database),
+        suggestions=Suggestions(database),
         decoder=decoder,
-        media=Derivatives(Blobs(root / "blobs"), decoder),
+        derivatives=Derivatives(Blobs(root / "blobs"), decoder),
     )

@@ -94,7 +94,7 @@ class Suggestions:
                     f"DELETE FROM embeddings WHERE embedder_id = ? AND image_id IN {emptied}", (row[0],)
                 )
 
-    def suggest(self, rows: Sequence[tuple[int, int, float]]) -> None:
+    def save_suggestions(self, rows: Sequence[tuple[int, int, float]]) -> None:
         """Write suggestions ``(image id, class id, probability)`` in short transactions."""
         self._in_batches(
             rows,
@@ -107,7 +107,7 @@ class Suggestions:
         rows = self._database.rows("SELECT image_id, class_id, probability FROM suggestions")
         return {row[0]: (row[1], row[2]) for row in rows}
 
-    def withdraw(self, image_ids: Sequence[int]) -> None:
+    def delete_suggestions(self, image_ids: Sequence[int]) -> None:
         """Remove suggestions in short transactions."""
         self._in_batches(
             [(image_id,) for image_id in image_ids], "DELETE FROM suggestions WHERE image_id = ?"
@@ -121,7 +121,7 @@ class Suggestions:
                 "INSERT INTO next_up (rank, image_id) VALUES (?, ?)", list(enumerate(image_ids, 1))
             )
 
-    def suspect(self, rows: Sequence[tuple[int, int, int, float]]) -> None:
+    def save_suspicions(self, rows: Sequence[tuple[int, int, int, float]]) -> None:
         """Replace the suspicions ``(image id, given class id, likely class id, score)``."""
         with self._database.write() as connection:
             connection.execute("DELETE FROM suspicions")
@@ -130,7 +130,7 @@ class Suggestions:
                 rows,
             )
 
-    def place(self, embedder: Embedder, image_ids: np.ndarray, points: np.ndarray) -> None:
+    def save_projection(self, embedder: Embedder, image_ids: np.ndarray, points: np.ndarray) -> None:
         """Put pictures on the map; ``points`` is ``(len(image_ids), 2)``."""
         pairs = zip(image_ids.tolist(), points.tolist(), strict=True)
         self._in_batches(
@@ -158,7 +158,7 @@ class Suggestions:
         )
         return [Suggestion(*row) for row in rows]
 
-    def next_up(self, limit: int) -> list[int]:
+    def labelling_queue(self, limit: int) -> list[int]:
         """Ids of pictures to label next, the most useful first."""
         rows = self._database.rows(
             "SELECT i.id FROM images i WHERE i.archived = 0 AND i.class_id IS NULL "

@@ -14,9 +14,9 @@ from gradio_client.exceptions import AppError
 
 from tests.running import Server, until
 from tests.versions import Answers, finished_run, import_pictures
+from workbench.backbones.definitions import BACKBONES
 from workbench.core.processes import started_at
 from workbench.core.settings import Settings
-from workbench.pretrained.backbones import BACKBONES
 from workbench.services import Services, build_services
 from workbench.training.spec import TrainingSpec
 

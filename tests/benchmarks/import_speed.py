@@ -126,7 +126,7 @@ def _first_sight(figure: str, files: Sequence[Path]) -> Row:
         kept = stores.catalogue.several([outcome.image_id for outcome in report.outcomes if outcome.image_id])
         began = perf_counter()
         with ThreadPoolExecutor(cores()) as pool:
-            list(pool.map(lambda image: stores.media.thumbnail(image.sha256), kept))
+            list(pool.map(lambda image: stores.derivatives.thumbnail(image.sha256), kept))
         seconds = perf_counter() - began
         stores.database.close()
     return Row(figure, "", f"{seconds * 1e3:.0f} ms, {seconds / len(kept) * 1e3:.1f} ms each", None)

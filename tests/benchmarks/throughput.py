@@ -123,8 +123,8 @@ def whole(rounds: int = ROUNDS - 2) -> Row:
 
 def cached(weights: Path, rounds: int = ROUNDS - 2) -> Row:
     """Epochs of a head on kept features over epochs that run the frozen backbone again, fed from memory."""
-    from workbench.pretrained.backbones import BACKBONES
-    from workbench.pretrained.weights import find_or_download
+    from workbench.backbones.definitions import BACKBONES
+    from workbench.backbones.weights import find_or_download
     from workbench.training.engine import backbone_graph
     from workbench.training.engine.input_pipeline import InputPipeline
     from workbench.training.engine.optimizer import compile_net

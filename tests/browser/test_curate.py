@@ -39,7 +39,7 @@ def fill(services: Services) -> None:
     stores = services.stores
     ids = np.array(stores.pages.ids(Filter()))
     classes = {class_.name: class_.id for class_ in stores.classes.all()}
-    stores.insight.suspect(
+    stores.suggestions.save_suspicions(
         [
             (int(each), classes["Half"], classes["Full"], 0.9 - place / 10)
             for place, each in enumerate(ids[-4:])
@@ -47,7 +47,9 @@ def fill(services: Services) -> None:
     )
     across = np.where(ids >= ids[-4], -1.0, 1.0)
     embedder = stores.embeddings.embedder("test", "built-in", 4)
-    stores.insight.place(embedder, ids, np.stack([across, np.linspace(-1, 1, len(ids))], axis=1))
+    stores.suggestions.save_projection(
+        embedder, ids, np.stack([across, np.linspace(-1, 1, len(ids))], axis=1)
+    )
 
 
 @pytest.fixture
@@ -147,7 +149,7 @@ def test_suspicious_labels_are_judged_by_keys(page: Page, services: Services) ->
     # What was dismissed stays dismissed, and the last answer can be taken back.
     page.reload()
     expect(rows).to_have_count(1)
-    assert [suspiciou.image_id for suspiciou in services.insight.suspicious()] == [ids[2]]
+    assert [suspiciou.image_id for suspiciou in services.active_learning.suspicious()] == [ids[2]]
 
 
 def test_a_key_for_a_picture_that_changed_is_refused_with_a_sentence(page: Page, services: Services) -> None:

@@ -15,8 +15,8 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.pictures import class_zip, picture
 from tests.running import Server, until
+from workbench.backbones.definitions import BACKBONES
 from workbench.core.settings import Settings
-from workbench.pretrained.backbones import BACKBONES
 from workbench.stores import Stores, open_stores
 
 pytestmark = pytest.mark.slow

@@ -66,8 +66,8 @@ def test_an_earlier_database_is_sorted_as_before(earlier: Path) -> None:
     assert _listed(stores, status="suspicious", sort="oldest") == [4, 5]
     assert _listed(stores, tag='ä "q"', sort="name") == [2, 4]
     assert _listed(stores, search="jpg", sort="name") == [1, 2, 3, 4, 5, 6]
-    assert [suggestion.image_id for suggestion in stores.insight.suggestions(9)] == [3, 1]
-    assert [suspicion.image_id for suspicion in stores.insight.suspicions(9)] == [5, 4]
+    assert [suggestion.image_id for suggestion in stores.suggestions.suggestions(9)] == [3, 1]
+    assert [suspicion.image_id for suspicion in stores.suggestions.suspicions(9)] == [5, 4]
     integrity = ConsistencyChecks(stores.database, stores.journal)
     assert (integrity.missorted(), integrity.split_mismatches(), integrity.count_mismatches()) == (0, 0, [])
     assert integrity.integrity_check() == []
@@ -88,8 +88,8 @@ def test_an_earlier_database_follows_what_is_done_with_it(earlier: Path) -> None
     assert _listed(stores, sort="unsure") == [1, 2, 3, 4, 5, 6]
     stores.journal.undo("ann")
     assert _listed(stores, sort="unsure") == [3, 1, 2, 4, 5, 6]
-    stores.insight.withdraw([3])
-    stores.insight.save_queue([2])
+    stores.suggestions.delete_suggestions([3])
+    stores.suggestions.save_queue([2])
     assert _listed(stores, sort="unsure") == [1, 2, 3, 4, 5, 6]
     assert _listed(stores, sort="next") == [2, 1, 3, 4, 5, 6]
 
@@ -126,7 +126,7 @@ def test_every_order_is_read_from_its_index_without_sorting(
 ) -> None:
     full = stores.classes.add("Full", "#0072B2", "ann")
     ids = add(*(f"{number}.jpg" for number in range(300)), label=full)
-    stores.insight.suggest([(each, full.id, each / 1000) for each in ids])
+    stores.suggestions.save_suggestions([(each, full.id, each / 1000) for each in ids])
     if analysed:
         stores.database.connection().execute("ANALYZE")
     monkeypatch.setattr("storage.queries.pagination.MOST_CANDIDATES", -1)

@@ -87,7 +87,7 @@ def filled(services: Services, take: Take) -> Services:
     stores.journal.undo("Ann")
     stores.edits.archive(ids[5:], "Bob")
     for image in stores.catalogue.several(ids[:5]):
-        stores.media.canonical(image.sha256, services.settings.fit)
-        stores.media.thumbnail(image.sha256)
+        stores.derivatives.canonical(image.sha256, services.settings.fit)
+        stores.derivatives.thumbnail(image.sha256)
     assert check(stores, deep=True).faults == ()
     return services

@@ -16,7 +16,7 @@ from workbench.services import Services
 def helped(services: Services, anew: bool = True) -> ActiveLearningStatus:
     """Do all that is due, on one thread as in its own process; ``anew`` asks for it, so that nothing waits for more labels."""
     if anew:
-        services.insight.refresh()
+        services.active_learning.refresh()
     worker = ActiveLearningWorker(services.stores, services.settings)
 
     def done() -> bool:
@@ -26,4 +26,4 @@ def helped(services: Services, anew: bool = True) -> ActiveLearningStatus:
 
     with threadpool_limits(1):
         until(done, "the model's help to be up to date")
-    return services.insight.status()
+    return services.active_learning.status()

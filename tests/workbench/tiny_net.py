@@ -15,8 +15,8 @@ from typing import Any
 import keras
 from keras import layers
 
+from workbench.backbones.definitions import BACKBONES
 from workbench.imaging.decode import SIDE
-from workbench.pretrained.backbones import BACKBONES
 from workbench.training.engine import train
 from workbench.training.engine.scratch import scratch
 from workbench.training.spec import SCRATCH

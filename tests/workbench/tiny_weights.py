@@ -5,7 +5,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from workbench.pretrained.backbones import BACKBONES
+from workbench.backbones.definitions import BACKBONES
 
 SMALL = "mobilenet_v3_small"
 

@@ -1,7 +1,7 @@
 """Active learning: embeddings, suggestions, query strategy, label errors, 2D projection. Imports no TensorFlow.
 
 A worker process (``python -m workbench.active_learning.worker``) computes everything and writes it to the database in short
-transactions; the web process starts it when there is work and reads the results. ``services.insight`` is a
+transactions; the web process starts it when there is work and reads the results. ``services.active_learning`` is a
 :class:`workbench.active_learning.service.ActiveLearning`:
 
 * ``status() -> Status``: ``enabled, running: bool``, ``phase: str`` (``embedding``, ``learning``, ``checking``,

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from workbench.backbones.definitions import BACKBONES
+from workbench.backbones.weights import weights_state
 from workbench.core.settings import Settings
-from workbench.pretrained.backbones import BACKBONES
-from workbench.pretrained.weights import weights_state
 from workbench.stores import Stores
 
 BACKBONE = BACKBONES["mobilenet_v2"]

@@ -56,15 +56,15 @@ def update_suggestions(stores: Stores, embedder: Embedder, images: EmbeddedImage
         linear_head.sample(images.classes[labelled], linear_head.MAX_TRAINING_PICTURES, seed=0)
     ]
     if len(training) == 0:
-        stores.insight.withdraw(list(stores.insight.suggested()))
-        stores.insight.save_queue(_labelling_queue(stores, embedder, images, None))
+        stores.suggestions.delete_suggestions(list(stores.suggestions.suggested()))
+        stores.suggestions.save_queue(_labelling_queue(stores, embedder, images, None))
         return FitResult(0, None, 1.0)
     vectors = _load_vectors(stores, embedder, images, training)
     classes = images.classes[training]
     head, accuracy = fit_head(vectors, classes, _groups(images, training))
     predictions = _predict_all(stores, embedder, images, head)
-    _write_suggestions(stores.insight, images, predictions)
-    stores.insight.save_queue(_labelling_queue(stores, embedder, images, predictions))
+    _write_suggestions(stores.suggestions, images, predictions)
+    stores.suggestions.save_queue(_labelling_queue(stores, embedder, images, predictions))
     return FitResult(int(np.sum(images.classes > 0)), accuracy, head.temperature)
 
 
@@ -79,7 +79,7 @@ def update_label_errors(stores: Stores, embedder: Embedder, images: EmbeddedImag
     rows = [
         row for part in range(parts) for row in _label_issues(stores, embedder, images, by_class[part::parts])
     ]
-    stores.insight.suspect(rows)
+    stores.suggestions.save_suspicions(rows)
     return len(rows)
 
 
@@ -151,10 +151,10 @@ def _predict_all(
 
 
 def _write_suggestions(
-    insight: Suggestions, images: EmbeddedImages, predictions: CatalogueProbabilities
+    suggestions: Suggestions, images: EmbeddedImages, predictions: CatalogueProbabilities
 ) -> None:
     """Write the suggestions that changed, and withdraw those of pictures that are labelled now."""
-    present = insight.suggested()
+    present = suggestions.suggested()
     rows = []
     for position in np.flatnonzero(images.classes == 0).tolist():
         column = int(predictions.probabilities[position].argmax())
@@ -163,9 +163,9 @@ def _write_suggestions(
         old_class_id, old_probability = present.get(image_id, (0, -1.0))
         if old_class_id != class_id or abs(old_probability - probability) >= WORTH_WRITING:
             rows.append((image_id, class_id, probability))
-    insight.suggest(rows)
+    suggestions.save_suggestions(rows)
     needed = set(images.ids[images.classes == 0].tolist())
-    insight.withdraw([image_id for image_id in present if image_id not in needed])
+    suggestions.delete_suggestions([image_id for image_id in present if image_id not in needed])
 
 
 def _labelling_queue(

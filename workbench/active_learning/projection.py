@@ -35,12 +35,12 @@ def update_projection(stores: Stores, embedder: Embedder, image_ids: np.ndarray,
     Returns:
         The new value of ``drawn_for``.
     """
-    placed_ids, placed_points = stores.insight.placed(embedder)
+    placed_ids, placed_points = stores.suggestions.placed(embedder)
     recompute = drawn_for == 0 or len(placed_ids) == 0 or len(image_ids) > _GROWTH * drawn_for
     if recompute:
         placed_ids = landmarks = _landmarks(image_ids)
         points = project(stores.embeddings.of(embedder, landmarks))
-        stores.insight.place(embedder, landmarks, points)
+        stores.suggestions.save_projection(embedder, landmarks, points)
     else:
         landmarks = _landmarks(placed_ids)
         points = placed_points[np.searchsorted(placed_ids, landmarks)]
@@ -62,7 +62,7 @@ def _place_others(
     landmark_vectors = stores.embeddings.of(embedder, landmarks)
     for offset in range(0, len(image_ids), _CHUNK):
         chunk = image_ids[offset : offset + _CHUNK]
-        stores.insight.place(
+        stores.suggestions.save_projection(
             embedder,
             chunk,
             interpolate_points(stores.embeddings.of(embedder, chunk), landmark_vectors, points),

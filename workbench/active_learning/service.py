@@ -79,9 +79,9 @@ class ActiveLearning:
     def status(self) -> ActiveLearningStatus:
         """Current state."""
         state = worker_state.read(self._stores.preferences)
-        counts = self._stores.insight.counts()
+        counts = self._stores.suggestions.counts()
         running = self._supervisor.is_running()
-        pictures = self._stores.insight.pictures()[0]
+        pictures = self._stores.suggestions.pictures()[0]
         return ActiveLearningStatus(
             enabled=self._settings.insight,
             running=running,
@@ -115,15 +115,15 @@ class ActiveLearning:
 
     def suggestions(self, limit: int = 60, after: Suggestion | None = None) -> list[Suggestion]:
         """Suggestions by ascending probability, starting behind ``after``."""
-        return self._stores.insight.suggestions(limit, after)
+        return self._stores.suggestions.suggestions(limit, after)
 
     def next_images(self, count: int = 60) -> list[int]:
         """Ids of unlabelled pictures, the most useful to label first."""
-        return self._stores.insight.next_up(count)
+        return self._stores.suggestions.labelling_queue(count)
 
     def suspicious(self, limit: int = 60) -> list[Suspicion]:
         """Suspected label errors, worst first."""
-        return self._stores.insight.suspicions(limit)
+        return self._stores.suggestions.suspicions(limit)
 
     def accept(
         self, image_ids: Sequence[int], actor: str, revisions: Mapping[int, int] | None = None
@@ -139,7 +139,7 @@ class ActiveLearning:
             StaleEdit: A picture was changed since it was shown; nothing is changed.
         """
         self._stores.catalogue.require(image_ids)
-        likely = self._stores.insight.likely(image_ids)
+        likely = self._stores.suggestions.likely(image_ids)
         if set(image_ids) - set(likely):
             raise Conflict("A label is not suspicious any more. Reload the list.")
         images_by_class: dict[int, list[int]] = defaultdict(list)
@@ -177,7 +177,7 @@ class ActiveLearning:
 
     def points(self, limit: int = 5000) -> list[ProjectionPoint]:
         """Points of the projection, evenly thinned to at most ``limit``."""
-        return self._stores.insight.points(limit)
+        return self._stores.suggestions.points(limit)
 
     def similar(self, image_id: int, count: int = 12) -> list[Neighbour]:
         """Pictures most similar to a picture, nearest first.

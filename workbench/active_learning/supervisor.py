@@ -87,13 +87,13 @@ class ActiveLearningSupervisor:
         self._retry_seconds = min(2 * self._retry_seconds, LAST_RETRY_SECONDS)
 
     def _is_work_due(self) -> bool:
-        if self._stores.insight.pictures()[0] == 0:
+        if self._stores.suggestions.pictures()[0] == 0:
             return False
         state = worker_state.read(self._stores.preferences)
         if worker_state.asked(self._stores.preferences) != state.asked:
             return True
         choice = best_available(available_embedders(self._stores, self._settings), state.failed)
-        if state.done == f"{choice.name} {self._stores.insight.stamp()}":
+        if state.done == f"{choice.name} {self._stores.suggestions.stamp()}":
             return False
         return not self._stores.runs.active()
 

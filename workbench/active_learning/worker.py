@@ -76,7 +76,7 @@ class ActiveLearningWorker:
         """Do one step of the work that is due; returns False if nothing is due now."""
         self._check_refresh_request()
         choice = best_available(available_embedders(self._stores, self._settings), self._state.failed)
-        stamp = f"{choice.name} {self._stores.insight.stamp()}"
+        stamp = f"{choice.name} {self._stores.suggestions.stamp()}"
         if stamp == self._state.done:
             return False
         if stamp != self._last_stamp:
@@ -89,7 +89,7 @@ class ActiveLearningWorker:
     def up_to_date(self) -> bool:
         """Whether all work is done for the current catalogue."""
         choice = best_available(available_embedders(self._stores, self._settings), self._state.failed)
-        return self._state.done == f"{choice.name} {self._stores.insight.stamp()}"
+        return self._state.done == f"{choice.name} {self._stores.suggestions.stamp()}"
 
     def _must_yield(self) -> bool:
         return not self._refresh_pending() and bool(self._stores.runs.active())
@@ -134,7 +134,7 @@ class ActiveLearningWorker:
 
     def _embed(self, choice: EmbedderChoice) -> bool:
         """Embed the next batch of pictures; once none is missing, switch to the new embeddings."""
-        pictures_stamp = f"{choice.name} {self._stores.insight.pictures_stamp()}"
+        pictures_stamp = f"{choice.name} {self._stores.suggestions.pictures_stamp()}"
         if pictures_stamp == self._embedded:
             return False
         embedder = self._stores.embeddings.named(choice.name)
@@ -174,7 +174,7 @@ class ActiveLearningWorker:
 
     def _picture(self, image: UnembeddedImage, fit: str) -> np.ndarray | None:
         try:
-            return self._stores.media.canonical(image.sha256, fit)
+            return self._stores.derivatives.canonical(image.sha256, fit)
         except DiskFull:
             raise
         except (DomainError, ValueError):
@@ -189,11 +189,11 @@ class ActiveLearningWorker:
     def _finish_embedding(self, choice: EmbedderChoice, embedder: Embedder) -> bool:
         """All readable pictures are embedded: use this embedder from now on and delete the embeddings of others."""
         self._use(choice)
-        self._stores.insight.forget_emptied()
+        self._stores.suggestions.forget_emptied()
         for other in self._stores.embeddings.others(embedder.id):
             self._stores.embeddings.drop(other.id)
         self._state.embedded = self._stores.embeddings.count(embedder.id)
-        self._state.unreadable = self._stores.insight.pictures()[0] - self._state.embedded
+        self._state.unreadable = self._stores.suggestions.pictures()[0] - self._state.embedded
         self._write()
         return True
 
@@ -252,7 +252,7 @@ def main() -> None:
     os.nice(NICENESS)
     settings = from_environment(os.environ)
     stores = open_stores(settings)
-    if not stores.insight.claim(os.getpid(), started_at(os.getpid()), alive):
+    if not stores.suggestions.claim(os.getpid(), started_at(os.getpid()), alive):
         log.info("another worker is there already")
         return
     ActiveLearningWorker(stores, settings).run()

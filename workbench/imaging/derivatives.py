@@ -40,7 +40,7 @@ class Derivatives:
         """A store for the originals of an import; derived pictures are created on first use."""
         return IncomingBlobs(self._blobs, ORIGINALS)
 
-    def there(self, sha256: str) -> bool:
+    def has_original(self, sha256: str) -> bool:
         """Whether the original of a picture exists."""
         return self._blobs.has(ORIGINALS, sha256)
 

@@ -84,7 +84,7 @@ class Ingest:
         self._jobs = stores.import_jobs
         self._stores = stores
         self._labelling = labelling
-        self._media = stores.media
+        self._media = stores.derivatives
         self._decoder = stores.decoder
         self._settings = settings
 

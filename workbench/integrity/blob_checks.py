@@ -146,14 +146,14 @@ class PictureFiles:
             self._recreate(kind, sha256)
 
     def _recreate(self, kind: str, sha256: str) -> None:
-        media = self._stores.media
+        derivatives = self._stores.derivatives
         try:
             if kind.startswith(CANONICAL):
-                media.canonical(sha256, kind.removeprefix(CANONICAL))
+                derivatives.canonical(sha256, kind.removeprefix(CANONICAL))
             elif kind == THUMBNAILS:
-                media.thumbnail(sha256)
+                derivatives.thumbnail(sha256)
             elif kind == STAGES:
-                media.stage(sha256)
+                derivatives.stage(sha256)
         except DomainError as error:
             self._ledger.note(UNREADABLE, f"picture {sha256[:12]}: {error}")
 

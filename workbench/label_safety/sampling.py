@@ -30,7 +30,7 @@ def sample(stores: Stores, version: Version, classify: Reader) -> Iterator[Probe
         label = classes[item.label]
         if current_labels.get(item.image_id) != label:
             continue
-        pixels = stores.media.canonical(item.sha256, fit)
+        pixels = stores.derivatives.canonical(item.sha256, fit)
         prediction = classify(pixels)
         if prediction.label == label and not prediction.needs_review:
             count += 1

@@ -18,7 +18,7 @@ from storage.core.errors import Conflict
 from storage.records import Run
 from storage.training.run_attempts import RunAttempt
 from storage.training.runs import RESUMABLE
-from workbench.pretrained.weights import keras_cache
+from workbench.backbones.weights import keras_cache
 from workbench.stores import Stores
 
 KEPT_RUNS, MOST_RUNS = 5, 1000

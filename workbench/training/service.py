@@ -14,12 +14,12 @@ from storage.core.errors import Conflict
 from storage.records import TEST, TRAIN, VALIDATION, Run, Snapshot, ValidationPrediction
 from storage.training.runs import RESUMABLE
 from storage.training.snapshots import SplitDraft
+from workbench.backbones.definitions import BACKBONES
+from workbench.backbones.weights import weights_state
 from workbench.catalogue.splits import counts, split
 from workbench.evaluation.caveats import caveats
 from workbench.imaging.augmentation import Augmentation, augment
 from workbench.imaging.memory_budget import PATIENCE
-from workbench.pretrained.backbones import BACKBONES
-from workbench.pretrained.weights import weights_state
 from workbench.stores import Stores
 from workbench.training.checkpoint_retention import copy_checkpoints, has_checkpoint
 from workbench.training.spec import INSTANT, TrainingSpec, class_weight_table
@@ -283,7 +283,7 @@ class TrainingService:
             NotFound: There is no such picture.
         """
         image = self._stores.catalogue.get(image_id)
-        picture = self._stores.media.canonical(image.sha256, self.draft().fit, PATIENCE)
+        picture = self._stores.derivatives.canonical(image.sha256, self.draft().fit, PATIENCE)
         return [augment(picture, augmentation, (seed, epoch, image_id)) for epoch in range(1, count + 1)]
 
     def log_tail(self, run_id: int) -> str:
@@ -292,7 +292,7 @@ class TrainingService:
 
     def _require_pictures(self, run: Run) -> None:
         items = self._stores.snapshots.items(run.snapshot_id)
-        missing = sum(not self._stores.media.there(item.sha256) for item in items)
+        missing = sum(not self._stores.derivatives.has_original(item.sha256) for item in items)
         if missing:
             raise Conflict(
                 f"{missing} of the {len(items)} pictures of run {run.id} were removed for good. Start a new run, which uses those that "

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from workbench.backbones.definitions import BACKBONES, FROM_SCRATCH, PRETRAINED
 from workbench.core import validation
 from workbench.core.errors import InvalidSpec
 from workbench.core.settings import FITS
 from workbench.imaging.augmentation import Augmentation
-from workbench.pretrained.backbones import BACKBONES, FROM_SCRATCH, PRETRAINED
 
 SCRATCH, INSTANT, FINE_TUNE, BEST = "scratch", "instant", "fine_tune", "best"
 RECIPES = (SCRATCH, INSTANT, FINE_TUNE, BEST)
@@ -102,7 +102,7 @@ class TrainingSpec:
     Attributes:
         recipe: ``scratch``; ``instant``, a head on the features of a fixed backbone; ``fine_tune``, the upper blocks of a
             backbone too; ``best``, a search over the others within ``max_minutes``.
-        architecture: A name in :data:`workbench.pretrained.backbones.BACKBONES`. With ``best`` the only pretrained one that is searched.
+        architecture: A name in :data:`workbench.backbones.definitions.BACKBONES`. With ``best`` the only pretrained one that is searched.
         epochs: Maximum number of passes over the training pictures.
         batch_size: Maximum number of pictures per step.
         learning_rate: The optimizer's step size at the start, after the warm-up.

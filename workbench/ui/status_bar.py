@@ -57,7 +57,7 @@ def build(services: Services, page: gr.Blocks) -> None:
 
     @guarded
     def poll(previous: str, known_states: list[list[object]]) -> list[object]:
-        html = facts(services)
+        html = status_html(services)
         running = any(not run.stop_requested for run in _running_runs(services))
         current = f"{running} {html}"
         updates = [gr.skip()] * 3 if current == previous else [html, gr.update(visible=running), current]
@@ -83,13 +83,13 @@ def _running_runs(services: Services) -> list[Run]:
     return [run for run in services.stores.runs.active() if run.status == "running"]
 
 
-def facts(services: Services) -> str:
+def status_html(services: Services) -> str:
     """The text of the status bar as HTML."""
     stores = services.stores
     summary = stores.catalogue.summary(stores.classes.all())
     parts = [_pictures_html(summary.images, summary.labelled)]
     parts += [_import_html(state) for state in [services.imports.state()] if state.running]
-    parts += [facts_of_run(run) for run in stores.runs.active()[:1]]
+    parts += [run_status_html(run) for run in stores.runs.active()[:1]]
     production = stores.registry.production()
     name = f"<b>{escape(production.name)}</b>" if production else "none yet"
     parts.append(f"<span class='fact'>In production: {name}</span>")
@@ -113,7 +113,7 @@ def _import_html(state: ImportState) -> str:
     return f"<span class='fact busy'>Importing {state.done:,} of {state.total:,} {_bar(state.done, state.total)}</span>"
 
 
-def facts_of_run(run: Run) -> str:
+def run_status_html(run: Run) -> str:
     """The progress of a run, as HTML."""
     if run.status == "queued":
         return f"<span class='fact busy'>Run {run.id} is waiting to start</span>"
@@ -125,15 +125,15 @@ def facts_of_run(run: Run) -> str:
 def _stage_html(run: Run) -> str:
     progress = run.progress
     if run.stop_requested or run.pause_requested or not progress:
-        return escape(phase(run))
+        return escape(phase_text(run))
     seconds = progress.get("eta_seconds")
     remaining = "" if seconds is None else f" {duration(seconds)} left at most"
     if run.phase == "training" and progress.get("epochs"):
         words = f"epoch {progress['epoch']} of at most {progress['epochs']}"
         return f"{words} {_bar(share_done(run), 1)}{remaining}"
     if counts_items(run):
-        return f"{escape(phase(run))} {_bar(progress['done'], progress['total'])}{remaining}"
-    return f"{escape(phase(run))}{remaining if run.phase == 'searching' else ''}"
+        return f"{escape(phase_text(run))} {_bar(progress['done'], progress['total'])}{remaining}"
+    return f"{escape(phase_text(run))}{remaining if run.phase == 'searching' else ''}"
 
 
 def share_done(run: Run) -> float:
@@ -157,7 +157,7 @@ def _bar(done: float, total: float) -> str:
     return f"<span class='bar'><i style='width:{share:.0f}%'></i></span>"
 
 
-def phase(run: Run) -> str:
+def phase_text(run: Run) -> str:
     """The current phase of a run as a text."""
     if run.stop_requested:
         return "Stopping after the current batch"

@@ -123,7 +123,7 @@ def _give_files(stores: Stores, photos: list[Path]) -> None:
     """Lay a photo behind each picture that will be shown."""
     shown = stores.pages.page(Filter(status="unlabelled"), limit=WARM_UP + KEYS + 10 * BURST + 80).items
     for image, photo in zip(shown, itertools.cycle(photos), strict=False):
-        stores.media._blobs.put(ORIGINALS, image.sha256, photo.read_bytes())
+        stores.derivatives._blobs.put(ORIGINALS, image.sha256, photo.read_bytes())
 
 
 @contextmanager

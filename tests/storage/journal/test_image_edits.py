@@ -283,8 +283,8 @@ def test_the_filter_and_the_order_pass_over_suspicions_whose_likely_class_is_rem
     assert listed(status="suspicious") == []
     assert stores.pages.page(Filter(status="suspicious")).total == 0
     assert listed(sort="suspicious") == [doubted, other]
-    assert stores.insight.suspicions(9) == []
-    assert stores.insight.counts().suspicions == 0
+    assert stores.suggestions.suspicions(9) == []
+    assert stores.suggestions.counts().suspicions == 0
 
 
 def test_the_order_of_unsure_pictures_passes_over_suggestions_of_a_removed_class(

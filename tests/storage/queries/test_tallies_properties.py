@@ -67,12 +67,12 @@ WORKS: dict[str, Callable[[Stores, str, list[int], int, str], object]] = {
     "undo": lambda s, actor, ids, label, side: s.journal.undo(actor),
     "redo": lambda s, actor, ids, label, side: s.journal.redo(actor),
     "freeze": lambda s, actor, ids, label, side: _freeze(s, side),
-    "line up": lambda s, actor, ids, label, side: s.insight.save_queue(_there(s, ids)),
-    "suggest": lambda s, actor, ids, label, side: s.insight.suggest(
+    "line up": lambda s, actor, ids, label, side: s.suggestions.save_queue(_there(s, ids)),
+    "suggest": lambda s, actor, ids, label, side: s.suggestions.save_suggestions(
         [(each, label, 0.5) for each in _there(s, ids)]
     ),
-    "withdraw": lambda s, actor, ids, label, side: s.insight.withdraw(ids),
-    "suspect": lambda s, actor, ids, label, side: s.insight.suspect(
+    "withdraw": lambda s, actor, ids, label, side: s.suggestions.delete_suggestions(ids),
+    "suspect": lambda s, actor, ids, label, side: s.suggestions.save_suspicions(
         [(each, label, label % 3 + 1, 0.5) for each in _there(s, ids)]
     ),
     "dismiss": lambda s, actor, ids, label, side: s.edits.dismiss(ids, actor),

@@ -50,7 +50,7 @@ def label(services: Services, image_ids: list[int], name: str) -> None:
 
 def test_every_picture_left_to_label_gets_the_right_suggestion(some_left: Services) -> None:
     status = helped(some_left)
-    found = some_left.insight.suggestions()
+    found = some_left.active_learning.suggestions()
     names = named(some_left)
     assert (status.embedder, status.kind, status.embedded, status.labels) == (
         "built-in 1",
@@ -66,17 +66,17 @@ def test_every_picture_left_to_label_gets_the_right_suggestion(some_left: Servic
 
 def test_suggestions_come_page_by_page(some_left: Services) -> None:
     helped(some_left)
-    whole = some_left.insight.suggestions()
-    first = some_left.insight.suggestions(3)
-    assert first + some_left.insight.suggestions(60, first[-1]) == whole
+    whole = some_left.active_learning.suggestions()
+    first = some_left.active_learning.suggestions(3)
+    assert first + some_left.active_learning.suggestions(60, first[-1]) == whole
 
 
 def test_what_to_label_next_is_left_to_label_and_leaves_when_it_is_labelled(some_left: Services) -> None:
     helped(some_left)
-    lined_up = some_left.insight.next_images()
+    lined_up = some_left.active_learning.next_images()
     assert sorted(lined_up) == sorted(some_left.stores.pages.ids(Filter(status="unlabelled")))
     label(some_left, lined_up[:1], "Low")
-    assert some_left.insight.next_images() == lined_up[1:]
+    assert some_left.active_learning.next_images() == lined_up[1:]
 
 
 def test_without_two_classes_there_is_a_sentence_and_still_an_order(services: Services, take: Take) -> None:
@@ -84,27 +84,27 @@ def test_without_two_classes_there_is_a_sentence_and_still_an_order(services: Se
     assert (
         helped(services).sentence == "Suggestions need two classes with at least two labelled pictures each."
     )
-    assert services.insight.suggestions() == []
-    assert len(services.insight.next_images()) == 6
-    assert services.insight.status().mapped == 6
+    assert services.active_learning.suggestions() == []
+    assert len(services.active_learning.next_images()) == 6
+    assert services.active_learning.status().mapped == 6
 
 
 def test_suggestions_go_when_a_class_empties(some_left: Services) -> None:
     helped(some_left)
     some_left.stores.edits.label(of(some_left, "High"), None, "Ada")
     assert helped(some_left).suggestions == 0
-    assert some_left.insight.suggestions() == []
+    assert some_left.active_learning.suggestions() == []
 
 
 def test_wrong_labels_are_found_and_accepted(some_left: Services) -> None:
     wrong = of(some_left, "Low")[0]
     label(some_left, [wrong], "High")
     helped(some_left)
-    worst = some_left.insight.suspicious()[0]
+    worst = some_left.active_learning.suspicious()[0]
     assert (worst.image_id, worst.given, worst.likely) == (wrong, "High", "Low")
-    assert some_left.insight.accept([wrong], "Ada", {wrong: worst.revision})[0] == 1
+    assert some_left.active_learning.accept([wrong], "Ada", {wrong: worst.revision})[0] == 1
     assert wrong in of(some_left, "Low")
-    assert wrong not in {suspiciou.image_id for suspiciou in some_left.insight.suspicious()}
+    assert wrong not in {suspiciou.image_id for suspiciou in some_left.active_learning.suspicious()}
 
 
 def test_wrong_labels_are_found_in_every_part_of_very_many(
@@ -125,11 +125,11 @@ def test_accepting_is_refused_where_nothing_is_suspicious_or_the_picture_changed
     label(some_left, [wrong], "High")
     helped(some_left)
     with pytest.raises(Conflict):
-        some_left.insight.accept([wrong, right], "Ada")
+        some_left.active_learning.accept([wrong, right], "Ada")
     with pytest.raises(StaleEdit):
-        some_left.insight.accept([wrong], "Ada", {wrong: 0})
+        some_left.active_learning.accept([wrong], "Ada", {wrong: 0})
     with pytest.raises(NotFound):
-        some_left.insight.accept([wrong, 999], "Ada")
+        some_left.active_learning.accept([wrong, 999], "Ada")
     assert wrong in of(some_left, "High")
 
 
@@ -137,7 +137,7 @@ def test_what_was_dismissed_stays_dismissed_while_the_class_is_the_same(some_lef
     wrong = of(some_left, "Low")[0]
     label(some_left, [wrong], "High")
     helped(some_left)
-    assert some_left.insight.dismiss([wrong], "Ada")[0] == 1
+    assert some_left.active_learning.dismiss([wrong], "Ada")[0] == 1
     assert wrong not in suspected(some_left)
     helped(some_left)
     assert wrong not in suspected(some_left)
@@ -148,7 +148,7 @@ def test_what_was_dismissed_stays_dismissed_while_the_class_is_the_same(some_lef
 
 
 def suspected(services: Services) -> set[int]:
-    return {suspiciou.image_id for suspiciou in services.insight.suspicious()}
+    return {suspiciou.image_id for suspiciou in services.active_learning.suspicious()}
 
 
 def test_a_suspicion_falls_as_soon_as_the_label_changes_or_the_likely_class_goes(some_left: Services) -> None:
@@ -160,73 +160,76 @@ def test_a_suspicion_falls_as_soon_as_the_label_changes_or_the_likely_class_goes
     assert suspected(some_left).isdisjoint({first})
     some_left.labelling.merge("Low", "High", "Ada")
     assert suspected(some_left) == set()
-    assert some_left.insight.status().suspicious == 0
+    assert some_left.active_learning.status().suspicious == 0
 
 
 def test_a_renamed_class_is_suggested_by_its_new_name_and_a_removed_one_never(some_left: Services) -> None:
     helped(some_left)
     some_left.labelling.rename("Low", "Nearly empty", "Ada")
-    assert {suggestion.label for suggestion in some_left.insight.suggestions()} == {"Nearly empty", "High"}
+    assert {suggestion.label for suggestion in some_left.active_learning.suggestions()} == {
+        "Nearly empty",
+        "High",
+    }
     some_left.stores.classes.remove(some_left.stores.classes.get("High").id, "Ada")
-    assert {suggestion.label for suggestion in some_left.insight.suggestions()} == {"Nearly empty"}
+    assert {suggestion.label for suggestion in some_left.active_learning.suggestions()} == {"Nearly empty"}
     assert helped(some_left, anew=False).suggestions == 0
 
 
 def test_pictures_in_the_bin_leave_and_come_back(some_left: Services) -> None:
     helped(some_left)
-    gone = some_left.insight.next_images(2)
+    gone = some_left.active_learning.next_images(2)
     some_left.stores.edits.archive(gone, "Ada")
     for there in (
-        {suggestion.image_id for suggestion in some_left.insight.suggestions()},
-        set(some_left.insight.next_images()),
-        {point.image_id for point in some_left.insight.points()},
-        {each.image_id for each in some_left.insight.similar(of(some_left, "Low")[0], 30)},
+        {suggestion.image_id for suggestion in some_left.active_learning.suggestions()},
+        set(some_left.active_learning.next_images()),
+        {point.image_id for point in some_left.active_learning.points()},
+        {each.image_id for each in some_left.active_learning.similar(of(some_left, "Low")[0], 30)},
     ):
         assert there
         assert there.isdisjoint(gone)
     assert helped(some_left).embedded == 22
     some_left.stores.edits.restore(gone, "Ada")
     assert helped(some_left).embedded == 24
-    assert set(gone) <= {suggestion.image_id for suggestion in some_left.insight.suggestions()}
+    assert set(gone) <= {suggestion.image_id for suggestion in some_left.active_learning.suggestions()}
 
 
 def test_similar_pictures_are_of_the_same_kind_and_never_the_picture_itself(some_left: Services) -> None:
     helped(some_left)
     low = of(some_left, "Low")[0]
-    found = some_left.insight.similar(low, 5)
+    found = some_left.active_learning.similar(low, 5)
     names = named(some_left)
     assert len(found) == 5
     assert low not in {each.image_id for each in found}
     assert all(names[each.image_id].startswith("low") for each in found)
     assert [each.similarity for each in found] == sorted((each.similarity for each in found), reverse=True)
     with pytest.raises(NotFound):
-        some_left.insight.similar(999)
+        some_left.active_learning.similar(999)
 
 
 def test_similar_pictures_need_an_embedding(some_left: Services) -> None:
     with pytest.raises(NotReady):
-        some_left.insight.similar(of(some_left, "Low")[0])
+        some_left.active_learning.similar(of(some_left, "Low")[0])
 
 
 def test_the_map_has_every_picture_with_class_and_suspicion(some_left: Services) -> None:
     wrong = of(some_left, "Low")[0]
     label(some_left, [wrong], "High")
     helped(some_left)
-    points = {point.image_id: point for point in some_left.insight.points()}
+    points = {point.image_id: point for point in some_left.active_learning.points()}
     assert len(points) == 24
     assert np.isfinite([(point.x, point.y) for point in points.values()]).all()
     assert points[wrong].label == "High"
     assert points[wrong].suspicion > 0.5
     assert sum(1 for point in points.values() if not point.label) == 8
-    assert len(some_left.insight.points(10)) <= 10
+    assert len(some_left.active_learning.points(10)) <= 10
 
 
 def test_new_pictures_are_put_on_the_map_that_is_there(some_left: Services, take: Take) -> None:
     helped(some_left)
-    before = {point.image_id: (point.x, point.y) for point in some_left.insight.points()}
+    before = {point.image_id: (point.x, point.y) for point in some_left.active_learning.points()}
     take({"new.jpg": picture(1)})
     assert helped(some_left, anew=False).mapped == 25
-    after = {point.image_id: (point.x, point.y) for point in some_left.insight.points()}
+    after = {point.image_id: (point.x, point.y) for point in some_left.active_learning.points()}
     assert {key: after[key] for key in before} == before
 
 
@@ -242,10 +245,10 @@ def test_another_embedder_makes_all_embeddings_anew_and_the_old_ones_go(some_lef
     helped(some_left)
     cropping = build_services(replace(some_left.settings, fit="crop"))
     assert helped(cropping).embedder == "built-in 1 crop"
-    assert cropping.insight.status().embedded == 24
+    assert cropping.active_learning.status().embedded == 24
     names = [row[0] for row in cropping.stores.database.rows("SELECT name FROM embedders")]
     assert names == ["built-in 1 crop"]
-    assert len(cropping.insight.suggestions()) == 8
+    assert len(cropping.active_learning.suggestions()) == 8
 
 
 def test_nothing_is_due_when_only_a_note_was_written(some_left: Services) -> None:
@@ -256,9 +259,9 @@ def test_nothing_is_due_when_only_a_note_was_written(some_left: Services) -> Non
 
 def test_where_it_is_switched_off_it_says_so(some_left: Services) -> None:
     off = build_services(replace(some_left.settings, insight=False))
-    assert "WORKBENCH_INSIGHT=off" in off.insight.status().sentence
+    assert "WORKBENCH_INSIGHT=off" in off.active_learning.status().sentence
     with pytest.raises(NotReady):
-        off.insight.refresh()
+        off.active_learning.refresh()
 
 
 def test_a_few_labels_of_many_classes_are_learnt_and_nothing_is_suspected_too_early(

@@ -48,8 +48,8 @@ def worker(services: Services) -> psutil.Process | None:
 
 def done(services: Services) -> ActiveLearningStatus:
     def there() -> ActiveLearningStatus | None:
-        status = services.insight.status()
-        stamp = services.stores.insight.stamp()
+        status = services.active_learning.status()
+        stamp = services.stores.suggestions.stamp()
         return status if worker_state.read(services.stores.preferences).done.endswith(stamp) else None
 
     found = until(there, "the model's help to be up to date", 120)
@@ -69,7 +69,7 @@ def test_a_worker_does_everything_and_learns_again_when_labels_come(helping: Ser
     helping.active_learning_supervisor.start()
     first = done(helping)
     assert (first.embedded, first.labels, first.suggestions, first.mapped) == (24, 20, 4, 24)
-    left = helping.insight.next_images()
+    left = helping.active_learning.next_images()
     assert len(left) == 4
     helping.stores.edits.label(left[:2], helping.stores.classes.get("Low"), "Ada")
     second = done(helping)
@@ -79,11 +79,11 @@ def test_a_worker_does_everything_and_learns_again_when_labels_come(helping: Ser
 
 def test_a_killed_worker_is_followed_by_one_that_goes_on(helping: Services) -> None:
     helping.active_learning_supervisor.start()
-    until(lambda: helping.insight.status().embedded, "some embeddings")
+    until(lambda: helping.active_learning.status().embedded, "some embeddings")
     kill(helping)
-    assert not helping.insight.status().running
+    assert not helping.active_learning.status().running
     assert helping.stores.database.value("PRAGMA integrity_check") == "ok"
-    helping.insight.refresh()
+    helping.active_learning.refresh()
     assert done(helping).embedded == 24
 
 
@@ -100,9 +100,9 @@ def test_a_worker_outlives_the_server_and_no_second_one_is_started(helping: Serv
 
 def test_only_one_process_can_be_the_worker(helping: Services) -> None:
     me, started = os.getpid(), started_at(os.getpid())
-    assert helping.stores.insight.claim(me, started, alive)
-    assert not helping.stores.insight.claim(me + 1, started, alive)
-    assert helping.stores.insight.claim(me + 1, started, lambda pid, at: False)
+    assert helping.stores.suggestions.claim(me, started, alive)
+    assert not helping.stores.suggestions.claim(me + 1, started, alive)
+    assert helping.stores.suggestions.claim(me + 1, started, lambda pid, at: False)
 
 
 def test_it_waits_while_a_run_trains_unless_somebody_asks(helping: Services) -> None:
@@ -110,8 +110,8 @@ def test_it_waits_while_a_run_trains_unless_somebody_asks(helping: Services) -> 
     helping.active_learning_supervisor.start()
     with pytest.raises(AssertionError):
         until(lambda: worker(helping), "a worker that must not come", 3)
-    assert "when the training run has ended" in helping.insight.status().sentence
-    helping.insight.refresh()
+    assert "when the training run has ended" in helping.active_learning.status().sentence
+    helping.active_learning.refresh()
     assert done(helping).embedded == 24
 
 
@@ -150,13 +150,15 @@ def test_the_production_model_makes_the_embeddings_where_that_is_asked_for(helpi
     with closing(build_services(replace(helping.settings, embeddings="version"))) as later:
         later.active_learning_supervisor.start()
         status = until(
-            lambda: (found := later.insight.status()).kind == "version" and found.mapped == 24 and found,
+            lambda: (
+                (found := later.active_learning.status()).kind == "version" and found.mapped == 24 and found
+            ),
             "it",
             120,
         )
         assert status
         assert (status.embedded, status.embedder.split()[0]) == (24, run)
-        assert len(later.insight.similar(1, 5)) == 5
+        assert len(later.active_learning.similar(1, 5)) == 5
         assert done(later).suggestions == 4
     names = [row[0] for row in later.stores.database.rows("SELECT kind FROM embedders")]
     assert names == ["version"]

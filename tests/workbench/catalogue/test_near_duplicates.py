@@ -41,7 +41,7 @@ def add(services: Services) -> Add:
 
 
 def shown(services: Services) -> list[set[int]]:
-    return [set(group.image_ids) for group in services.lookalikes.found().groups]
+    return [set(group.image_ids) for group in services.near_duplicates.found().groups]
 
 
 def test_different_labels_come_first_then_the_largest_group(services: Services, add: Add) -> None:
@@ -49,7 +49,7 @@ def test_different_labels_come_first_then_the_largest_group(services: Services, 
     three = add(FAR, FAR ^ 1, FAR ^ 2)
     alone = add(0xFFFF)
     mixed = add(OTHER, label="Full") + add(OTHER ^ 3, label="Half")
-    found = services.lookalikes.found()
+    found = services.near_duplicates.found()
     assert [set(group.image_ids) for group in found.groups] == [set(mixed), set(three), set(pair)]
     assert [group.mixed for group in found.groups] == [True, False, False]
     assert found.pictures == 7
@@ -61,14 +61,14 @@ def test_the_best_is_labelled_then_a_photo_then_large_then_sharp(services: Servi
     large = add(0, width=200)
     sharp = add(0, width=200, sharpness=5.0)
     synthetic = add(0, width=400, synthetic=True)
-    assert services.lookalikes.found().groups[0].image_ids == (*sharp, *large, *small, *synthetic)
+    assert services.near_duplicates.found().groups[0].image_ids == (*sharp, *large, *small, *synthetic)
     labelled = add(0, label="Full", width=50)
-    assert services.lookalikes.found().groups[0].image_ids[0] == labelled[0]
+    assert services.near_duplicates.found().groups[0].image_ids[0] == labelled[0]
 
 
 def test_the_others_go_to_the_bin_and_come_back_with_one_undo(services: Services, add: Add) -> None:
     ids = add(0, 1, 3)
-    assert services.lookalikes.keep_one(ids, ids[1], "ada")[0] == 2
+    assert services.near_duplicates.keep_one(ids, ids[1], "ada")[0] == 2
     assert shown(services) == []
     assert services.stores.pages.ids(Filter(status="bin")) == [ids[0], ids[2]]
     services.stores.journal.undo("ada")
@@ -78,8 +78,8 @@ def test_the_others_go_to_the_bin_and_come_back_with_one_undo(services: Services
 
 def test_a_group_that_is_kept_is_not_shown_until_another_joins(services: Services, add: Add) -> None:
     ids = add(0, 1)
-    services.lookalikes.keep_all(ids, "ada")
-    assert (shown(services), services.lookalikes.found().settled) == ([], 1)
+    services.near_duplicates.keep_all(ids, "ada")
+    assert (shown(services), services.near_duplicates.found().settled) == ([], 1)
     services.stores.journal.undo("ada")
     assert shown(services) == [set(ids)]
     services.stores.journal.redo("ada")
@@ -90,7 +90,7 @@ def test_a_group_that_is_kept_is_not_shown_until_another_joins(services: Service
 
 def test_what_was_kept_stays_kept_when_a_picture_leaves(services: Services, add: Add) -> None:
     ids = add(0, 1, 2)
-    services.lookalikes.keep_all(ids, "ada")
+    services.near_duplicates.keep_all(ids, "ada")
     services.stores.edits.archive(ids[:1], "ada")
     assert shown(services) == []
     services.stores.edits.restore(ids[:1], "ada")
@@ -100,7 +100,7 @@ def test_what_was_kept_stays_kept_when_a_picture_leaves(services: Services, add:
 def test_two_kept_groups_that_a_picture_joins_are_shown(services: Services, add: Add) -> None:
     left, right = add(0, 1), add(0xFFF, 0xFFE)
     for ids in (left, right):
-        services.lookalikes.keep_all(ids, "ada")
+        services.near_duplicates.keep_all(ids, "ada")
     assert shown(services) == []
     bridge = add(0x3F)
     assert shown(services) == [{*left, *right, *bridge}]
@@ -119,11 +119,11 @@ def test_the_best_of_each_is_kept_where_the_classes_agree(services: Services, ad
     add(0, 1, 2)
     add(FAR, FAR ^ 1, label="Full")
     mixed = add(OTHER, label="Full") + add(OTHER ^ 3, label="Half")
-    spare = services.lookalikes.found().spare
+    spare = services.near_duplicates.found().spare
     assert len(spare) == 3
     with pytest.raises(Conflict, match="3 pictures would go to the bin, not 4"):
-        services.lookalikes.keep_best(4, "ada")
-    changed, event = services.lookalikes.keep_best(3, "ada")
+        services.near_duplicates.keep_best(4, "ada")
+    changed, event = services.near_duplicates.keep_best(3, "ada")
     assert (changed, event is None) == (3, False)
     assert shown(services) == [set(mixed)]
     services.stores.journal.undo("ada")
@@ -134,11 +134,11 @@ def test_what_is_no_group_is_refused_with_a_sentence(services: Services, add: Ad
     ids = add(0, 1)
     for wrong in ((ids, 99), (ids[:1], ids[0]), ([], 1)):
         with pytest.raises(DomainError, match="the one of them to keep"):
-            services.lookalikes.keep_one(*wrong, "ada")
+            services.near_duplicates.keep_one(*wrong, "ada")
     with pytest.raises(DomainError, match="at least two"):
-        services.lookalikes.keep_all([ids[0], ids[0]], "ada")
+        services.near_duplicates.keep_all([ids[0], ids[0]], "ada")
     with pytest.raises(NotFound, match="no picture with id 99"):
-        services.lookalikes.keep_all([ids[0], 99], "ada")
+        services.near_duplicates.keep_all([ids[0], 99], "ada")
     assert shown(services) == [set(ids)]
 
 
@@ -149,7 +149,7 @@ def test_groups_are_those_of_the_pictures_that_are_there(services: Services, add
     values = np.repeat(centres, 10) ^ np.bitwise_xor.reduce(np.uint64(1) << flips, axis=1)
     ids = np.array(add(*values.tolist()))
     gone = random.permutation(len(ids))[:150]
-    services.lookalikes.found()
+    services.near_duplicates.found()
     services.stores.edits.archive(ids[gone].tolist(), "ada")
     left = np.setdiff1d(np.arange(len(ids)), gone)
     near = np.bitwise_count(values[left, None] ^ values[None, left]) <= 8
@@ -164,7 +164,7 @@ def test_the_bin_is_emptied_with_all_files_and_cannot_be_undone(labelled: Servic
     before = stores.pages.page(Filter()).items
     gone, rest = before[:2], before[2]
     for each in before:
-        stores.media.stage(each.sha256)
+        stores.derivatives.stage(each.sha256)
     stores.edits.archive([each.id for each in gone], "ada")
     for wrong in ("", "yes", "3"):
         with pytest.raises(DomainError, match="Type 2"):

@@ -53,8 +53,8 @@ def test_what_models_see_waits_only_as_long_as_it_may(narrow: Services) -> None:
         narrow.stores.decoder.decoded(picture(2)),
         pytest.raises(Overloaded),
     ):
-        narrow.stores.media.canonical(image.sha256, "squash", 0.05)
-    assert narrow.stores.media.canonical(image.sha256, "squash", 0.05).shape == (256, 256, 3)
+        narrow.stores.derivatives.canonical(image.sha256, "squash", 0.05)
+    assert narrow.stores.derivatives.canonical(image.sha256, "squash", 0.05).shape == (256, 256, 3)
 
 
 def test_a_file_that_is_no_picture_is_refused_without_waiting(narrow: Services) -> None:

@@ -85,23 +85,23 @@ def test_originals_are_kept_byte_for_byte_and_the_rest_is_made_from_them(
     data = picture(1, (1200, 900))
     image_id = take({"a.jpg": data}).outcomes[0].image_id
     record = services.stores.catalogue.get(image_id)
-    media = services.stores.media
+    derivatives = services.stores.derivatives
     assert (record.sha256, record.width, record.height) == (hashlib.sha256(data).hexdigest(), 1200, 900)
     path = services.stores.root / "blobs" / "originals" / record.sha256[:2] / record.sha256
     assert path.read_bytes() == data
     upright = decode(data, 10**8).image
     for fit in ("letterbox", "squash", "crop"):
-        assert np.array_equal(media.canonical(record.sha256, fit), canonical(upright, fit))
-    assert Image.open(BytesIO(media.thumbnail(record.sha256))).size == (256, 192)
-    assert Image.open(BytesIO(media.stage(record.sha256))).size == (1024, 768)
+        assert np.array_equal(derivatives.canonical(record.sha256, fit), canonical(upright, fit))
+    assert Image.open(BytesIO(derivatives.thumbnail(record.sha256))).size == (256, 192)
+    assert Image.open(BytesIO(derivatives.stage(record.sha256))).size == (1024, 768)
 
 
 def test_a_lost_thumbnail_is_made_again(services: Services, take: Take) -> None:
     take({"a.jpg": picture(1)})
     [image] = services.stores.pages.page(Filter()).items
-    before = services.stores.media.thumbnail(image.sha256)
+    before = services.stores.derivatives.thumbnail(image.sha256)
     (services.stores.root / "blobs" / "thumbnails" / image.sha256[:2] / image.sha256).unlink()
-    assert services.stores.media.thumbnail(image.sha256) == before
+    assert services.stores.derivatives.thumbnail(image.sha256) == before
 
 
 def test_the_same_files_again_change_nothing(services: Services, take: Take) -> None:
@@ -235,9 +235,9 @@ def test_of_an_animation_the_first_frame_is_taken_and_said_so(services: Services
 def test_a_damaged_canonical_picture_is_made_again(services: Services, take: Take) -> None:
     [outcome] = take({"a.jpg": picture(1)}).outcomes
     sha256 = services.stores.catalogue.get(outcome.image_id or 0).sha256
-    media = services.stores.media
-    whole = media.canonical(sha256, "letterbox")
+    derivatives = services.stores.derivatives
+    whole = derivatives.canonical(sha256, "letterbox")
     path = next((services.stores.root / "blobs" / "canonical-letterbox").rglob(sha256))
     path.write_bytes(b"cut off")
-    assert np.array_equal(media.canonical(sha256, "letterbox"), whole)
+    assert np.array_equal(derivatives.canonical(sha256, "letterbox"), whole)
     assert path.stat().st_size == 256 * 256 * 3

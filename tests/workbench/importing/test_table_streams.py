@@ -26,7 +26,7 @@ from workbench.importing.table_faults import TableFault
 from workbench.importing.table_reader import read_table
 from workbench.importing.uploads import Upload
 from workbench.services import Services, build_services
-from workbench.ui.status_bar import facts
+from workbench.ui.status_bar import status_html
 from workbench.ui.tabs.collect.report import running_html
 
 Put = Callable[[str, bytes], Upload]
@@ -268,7 +268,7 @@ def test_the_reading_of_tables_is_shown_and_stopped(services: Services, upload: 
     shown = until(lambda: (state := services.imports.state(first)).lines and state, "lines")
     assert (shown.phase, shown.running, shown.total) == ("reading tables", True, 0)
     assert f"<b>{shown.lines:,}</b> lines of tables" in running_html(shown, [])
-    assert "Reading tables: " in facts(services)
+    assert "Reading tables: " in status_html(services)
     services.imports.stop(first)
     state = until(lambda: not (now := services.imports.state(first)).running and now, "the stop", seconds=3)
     assert (state.status, state.stopped, state.phase, state.done) == ("stopped", True, "", 0)

@@ -53,7 +53,7 @@ def decoded_then(act: Callable[[], None]) -> Iterator[Source]:
 def assert_there(services: Services) -> None:
     stores = services.stores
     assert stores.catalogue.known([SHA256])
-    assert stores.media.canonical(SHA256, "letterbox").shape == (256, 256, 3)
+    assert stores.derivatives.canonical(SHA256, "letterbox").shape == (256, 256, 3)
     assert original(services).read_bytes() == DATA
     assert check(stores, deep=True).faults == ()
     assert list(stores.root.rglob(".part-*")) == []

@@ -144,15 +144,15 @@ def test_it_waits_while_a_run_trains_on_few_cores(
 
 
 def test_without_a_model_or_with_too_few_pictures_it_says_so(services: Services, tmp_path: Path) -> None:
-    assert services.safety.report(Augmentation()).state == service.NO_MODEL
+    assert services.label_safety.report(Augmentation()).state == service.NO_MODEL
     import_halves(services, tmp_path)
     promote_reader(services, tmp_path)
-    assert services.safety.report(Augmentation()).state == service.OFF
+    assert services.label_safety.report(Augmentation()).state == service.OFF
     services.stores.edits.archive(services.stores.pages.ids(Filter())[:20], "Ann")
-    services.safety.start()
-    services.safety.ask(Augmentation())
-    until(lambda: services.safety.report(Augmentation()).state == service.TOO_FEW, "too few pictures")
-    services.safety.close()
+    services.label_safety.start()
+    services.label_safety.ask(Augmentation())
+    until(lambda: services.label_safety.report(Augmentation()).state == service.TOO_FEW, "too few pictures")
+    services.label_safety.close()
 
 
 def test_a_model_that_is_gone_is_said_once_and_not_tried_for_ever(

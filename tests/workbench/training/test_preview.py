@@ -25,7 +25,7 @@ def dataset(labelled: Services, tmp_path: Path) -> Dataset:
     """The labelled pictures as the worker of a run is given them."""
     draft = split(labelled.stores.snapshots.labelled(), SPEC.validation_fraction, SPEC.seed)
     items = [{**vars(item)} for item in draft.items]
-    pictures = [labelled.stores.media.canonical(item.sha256, SPEC.fit) for item in draft.items]
+    pictures = [labelled.stores.derivatives.canonical(item.sha256, SPEC.fit) for item in draft.items]
     manifest = {"content_hash": draft.content_hash, "fit": SPEC.fit, "classes": draft.classes, "items": items}
     write_dataset(tmp_path / "dataset", pictures, manifest)
     return Dataset.open(tmp_path / "dataset")

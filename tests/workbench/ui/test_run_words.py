@@ -8,7 +8,7 @@ from typing import Any
 from storage.records import Run, Trial, Version
 from tests.workbench.chart_data import history, measures
 from workbench.training.spec import TrainingSpec
-from workbench.ui.status_bar import facts_of_run
+from workbench.ui.status_bar import run_status_html
 from workbench.ui.tabs.models.html import comparison_html
 from workbench.ui.tabs.train.html import active_html
 from workbench.ui.tabs.train.queue import runs_html
@@ -30,10 +30,10 @@ def run(epoch: int, step: int, monitor: str = "val_macro_f1") -> Run:
 def test_before_a_second_step_there_is_no_speed_and_no_time_left() -> None:
     assert "pictures/s" not in active_html(run(1, 1), [])
     assert "at most 1 min" not in active_html(run(1, 1), [])
-    assert "left" not in facts_of_run(run(1, 1))
+    assert "left" not in run_status_html(run(1, 1))
     assert "120 pictures/s" in active_html(run(1, 2), [])
     assert "at most 1 min" in active_html(run(2, 1), [])
-    assert "1 min left at most" in facts_of_run(run(2, 1))
+    assert "1 min left at most" in run_status_html(run(2, 1))
 
 
 def test_a_phase_without_epochs_says_how_much_of_it_is_done() -> None:
@@ -49,7 +49,7 @@ def test_a_phase_without_epochs_says_how_much_of_it_is_done() -> None:
     assert "epoch" not in html
     assert "180 % of a core" in html
     assert "1.2 GB" in html
-    assert "width:25%" in facts_of_run(going)
+    assert "width:25%" in run_status_html(going)
 
 
 def test_what_waits_can_be_moved_within_its_line_and_what_is_paused_can_go_on() -> None:
@@ -84,7 +84,7 @@ def test_a_search_says_how_many_tries_are_over_and_not_the_epochs_of_one() -> No
     assert "at most 1 min" in html
     assert "value='0.250'" in html
     assert "epoch" not in html
-    assert "Trying settings 1 min left at most" in facts_of_run(going)
+    assert "Trying settings 1 min left at most" in run_status_html(going)
     features = active_html(
         replace(going, progress={"done": 120, "total": 480, "eta_seconds": 3.0}), [], trials
     )

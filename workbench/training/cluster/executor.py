@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from workbench.backbones.definitions import BACKBONES
+from workbench.backbones.weights import weights_state
 from workbench.core import errors
 from workbench.core.errors import InvalidSpec, Paused, StoppedEarly, TrainingFailed
-from workbench.pretrained.backbones import BACKBONES
-from workbench.pretrained.weights import weights_state
 from workbench.training.cluster.mailbox import (
     BEAT_SECONDS,
     Mailbox,

@@ -9,10 +9,10 @@ import numpy as np
 import tensorflow as tf
 from keras import layers
 
+from workbench.backbones.definitions import BACKBONES, Backbone
+from workbench.backbones.weights import WeightsState, wrong_weights_message
 from workbench.core.errors import TrainingFailed
 from workbench.imaging.decode import SIDE
-from workbench.pretrained.backbones import BACKBONES, Backbone
-from workbench.pretrained.weights import WeightsState, wrong_weights_message
 from workbench.training.engine.ensemble import leaf_layers
 from workbench.training.engine.feature_cache import FrozenBackbone
 from workbench.training.spec import TrainingSpec

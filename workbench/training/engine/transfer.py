@@ -15,8 +15,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from workbench.pretrained.backbones import BACKBONES
-from workbench.pretrained.weights import WeightsState, find_or_download, weights_state
+from workbench.backbones.definitions import BACKBONES
+from workbench.backbones.weights import WeightsState, find_or_download, weights_state
 from workbench.training.engine import backbone_graph, feature_cache
 from workbench.training.engine.architectures import mirror_averaged
 from workbench.training.engine.ensemble import (

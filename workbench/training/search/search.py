@@ -16,9 +16,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from workbench.backbones.definitions import BACKBONES
+from workbench.backbones.weights import weights_state
 from workbench.core.errors import StoppedEarly, TrainingFailed
-from workbench.pretrained.backbones import BACKBONES
-from workbench.pretrained.weights import weights_state
 from workbench.training.dataset import Dataset
 from workbench.training.reporter import Reporter, RunPaths, TrialRecord
 from workbench.training.search.candidates import Candidate, candidates, expected_seconds

@@ -55,7 +55,7 @@ def _pictures(
 ) -> Iterator[np.ndarray]:
     for done, item in enumerate(items):
         on_progress(done, len(items))
-        yield stores.media.canonical(item.sha256, fit)
+        yield stores.derivatives.canonical(item.sha256, fit)
 
 
 def _manifest(snapshot: Snapshot, items: list[SnapshotItem], fit: str) -> dict[str, Any]:

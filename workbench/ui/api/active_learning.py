@@ -124,15 +124,15 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
 
 def _overview_endpoints(services: Services) -> list[Callable[..., Any]]:
     """The endpoints on the status, on similar pictures and on the map."""
-    insight = services.insight
+    active_learning = services.active_learning
 
     def insight_status() -> InsightStatus:
         """Say where the model's help stands: what made the embeddings, how many are done, what was learnt from how many labels."""
-        return answer(InsightStatus, insight.status())
+        return answer(InsightStatus, active_learning.status())
 
     def refresh_insight() -> InsightStatus:
         """Ask that embeddings, suggestions, suspicions and the map be brought up to date now, also while a run trains."""
-        return answer(InsightStatus, insight.refresh())
+        return answer(InsightStatus, active_learning.refresh())
 
     def similar_images(image_id: int, count: int = 12) -> SimilarImages:
         """List the pictures that look most like one, nearest first.
@@ -141,7 +141,9 @@ def _overview_endpoints(services: Services) -> list[Callable[..., Any]]:
             image_id: Id of a picture.
             count: Most pictures, 1 to 500.
         """
-        neighbours = insight.similar(validation.whole("image_id", image_id), _page_size("count", count))
+        neighbours = active_learning.similar(
+            validation.whole("image_id", image_id), _page_size("count", count)
+        )
         return SimilarImages(
             items=[answer(SimilarImage, neighbour, id=neighbour.image_id) for neighbour in neighbours]
         )
@@ -152,16 +154,16 @@ def _overview_endpoints(services: Services) -> list[Callable[..., Any]]:
         Args:
             limit: Most points, 1 to 20000; of more pictures an even part is given.
         """
-        page = insight.points(validation.whole("limit", limit, 1, MAX_POINTS))
+        page = active_learning.points(validation.whole("limit", limit, 1, MAX_POINTS))
         points = [answer(MapPoint, point, id=point.image_id, label=point.label or None) for point in page]
-        return MapPoints(items=points, total=insight.status().mapped)
+        return MapPoints(items=points, total=active_learning.status().mapped)
 
     return [insight_status, refresh_insight, similar_images, map_points]
 
 
 def _label_endpoints(services: Services) -> list[Callable[..., Any]]:
     """The endpoints on suggested and on suspicious labels."""
-    insight = services.insight
+    active_learning = services.active_learning
 
     def suggestions(cursor: str = "", limit: int = 60) -> SuggestedPage:
         """List the likely class of each picture that is left to label, the least sure first.
@@ -171,7 +173,7 @@ def _label_endpoints(services: Services) -> list[Callable[..., Any]]:
             limit: Most suggestions on the page, 1 to 500.
         """
         limit = _page_size("limit", limit)
-        page = insight.suggestions(limit + 1, _decode_cursor(cursor))
+        page = active_learning.suggestions(limit + 1, _decode_cursor(cursor))
         return SuggestedPage(
             items=[answer(Suggested, suggestion, id=suggestion.image_id) for suggestion in page[:limit]],
             next_cursor=_encode_cursor(page[limit - 1]) if len(page) > limit else "",
@@ -183,7 +185,7 @@ def _label_endpoints(services: Services) -> list[Callable[..., Any]]:
         Args:
             count: Most pictures, 1 to 500.
         """
-        return NextImages(image_ids=insight.next_images(_page_size("count", count)))
+        return NextImages(image_ids=active_learning.next_images(_page_size("count", count)))
 
     def suspicious_labels(limit: int = 60) -> Suspects:
         """List labels that look wrong, worst first.
@@ -191,13 +193,13 @@ def _label_endpoints(services: Services) -> list[Callable[..., Any]]:
         Args:
             limit: Most labels, 1 to 500.
         """
-        suspicions = insight.suspicious(_page_size("limit", limit))
+        suspicions = active_learning.suspicious(_page_size("limit", limit))
         return Suspects(
             items=[
                 answer(SuspiciousLabel, suspicion, id=suspicion.image_id, label=suspicion.given)
                 for suspicion in suspicions
             ],
-            total=insight.status().suspicious,
+            total=active_learning.status().suspicious,
         )
 
     def accept_suspicions(image_ids: list[int], by: str = ACTOR) -> Changed:
@@ -207,7 +209,7 @@ def _label_endpoints(services: Services) -> list[Callable[..., Any]]:
             image_ids: Ids of pictures that /suspicious_labels gave.
             by: Who does it, for the journal.
         """
-        changed, events = insight.accept(require_ids(image_ids), _actor(by))
+        changed, events = active_learning.accept(require_ids(image_ids), _actor(by))
         return Changed(changed=changed, event_ids=events)
 
     def dismiss_suspicions(image_ids: list[int], by: str = ACTOR) -> Changed:
@@ -217,7 +219,7 @@ def _label_endpoints(services: Services) -> list[Callable[..., Any]]:
             image_ids: Ids of pictures.
             by: Who does it, for the journal.
         """
-        changed, event = insight.dismiss(require_ids(image_ids), _actor(by))
+        changed, event = active_learning.dismiss(require_ids(image_ids), _actor(by))
         return Changed(changed=changed, event_ids=[] if event is None else [event])
 
     return [suggestions, next_images, suspicious_labels, accept_suspicions, dismiss_suspicions]

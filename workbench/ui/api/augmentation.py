@@ -89,8 +89,8 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
                 default.
         """
         parsed = Augmentation.from_dict(augmentation)
-        services.safety.ask(parsed)
-        return _check(services.safety.report(parsed), parsed)
+        services.label_safety.ask(parsed)
+        return _check(services.label_safety.report(parsed), parsed)
 
     def augmentation_cost(augmentation: dict[str, Any] = EMPTY) -> Speed:
         """Measure how many pictures a second each operation makes on the server's machine, and those that run together.

@@ -66,7 +66,10 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
             cursor: next_cursor of the page before; empty for the first page.
             limit: Most groups on the page, 1 to 500.
         """
-        page_size, duplicates = validation.whole("limit", limit, 1, MAX_GROUPS), services.lookalikes.found()
+        page_size, duplicates = (
+            validation.whole("limit", limit, 1, MAX_GROUPS),
+            services.near_duplicates.found(),
+        )
         start = _parse_cursor(require_text("cursor", cursor))
         end = start + page_size
         return LookAlikeGroups(
@@ -90,7 +93,7 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
         """
         keep_id = validation.whole("keep", keep)
         return _curation_result(
-            services.lookalikes.keep_one(require_ids(image_ids), keep_id, require_actor(by))
+            services.near_duplicates.keep_one(require_ids(image_ids), keep_id, require_actor(by))
         )
 
     def keep_all(image_ids: list[int], by: str = ACTOR) -> Curated:
@@ -100,7 +103,7 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
             image_ids: Ids of the pictures of a group.
             by: Who the history says did it.
         """
-        return _curation_result(services.lookalikes.keep_all(require_ids(image_ids), require_actor(by)))
+        return _curation_result(services.near_duplicates.keep_all(require_ids(image_ids), require_actor(by)))
 
     def keep_best(expected: int, by: str = ACTOR) -> Curated:
         """Keep the best picture of every group of one class and put the others into the bin, as one event.
@@ -110,7 +113,7 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
             by: Who the history says did it.
         """
         expected_count = validation.whole("expected", expected, 0, MAX_COUNT)
-        return _curation_result(services.lookalikes.keep_best(expected_count, require_actor(by)))
+        return _curation_result(services.near_duplicates.keep_best(expected_count, require_actor(by)))
 
     def empty_bin(confirm: str, by: str = ACTOR) -> Emptied:
         """Remove all pictures of the bin with their files. This cannot be undone, and is refused while a run is active.

@@ -5,9 +5,9 @@ from typing import Any, TypedDict
 
 from storage.core.errors import DomainError
 from storage.records import Run
+from workbench.backbones.definitions import BACKBONES, Backbone
+from workbench.backbones.weights import weights_state
 from workbench.core import validation
-from workbench.pretrained.backbones import BACKBONES, Backbone
-from workbench.pretrained.weights import weights_state
 from workbench.services import Services
 from workbench.training.spec import BEST, FINE_TUNE, INSTANT, SCRATCH
 from workbench.ui.api.answers import answer

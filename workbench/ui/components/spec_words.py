@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from workbench.pretrained.backbones import BACKBONES
+from workbench.backbones.definitions import BACKBONES
 from workbench.training.spec import BEST, FINE_TUNE, INSTANT, SCRATCH
 
 RECIPE_NAMES: Mapping[str, str] = {

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from workbench.pretrained.backbones import FROM_SCRATCH
+from workbench.backbones.definitions import FROM_SCRATCH
 from workbench.training.engine.architectures import build, mirror_averaged
 
 

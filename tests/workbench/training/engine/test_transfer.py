@@ -16,9 +16,9 @@ from tests.workbench import tiny_net
 from tests.workbench.tiny_weights import SMALL, write_weights
 from tests.workbench.training.engine.test_train import Recorder
 from tests.workbench.training_data import bars
+from workbench.backbones.definitions import BACKBONES
 from workbench.core.errors import Paused, StoppedEarly, TrainingFailed
 from workbench.imaging.augmentation import Augmentation
-from workbench.pretrained.backbones import BACKBONES
 from workbench.training.dataset import Dataset
 from workbench.training.engine.ensemble import penultimate_model
 from workbench.training.engine.export import litert_probabilities

@@ -110,7 +110,7 @@ def _bind_notes(services: Services, view: AugmentView) -> NoteRefresher:
 
 def _note_updates(services: Services, previous: str) -> list[object]:
     augmentation = services.training.draft().augmentation
-    safety = services.safety.report(augmentation)
+    safety = services.label_safety.report(augmentation)
     note_html = [*notes(services, augmentation, safety), summary(services, augmentation, safety)]
     checking = safety.state in {CHECKING, WAITING}
     current = f"{checking} {''.join(note_html)}"

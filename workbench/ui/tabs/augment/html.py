@@ -88,7 +88,7 @@ def seed_html(seed: int, spec: TrainingSpec) -> str:
 def _variant_set(
     services: Services, image: ImageRecord, augmentation: Augmentation, preview_choice: PreviewChoice
 ) -> str:
-    original = services.stores.media.canonical(image.sha256, services.training.draft().fit, PATIENCE)
+    original = services.stores.derivatives.canonical(image.sha256, services.training.draft().fit, PATIENCE)
     variants = services.training.preview(image.id, augmentation, preview_choice.count, preview_choice.seed)
     name = f"{image.filename}, {image.label or 'left to label'}"
     figures = "".join(

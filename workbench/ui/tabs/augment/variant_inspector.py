@@ -38,7 +38,7 @@ class RejectedVariant:
 def find_suspects(services: Services, rejected: RejectedVariant) -> tuple[list[OperationSuspect], str]:
     """The operations that may have changed the class, and the name of the one that did (empty if the user must decide)."""
     image = services.stores.catalogue.get(rejected.image_id)
-    picture = services.stores.media.canonical(image.sha256, services.training.draft().fit, PATIENCE)
+    picture = services.stores.derivatives.canonical(image.sha256, services.training.draft().fit, PATIENCE)
     key = (rejected.seed, rejected.variant, rejected.image_id)
     original_prediction = _try_predict(services, picture)
     predict = services.predictor.predict_unlogged if original_prediction else None

@@ -33,8 +33,8 @@ def build(frame: SectionFrame) -> Section:
         timer = gr.Timer(POLL_SECONDS, active=False)
 
     def show(state: str) -> list[Any]:
-        status = services.insight.status()
-        suspicions = services.insight.suspicious(MAX_ROWS)
+        status = services.active_learning.status()
+        suspicions = services.active_learning.suspicious(MAX_ROWS)
         key = repr([(suspicion.image_id, suspicion.revision) for suspicion in suspicions]) + str(
             status.suspicious
         )
@@ -42,7 +42,7 @@ def build(frame: SectionFrame) -> Section:
         return [key, state_html(status), rows_update, gr.Timer(active=status.running)]
 
     def count() -> int:
-        return services.insight.status().suspicious
+        return services.active_learning.status().suspicious
 
     section = Section(
         "doubts", "Suspicious labels", column, gr.State(""), [status_board, row_board, timer], show, count
@@ -61,7 +61,11 @@ def judge_function(services: Services) -> Any:
         try:
             payload = Payload.of(wish)
             revisions = {payload.number("id"): payload.number("revision")}
-            apply = services.insight.accept if payload.text("kind") == "accept" else services.insight.dismiss
+            apply = (
+                services.active_learning.accept
+                if payload.text("kind") == "accept"
+                else services.active_learning.dismiss
+            )
             apply(list(revisions), actor(request), revisions)
         except Exception as error:
             return {"error": sentence(error)}
@@ -72,7 +76,7 @@ def judge_function(services: Services) -> Any:
 
 def _handle_click(services: Services, click: Click) -> ClickOutcome:
     if click.kind == "refresh":
-        services.insight.refresh()
+        services.active_learning.refresh()
         return ClickOutcome("")
     last = services.stores.journal.undoable(click.by)
     if click.kind == "settled" and last is not None:

@@ -88,7 +88,7 @@ def build(frame: SectionFrame) -> Section:
 
 
 def _updates(services: Services, state: MapState) -> list[Any]:
-    status, curation = services.insight.status(), services.stores.curation
+    status, curation = services.active_learning.status(), services.stores.curation
     version_key = [
         status.mapped,
         curation.newest(),
@@ -118,7 +118,7 @@ def _no_plot() -> Any:
 def _handle_click(services: Services, click: Click) -> ClickOutcome:
     state: MapState = click.state
     if click.kind == "refresh":
-        services.insight.refresh()
+        services.active_learning.refresh()
         return ClickOutcome(state)
     if click.kind == "zoom":
         return ClickOutcome(

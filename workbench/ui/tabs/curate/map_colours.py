@@ -31,7 +31,7 @@ class PointStyle(NamedTuple):
 
 def point_groups(services: Services, colouring: str, max_points: int) -> list[PointGroup]:
     """The points of the map grouped by style, faint groups first so that they are drawn behind the others."""
-    points = services.insight.points(max_points)
+    points = services.active_learning.points(max_points)
     captions = services.stores.curation.captions([point.image_id for point in points])
     style_of = STYLES.get(colouring, _class_style)
     points_by_style: dict[PointStyle, list[PlottedPoint]] = {}

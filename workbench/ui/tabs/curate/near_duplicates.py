@@ -43,7 +43,7 @@ def build(frame: SectionFrame) -> Section:
         group_board = section_html("curate-groups")
 
     def show(state: DuplicatesState) -> list[Any]:
-        duplicates = services.lookalikes.found()
+        duplicates = services.near_duplicates.found()
         begin = state.begin if state.begin < len(duplicates.groups) else 0
         state = replace(state, begin=begin)
         return [state, _page_html(services, duplicates, state)]
@@ -55,7 +55,7 @@ def build(frame: SectionFrame) -> Section:
         gr.State(DuplicatesState()),
         [group_board],
         show,
-        lambda: len(services.lookalikes.found().groups),
+        lambda: len(services.near_duplicates.found().groups),
     )
     frame.bind_clicks(group_board, section, lambda click: _handle_click(services, click))
     return section
@@ -68,17 +68,17 @@ def _handle_click(services: Services, click: Click) -> ClickOutcome:
     if click.kind in {"ask", "cancel"}:
         return ClickOutcome(replace(state, confirming=click.kind == "ask"))
     if click.kind == "best":
-        changed, event = services.lookalikes.keep_best(click.payload.number("count"), click.by)
+        changed, event = services.near_duplicates.keep_best(click.payload.number("count"), click.by)
         return ClickOutcome(
             DuplicatesState(), f"Moved {counted(changed)} to the bin and kept the best of each.", event
         )
     ids = list(_group(services, click).image_ids)
     if click.kind == "one":
         keep_id = click.picked[0] if click.picked else ids[0]
-        changed, event = services.lookalikes.keep_one(ids, keep_id, click.by)
+        changed, event = services.near_duplicates.keep_one(ids, keep_id, click.by)
         return ClickOutcome(state, f"Kept one; {counted(changed)} went to the bin.", event)
     if click.kind == "all":
-        _, event = services.lookalikes.keep_all(ids, click.by)
+        _, event = services.near_duplicates.keep_all(ids, click.by)
         message = f"Kept all {len(ids):,}. The group comes back when another picture joins it."
         return ClickOutcome(state, message, event)
     return ClickOutcome(state, *label_all(services, ids, click))
@@ -91,7 +91,7 @@ def _group(services: Services, click: Click) -> DuplicateGroup:
         Conflict: The group has changed.
     """
     first, size = click.payload.number("group"), click.payload.number("size")
-    for group in services.lookalikes.found().groups:
+    for group in services.near_duplicates.found().groups:
         if group.image_ids[0] == first and len(group.image_ids) == size:
             return group
     raise Conflict("This group has changed in the meantime, so nothing was done. Look at it again.")

@@ -39,7 +39,7 @@ def functions(services: Services) -> list[Callable[..., Answer]]:
         """The pictures that look most like one."""
 
         def work() -> Answer:
-            neighbours = services.insight.similar(_image_id(wish), MAX_SIMILAR)
+            neighbours = services.active_learning.similar(_image_id(wish), MAX_SIMILAR)
             images = services.stores.catalogue.several([neighbour.image_id for neighbour in neighbours])
             return {"items": [picture(image) for image in images]}
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import gradio as gr
 
-from workbench.pretrained.backbones import BACKBONES
+from workbench.backbones.definitions import BACKBONES
 from workbench.services import Services
 from workbench.training.spec import BEST, RECIPES, SCRATCH, TrainingSpec, class_weight_table
 from workbench.ui.components.class_weights import read_weights, show_weights, weights_fields

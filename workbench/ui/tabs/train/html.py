@@ -17,7 +17,7 @@ from workbench.training.supervisor import heartbeat_warning
 from workbench.ui.components.glossary import term
 from workbench.ui.components.html import class_name, facts, problem, table
 from workbench.ui.components.spec_words import spec_text
-from workbench.ui.status_bar import counts_items, phase, share_done
+from workbench.ui.status_bar import counts_items, phase_text, share_done
 from workbench.ui.tabs.train.trials import tried
 
 MONITORS = {"val_loss": "validation loss", "val_macro_f1": "validation macro-F1"}
@@ -83,7 +83,7 @@ def active_html(run: Run, history: Sequence[Mapping[str, Any]], trials: Sequence
     """The progress of a queued or running run; that of a search by its trials."""
     if run.status == "queued":
         return f"<h3>Run {run.id} is waiting to start</h3><p>{settings_text(run)}</p>"
-    title = f"<h3>Run {run.id}: {escape(phase(run))}</h3>"
+    title = f"<h3>Run {run.id}: {escape(phase_text(run))}</h3>"
     if trials:
         progress, pairs = _bar_html(_share_tried(trials)), _search_facts(run, trials)
     else:

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from html import escape
 from pathlib import Path
 
-from workbench.pretrained.backbones import BACKBONES, FROM_SCRATCH, PRETRAINED, Backbone
-from workbench.pretrained.weights import WeightsState, weights_state
+from workbench.backbones.definitions import BACKBONES, FROM_SCRATCH, PRETRAINED, Backbone
+from workbench.backbones.weights import WeightsState, weights_state
 from workbench.training.spec import BEST, FINE_TUNE, INSTANT, SCRATCH, TrainingSpec
 from workbench.ui.components.html import table
 from workbench.ui.components.spec_words import minutes_text

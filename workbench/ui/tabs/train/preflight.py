@@ -9,9 +9,9 @@ from typing import Any
 import gradio as gr
 
 from storage.core.errors import DomainError
+from workbench.backbones.weights import WeightsState
 from workbench.core.errors import NotReady
 from workbench.imaging.augmentation import BY_NAME
-from workbench.pretrained.weights import WeightsState
 from workbench.services import Services
 from workbench.training.service import TrainingPlan
 from workbench.training.spec import BEST, TrainingSpec
@@ -131,7 +131,7 @@ def _blocked_updates(services: Services, error: DomainError) -> list[Any]:
 
 def augmentation_warning(services: Services, spec: TrainingSpec) -> str:
     """A sentence on operations that change the class according to the production model; empty if there are none."""
-    safety = services.safety.report(spec.augmentation)
+    safety = services.label_safety.report(spec.augmentation)
     flagged = safety.flagged(spec.augmentation)
     if not flagged:
         return ""

@@ -15,9 +15,9 @@ import h5py
 import numpy as np
 import pytest
 
+from workbench.backbones.definitions import BACKBONES, PRETRAINED, Backbone
+from workbench.backbones.weights import find_or_download, weights_state
 from workbench.core.errors import TrainingFailed
-from workbench.pretrained.backbones import BACKBONES, PRETRAINED, Backbone
-from workbench.pretrained.weights import find_or_download, weights_state
 from workbench.training.spec import DEPTHS
 
 NET = BACKBONES["mobilenet_v2"]

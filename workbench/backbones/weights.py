@@ -12,8 +12,8 @@ from pathlib import Path
 from urllib.error import URLError
 
 from storage.core.errors import DiskFull, is_disk_full
+from workbench.backbones.definitions import Backbone
 from workbench.core.errors import TrainingFailed
-from workbench.pretrained.backbones import Backbone
 
 _TIMEOUT_SECONDS = 30
 _BLOCK_BYTES = 256 * 1024
