@@ -18,7 +18,7 @@ class BatchRow:
     """Result of one file: a prediction, or the error message if there is none."""
 
     file: str
-    found: Prediction | None
+    prediction: Prediction | None
     error: str = ""
 
 
@@ -70,11 +70,11 @@ def as_csv(classes: Sequence[str], rows: Iterable[BatchRow]) -> str:
     """CSV with the columns file, label, confidence, needs_review, version, error, then one column of probabilities per class."""
     heading = ["file", "label", "confidence", "needs_review", "version", "error"]
     heading += [f"p({name})" for name in classes]
-    return csv_text(chain([heading], (_row(each, classes) for each in rows)))
+    return csv_text(chain([heading], (_row(row, classes) for row in rows)))
 
 
 def _row(row: BatchRow, classes: Sequence[str]) -> list[object]:
-    prediction, file = row.found, row.file
+    prediction, file = row.prediction, row.file
     if prediction is None:
         return [file, "", "", "", "", row.error, *([""] * len(classes))]
     probabilities = [f"{prediction.scores[name]:.4f}" for name in classes]

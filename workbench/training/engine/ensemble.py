@@ -77,7 +77,7 @@ class MeanMemberLoss(keras.losses.Loss):  # type: ignore[misc]
 
     def __init__(self, loss: keras.losses.Loss) -> None:
         """Apply a loss to each member."""
-        super().__init__(name="each")
+        super().__init__(name="mean_member_loss")
         self._loss = loss
 
     def call(self, y_true: Any, y_pred: Any) -> Any:

@@ -224,7 +224,7 @@ def _bind(place: TabContext, parts: LabelFields) -> None:
 
 def _render(services: Services, view: LabelState, visit: Viewer) -> list[Any]:
     view, data = view_model.page_data(services, view, visit)
-    names = [each["name"] for each in data["classes"]]
+    names = [class_["name"] for class_ in data["classes"]]
     filter_, tags = view.filter_, data["tags"]
     return [
         view,

@@ -71,7 +71,7 @@ def batch_html(answers: Sequence[BatchRow], version: Version, colours: Colours) 
 
 
 def _totals_html(answers: Sequence[BatchRow], colours: Colours) -> str:
-    predictions = [prediction.found for prediction in answers if prediction.found]
+    predictions = [row.prediction for row in answers if row.prediction]
     parts = [
         f"<span>{dot(colours.get(name, ''))}{escape(name)} <b>{count:,}</b></span>"
         for name, count in Counter(prediction.label for prediction in predictions).most_common()
@@ -86,7 +86,7 @@ def _totals_html(answers: Sequence[BatchRow], colours: Colours) -> str:
 
 
 def _row_html(answer: BatchRow, colours: Colours) -> str:
-    file, prediction = escape(answer.file), answer.found
+    file, prediction = escape(answer.file), answer.prediction
     if prediction is None:
         return f"<tr><td>{file}</td><td colspan='2' class='problem'>{escape(answer.error)}</td></tr>"
     chip = "<span class='chip'>look again</span>" if prediction.needs_review else ""
