@@ -13,18 +13,18 @@ from storage.records import FLAGS, Filter
 
 MOST = 300
 # From one tag to the next along the index: grouping would read a row for every tag of every picture.
-EACH = """
-WITH RECURSIVE each (tag) AS (
+TAGS_IN_USE = """
+WITH RECURSIVE used (tag) AS (
     SELECT min(tag) FROM image_tags
-    UNION ALL SELECT (SELECT min(t.tag) FROM image_tags t WHERE t.tag > each.tag) FROM each WHERE each.tag IS NOT NULL
+    UNION ALL SELECT (SELECT min(t.tag) FROM image_tags t WHERE t.tag > used.tag) FROM used WHERE used.tag IS NOT NULL
 )
-SELECT tag FROM each WHERE tag IS NOT NULL LIMIT ?
+SELECT tag FROM used WHERE tag IS NOT NULL LIMIT ?
 """
 
 
 def tags_in_use(database: Database) -> list[str]:
     """The tags by the alphabet, at most 300."""
-    return [row["tag"] for row in database.rows(EACH, (MOST,))]
+    return [row["tag"] for row in database.rows(TAGS_IN_USE, (MOST,))]
 
 
 # On the row i of a picture and on a row of the tallies alike.
@@ -74,9 +74,9 @@ SEARCH = LookupCondition(
     "SELECT rowid AS id FROM image_names WHERE name_key MATCH :phrase",
     exact=True,
 )
-# The index of trigrams has no texts of one or two letters.
+# The index of trigrams has no texts of one or two letters; all names are read, from an index that has nothing else.
 SHORT_SEARCH = LookupCondition(
-    SEARCH.condition, f"SELECT i.id FROM images i WHERE i.archived = :archived AND {SEARCH.condition}"
+    SEARCH.condition, f"SELECT i.id FROM images i WHERE {SEARCH.condition}", exact=True
 )
 
 
@@ -97,8 +97,13 @@ class CompiledFilter:
     @property
     def lookup_only(self) -> LookupCondition | None:
         """The one condition on pictures of the catalogue, where its index tells exactly which they are."""
-        single = len(self.lookups) == 1 and self.tallied == IN_CATALOGUE and not self.parameters["archived"]
+        single = len(self.lookups) == 1 and not self.narrowed and not self.parameters["archived"]
         return self.lookups[0] if single and self.lookups[0].exact else None
+
+    @property
+    def narrowed(self) -> bool:
+        """Whether there is a condition that the tallies count, beside being in the catalogue or in the bin."""
+        return self.tallied != IN_CATALOGUE
 
     @property
     def where(self) -> str:
@@ -151,7 +156,7 @@ def _text(name: str, value: object) -> str:
     plain = (
         isinstance(value, str)
         and "\0" not in value
-        and not any("\ud800" <= each <= "\udfff" for each in value)
+        and not any("\ud800" <= letter <= "\udfff" for letter in value)
     )
     if not isinstance(value, str) or not plain or len(value) > LONGEST_SEARCH:
         raise DomainError(f"{name} must be a plain text of at most {LONGEST_SEARCH} characters.")

@@ -31,7 +31,7 @@ def fetch(
         (most_archived, json.dumps(list(image_ids))),
     )
     by_id = {row["id"]: _record(row) for row in rows}
-    return [by_id[each] for each in image_ids if each in by_id]
+    return [by_id[image_id] for image_id in image_ids if image_id in by_id]
 
 
 def require(connection: sqlite3.Connection, image_ids: Sequence[int], archived: int = 0) -> None:

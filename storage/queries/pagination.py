@@ -60,7 +60,7 @@ def _mark(wanted: Filter) -> str:
 
 def _is_key(value: Any, sort: str) -> bool:
     if sort == "name":
-        return isinstance(value, str) and not any("\ud800" <= each <= "\udfff" for each in value)
+        return isinstance(value, str) and not any("\ud800" <= letter <= "\udfff" for letter in value)
     number = isinstance(value, int | float) and not isinstance(value, bool)
     return number and math.isfinite(value) and abs(value) <= LARGEST_ID
 
@@ -130,10 +130,12 @@ class Pages:
         order, most = _order(wanted), _limit(limit) + 1
         matches = self._matches(wanted)
         request = PageRequest(order, most, unpack(wanted, cursor) if cursor else None)
-        total = self._count(matches)
-        found = self._select(self._gathered(matches, order, total), request) if total else []
-        items = image_rows.fetch(self._database.connection(), [image_id for image_id, _ in found[:limit]])
-        last, key = found[limit - 1] if len(found) > limit else (0, None)
+        total, matches = self._counted(matches, order)
+        ids_and_keys = self._select(matches, request) if total else []
+        items = image_rows.fetch(
+            self._database.connection(), [image_id for image_id, _ in ids_and_keys[:limit]]
+        )
+        last, key = ids_and_keys[limit - 1] if len(ids_and_keys) > limit else (0, None)
         return Page(tuple(items), pack(wanted, key, last) if last else "", total)
 
     def ids(self, wanted: Filter) -> list[int]:
@@ -151,9 +153,9 @@ class Pages:
         matches = self._matches(wanted)
         request = PageRequest(_order(wanted), count, also=also, parameters=parameters)
         if matches.tallied:
-            if not (total := self._count(matches)):
+            total, matches = self._counted(matches, request.order)
+            if not total:
                 return []
-            matches = self._gathered(matches, request.order, total)
         return [image_id for image_id, _ in self._select(matches, request)]
 
     def _matches(self, wanted: Filter) -> Matches:
@@ -172,38 +174,54 @@ class Pages:
             binned = f"SELECT count(*) FROM images i WHERE i.archived IN (1, 2) AND {lookup.condition}"
             sql = f"SELECT (SELECT count(*) FROM ({lookup.candidates})) - ({binned})"
         elif matches.tallied:
-            sql = f"SELECT coalesce(sum(i.n), 0) FROM tallies i WHERE {matches.compiled.where}"
+            return self._most(matches.compiled)
         else:
             sql = f"SELECT count(*) FROM {matches.source} WHERE {matches.compiled.where}"
         return int(self._database.value(sql, matches.parameters))
 
-    def _gathered(self, matches: Matches, order: SortOrder, total: int) -> Matches:
-        """The same pictures as candidates, where they are few and the index of the order does not cover the filter."""
-        if order.covered or not matches.scans or total > MOST_CANDIDATES:
-            return matches
-        sql = f"SELECT json_group_array(i.id) FROM images i WHERE {matches.compiled.where}"
-        ids = self._database.value(sql, matches.parameters)
-        return replace(matches, source=CANDIDATES, parameters={**matches.parameters, "candidates": ids})
+    def _counted(self, matches: Matches, order: SortOrder) -> tuple[int, Matches]:
+        """How many pictures match, and the matches as they are best read in an order.
+
+        Where the tallies say that few match, the scan that counts them also takes their ids. To find few pictures in order
+        would take a second scan.
+        """
+        two_scans = matches.scans and matches.compiled.narrowed and not (matches.tallied and order.covered)
+        if not two_scans or not 0 < self._most(matches.compiled) <= MOST_CANDIDATES:
+            return self._count(matches), matches
+        sql = f"SELECT count(*), json_group_array(i.id) FROM {matches.source} WHERE {matches.compiled.where}"
+        total, ids = self._database.rows(sql, matches.parameters)[0]
+        return total, replace(
+            matches, source=CANDIDATES, parameters={**matches.parameters, "candidates": ids}
+        )
+
+    def _most(self, compiled: CompiledFilter) -> int:
+        """How many pictures pass the conditions that the tallies count: at least as many as pass all."""
+        sql = f"SELECT coalesce(sum(i.n), 0) FROM tallies i WHERE {compiled.tallied}"
+        return int(self._database.value(sql, compiled.parameters))
 
     def _select(self, matches: Matches, request: PageRequest) -> list[tuple[int, Any]]:
         """Ids and sort keys, in order; of a ranking those that it has, then the others by id."""
         if not request.order.ranked:
             return self._rows(matches, request)
-        found: list[tuple[int, Any]] = []
+        if not matches.scans:
+            # All candidates are looked up and sorted in any case: once instead of twice.
+            last = f"coalesce({request.order.key}, {UNRANKED})"
+            return self._rows(matches, replace(request, order=SortOrder(last)))
+        ids_and_keys: list[tuple[int, Any]] = []
         key, after = request.order.key, request.after
         if after is None or after[0] < UNRANKED:
             ranked = replace(request, also=f"{request.also} AND {key} IS NOT NULL")
-            found, after = self._rows(matches, ranked), None
-        if len(found) < request.limit:
+            ids_and_keys, after = self._rows(matches, ranked), None
+        if len(ids_and_keys) < request.limit:
             others = replace(
                 request,
                 order=SORTS["oldest"],
-                limit=request.limit - len(found),
+                limit=request.limit - len(ids_and_keys),
                 after=after and (after[1], after[1]),
                 also=f"{request.also} AND {key} IS NULL",
             )
-            found += [(image_id, UNRANKED) for image_id, _ in self._rows(matches, others)]
-        return found
+            ids_and_keys += [(image_id, UNRANKED) for image_id, _ in self._rows(matches, others)]
+        return ids_and_keys
 
     def _rows(self, matches: Matches, request: PageRequest) -> list[tuple[int, Any]]:
         key, descending = request.order.key, request.order.descending

@@ -22,6 +22,7 @@ from workbench.stores import Stores
 PICTURES = 100_000
 PAGE = 60
 GOAL = 30.0
+GOAL_SEVERAL = 45.0
 REPEATS = 7
 SINGLE = [
     Filter(),
@@ -54,8 +55,8 @@ def rows(data: Path) -> Iterable[Row]:
         stores = filled(Path(folder), PICTURES)
         single = _pages(stores, SINGLE)
         together = _pages(stores, TOGETHER)
-        yield _worst("one filter", single)
-        yield _worst("two to four filters", together)
+        yield _worst("one filter", single, GOAL)
+        yield _worst("two to four filters", together, GOAL_SEVERAL)
         yield _last(single | together)
         yield from _counts(stores)
         yield from _bulk(stores)
@@ -63,17 +64,17 @@ def rows(data: Path) -> Iterable[Row]:
 
 def _pages(stores: Stores, filters: list[Filter]) -> Times:
     """Milliseconds of the first, a middle and the last page of every filter with every sort."""
-    found: Times = {}
-    for wanted, sort in itertools.product(filters, SORTS):
-        each = replace(wanted, sort=sort)
-        total = stores.pages.page(each, limit=PAGE).total
-        cursors = ["", _cursor(stores, each, total // 2), _cursor(stores, each, total - PAGE)]
+    times: Times = {}
+    for unsorted, sort in itertools.product(filters, SORTS):
+        wanted = replace(unsorted, sort=sort)
+        total = stores.pages.page(wanted, limit=PAGE).total
+        cursors = ["", _cursor(stores, wanted, total // 2), _cursor(stores, wanted, total - PAGE)]
         first, middle, last = (
-            [_milliseconds(lambda c=cursor: stores.pages.page(each, c, PAGE)) for _ in range(REPEATS)]  # noqa: B023
+            [_milliseconds(lambda c=cursor: stores.pages.page(wanted, c, PAGE)) for _ in range(REPEATS)]  # noqa: B023
             for cursor in cursors
         )
-        found[each] = (first, middle, last)
-    return found
+        times[wanted] = (first, middle, last)
+    return times
 
 
 def _cursor(stores: Stores, wanted: Filter, position: int) -> str:
@@ -85,16 +86,18 @@ def _cursor(stores: Stores, wanted: Filter, position: int) -> str:
     return pack(wanted, stores.database.value(sql, (last,)), last)
 
 
-def _worst(what: str, times: Times) -> Row:
+def _worst(what: str, times: Times, goal: float) -> Row:
     p95 = {wanted: float(np.percentile([*a, *b, *c], 95)) for wanted, (a, b, c) in times.items()}
-    slowest = max(p95, key=lambda each: p95[each])
+    slowest = max(p95, key=p95.__getitem__)
     named = " ".join(f"{name}={value}" for name, value in vars(slowest).items() if value)
-    median = float(np.median([each for parts in times.values() for part in parts for each in part]))
+    median = float(
+        np.median([milliseconds for parts in times.values() for part in parts for milliseconds in part])
+    )
     return Row(
         f"page of {PAGE} of {PICTURES:,}: first, middle, last, {what}, {len(times)} combinations",
-        f"worst p95 ≤ {GOAL:.0f} ms",
+        f"worst p95 ≤ {goal:.0f} ms",
         f"{p95[slowest]:.1f} ms ({named}); median of all {median:.1f} ms",
-        p95[slowest] <= GOAL,
+        p95[slowest] <= goal,
     )
 
 
@@ -110,13 +113,13 @@ def _last(times: Times) -> Row:
 
 
 def _counts(stores: Stores) -> Iterable[Row]:
-    filters = [each for each in SINGLE if not (each.tag or each.search or each.status == "suspicious")]
-    tallied = max(_p95(lambda e=each: stores.pages.count(e)) for each in filters)
-    narrowed = {each: _p95(lambda e=each: stores.pages.count(e)) for each in SINGLE if each not in filters}
+    p95 = {wanted: _p95(lambda w=wanted: stores.pages.count(w)) for wanted in SINGLE}
+    looked_up = {wanted for wanted in SINGLE if wanted.tag or wanted.search or wanted.status == "suspicious"}
+    tallied = max(p95[wanted] for wanted in SINGLE if wanted not in looked_up)
     yield Row(
         "count of a filter by class, status or flag", "worst p95 ≤ 5 ms", f"{tallied:.2f} ms", tallied <= 5
     )
-    slowest = max(narrowed.values())
+    slowest = max(p95[wanted] for wanted in looked_up)
     yield Row(
         "count of a tag, a part of a name or what is suspicious",
         f"worst p95 ≤ {GOAL:.0f} ms",
@@ -138,7 +141,7 @@ def _bulk(stores: Stores) -> Iterable[Row]:
         f"{labelled:.1f} s, {undone:.1f} s",
         None,
     )
-    keys = [_milliseconds(lambda e=each: stores.edits.label([e], to, "ann")) for each in ids[::250]]
+    keys = [_milliseconds(lambda i=image_id: stores.edits.label([i], to, "ann")) for image_id in ids[::250]]
     yield Row("one picture labelled, in storage", "", f"p95 {np.percentile(keys, 95):.1f} ms", None)
 
 

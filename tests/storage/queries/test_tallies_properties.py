@@ -35,14 +35,14 @@ def _image(key: int, class_id: int | None = None, side: str = "") -> NewImage:
 
 def _freeze(stores: Stores, side: str) -> None:
     items = tuple(
-        SnapshotItem(each.image_id, each.sha256, 0, side or SIDES[1 + each.image_id % 2], each.image_id)
-        for each in stores.snapshots.labelled()
+        SnapshotItem(image.image_id, image.sha256, 0, side or SIDES[1 + image.image_id % 2], image.image_id)
+        for image in stores.snapshots.labelled()
     )
     stores.snapshots.freeze(SplitDraft(("Full",), items, 0.2, 1, 0))
 
 
 def _there(stores: Stores, ids: list[int]) -> list[int]:
-    return [each.id for each in stores.catalogue.several(ids)]
+    return [image.id for image in stores.catalogue.several(ids)]
 
 
 WORKS: dict[str, Callable[[Stores, str, list[int], int, str], object]] = {
@@ -53,7 +53,9 @@ WORKS: dict[str, Callable[[Stores, str, list[int], int, str], object]] = {
     "label": lambda s, actor, ids, label, side: s.edits.label(ids, ClassRecord(label, "any", "", 0), actor),
     "clear": lambda s, actor, ids, label, side: s.edits.label(ids, None, actor),
     "review": lambda s, actor, ids, label, side: s.edits.review(
-        {each.id: each.revision for each in s.catalogue.several(ids)}, ClassRecord(label, "any", "", 0), actor
+        {image.id: image.revision for image in s.catalogue.several(ids)},
+        ClassRecord(label, "any", "", 0),
+        actor,
     ),
     "archive": lambda s, actor, ids, label, side: s.edits.archive(ids, actor),
     "restore": lambda s, actor, ids, label, side: s.edits.restore(ids, actor),
@@ -69,11 +71,11 @@ WORKS: dict[str, Callable[[Stores, str, list[int], int, str], object]] = {
     "freeze": lambda s, actor, ids, label, side: _freeze(s, side),
     "line up": lambda s, actor, ids, label, side: s.suggestions.save_queue(_there(s, ids)),
     "suggest": lambda s, actor, ids, label, side: s.suggestions.save_suggestions(
-        [(each, label, 0.5) for each in _there(s, ids)]
+        [(image_id, label, 0.5) for image_id in _there(s, ids)]
     ),
     "withdraw": lambda s, actor, ids, label, side: s.suggestions.delete_suggestions(ids),
     "suspect": lambda s, actor, ids, label, side: s.suggestions.save_suspicions(
-        [(each, label, label % 3 + 1, 0.5) for each in _there(s, ids)]
+        [(image_id, label, label % 3 + 1, 0.5) for image_id in _there(s, ids)]
     ),
     "dismiss": lambda s, actor, ids, label, side: s.edits.dismiss(ids, actor),
 }
