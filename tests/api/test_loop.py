@@ -138,6 +138,7 @@ def test_originals_are_kept_byte_for_byte(served: Server, client: Client, tmp_pa
     assert (served.data / "workbench" / "blobs" / "originals" / sha256[:2] / sha256).read_bytes() == data
 
 
+@pytest.mark.usefixtures("tiny_net")
 def test_the_example_in_the_readme_runs(tmp_path: Path) -> None:
     readme = (ROOT / "README.md").read_text()
     example = readme.split("```python\n", 1)[1].split("```", 1)[0]

@@ -55,6 +55,7 @@ def test_every_recipe_is_trained_without_early_stopping() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("tiny_net")
 def test_a_fold_is_trained_by_the_product_and_answered_by_its_file(photos: Photos, tmp_path: Path) -> None:
     given = Divided(photos, *grouped_folds(photos, np.arange(60), 5, seed=0)[0])
     place = RunPaths(*(tmp_path / name for name in ("model", "checkpoints", "features", "weights")))

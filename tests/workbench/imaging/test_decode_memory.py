@@ -7,6 +7,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
@@ -28,7 +29,7 @@ LEAST = 200_000_000
 """Bytes that no decode of a test keeps below if nothing is measured."""
 
 MEASURE = """
-import sys
+import os, sys
 from workbench.imaging.decode_memory import peak_bytes
 from workbench.imaging.decode import canonical, read_header, decode_pixels, to_small_grey
 from tests.workbench.imaging.test_decode_memory import begin, peak
@@ -41,11 +42,30 @@ def decode(data):
     to_small_grey(picture.image)
     return estimate
 
-small, large = (open(name, "rb").read() for name in sys.argv[1:])
-decode(small)
-before = begin("self")
-print(decode(large), peak("self") - before)
+for line in sys.stdin:
+    if not os.fork():
+        small, large = (open(name, "rb").read() for name in line.rstrip("\\n").split("\\t"))
+        decode(small)
+        before = begin("self")
+        print(decode(large), peak("self") - before, flush=True)
+        os._exit(0)
+    if os.wait()[1]:
+        sys.exit(1)
 """
+"""Forks for each line, which names a small and a large file, so that every decode is the first of a process."""
+
+
+@pytest.fixture(scope="module")
+def measuring() -> Iterator[subprocess.Popen[str]]:
+    process = subprocess.Popen(
+        [sys.executable, "-c", MEASURE],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    yield process
+    process.communicate(timeout=60)
 
 
 def begin(process: int | str) -> int:
@@ -110,7 +130,7 @@ KINDS = [
 
 @pytest.mark.parametrize(("mode", "kind", "options"), KINDS, ids=lambda value: str(value)[:30])
 def test_a_decode_takes_no_more_than_was_reckoned(
-    tmp_path: Path, mode: str, kind: str, options: dict
+    tmp_path: Path, measuring: subprocess.Popen[str], mode: str, kind: str, options: dict
 ) -> None:
     names = []
     for side in (64, SIDE):
@@ -120,14 +140,11 @@ def test_a_decode_takes_no_more_than_was_reckoned(
         names.append(tmp_path / str(side))
         data = wide(kind, side) if mode == "RGB;12" else saved(drawn(mode, side), kind, **given)
         names[-1].write_bytes(data)
-    ran = subprocess.run(
-        [sys.executable, "-c", MEASURE, *map(str, names)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    reckoned, taken = map(int, ran.stdout.split())
+    assert measuring.stdin is not None
+    assert measuring.stdout is not None
+    measuring.stdin.write("\t".join(map(str, names)) + "\n")
+    measuring.stdin.flush()
+    reckoned, taken = map(int, measuring.stdout.readline().split())
     assert taken <= reckoned
     assert taken > SIDE**2 // 64  # something was measured
 
