@@ -39,13 +39,13 @@ def _row(name: str, hashes: Sequence[str]) -> Row:
     took = []
     for _ in range(REPEATS):
         begun = time.perf_counter()
-        found = groups(hashes)
+        numbers = groups(hashes)
         took.append(time.perf_counter() - begun)
     seconds = float(np.median(took))
     return Row(
         f"near-duplicates among {len(hashes):,} hashes: {name}",
         f"≤ {GOAL:g} s",
-        f"{seconds:.2f} s, {int(found.max()) + 1:,} groups",
+        f"{seconds:.2f} s, {int(numbers.max()) + 1:,} groups",
         seconds <= GOAL,
     )
 
@@ -64,8 +64,8 @@ def _copies(values: np.ndarray, random: np.random.Generator) -> np.ndarray:
     return np.concatenate([values, _flip(values[: HASHES - len(values)], 4, random)])
 
 
-def _round(centres: np.ndarray, each: int, bits: int, random: np.random.Generator) -> np.ndarray:
-    return _flip(np.repeat(centres, each), bits, random)
+def _round(centres: np.ndarray, copies: int, bits: int, random: np.random.Generator) -> np.ndarray:
+    return _flip(np.repeat(centres, copies), bits, random)
 
 
 def _photos(data: Path) -> np.ndarray:
@@ -76,7 +76,9 @@ def _photos(data: Path) -> np.ndarray:
         with Image.open(file) as opened:
             opened.draft("RGB", (512, 512))
             picture = np.asarray(opened.convert("RGB"))
-        hashes += [phash(to_small_grey(Image.fromarray(each))) for each in (picture, cv2.flip(picture, 1))]
+        hashes += [
+            phash(to_small_grey(Image.fromarray(pixels))) for pixels in (picture, cv2.flip(picture, 1))
+        ]
     return np.unpackbits(np.frombuffer(bytes.fromhex("".join(hashes)), dtype=np.uint8).reshape(-1, 8), axis=1)
 
 

@@ -196,7 +196,7 @@ def test_merging_and_removing_by_name(services: Services, image_ids: list[int]) 
 
 def test_a_key_labels_what_was_seen_and_never_adds_a_class(services: Services, image_ids: list[int]) -> None:
     services.labelling.add("Full", "ann")
-    seen = {each.id: each.revision for each in services.stores.catalogue.several(image_ids)}
+    seen = {image.id: image.revision for image in services.stores.catalogue.several(image_ids)}
     assert services.labelling.label(image_ids, "Full", "ann", seen, existing=True)[0] == 3
     with pytest.raises(StaleEdit):
         services.labelling.label(image_ids, "", "ben", seen, existing=True)

@@ -28,20 +28,20 @@ def add(services: Services) -> Add:
             NewImage(
                 sha256=f"{start + place:064x}",
                 filename=f"{start + place}.jpg",
-                phash=f"{each:016x}",
+                phash=f"{hash_:016x}",
                 class_id=class_id,
                 **known,  # type: ignore[arg-type]
             )
-            for place, each in enumerate(hashes, 1)
+            for place, hash_ in enumerate(hashes, 1)
         ]
         added = services.stores.catalogue.add(new)
-        return [each for each in added if each is not None]
+        return [image_id for image_id in added if image_id is not None]
 
     return run
 
 
 def shown(services: Services) -> list[set[int]]:
-    return [set(group.image_ids) for group in services.near_duplicates.found().groups]
+    return [set(group.image_ids) for group in services.near_duplicates.unresolved().groups]
 
 
 def test_different_labels_come_first_then_the_largest_group(services: Services, add: Add) -> None:
@@ -49,10 +49,10 @@ def test_different_labels_come_first_then_the_largest_group(services: Services, 
     three = add(FAR, FAR ^ 1, FAR ^ 2)
     alone = add(0xFFFF)
     mixed = add(OTHER, label="Full") + add(OTHER ^ 3, label="Half")
-    found = services.near_duplicates.found()
-    assert [set(group.image_ids) for group in found.groups] == [set(mixed), set(three), set(pair)]
-    assert [group.mixed for group in found.groups] == [True, False, False]
-    assert found.pictures == 7
+    duplicates = services.near_duplicates.unresolved()
+    assert [set(group.image_ids) for group in duplicates.groups] == [set(mixed), set(three), set(pair)]
+    assert [group.mixed for group in duplicates.groups] == [True, False, False]
+    assert duplicates.pictures == 7
     assert not {*alone} & set().union(*shown(services))
 
 
@@ -61,9 +61,9 @@ def test_the_best_is_labelled_then_a_photo_then_large_then_sharp(services: Servi
     large = add(0, width=200)
     sharp = add(0, width=200, sharpness=5.0)
     synthetic = add(0, width=400, synthetic=True)
-    assert services.near_duplicates.found().groups[0].image_ids == (*sharp, *large, *small, *synthetic)
+    assert services.near_duplicates.unresolved().groups[0].image_ids == (*sharp, *large, *small, *synthetic)
     labelled = add(0, label="Full", width=50)
-    assert services.near_duplicates.found().groups[0].image_ids[0] == labelled[0]
+    assert services.near_duplicates.unresolved().groups[0].image_ids[0] == labelled[0]
 
 
 def test_the_others_go_to_the_bin_and_come_back_with_one_undo(services: Services, add: Add) -> None:
@@ -79,7 +79,7 @@ def test_the_others_go_to_the_bin_and_come_back_with_one_undo(services: Services
 def test_a_group_that_is_kept_is_not_shown_until_another_joins(services: Services, add: Add) -> None:
     ids = add(0, 1)
     services.near_duplicates.keep_all(ids, "ada")
-    assert (shown(services), services.near_duplicates.found().settled) == ([], 1)
+    assert (shown(services), services.near_duplicates.unresolved().settled) == ([], 1)
     services.stores.journal.undo("ada")
     assert shown(services) == [set(ids)]
     services.stores.journal.redo("ada")
@@ -119,7 +119,7 @@ def test_the_best_of_each_is_kept_where_the_classes_agree(services: Services, ad
     add(0, 1, 2)
     add(FAR, FAR ^ 1, label="Full")
     mixed = add(OTHER, label="Full") + add(OTHER ^ 3, label="Half")
-    spare = services.near_duplicates.found().spare
+    spare = services.near_duplicates.unresolved().spare
     assert len(spare) == 3
     with pytest.raises(Conflict, match="3 pictures would go to the bin, not 4"):
         services.near_duplicates.keep_best(4, "ada")
@@ -149,29 +149,29 @@ def test_groups_are_those_of_the_pictures_that_are_there(services: Services, add
     values = np.repeat(centres, 10) ^ np.bitwise_xor.reduce(np.uint64(1) << flips, axis=1)
     ids = np.array(add(*values.tolist()))
     gone = random.permutation(len(ids))[:150]
-    services.near_duplicates.found()
+    services.near_duplicates.unresolved()
     services.stores.edits.archive(ids[gone].tolist(), "ada")
     left = np.setdiff1d(np.arange(len(ids)), gone)
     near = np.bitwise_count(values[left, None] ^ values[None, left]) <= 8
     while not np.array_equal(wider := near @ near, near):
         near = wider
     wanted = {frozenset(ids[left][row].tolist()) for row in near if row.sum() > 1}
-    assert {frozenset(each) for each in shown(services)} == wanted
+    assert {frozenset(group) for group in shown(services)} == wanted
 
 
 def test_the_bin_is_emptied_with_all_files_and_cannot_be_undone(labelled: Services) -> None:
     stores = labelled.stores
     before = stores.pages.page(Filter()).items
     gone, rest = before[:2], before[2]
-    for each in before:
-        stores.derivatives.stage(each.sha256)
-    stores.edits.archive([each.id for each in gone], "ada")
+    for image in before:
+        stores.derivatives.stage(image.sha256)
+    stores.edits.archive([image.id for image in gone], "ada")
     for wrong in ("", "yes", "3"):
         with pytest.raises(DomainError, match="Type 2"):
             labelled.trash.empty(wrong, "ada")
     assert labelled.trash.empty("2", "ada") == 2
     left = {path.name for path in (stores.root / "blobs").rglob("*") if path.is_file()}
-    assert not left & {each.sha256 for each in gone}
+    assert not left & {image.sha256 for image in gone}
     assert rest.sha256 in left
     assert stores.curation.in_bin() == 0
     with pytest.raises(NotFound):
@@ -194,5 +194,5 @@ def test_flags_are_counted(services: Services, add: Add) -> None:
     gone = add(2, flags=6)
     assert services.stores.curation.flagged()["blurred"] == 3
     services.stores.edits.archive(gone, "ada")
-    found = services.stores.curation.flagged()
-    assert (found["blurred"], found["dark"], found["too small"]) == (2, 0, 0)
+    counts = services.stores.curation.flagged()
+    assert (counts["blurred"], counts["dark"], counts["too small"]) == (2, 0, 0)

@@ -39,13 +39,15 @@ def crossing(draft: SplitDraft, pictures: list[LabelledImage]) -> list[int]:
     members: dict[int, list[SnapshotItem]] = defaultdict(list)
     for item in draft.items:
         members[item.group].append(item)
-    found = {
+    divided = {
         group: mine
         for group, mine in members.items()
         if len({item.split for item in mine}) > 1 and len({pins[item.image_id] for item in mine} - {""}) < 2
     }
     return [
-        group for group, mine in found.items() if not any(needed(draft, i.label, set(found)) for i in mine)
+        group
+        for group, mine in divided.items()
+        if not any(needed(draft, item.label, set(divided)) for item in mine)
     ]
 
 
@@ -60,10 +62,10 @@ def needed(draft: SplitDraft, label: int, cut: set[int]) -> bool:
 
 def sides(draft: SplitDraft) -> dict[int, set[str]]:
     """The sides on which each group lies."""
-    found: dict[int, set[str]] = defaultdict(set)
+    by_group: dict[int, set[str]] = defaultdict(set)
     for item in draft.items:
-        found[item.group].add(item.split)
-    return found
+        by_group[item.group].add(item.split)
+    return by_group
 
 
 @given(
@@ -83,8 +85,8 @@ def test_near_duplicates_never_cross_and_nothing_is_lost(
         assert str(error).endswith(".")
         return
     assert crossing(draft, pictures) == []
-    found = [(item.image_id, item.sha256, draft.classes[item.label]) for item in draft.items]
-    assert found == [(picture.image_id, picture.sha256, picture.class_name) for picture in pictures]
+    kept = [(item.image_id, item.sha256, draft.classes[item.label]) for item in draft.items]
+    assert kept == [(picture.image_id, picture.sha256, picture.class_name) for picture in pictures]
     assert {item.split for item in draft.items} == {"train", "validation"}
     sizes = Counter(number for _, number in scenes)
     assert draft.kept_together == sum(size for size in sizes.values() if size > 1)
@@ -112,8 +114,8 @@ def test_every_class_is_on_both_sides_in_about_the_share_asked_for(
     ("fraction", "wanted"), [(0.2, (46, 21, 6)), (0.5, (115, 52, 15)), (0.1, (23, 10, 3))]
 )
 def test_the_shares_of_an_imbalanced_set_are_kept(fraction: float, wanted: tuple[int, int, int]) -> None:
-    found = counts(split(distinct(Full=229, Half=104, Overflowing=29), fraction, 1), "validation")
-    assert all(abs(a - b) <= 1 for a, b in zip(found.values(), wanted, strict=True))
+    held_out = counts(split(distinct(Full=229, Half=104, Overflowing=29), fraction, 1), "validation")
+    assert all(abs(a - b) <= 1 for a, b in zip(held_out.values(), wanted, strict=True))
 
 
 def test_a_seed_fixes_the_split() -> None:
@@ -159,7 +161,7 @@ def put(pictures: list[LabelledImage], **sides: list[int]) -> list[LabelledImage
 def test_a_side_that_a_person_chose_is_kept_and_no_group_crosses_otherwise(
     scenes: list[tuple[str, int]], pins: list[str], seed: int
 ) -> None:
-    pictures = [replace(each, pin=pin) for each, pin in zip(pictures_of(*scenes), pins, strict=False)]
+    pictures = [replace(picture, pin=pin) for picture, pin in zip(pictures_of(*scenes), pins, strict=False)]
     try:
         draft = split(pictures, 0.25, seed)
     except NotReady as error:
@@ -168,7 +170,7 @@ def test_a_side_that_a_person_chose_is_kept_and_no_group_crosses_otherwise(
     split_of = {item.image_id: item.split for item in draft.items}
     chosen = [picture for picture in pictures if picture.pin]
     assert draft.pinned == len(chosen)
-    moved = [each for each in chosen if split_of[each.image_id] != each.pin]
+    moved = [picture for picture in chosen if split_of[picture.image_id] != picture.pin]
     assert draft.drawn == len(moved)
     assert not moved or {picture.pin for picture in pictures if picture.image_id in split_of} <= {
         "train",
@@ -177,7 +179,7 @@ def test_a_side_that_a_person_chose_is_kept_and_no_group_crosses_otherwise(
     tested = {item.group for item in draft.items if item.split == "test"}
     out = [picture for picture in pictures if picture.image_id not in split_of]
     assert draft.left_out == len(out)
-    assert all(each.pin == "" for each in out)
+    assert all(picture.pin == "" for picture in out)
     assert all(counts(draft, "train").values())
     for item in draft.items:
         if item.group in tested and item.split != "test":
@@ -215,13 +217,13 @@ def test_near_duplicates_are_held_out_in_like_share_with_the_others() -> None:
         5,
     )
     held_out = [item.image_id for item in draft.items[:80] if item.split == "validation"]
-    assert sum(each <= 40 for each in held_out) == 10
+    assert sum(image_id <= 40 for image_id in held_out) == 10
     assert len(held_out) == 20
 
 
 def test_the_plan_says_what_was_put_on_a_side_by_hand(labelled: Services) -> None:
     stores = labelled.stores
-    ids = [each.image_id for each in stores.snapshots.labelled()][:5]
+    ids = [picture.image_id for picture in stores.snapshots.labelled()][:5]
     stores.edits.pin(ids, "validation", "ada")
     plan = labelled.training.plan(TrainingSpec())
     assert (plan.pinned, plan.drawn) == (5, 0)
@@ -230,7 +232,7 @@ def test_the_plan_says_what_was_put_on_a_side_by_hand(labelled: Services) -> Non
     assert "Nothing was set aside" not in words
     snapshot = stores.runs.get(labelled.training.start(TrainingSpec())).snapshot_id
     there = {item.image_id: item.split for item in stores.snapshots.items(snapshot)}
-    assert {there[each] for each in ids} == {"validation"}
+    assert {there[image_id] for image_id in ids} == {"validation"}
 
 
 def test_a_catalogue_without_labels_starts_no_run(services: Services) -> None:

@@ -145,10 +145,10 @@ def walk(steps: int, bits: int, seed: int = 0) -> np.ndarray:
 
 @pytest.mark.parametrize("bits", [2, 4, 8])
 def test_a_chain_is_no_group_but_what_was_taken_one_after_the_other_stays_together(bits: int) -> None:
-    found = groups([f"{each:016x}" for each in walk(3000, bits)])
-    sizes = np.bincount(found)
+    numbers = groups([f"{value:016x}" for value in walk(3000, bits)])
+    sizes = np.bincount(numbers)
     assert sizes.max() <= MOST
-    assert np.mean(found[1:] == found[:-1]) > 0.95
+    assert np.mean(numbers[1:] == numbers[:-1]) > 0.95
 
 
 def test_pictures_alike_by_nature_are_not_one_group() -> None:
@@ -172,13 +172,13 @@ def test_a_burst_of_one_scene_is_one_group_however_long(frames: int) -> None:
         still = np.asarray(photo(seed), dtype=np.float32)
         noisy = (still * (1 + 0.05 * np.sin(n / 20)) + dice.normal(0, 4, still.shape) for n in range(frames))
         scenes += [
-            phash(to_small_grey(Image.fromarray(each.clip(0, 255).astype(np.uint8)))) for each in noisy
+            phash(to_small_grey(Image.fromarray(frame.clip(0, 255).astype(np.uint8)))) for frame in noisy
         ]
     assert groups(scenes).tolist() == [0] * frames + [1] * frames
 
 
 def test_a_short_burst_that_drifts_is_one_group() -> None:
-    hashes = [f"{each:016x}" for each in walk(LEAST_CROWD, 6)]
+    hashes = [f"{value:016x}" for value in walk(LEAST_CROWD, 6)]
     assert set(groups(hashes).tolist()) == {0}
 
 
@@ -194,5 +194,5 @@ def test_equal_pictures_are_always_together(drawn: list[tuple[int, list[int]]], 
 def test_thousands_of_hashes_are_grouped() -> None:
     dice = np.random.default_rng(1)
     values = dice.integers(0, 2**63, 4000)
-    hashes = [f"{each:016x}" for each in [*values, *(values ^ 0b1011)]]
+    hashes = [f"{value:016x}" for value in [*values, *(values ^ 0b1011)]]
     assert groups(hashes).tolist() == list(range(4000)) * 2

@@ -68,7 +68,7 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
         """
         page_size, duplicates = (
             validation.whole("limit", limit, 1, MAX_GROUPS),
-            services.near_duplicates.found(),
+            services.near_duplicates.unresolved(),
         )
         start = _parse_cursor(require_text("cursor", cursor))
         end = start + page_size

@@ -43,7 +43,7 @@ def build(frame: SectionFrame) -> Section:
         group_board = section_html("curate-groups")
 
     def show(state: DuplicatesState) -> list[Any]:
-        duplicates = services.near_duplicates.found()
+        duplicates = services.near_duplicates.unresolved()
         begin = state.begin if state.begin < len(duplicates.groups) else 0
         state = replace(state, begin=begin)
         return [state, _page_html(services, duplicates, state)]
@@ -55,7 +55,7 @@ def build(frame: SectionFrame) -> Section:
         gr.State(DuplicatesState()),
         [group_board],
         show,
-        lambda: len(services.near_duplicates.found().groups),
+        lambda: len(services.near_duplicates.unresolved().groups),
     )
     frame.bind_clicks(group_board, section, lambda click: _handle_click(services, click))
     return section
@@ -91,7 +91,7 @@ def _group(services: Services, click: Click) -> DuplicateGroup:
         Conflict: The group has changed.
     """
     first, size = click.payload.number("group"), click.payload.number("size")
-    for group in services.near_duplicates.found().groups:
+    for group in services.near_duplicates.unresolved().groups:
         if group.image_ids[0] == first and len(group.image_ids) == size:
             return group
     raise Conflict("This group has changed in the meantime, so nothing was done. Look at it again.")
