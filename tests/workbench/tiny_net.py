@@ -26,12 +26,17 @@ CHANNELS, FEATURES = 48, 576
 """Of the layers where MobileNetV3 Small is cut for fine-tuning at the top, and of its output."""
 
 
+def install() -> None:
+    """Let runs from scratch train the one net, and those from pretrained weights the other instead of MobileNetV3 Small."""
+    train.RECIPES = {**train.RECIPES, SCRATCH: partial(scratch, build_net=_net)}
+    setattr(keras.applications, SMALL.builder, backbone)
+
+
 @contextmanager
 def installed() -> Iterator[None]:
-    """Let runs from scratch train the one net, and those from pretrained weights the other instead of MobileNetV3 Small."""
+    """Let them until the end of the context."""
     recipes, builder = dict(train.RECIPES), getattr(keras.applications, SMALL.builder)
-    train.RECIPES = {**recipes, SCRATCH: partial(scratch, build_net=_net)}
-    setattr(keras.applications, SMALL.builder, backbone)
+    install()
     try:
         yield
     finally:

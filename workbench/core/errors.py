@@ -30,15 +30,19 @@ class TrainingFailed(DomainError):
 class StoppedEarly(DomainError):
     """A training run was stopped before the end of its first epoch, so there is no model."""
 
-    def __init__(self) -> None:
-        super().__init__("The run was stopped before its first epoch was finished, so there is no model.")
+    def __init__(
+        self, sentence: str = "The run was stopped before its first epoch was finished, so there is no model."
+    ) -> None:
+        super().__init__(sentence)
 
 
 class Paused(DomainError):
     """A training run was paused and can be resumed from its checkpoint."""
 
-    def __init__(self) -> None:
-        super().__init__("The run is paused; resume it to go on from the last finished epoch.")
+    def __init__(
+        self, sentence: str = "The run is paused; resume it to go on from the last finished epoch."
+    ) -> None:
+        super().__init__(sentence)
 
 
 class BrokenModel(DomainError):

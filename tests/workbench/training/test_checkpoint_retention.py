@@ -18,7 +18,7 @@ from tests.audit_events import before
 from workbench.core.processes import MemoryLimit, alive, started_at
 from workbench.services import Services
 from workbench.training import checkpoint_retention
-from workbench.training.cluster.mailbox import FileChanges, Update, deliver_update
+from workbench.training.cluster.progress import Update, deliver_update
 from workbench.training.reporter import EpochRecord, TrialRecord
 from workbench.training.spec import TrainingSpec
 from workbench.training.worker.db_reporter import DatabaseReporter
@@ -78,15 +78,15 @@ def test_a_worker_taken_for_gone_cannot_touch_the_checkpoints_of_the_one_after_i
 
 
 @pytest.mark.parametrize(
-    "news",
+    "update",
     [
-        Update((("epoch", (EPOCH,)),), FileChanges(frozenset({"a"}), {"a": b"stale"})),
-        Update((("trial", (TRIAL,)),), FileChanges(frozenset({"a"}), {"a": b"stale"})),
+        Update((("epoch", (EPOCH,)),), {"a": b"stale"}),
+        Update((("trial", (TRIAL,)),), {"a": b"stale"}),
     ],
     ids=["epoch", "trial"],
 )
 def test_what_a_cluster_tells_a_worker_that_was_given_up_is_not_written(
-    labelled: Services, news: Update
+    labelled: Services, update: Update
 ) -> None:
     first = begun(labelled)
     first.end("interrupted", "It is gone.")
@@ -95,7 +95,7 @@ def test_what_a_cluster_tells_a_worker_that_was_given_up_is_not_written(
     own = checkpoint_retention.adopt_checkpoints(labelled.stores, second)
     reporter = DatabaseReporter(labelled.stores, first, MemoryLimit(0, 1))
     with pytest.raises(Superseded):
-        deliver_update(news, reporter, labelled.stores.checkpoint_folder(first.run_id, first.number))
+        deliver_update(update, reporter, labelled.stores.checkpoint_folder(first.run_id, first.number))
     assert [path.name for path in own.iterdir()] == ["epoch-000001.checkpoint"]
     assert labelled.stores.runs.history(first.run_id) == [{"epoch": 1}]
     assert labelled.stores.trials.of(first.run_id) == []

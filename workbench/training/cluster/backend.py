@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING, Any
 import storage
 import workbench
 from workbench.core.errors import NotReady
-from workbench.training.cluster.executor import RayExecutor, lost_nodes_reported, shared_inputs, task
-from workbench.training.cluster.task import run_part
 from workbench.training.dataset import Dataset
 from workbench.training.reporter import Reporter, RunPaths
 from workbench.training.search.search import search
@@ -52,8 +50,10 @@ def train_on_cluster(
         StoppedEarly: A stop was requested before the first epoch was finished.
         Paused: A pause was requested.
     """
-    with connected(address) as ray:
-        executor = RayExecutor(ray, dataset, spec, place.weights)
+    with connected(address):
+        from workbench.training.cluster.executor import RayExecutor
+
+        executor = RayExecutor(dataset, spec, place.weights)
         if spec.recipe == BEST:
             return search(dataset, spec, reporter, place, executor)
         return executor.train(dataset, spec, reporter, place)
@@ -72,16 +72,15 @@ class ClusterMapper:
             NotReady: Ray is not installed, or the cluster does not answer.
             TrainingFailed: Too many nodes were lost.
         """
-        with connected(self._address) as ray:
-            inputs = ray.put(shared_inputs(dataset, parts[0].spec, place.weights))
-            remote_function = task(ray, run_part, {"max_calls": 1})
-            with lost_nodes_reported(ray):
-                return list(ray.get([remote_function.remote(inputs, function, part) for part in parts]))
+        with connected(self._address):
+            from workbench.training.cluster.executor import RayExecutor
+
+            return RayExecutor(dataset, parts[0].spec, place.weights).map(function, parts)
 
 
 @contextlib.contextmanager
-def connected(address: str) -> Iterator[Any]:
-    """Context manager for the module ``ray``, connected to a cluster; this project's packages are uploaded to its nodes.
+def connected(address: str) -> Iterator[None]:
+    """Connect Ray to a cluster; this project's packages are uploaded to its nodes.
 
     Raises:
         NotReady: Ray is not installed, or the cluster does not answer.
@@ -103,7 +102,7 @@ def connected(address: str) -> Iterator[Any]:
         log.exception("the cluster cannot be used")
         raise NotReady(NO_ANSWER.format(address=address)) from error
     try:
-        yield ray
+        yield
     finally:
         ray.shutdown()
 

@@ -1,10 +1,10 @@
-"""Executes the training of one run, or the trials of its search, on cluster nodes. Imports Ray inside functions only."""
+"""Executes the training of one run, or the trials of its search, on the nodes of the connected cluster."""
 
 from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -12,21 +12,22 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import ray
 
 from workbench.backbones.definitions import BACKBONES
 from workbench.backbones.weights import weights_state
-from workbench.core import errors
 from workbench.core.errors import InvalidSpec, Paused, StoppedEarly, TrainingFailed
-from workbench.training.cluster.mailbox import (
-    BEAT_SECONDS,
-    Mailbox,
-    Update,
-    all_files,
-    apply_changes,
+from workbench.training.cluster.progress import (
+    CHECKPOINTS,
+    REPORT_SECONDS,
+    Files,
+    ProgressActor,
     deliver_update,
+    read_files,
+    write_files,
 )
-from workbench.training.cluster.task import SharedInputs, TaskResult, TrainingTask, train_remotely
-from workbench.training.dataset import MANIFEST, Dataset
+from workbench.training.cluster.task import TrainingTask, call_remotely, train_remotely
+from workbench.training.dataset import Dataset
 from workbench.training.reporter import Reporter, RunPaths
 from workbench.training.search.trial import TrialReporter, TrialResult, TrialTask
 from workbench.training.spec import TrainingSpec
@@ -46,7 +47,6 @@ class RayExecutor:
     """Runs the trials of a search (:class:`workbench.training.search.trial.TrialExecutor`) or a single training on the nodes.
 
     Args:
-        ray: The module, connected to a cluster.
         dataset: Its pictures are put into the object store, once for all tasks.
         spec: Its pretrained weights are uploaded as well.
         weights: Folder searched for pretrained weights.
@@ -54,14 +54,14 @@ class RayExecutor:
 
     clock: Callable[[], float] = staticmethod(monotonic)
 
-    def __init__(self, ray: Any, dataset: Dataset, spec: TrainingSpec, weights: Path) -> None:
-        self._ray = ray
-        self._inputs = ray.put(shared_inputs(dataset, spec, weights))
+    def __init__(self, dataset: Dataset, spec: TrainingSpec, weights: Path) -> None:
+        in_memory = replace(dataset, pixels=np.asarray(dataset.pixels))
+        self._inputs = ray.put(in_memory), ray.put(_weights(spec, weights))
 
     @property
     def count(self) -> int:
         """Number of tasks that the cluster can run concurrently when otherwise idle."""
-        resources = self._ray.cluster_resources()
+        resources = ray.cluster_resources()
         return max(1, int(resources.get("GPU") or resources.get("CPU", 0)))
 
     def train(self, dataset: Dataset, spec: TrainingSpec, reporter: Reporter, place: RunPaths) -> Artefacts:
@@ -72,11 +72,22 @@ class RayExecutor:
             StoppedEarly: A stop was requested before the first epoch was finished.
             Paused: A pause was requested.
         """
-        training_task = TrainingTask(spec, dataset.splits, dataset.content_hash)
         log.info("the run waits for a free node of the cluster")
-        with lost_nodes_reported(self._ray):
-            ray_task = self._submit(training_task, reporter, place.checkpoints)
-            return _save_result(self._wait_for_result(ray_task), place.model)
+        training = TrainingTask(spec, dataset.splits, dataset.content_hash)
+        with _remote_errors():
+            task = self._submit(training, reporter, place.checkpoints)
+            done = False
+            while not done:
+                done = bool(ray.wait([task.ref], timeout=REPORT_SECONDS)[0])
+                requested_action = reporter.requested_action()
+                task.follow(requested_action)
+                if requested_action and not done and not task.began:
+                    ray.cancel(task.ref, force=True)
+                    raise _ended(requested_action)
+            result: tuple[Artefacts, Files] = ray.get(task.ref)
+        artefacts, files = result
+        write_files(files, place.model)
+        return replace(artefacts, folder=place.model)
 
     def run_trials(
         self,
@@ -84,125 +95,128 @@ class RayExecutor:
         make_reporter: Callable[[], TrialReporter],
         time_is_up: Callable[[], bool],
     ) -> Iterator[tuple[TrialTask, TrialResult]]:
-        """Run as many trials concurrently as the cluster has capacity for; see :meth:`workbench.training.search.trial.TrialExecutor.judge`.
+        """Run as many trials concurrently as the cluster has capacity for; see :meth:`workbench.training.search.trial.TrialExecutor.run_trials`.
 
         Raises:
             TrainingFailed: Too many nodes were lost.
         """
-        requested_action, running = "", _RunningTrials({})
-        with lost_nodes_reported(self._ray):
+        requested_action = ""
+        running: _RunningTrials = {}
+        with _remote_errors():
             while True:
-                for trial in islice(
-                    trials, 0 if requested_action else max(0, self.count - len(running.trials))
-                ):
-                    training_task = TrainingTask(
+                free = 0 if requested_action else max(0, self.count - len(running))
+                for trial in islice(trials, free):
+                    judging = TrainingTask(
                         trial.spec, trial.dataset.splits, trial.dataset.content_hash, judging=True
                     )
-                    ray_task = self._submit(training_task, make_reporter(), trial.place.checkpoints)
-                    running.trials[ray_task.task] = trial, ray_task
-                if not running.trials:
+                    task = self._submit(judging, make_reporter(), trial.place.checkpoints)
+                    running[task.ref] = trial, task
+                if not running:
                     break
-                done = self._ray.wait(list(running.trials), timeout=BEAT_SECONDS)[0]
+                done, _ = ray.wait(list(running), timeout=REPORT_SECONDS)
                 requested_action = requested_action or make_reporter().requested_action()
-                running.follow(self._ray, requested_action)
-                for task in done:
-                    yield running.trials.pop(task)[0], _trial_result(self._ray.get(task))
-                for trial in running.cancel(self._ray, requested_action, time_is_up()):
-                    yield trial, None
+                _follow(running, requested_action)
+                for ref in done:
+                    yield running.pop(ref)[0], _trial_result(ref)
+                out_of_time = time_is_up()
+                if out_of_time or requested_action:
+                    for trial in _cancel(running, waiting_only=not out_of_time):
+                        yield trial, None
         if requested_action:
-            raise Paused if requested_action == "pause" else StoppedEarly
+            raise _ended(requested_action)
 
-    def _submit(self, training_task: TrainingTask, reporter: Reporter, checkpoints: Path) -> _RayTask:
+    def map(self, function: Callable[..., Any], parts: Sequence[Any]) -> list[Any]:
+        """Call ``function(dataset, part, place)`` on a node for every part and return the results in order.
+
+        Raises:
+            TrainingFailed: Too many nodes were lost.
+        """
+        remote_function = _remote(call_remotely, max_calls=1)
+        with _remote_errors():
+            return list(ray.get([remote_function.remote(*self._inputs, function, part) for part in parts]))
+
+    def _submit(self, task: TrainingTask, reporter: Reporter, checkpoints: Path) -> _RunningTask:
         # The worker process of a trial is reused for the next one, with TensorFlow loaded; a single training gets its own.
-        remote_function = task(self._ray, _task, {} if training_task.judging else {"max_calls": 1})
-        mailbox = _mailbox(self._ray, checkpoints)
-        return _RayTask(
-            remote_function.remote(self._inputs, training_task, mailbox), mailbox, reporter, checkpoints
-        )
-
-    def _wait_for_result(self, ray_task: _RayTask) -> TaskResult:
-        """Forward updates until the task is done, and return its result."""
-        while True:
-            done = self._ray.wait([ray_task.task], timeout=BEAT_SECONDS)[0]
-            requested_action = ray_task.reporter.requested_action()
-            ray_task.follow(self._ray, requested_action)
-            if done:
-                outcome: TaskResult = self._ray.get(ray_task.task)
-                return outcome
-            if requested_action and not ray_task.began:
-                self._ray.cancel(ray_task.task, force=True)
-                raise Paused if requested_action == "pause" else StoppedEarly
+        function = _remote(train_remotely, **({} if task.judging else {"max_calls": 1}))
+        actor = _progress_actor(read_files(checkpoints, CHECKPOINTS))
+        return _RunningTask(function.remote(*self._inputs, task, actor), actor, reporter, checkpoints)
 
 
 @dataclass
-class _RayTask:
-    """A task on the cluster with its mailbox, its reporter and its local checkpoint folder."""
+class _RunningTask:
+    """A task on the cluster with its progress actor, its reporter and its local checkpoint folder."""
 
-    task: Any
-    mailbox: Any
+    ref: Any
+    actor: Any
     reporter: Reporter
     checkpoints: Path
     began: bool = False
 
-    def follow(self, ray: Any, requested_action: str) -> None:
-        """Forward the updates of the task, and pass the requested action to it."""
-        update: Update = ray.get(self.mailbox.fetch.remote(requested_action))
+    def follow(self, requested_action: str) -> None:
+        """Deliver what the task reported, and pass the requested action to it."""
+        update = ray.get(self.actor.fetch.remote(requested_action))
         deliver_update(update, self.reporter, self.checkpoints)
         self.began = self.began or bool(update.events)
 
 
-@dataclass(frozen=True)
-class _RunningTrials:
-    """The running trials by task, the longest-running first."""
+_RunningTrials = dict[Any, tuple[TrialTask, _RunningTask]]
+"""The running trials by the reference of their task, the longest-running first."""
 
-    trials: dict[Any, tuple[TrialTask, _RayTask]]
 
-    def follow(self, ray: Any, requested_action: str) -> None:
-        """Forward the updates of all trials; only the longest-running one reports progress."""
-        for position, (_, ray_task) in enumerate(self.trials.values()):
-            if isinstance(ray_task.reporter, TrialReporter):
-                ray_task.reporter.quiet = position > 0
-            ray_task.follow(ray, requested_action)
+def _follow(running: _RunningTrials, requested_action: str) -> None:
+    """Follow all trials; only the longest-running one reports progress."""
+    for position, (_, task) in enumerate(running.values()):
+        if isinstance(task.reporter, TrialReporter):
+            task.reporter.quiet = position > 0
+        task.follow(requested_action)
 
-    def cancel(self, ray: Any, requested_action: str, time_is_up: bool) -> list[TrialTask]:
-        """Cancel all trials if time is up, or those still waiting for a node if an action is requested; returns the cancelled ones."""
-        cancelled = []
-        for task_ref, (trial, ray_task) in list(self.trials.items()):
-            if time_is_up or (requested_action and not ray_task.began):
-                ray.cancel(task_ref, force=True)
-                del self.trials[task_ref]
-                cancelled.append(trial)
-        return cancelled
+
+def _cancel(running: _RunningTrials, waiting_only: bool) -> list[TrialTask]:
+    """Cancel all trials, or those that wait for a node, and return them."""
+    refs = [ref for ref, (_, task) in running.items() if not (waiting_only and task.began)]
+    for ref in refs:
+        ray.cancel(ref, force=True)
+    return [running.pop(ref)[0] for ref in refs]
+
+
+def _trial_result(ref: Any) -> TrialResult:
+    try:
+        result: TrialResult = ray.get(ref)
+    except ray.exceptions.RayTaskError as error:
+        if isinstance(error.cause, Paused | StoppedEarly):
+            return None
+        if isinstance(error.cause, InvalidSpec | TrainingFailed):
+            return error.cause
+        raise
+    return result
+
+
+def _ended(requested_action: str) -> Paused | StoppedEarly:
+    return Paused() if requested_action == "pause" else StoppedEarly()
 
 
 @contextlib.contextmanager
-def lost_nodes_reported(ray: Any) -> Iterator[None]:
-    """Convert Ray's errors about lost nodes into an error for the user.
+def _remote_errors() -> Iterator[None]:
+    """Raise the error of a task as what it was on the node, and Ray's errors about lost nodes as one for the user.
 
     Raises:
         TrainingFailed: Too many nodes were lost.
     """
     try:
         yield
-    except ray.exceptions.RayTaskError:
-        raise
+    except ray.exceptions.RayTaskError as error:
+        raise error.cause from error
     except ray.exceptions.RayError as error:
         raise TrainingFailed(LOST.format(retries=RETRIES)) from error
 
 
-def task(ray: Any, function: Any, options: Mapping[str, Any]) -> Any:
-    """Create a Ray remote function with one GPU if the cluster has any; it is retried if its node is lost."""
+def _remote(function: Callable[..., Any], **options: Any) -> Any:
+    """Make a Ray remote function that takes a GPU if the cluster has any, and is retried if its node is lost."""
     gpus = 1 if ray.cluster_resources().get("GPU") else 0
     return ray.remote(num_cpus=1, num_gpus=gpus, max_retries=RETRIES, **options)(function)
 
 
-def shared_inputs(dataset: Dataset, spec: TrainingSpec, weights: Path) -> SharedInputs:
-    """Read the inputs shared by all tasks of a run."""
-    manifest = (dataset.folder / MANIFEST).read_bytes()
-    return SharedInputs(np.asarray(dataset.pixels), manifest, _weights(spec, weights))
-
-
-def _weights(spec: TrainingSpec, folder: Path) -> Mapping[str, bytes]:
+def _weights(spec: TrainingSpec, folder: Path) -> Files:
     """The file of pretrained weights that a spec needs; if it is not present here, the node uses or downloads its own."""
     backbone = BACKBONES[spec.architecture]
     if not backbone.pretrained:
@@ -211,55 +225,8 @@ def _weights(spec: TrainingSpec, folder: Path) -> Mapping[str, bytes]:
     return {state.file: state.path.read_bytes()} if state.present else {}
 
 
-def _mailbox(ray: Any, checkpoints: Path) -> Any:
-    """Create the mailbox actor on the node of this process, so that it is not lost with other nodes."""
+def _progress_actor(checkpoint: Files) -> Any:
+    """Create a progress actor on the node of this process, so that it is not lost with other nodes."""
     node_id = ray.get_runtime_context().get_node_id()
     scheduling = ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(node_id, soft=False)
-    actor = ray.remote(num_cpus=0, scheduling_strategy=scheduling)(Mailbox)
-    return actor.remote(all_files(checkpoints))
-
-
-def _task(shared_inputs: SharedInputs, training_task: TrainingTask, mailbox: Any) -> TaskResult:
-    import ray
-
-    node = f"{ray.util.get_node_ip_address()} {ray.get_runtime_context().get_node_id()[:8]}"
-    return train_remotely(shared_inputs, training_task, _MailboxProxy(mailbox), node)
-
-
-class _MailboxProxy:
-    """Proxy that calls the methods of the mailbox actor synchronously."""
-
-    def __init__(self, actor: Any) -> None:
-        self._actor = actor
-
-    def begin(self, node: str) -> Any:
-        import ray
-
-        return ray.get(self._actor.begin.remote(node))
-
-    def post(self, attempt: int, update: Update) -> Any:
-        import ray
-
-        return ray.get(self._actor.post.remote(attempt, update))
-
-
-def _trial_result(result: TaskResult) -> TrialResult:
-    kind, message = result.error
-    if kind in {"", "StoppedEarly", "Paused"}:
-        return result.answers
-    if kind == "InvalidSpec":
-        return InvalidSpec(message)
-    if kind == "TrainingFailed":
-        return TrainingFailed(message)
-    raise TrainingFailed(message)
-
-
-def _save_result(result: TaskResult, folder: Path) -> Artefacts:
-    kind, message = result.error
-    if kind in {"StoppedEarly", "Paused"}:
-        raise getattr(errors, kind)
-    if result.artefacts is None:
-        raise TrainingFailed(message)
-    folder.mkdir(parents=True, exist_ok=True)
-    apply_changes(result.files, folder)
-    return replace(result.artefacts, folder=folder)
+    return ray.remote(num_cpus=0, scheduling_strategy=scheduling)(ProgressActor).remote(checkpoint)
