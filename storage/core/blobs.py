@@ -51,9 +51,10 @@ class Blobs:
             raise NotFound(f"The {kind} file of picture {sha256[:12]} is not there any more.") from None
 
     def put(self, kind: str, sha256: str, data: bytes) -> Path:
-        """Store what can be made again from an original; a reader sees all of it or nothing, and one that is there stays.
+        """Store what can be made again from an original; a reader sees all of it or nothing.
 
-        Originals come in through :class:`storage.core.incoming_blobs.IncomingBlobs`.
+        A file of the same length stays; one of another length is damaged, or of an earlier version, and is replaced.
+        Originals come in through :class:`storage.core.incoming_blobs.IncomingBlobs`, which compares every byte.
 
         Args:
             kind: What it is.
@@ -64,10 +65,17 @@ class Blobs:
             DiskFull: There is no room for it.
         """
         path = self.path(kind, sha256)
-        if not self.has(kind, sha256):
+        if not _has_length(path, len(data)):
             write_atomic(path, data, durable=False)
         return path
 
     def drop(self, kind: str, sha256: str) -> None:
         """Remove a file, there or not."""
         self.path(kind, sha256).unlink(missing_ok=True)
+
+
+def _has_length(path: Path, length: int) -> bool:
+    try:
+        return path.stat().st_size == length
+    except OSError:
+        return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -19,6 +20,14 @@ from workbench.services import Services
 
 Take = Callable[..., IngestReport]
 Bring = Callable[..., list[FileOutcome]]
+
+
+@pytest.fixture
+def reachable() -> Iterator[Path]:
+    """A folder that other users get to."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
 
 
 @pytest.fixture

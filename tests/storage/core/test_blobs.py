@@ -29,10 +29,18 @@ def test_a_file_is_read_back_as_it_was(blobs: Blobs) -> None:
     assert files(blobs.root) == [path]
 
 
-def test_a_file_that_is_there_stays(blobs: Blobs) -> None:
-    blobs.put("originals", SHA256, b"picture")
-    blobs.put("originals", SHA256, b"other")
-    assert blobs.read("originals", SHA256) == b"picture"
+def test_a_file_that_is_whole_is_not_written_again(blobs: Blobs) -> None:
+    inode = blobs.put("originals", SHA256, b"picture").stat().st_ino
+    assert blobs.put("originals", SHA256, b"picture").stat().st_ino == inode
+
+
+@pytest.mark.parametrize("kind", ["originals", "thumbnails"])
+@pytest.mark.parametrize("damaged", [b"pict", b"picture and more"])
+def test_a_file_of_another_length_is_written_again(blobs: Blobs, kind: str, damaged: bytes) -> None:
+    blobs.put(kind, SHA256, b"picture").write_bytes(damaged)
+    path = blobs.put(kind, SHA256, b"picture")
+    assert path.read_bytes() == b"picture"
+    assert files(blobs.root) == [path]
 
 
 def test_what_a_power_cut_left_empty_is_not_there_and_is_written_again(blobs: Blobs) -> None:

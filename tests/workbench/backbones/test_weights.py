@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import os
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from functools import partial
@@ -15,12 +17,29 @@ import h5py
 import numpy as np
 import pytest
 
+from tests.running import ROOT
 from workbench.backbones.definitions import BACKBONES, PRETRAINED, Backbone
 from workbench.backbones.weights import find_or_download, weights_state
 from workbench.core.errors import TrainingFailed
 from workbench.training.spec import DEPTHS
 
 NET = BACKBONES["mobilenet_v2"]
+AS_A_PLAIN_USER = """
+import dataclasses, os, sys
+from pathlib import Path
+
+# Else read when they are first used, by when Python may lie where the user may not read.
+import encodings.idna
+import h5py
+from workbench.backbones.definitions import BACKBONES
+from workbench.backbones.weights import find_or_download
+
+if os.geteuid() == 0:  # who writes everywhere
+    os.setgid(65534)
+    os.setuid(65534)
+served = dataclasses.replace(BACKBONES["mobilenet_v2"], origin=sys.argv[1])
+print(find_or_download(served, Path(sys.argv[2]), lambda *_: None).folder)
+"""
 
 
 class Quiet(SimpleHTTPRequestHandler):
@@ -100,12 +119,18 @@ def test_it_is_downloaded_with_progress_and_found_from_then_on(tmp_path: Path, s
     assert weights_state(unreachable(), tmp_path / "weights").present
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")
 def test_a_folder_that_cannot_be_written_to_leaves_the_download_in_keras_cache(
-    tmp_path: Path, served: Backbone, cache: Path
+    reachable: Path, served: Backbone
 ) -> None:
-    (tmp_path / "weights").mkdir(mode=0o500)
-    assert find_or_download(served, tmp_path / "weights", silent).folder == cache
+    weights, keras_home = reachable / "weights", reachable / "keras"
+    weights.mkdir(mode=0o555)
+    keras_home.mkdir()
+    keras_home.chmod(0o777)
+    command = [sys.executable, "-c", AS_A_PLAIN_USER, served.origin, str(weights)]
+    environment = {**os.environ, "KERAS_HOME": str(keras_home)}
+    download = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert download.stdout == f"{keras_home / 'models'}\n", download.stderr
+    assert list(weights.iterdir()) == []
 
 
 def test_a_download_that_is_ended_leaves_nothing(tmp_path: Path, served: Backbone) -> None:

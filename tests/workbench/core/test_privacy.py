@@ -7,7 +7,6 @@ import os
 import stat
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -37,9 +36,9 @@ print(services.problem() or "works")
 
 def open_to_others(root: Path) -> list[str]:
     return [
-        str(each.relative_to(root.parent))
-        for each in (root, *root.rglob("*"))
-        if not each.is_symlink() and stat.S_IMODE(each.stat().st_mode) & 0o077
+        str(path.relative_to(root.parent))
+        for path in (root, *root.rglob("*"))
+        if not path.is_symlink() and stat.S_IMODE(path.stat().st_mode) & 0o077
     ]
 
 
@@ -48,14 +47,6 @@ def usual_umask() -> Iterator[None]:
     before = os.umask(0o022)
     yield
     os.umask(before)
-
-
-@pytest.fixture
-def reachable() -> Iterator[Path]:
-    """A folder that other users get to."""
-    with tempfile.TemporaryDirectory() as folder:
-        Path(folder).chmod(0o755)
-        yield Path(folder)
 
 
 @pytest.mark.usefixtures("usual_umask")
