@@ -158,8 +158,8 @@ class _Forking:
         """Fork whenever somebody asks, until the tests are over."""
         print(flush=True)
         with selectors.DefaultSelector() as selector:
-            for each in (sys.stdin, self._listening, self._told):
-                selector.register(each, selectors.EVENT_READ)
+            for source in (sys.stdin, self._listening, self._told):
+                selector.register(source, selectors.EVENT_READ)
             while True:
                 ready = [key.fileobj for key, _ in selector.select()]
                 if sys.stdin in ready:
@@ -192,8 +192,8 @@ class _Forking:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         for end in (self._told, self._woken):
             os.close(end)
-        for each in (self._listening, asking, *self._asking.values()):
-            each.close()
+        for connection in (self._listening, asking, *self._asking.values()):
+            connection.close()
         _become(order, streams)
 
 

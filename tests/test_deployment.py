@@ -91,7 +91,7 @@ def test_what_is_installed_fits_the_requirements() -> None:
 @pytest.mark.parametrize("lock", LOCKS)
 def test_a_lock_pins_every_requirement_within_its_range_with_hashes(lock: str) -> None:
     locked = _locked(lock)
-    for requirement in [each for name in LOCKS[lock] for each in _requirements(name)]:
+    for requirement in [requirement for name in LOCKS[lock] for requirement in _requirements(name)]:
         pinned, _ = locked[canonicalize_name(requirement.name)]
         (pin,) = pinned.specifier
         assert pin.operator == "=="

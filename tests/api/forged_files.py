@@ -85,19 +85,19 @@ class Attacked:
 
     def functions(self) -> list[dict[str, Any]]:
         """Everything that can be called, public and private; what ends other calls takes no values."""
-        return [each for each in self.config["dependencies"] if not each["cancels"]]
+        return [function for function in self.config["dependencies"] if not function["cancels"]]
 
     def taking_files(self) -> list[dict[str, Any]]:
         """What has a file among its values."""
-        files = {each["id"] for each in self.config["components"] if _takes_a_file(each)}
+        files = {component["id"] for component in self.config["components"] if _takes_a_file(component)}
         return [function for function in self.functions() if files & set(function["inputs"])]
 
     def component_functions(self) -> list[tuple[int, str]]:
         """Every function of a component: the component's id, and its name."""
         return [
-            (each["id"], name)
-            for each in self.config["components"]
-            for name in each["props"].get("server_fns") or []
+            (component["id"], name)
+            for component in self.config["components"]
+            for name in component["props"].get("server_fns") or []
         ]
 
 

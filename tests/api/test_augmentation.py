@@ -36,7 +36,7 @@ def test_operations_are_checked_when_a_script_asks(client: Client) -> None:
     until(lambda: asked()["state"] == "checked", "the check to end")
     found = asked()
     assert (found["version"], found["pictures"], found["error"]) == ("v1", 24, None)
-    operations = {each["operation"]: each for each in found["operations"]}
+    operations = {operation["operation"]: operation for operation in found["operations"]}
     turned = operations["flip_vertical"]
     assert (turned["enabled"], turned["misread"], turned["flagged"]) == (True, 24, True)
     assert 0 < turned["excess"][0] < turned["excess"][1] <= 1

@@ -57,17 +57,17 @@ def test_every_parameter_refuses_a_forged_file(target: Attacked) -> None:
 
 def test_what_takes_files_refuses_every_kind_of_forged_file(target: Attacked) -> None:
     taking = target.taking_files()
-    assert {"import_images", "predict", "predict_batch"} <= {each["api_name"] for each in taking}
+    assert {"import_images", "predict", "predict_batch"} <= {function["api_name"] for function in taking}
     for kind, forged in target.forged().items():
-        for each in taking:
-            data = [forged for _ in each["inputs"]]
-            refused(target.run(each["id"], data), f"{kind}: {each['api_name']}")
+        for function in taking:
+            data = [forged for _ in function["inputs"]]
+            refused(target.run(function["id"], data), f"{kind}: {function['api_name']}")
 
 
 def test_what_comes_with_an_event_is_checked_too(target: Attacked) -> None:
     listening = [function for function in target.functions() if function["collects_event_data"]]
-    for (kind, forged), each in zip(target.forged().items(), itertools.cycle(listening), strict=False):
-        refused(target.run(each["id"], [None] * len(each["inputs"]), {"files": [forged]}), kind)
+    for (kind, forged), listener in zip(target.forged().items(), itertools.cycle(listening), strict=False):
+        refused(target.run(listener["id"], [None] * len(listener["inputs"]), {"files": [forged]}), kind)
     for function in target.functions():
         forged = target.forged()["canary, with meta"]
         refused(
@@ -83,9 +83,11 @@ def test_through_the_queue_functions_refuse(target: Attacked) -> None:
         *[function for function in target.functions() if function["inputs"]][::6],
     ]
     with ThreadPoolExecutor(TOGETHER) as pool:
-        said = pool.map(lambda each: target.queued(each["id"], [forged for _ in each["inputs"]]), called)
-    for each, text in zip(called, said, strict=True):
-        assert NOT_UPLOADED in text, each["api_name"]
+        said = pool.map(
+            lambda function: target.queued(function["id"], [forged for _ in function["inputs"]]), called
+        )
+    for endpoint, text in zip(called, said, strict=True):
+        assert NOT_UPLOADED in text, endpoint["api_name"]
 
 
 def test_called_by_name_every_endpoint_refuses(target: Attacked) -> None:
@@ -98,10 +100,10 @@ def test_called_by_name_every_endpoint_refuses(target: Attacked) -> None:
     assert len(called) > 40
     with ThreadPoolExecutor(TOGETHER) as pool:
         said = pool.map(
-            lambda each: target.called(each["api_name"], [forged for _ in each["inputs"]]), called
+            lambda function: target.called(function["api_name"], [forged for _ in function["inputs"]]), called
         )
-    for each, text in zip(called, said, strict=True):
-        assert NOT_UPLOADED in text, each["api_name"]
+    for endpoint, text in zip(called, said, strict=True):
+        assert NOT_UPLOADED in text, endpoint["api_name"]
 
 
 def test_the_other_ways_of_calling_an_endpoint_refuse(target: Attacked) -> None:

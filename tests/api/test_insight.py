@@ -42,9 +42,9 @@ def client(served: Server, tmp_path_factory: pytest.TempPathFactory) -> Client:
 def test_suggestions_and_what_to_label_next(client: Client) -> None:
     first = client.predict(limit=1, api_name="/suggestions")
     rest = client.predict(cursor=first["next_cursor"], api_name="/suggestions")
-    assert [each["label"] for each in first["items"] + rest["items"]] == ["Low", "Low"]
+    assert [item["label"] for item in first["items"] + rest["items"]] == ["Low", "Low"]
     assert rest["next_cursor"] == ""
-    ids = {each["id"] for each in first["items"] + rest["items"]}
+    ids = {item["id"] for item in first["items"] + rest["items"]}
     assert set(client.predict(count=9, api_name="/next_images")["image_ids"]) == ids
 
 
@@ -54,7 +54,7 @@ def test_similar_pictures_and_the_map(client: Client) -> None:
     one = points["items"][0]["id"]
     found = client.predict(image_id=one, count=3, api_name="/similar_images")["items"]
     assert len(found) == 3
-    assert one not in {each["id"] for each in found}
+    assert one not in {item["id"] for item in found}
 
 
 def test_a_suspicious_label_is_dismissed_by_name_or_accepted(client: Client) -> None:
@@ -63,7 +63,7 @@ def test_a_suspicious_label_is_dismissed_by_name_or_accepted(client: Client) -> 
     changed = client.predict(image_ids=[worst["id"]], by="Ada", api_name="/dismiss_suspicions")
     assert changed["changed"] == 1
     listed = client.predict(api_name="/suspicious_labels")["items"]
-    assert worst["id"] not in {each["id"] for each in listed}
+    assert worst["id"] not in {item["id"] for item in listed}
     with pytest.raises(AppError, match="not suspicious any more"):
         client.predict(image_ids=[worst["id"]], api_name="/accept_suspicions")
 

@@ -142,7 +142,7 @@ def test_a_table_alone_labels_what_is_there(client: Client, tmp_path: Path) -> N
         files=[handle_file(str(tmp_path / "labels.csv"))], by="bob", api_name="/import_images"
     )
     assert answer["image_ids"] == [image_id]
-    assert [each["reason"] for each in answer["rejected"]] == [
+    assert [file["reason"] for file in answer["rejected"]] == [
         "Line 3: “nobody.jpg” is neither among the files of this import nor in the catalogue."
     ]
     [item] = client.predict(label="Alone", api_name="/list_images")["items"]
@@ -169,7 +169,11 @@ def test_a_server_that_is_killed_while_it_imports_loses_and_doubles_nothing(tmp_
     assert (status["status"], status["imported"], status["duplicates"]) == ("finished", 700, 1)
     assert (status["rejected"], status["done"], status["total"]) == (1, 702, 702)
     services = _assert_report_and_catalogue_agree(tmp_path / "workbench")
-    assert [each.file for each in services.imports.every_file(1)] == [*files, "Full/again.jpg", "notes.txt"]
+    assert [outcome.file for outcome in services.imports.every_file(1)] == [
+        *files,
+        "Full/again.jpg",
+        "notes.txt",
+    ]
     assert list((tmp_path / "workbench" / "staging").iterdir()) == []
 
 
@@ -179,10 +183,10 @@ def _done(client: Client, least: int) -> bool:
 
 def _assert_report_and_catalogue_agree(data: Path) -> Services:
     services = build_services(Settings(data=data))
-    files = [each for each in services.imports.every_file(1) if each.result == "imported"]
+    files = [outcome for outcome in services.imports.every_file(1) if outcome.result == "imported"]
     ids = services.stores.pages.ids(Filter())
     assert sorted(file.image_id for file in files) == ids
-    assert {each.label for each in services.stores.catalogue.several(ids)} <= {"Full"}
+    assert {image.label for image in services.stores.catalogue.several(ids)} <= {"Full"}
     state = services.stores.import_jobs.get(1)
     assert state.tally.results.get("imported", 0) == len(ids)
     assert state.done == sum(Counter(state.tally.results).values())

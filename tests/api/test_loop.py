@@ -48,10 +48,10 @@ def trained(client: Client, imported: dict) -> dict:
 def test_import_reports_every_file(client: Client, imported: dict) -> None:
     assert imported["imported"] == 24
     assert imported["duplicates"] == 0
-    assert [each["file"] for each in imported["rejected"]] == ["notes.jpg"]
+    assert [file["file"] for file in imported["rejected"]] == ["notes.jpg"]
     summary = client.predict(api_name="/dataset_summary")
     assert summary["images"] == summary["labelled"] == 24
-    assert {each["name"]: each["count"] for each in summary["classes"]} == {"High": 12, "Low": 12}
+    assert {class_["name"]: class_["count"] for class_ in summary["classes"]} == {"High": 12, "Low": 12}
 
 
 def test_label_and_undo(client: Client, imported: dict) -> None:
@@ -62,14 +62,16 @@ def test_label_and_undo(client: Client, imported: dict) -> None:
     undone = client.predict(api_name="/undo")
     assert undone == {"undone": "labelled 1 picture as Unsure", "event_id": changed["event_id"]}
     client.predict(api_name="/undo")
-    assert "Unsure" not in {each["name"] for each in client.predict(api_name="/dataset_summary")["classes"]}
+    assert "Unsure" not in {
+        class_["name"] for class_ in client.predict(api_name="/dataset_summary")["classes"]
+    }
 
 
 def test_pages_follow_the_cursor(client: Client, imported: dict) -> None:
     seen, cursor = [], ""
     while True:
         page = client.predict(sort="name", limit=10, cursor=cursor, api_name="/list_images")
-        seen += [each["filename"] for each in page["items"]]
+        seen += [item["filename"] for item in page["items"]]
         cursor = page["next_cursor"]
         if not cursor:
             break
@@ -166,7 +168,7 @@ def test_nobody_else_on_the_machine_reads_what_was_kept(
 ) -> None:
     client.predict(api_name="/export_dataset")
     root = served.data / "workbench"
-    kept = [each for each in (root, *root.rglob("*")) if not each.is_symlink()]
+    kept = [path for path in (root, *root.rglob("*")) if not path.is_symlink()]
     kinds = {
         "waterline.db",
         "waterline.db-wal",
@@ -177,5 +179,5 @@ def test_nobody_else_on_the_machine_reads_what_was_kept(
         "models",
         "exports",
     }
-    assert kinds <= {each.name for each in kept}
-    assert [str(each) for each in kept if each.stat().st_mode & 0o077] == []
+    assert kinds <= {path.name for path in kept}
+    assert [str(path) for path in kept if path.stat().st_mode & 0o077] == []

@@ -131,10 +131,16 @@ def test_the_stream_of_a_call_that_is_not_there_ends_as_a_stream_does(
 
 
 def test_what_works_in_the_browser_alone_says_so(http: httpx.Client) -> None:
-    only_there = [each for each in http.get("/config").json()["dependencies"] if not each["backend_fn"]]
+    only_there = [
+        function for function in http.get("/config").json()["dependencies"] if not function["backend_fn"]
+    ]
     assert only_there
-    for each in only_there:
-        body = {"data": [None] * len(each["inputs"]), "fn_index": each["id"], "session_hash": "browser"}
+    for function in only_there:
+        body = {
+            "data": [None] * len(function["inputs"]),
+            "fn_index": function["id"],
+            "session_hash": "browser",
+        }
         answer = http.post("/gradio_api/run/x", content=json.dumps(body))
         assert "nothing to call" in answer.json()["error"]
 
@@ -190,4 +196,4 @@ def test_what_the_server_made_cannot_be_imported(served: Server, client: Client,
 
 def _defaults(client: Client) -> list:
     told = client.view_api(return_format="dict", print_info=False)["named_endpoints"]["/export_dataset"]
-    return [each["parameter_default"] for each in told["parameters"]]
+    return [parameter["parameter_default"] for parameter in told["parameters"]]

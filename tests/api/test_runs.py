@@ -53,12 +53,12 @@ def failed_search(services: Services) -> None:
 def listed(client: Client) -> dict[int, dict[str, Any]]:
     # gradio_client ends a call as cancelled whose answer meets the end of the stream of the one before.
     with suppress(CancelledError):
-        return {each["run_id"]: each for each in client.predict(api_name="/list_runs")["runs"]}
+        return {run["run_id"]: run for run in client.predict(api_name="/list_runs")["runs"]}
     return listed(client)
 
 
 def waiting(client: Client) -> list[int]:
-    return [run_id for run_id, each in listed(client).items() if each["place"]]
+    return [run_id for run_id, run in listed(client).items() if run["place"]]
 
 
 def started(client: Client, **spec: Any) -> int:
@@ -72,7 +72,7 @@ def test_runs_are_listed_with_how_they_ended(client: Client) -> None:
     assert runs[2]["spec"] == SEARCH.to_dict()
     assert not any(run["place"] or run["resumable"] for run in runs.values())
     newest = client.predict(limit=1, api_name="/list_runs")["runs"]
-    assert [each["run_id"] for each in newest] == [max(runs)]
+    assert [run["run_id"] for run in newest] == [max(runs)]
 
 
 def test_a_run_gives_its_log_and_its_tries(client: Client) -> None:
@@ -84,7 +84,9 @@ def test_a_run_gives_its_log_and_its_tries(client: Client) -> None:
 
 
 def test_nets_are_listed_with_what_they_lack(client: Client) -> None:
-    nets = {each["name"]: each for each in client.predict(api_name="/list_backbones")["backbones"]}
+    nets = {
+        backbone["name"]: backbone for backbone in client.predict(api_name="/list_backbones")["backbones"]
+    }
     assert nets.keys() == BACKBONES.keys()
     assert (nets["compact"]["recipes"], nets["compact"]["weights"]) == (["scratch"], "It needs none.")
     strong = nets["mobilenet_v2"]
@@ -101,7 +103,7 @@ def test_runs_wait_change_places_pause_and_go_on(client: Client) -> None:
     until(lambda: listed(client)[first]["status"] == "running", "the first run to begin")
     assert waiting(client) == [second, again["run_id"]]
     moved = client.predict(run_id=again["run_id"], place=1, api_name="/move_training")["runs"]
-    assert [(each["run_id"], each["place"]) for each in moved] == [(again["run_id"], 1), (second, 2)]
+    assert [(run["run_id"], run["place"]) for run in moved] == [(again["run_id"], 1), (second, 2)]
     assert waiting(client) == [again["run_id"], second]
     for run_id in (second, again["run_id"]):
         client.predict(run_id=run_id, api_name="/stop_training")

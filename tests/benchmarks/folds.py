@@ -70,7 +70,7 @@ class Fold:
     seconds: float
 
     def __str__(self) -> str:
-        recall = " / ".join(f"{each:.2f}" for each in self.recall)
+        recall = " / ".join(f"{share:.2f}" for share in self.recall)
         return (
             f"{self.method}, {self.split}, fold {self.fold}: macro-F1 {self.macro_f1:.3f}, F0.5 {self.f05:.3f}, "
             f"accuracy {self.accuracy:.3f}, recall {recall}, {self.seconds:.0f} s"

@@ -49,7 +49,7 @@ def rows(data: Path) -> Iterator[Row]:
                 _enlarged(photo, Path(place) / f"{grain}-{number}.jpg", grain)
                 for number, photo in enumerate(photos[:LARGE_FILES])
             ]
-            size = sum(each.stat().st_size for each in large) / len(large) / 1e6
+            size = sum(file.stat().st_size for file in large) / len(large) / 1e6
             figure = f"import over decoding, 12-megapixel JPEGs, {kind} ({size:.1f} MB)"
             yield _compared(figure, large, decoded, GOAL_LARGE)
             yield _first_sight(
@@ -162,8 +162,8 @@ def _grown(archive: Path, count: int) -> float:
         before = _highest()
         services = build_services(Settings(data=Path(place) / "b"))
         done = sum(
-            len(each)
-            for each in services.ingest.stream(
+            len(outcomes)
+            for outcomes in services.ingest.stream(
                 ImportRequest(sources([Upload(archive, archive.name)], Limits()))
             )
         )
@@ -175,7 +175,7 @@ def _grown(archive: Path, count: int) -> float:
 
 def _highest() -> float:
     """The most memory that this process ever had, in megabytes; ``getrusage`` would tell the one of its parent."""
-    [line] = [each for each in Path("/proc/self/status").read_text().splitlines() if each.startswith("VmHWM")]
+    [line] = [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM")]
     return int(line.split()[1]) / 1024
 
 

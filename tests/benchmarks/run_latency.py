@@ -127,5 +127,7 @@ def _ended(run: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def _row(figure: str, goal: float, taken: list[float]) -> Row:
-    value = f"{sorted(taken)[len(taken) // 2]:.1f} s (median of {', '.join(f'{each:.1f}' for each in taken)})"
+    value = (
+        f"{sorted(taken)[len(taken) // 2]:.1f} s (median of {', '.join(f'{timing:.1f}' for timing in taken)})"
+    )
     return Row(figure, f"<= {goal:g} s", value, sorted(taken)[len(taken) // 2] <= goal)

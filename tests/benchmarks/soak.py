@@ -37,7 +37,9 @@ class Day:
         self._server, self._folder = server, folder
         self._http = httpx.Client(base_url=server.url, timeout=120)
         self._called = [
-            each for each in self._http.get("/config").json()["dependencies"] if each["backend_fn"]
+            function
+            for function in self._http.get("/config").json()["dependencies"]
+            if function["backend_fn"]
         ]
         self._info = self._http.get("/gradio_api/info").json()["named_endpoints"]
         self._session = ""
@@ -54,23 +56,23 @@ class Day:
     def hour(self, number: int) -> None:
         """Do what is done in an hour."""
         entries = {
-            f"shelf/{number}-{each}.jpg": picture(1000 * number + each, LARGE) for each in range(IMPORTED)
+            f"shelf/{number}-{place}.jpg": picture(1000 * number + place, LARGE) for place in range(IMPORTED)
         }
         self._import(write_zip(self._folder / "more.zip", entries))
-        ids = [each["id"] for each in self._run("list_images", limit=500)["items"]]
+        ids = [image["id"] for image in self._run("list_images", limit=500)["items"]]
         for load in range(LOADS):
             self._load()
             for _ in range(SWITCHES // LOADS // TABS):
                 self._events("select")
             self._look()
-            for each in range(LABELS // LOADS):
+            for place in range(LABELS // LOADS):
                 self._run(
                     "label_images",
-                    image_ids=[ids[(load * 31 + each) % len(ids)]],
-                    label=("Low", "High")[each % 2],
+                    image_ids=[ids[(load * 31 + place) % len(ids)]],
+                    label=("Low", "High")[place % 2],
                 )
-            for each in range(PREVIEWS // LOADS):
-                self._run("preview_augmentation", image_id=ids[each % len(ids)], count=8, seed=load)
+            for place in range(PREVIEWS // LOADS):
+                self._run("preview_augmentation", image_id=ids[place % len(ids)], count=8, seed=load)
             for _ in range(PREDICTIONS // LOADS):
                 self._predict()
             for _ in range(POLLS // LOADS // TABS):
@@ -89,11 +91,11 @@ class Day:
 
     def _events(self, kind: str) -> None:
         """Make the calls of every tab that follow an event."""
-        for each in self._called:
-            if any(event == kind for _, event in each["targets"]):
+        for function in self._called:
+            if any(event == kind for _, event in function["targets"]):
                 body = {
-                    "data": [None] * len(each["inputs"]),
-                    "fn_index": each["id"],
+                    "data": [None] * len(function["inputs"]),
+                    "fn_index": function["id"],
                     "session_hash": self._session,
                 }
                 self._http.post("/gradio_api/queue/join", json=body)

@@ -32,11 +32,11 @@ def found(client: Client, ids: list[int], **wanted: Any) -> list[dict[str, Any]]
     """What the database says of the pictures, in their order; those that a filter leaves out are missing."""
     items = client.predict(limit=500, **wanted, api_name="/list_images")["items"]
     by_id = {item["id"]: item for item in items}
-    return [by_id[each] for each in ids if each in by_id]
+    return [by_id[image_id] for image_id in ids if image_id in by_id]
 
 
 def labels(client: Client, ids: list[int]) -> list[str | None]:
-    return [each["label"] for each in found(client, ids)]
+    return [item["label"] for item in found(client, ids)]
 
 
 def opened(page: Page, tab: str = "label", address: str = "") -> None:

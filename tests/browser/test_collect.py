@@ -85,7 +85,7 @@ def test_pictures_zips_and_what_is_neither_end_in_one_report(
     expect(past.get_by_role("row")).to_have_count(3)
     expect(past.get_by_role("row", name="bottles.zip and 2 more")).to_contain_text("7")
 
-    assert {each["name"]: each["count"] for each in summary(server)["classes"]} == {
+    assert {class_["name"]: class_["count"] for class_ in summary(server)["classes"]} == {
         "Low": 3,
         "High": 3,
         "Bold": 1,

@@ -41,8 +41,8 @@ def fill(services: Services) -> None:
     classes = {class_.name: class_.id for class_ in stores.classes.all()}
     stores.suggestions.save_suspicions(
         [
-            (int(each), classes["Half"], classes["Full"], 0.9 - place / 10)
-            for place, each in enumerate(ids[-4:])
+            (int(image_id), classes["Half"], classes["Full"], 0.9 - place / 10)
+            for place, image_id in enumerate(ids[-4:])
         ]
     )
     across = np.where(ids >= ids[-4], -1.0, 1.0)
@@ -142,7 +142,7 @@ def test_suspicious_labels_are_judged_by_keys(page: Page, services: Services) ->
     page.keyboard.press("Enter")
     expect(rows).to_have_count(1)
     until(lambda: labels(services)[ids[3]] == "Full", "the third answer", 20)
-    assert [labels(services)[each] for each in ids] == ["Full", "Half", "Half", "Full"]
+    assert [labels(services)[image_id] for image_id in ids] == ["Full", "Half", "Half", "Full"]
     expect(part(page, "Suspicious labels")).to_contain_text("1")
     expect(rows.first).to_have_attribute("aria-current", "true")
     assert rows.first.get_attribute("data-image") == str(ids[2])
@@ -208,7 +208,7 @@ def test_the_zoom_of_the_map_outlives_other_colours(page: Page) -> None:
     page.locator("#curate-plot").hover()
     seen = "document.querySelector('#curate-plot .js-plotly-plot').layout.xaxis.range"
     drag(page, "zoom", 0.5, 0.99)
-    zoomed = until(lambda: [each for each in [page.evaluate(seen)] if each[0] > -0.5], "the zoom")[0]
+    zoomed = until(lambda: [range_ for range_ in [page.evaluate(seen)] if range_[0] > -0.5], "the zoom")[0]
     page.get_by_text("By suspicion").click()
     expect(page.locator("#curate-plot .legendtext").first).to_contain_text("suspicious")
     expect(page.locator("#curate-plot .js-plotly-plot[data-listens]")).to_be_visible()

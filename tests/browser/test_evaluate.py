@@ -51,7 +51,11 @@ def test_a_version_is_judged_and_its_mistakes_are_relabelled(page: Page, server:
     expect(worst.first).to_contain_text("now labelled Full")
     expect(headline).to_contain_text("86 % · 19 of 22")
     summary = server.client().predict(api_name="/dataset_summary")
-    assert {each["name"]: each["count"] for each in summary["classes"]} == {"Full": 25, HALF: 11, "Over": 8}
+    assert {class_["name"]: class_["count"] for class_ in summary["classes"]} == {
+        "Full": 25,
+        HALF: 11,
+        "Over": 8,
+    }
 
 
 def test_a_click_on_the_heat_map_opens_the_pictures_of_the_cell(page: Page, server: Server) -> None:

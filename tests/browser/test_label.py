@@ -139,7 +139,7 @@ def test_the_class_manager_says_what_it_does(page: Page, server: Server, tmp_pat
     expect(page.locator("#class-said")).to_contain_text("Moved 2 pictures from Half into Brim")
     expect(page.locator(".cell-class", has_text="Brim")).to_have_count(2)
     summary = client.predict(api_name="/dataset_summary")
-    assert {each["name"]: each["count"] for each in summary["classes"]} == {
+    assert {class_["name"]: class_["count"] for class_ in summary["classes"]} == {
         "Brim": 2,
         "Empty": 0,
     }

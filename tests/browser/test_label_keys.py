@@ -74,7 +74,7 @@ def test_skip_bin_undo_and_redo(page: Page, server: Server, tmp_path: Path) -> N
     page.keyboard.press("1")
     on_stage(page, ids[-4])
     until(lambda: labels(client, ids[-3:-2]) == ["Full"], "the label")
-    assert [each["id"] for each in found(client, ids, status="bin")] == ids[-2:-1]
+    assert [item["id"] for item in found(client, ids, status="bin")] == ids[-2:-1]
 
     page.keyboard.press("u")
     on_stage(page, ids[-3])
@@ -87,7 +87,7 @@ def test_skip_bin_undo_and_redo(page: Page, server: Server, tmp_path: Path) -> N
     page.keyboard.press("Shift+U")
     expect(page.locator("#label-redo")).to_be_hidden()
     until(lambda: labels(client, ids[-3:-2]) == ["Full"], "the label again")
-    assert [each["id"] for each in found(client, ids, status="bin")] == ids[-2:-1]
+    assert [item["id"] for item in found(client, ids, status="bin")] == ids[-2:-1]
 
     expect(page).to_have_url(re.compile("show=unlabelled&view=stage"))
     page.reload()

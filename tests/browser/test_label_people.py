@@ -51,7 +51,7 @@ def test_no_picture_is_handed_to_both(page: Page, browser: Browser, server: Serv
                 expect(tab.locator("#label-stage")).not_to_have_attribute("data-id", str(seen[who][-1]))
         assert not set(seen["Anna"]) & set(seen["Bert"])
         until(lambda: len(found(client, ids, status="labelled")) == 30, "thirty labels")
-    by = {each["id"]: each["labelled_by"] for each in found(client, ids, status="labelled")}
+    by = {item["id"]: item["labelled_by"] for item in found(client, ids, status="labelled")}
     assert by == {**dict.fromkeys(seen["Anna"], "Anna"), **dict.fromkeys(seen["Bert"], "Bert")}
     page.reload()
     page.locator("#label-people-panel button").first.click()
@@ -99,8 +99,8 @@ def test_second_opinions_agree_disagree_and_are_settled_by_a_key(
     page.keyboard.press("2")
     expect(page.locator(".stage-over")).to_contain_text("No picture waits for a second opinion of yours.")
     until(lambda: len(found(client, ids, status="unreviewed")) == 1, "four opinions")
-    assert [each["id"] for each in found(client, ids, status="agreed")] == [ids[1], ids[3]]
-    assert [each["id"] for each in found(client, ids, status="unreviewed")] == ids[4:]
+    assert [item["id"] for item in found(client, ids, status="agreed")] == [ids[1], ids[3]]
+    assert [item["id"] for item in found(client, ids, status="unreviewed")] == ids[4:]
 
     page.keyboard.press("Escape")
     show(page, "Disagreed · 2")
@@ -112,7 +112,7 @@ def test_second_opinions_agree_disagree_and_are_settled_by_a_key(
     page.locator(".stage-settle").get_by_role("button", name="Anna: Full").click()
     expect(page.locator(".stage-over")).to_be_visible()
     until(lambda: not found(client, ids, status="disagreed"), "both settled")
-    assert [each["label"] for each in found(client, ids)] == ["Full", "Full", "Half", "Full", "Full"]
+    assert [item["label"] for item in found(client, ids)] == ["Full", "Full", "Half", "Full", "Full"]
 
 
 def test_a_picture_that_somebody_changed_is_refused_with_a_name(
@@ -127,7 +127,7 @@ def test_a_picture_that_somebody_changed_is_refused_with_a_name(
     page.keyboard.press("ArrowLeft")
     expect(page.locator(".stage-class")).to_have_text("Half")
     expect(page.locator(".panel-who")).to_have_text("Labelled by Bert.")
-    assert [each["label"] for each in found(client, ids)] == [None, "Half"]
+    assert [item["label"] for item in found(client, ids)] == [None, "Half"]
 
 
 def test_a_hostile_name_is_only_text(page: Page, server: Server, tmp_path: Path) -> None:

@@ -226,8 +226,8 @@ def test_two_tabs_show_one_run_and_a_stop_in_one_is_announced_in_the_other(
     second.get_by_role("tab", name="Collect").click()
     page.get_by_role("button", name="Stop and keep the best epoch").click()
     expect(status).to_contain_text("v1 is ready", timeout=LONG)
-    for each in (page, second):
-        expect(each.locator(".toast-body")).to_contain_text("Run 1 is done: v1 is ready", timeout=LONG)
+    for tab in (page, second):
+        expect(tab.locator(".toast-body")).to_contain_text("Run 1 is done: v1 is ready", timeout=LONG)
     second.reload()
     expect(second.locator("#strip-facts")).to_contain_text("24 pictures", timeout=LONG)
     second.get_by_role("tab", name="Train").click()

@@ -37,7 +37,7 @@ def add(stores: Stores) -> Add:
 
     def added(*names: str, label: ClassRecord | None = None, synthetic: bool = False) -> list[int]:
         images = [_image(name, label.id if label else None, synthetic) for name in names]
-        return [each for each in stores.catalogue.add(images) if each is not None]
+        return [image_id for image_id in stores.catalogue.add(images) if image_id is not None]
 
     return added
 

@@ -60,17 +60,17 @@ class Replica:
     def undoable(self, actor: str) -> int | None:
         mine = (
             number
-            for number, each in enumerate(self.events, 1)
-            if each.actor == actor and each.kind not in ORDINARY_NOT and not each.undone
+            for number, entry in enumerate(self.events, 1)
+            if entry.actor == actor and entry.kind not in ORDINARY_NOT and not entry.undone
         )
         return max(mine, default=None)
 
     def redoable(self, actor: str) -> int | None:
         """The undo that can be taken back."""
-        mine = [(number, each) for number, each in enumerate(self.events, 1) if each.actor == actor]
-        last = max((number for number, each in mine if each.kind not in ORDINARY_NOT), default=0)
+        mine = [(number, entry) for number, entry in enumerate(self.events, 1) if entry.actor == actor]
+        last = max((number for number, entry in mine if entry.kind not in ORDINARY_NOT), default=0)
         undone = (
-            number for number, each in mine if each.kind == "undo" and not each.undone and number > last
+            number for number, entry in mine if entry.kind == "undo" and not entry.undone and number > last
         )
         return max(undone, default=None)
 
@@ -130,17 +130,17 @@ def _refuse_broken(after: State, changes: dict[tuple[str, int, str], tuple[Any, 
 def label(replica: Replica, ids: list[int], to: int | None, actor: str) -> None:
     if to is not None and replica.classes()[to]["removed"]:
         raise Refused
-    for each in (replica.images()[key] for key in ids):
-        settles = each["review"] == "disagreed"
-        if each["class_id"] == to and not settles:
+    for picture in (replica.images()[key] for key in ids):
+        settles = picture["review"] == "disagreed"
+        if picture["class_id"] == to and not settles:
             continue
         if to is None:
-            each["labelled_by"] = ""
-        elif each["class_id"] != to:
-            each["labelled_by"] = actor
+            picture["labelled_by"] = ""
+        elif picture["class_id"] != to:
+            picture["labelled_by"] = actor
         agreed = settles and to is not None
-        each.update(review="agreed" if agreed else "", reviewed_by=actor if agreed else "")
-        each.update(review_class_id=None, class_id=to)
+        picture.update(review="agreed" if agreed else "", reviewed_by=actor if agreed else "")
+        picture.update(review_class_id=None, class_id=to)
 
 
 def review(replica: Replica, ids: list[int], to: int, actor: str) -> None:
@@ -177,19 +177,19 @@ def remove_class(replica: Replica, gone: int, into: int | None) -> None:
 
 def rename(replica: Replica, key: int, name: str) -> None:
     classes = replica.classes()
-    others = (each for other, each in classes.items() if other != key and not each["removed"])
-    if any(each["name"].casefold() == name.casefold() for each in others) or classes[key]["removed"]:
+    others = (class_ for other, class_ in classes.items() if other != key and not class_["removed"])
+    if any(other["name"].casefold() == name.casefold() for other in others) or classes[key]["removed"]:
         raise Refused
     classes[key]["name"] = name
 
 
 def revive(replica: Replica, key: int, class_id: int) -> None:
     """The picture comes in once more, with a class; one that is there already stays as it is."""
-    each = replica.images()[key]
-    if each["archived"]:
+    picture = replica.images()[key]
+    if picture["archived"]:
         present = not replica.classes()[class_id]["removed"]
         fresh = {
             name: NEW[name]
             for name in ("archived", "labelled_by", "review", "reviewed_by", "review_class_id")
         }
-        each.update(fresh, class_id=class_id if present else None)
+        picture.update(fresh, class_id=class_id if present else None)

@@ -126,7 +126,7 @@ def test_every_order_is_read_from_its_index_without_sorting(
 ) -> None:
     full = stores.classes.add("Full", "#0072B2", "ann")
     ids = add(*(f"{number}.jpg" for number in range(300)), label=full)
-    stores.suggestions.save_suggestions([(each, full.id, each / 1000) for each in ids])
+    stores.suggestions.save_suggestions([(image_id, full.id, image_id / 1000) for image_id in ids])
     if analysed:
         stores.database.connection().execute("ANALYZE")
     monkeypatch.setattr("storage.queries.pagination.MOST_CANDIDATES", -1)
@@ -140,9 +140,9 @@ def test_every_order_is_read_from_its_index_without_sorting(
 
     monkeypatch.setattr(stores.database, "rows", explained)
     for sort, wanted in product(SORTS, (Filter(), Filter(label="Full"), Filter(flag="dark"))):
-        each = Filter(label=wanted.label, flag=wanted.flag, sort=sort)
-        cursor = stores.pages.page(each, limit=100).next_cursor
-        stores.pages.page(each, cursor, limit=100)
+        filter_ = Filter(label=wanted.label, flag=wanted.flag, sort=sort)
+        cursor = stores.pages.page(filter_, limit=100).next_cursor
+        stores.pages.page(filter_, cursor, limit=100)
     assert len(plans) >= 2 * len(SORTS)
     assert [plan for plan in plans if "USING" not in plan or "INDEX images_by_" not in plan] == []
     assert [plan for plan in plans if "TEMP B-TREE" in plan] == []

@@ -76,7 +76,7 @@ def test_an_upload_that_does_not_say_how_long_it_is_ends_at_the_reserve(small: S
     until(lambda: not left(small), "nothing to be left of it")
     assert shutil.disk_usage(small.data).free > RESERVE_MB * MEGABYTE
     sent = httpx.post(f"{small.url}/gradio_api/upload", files={"files": ("a.jpg", picture(1))})
-    assert [Path(each).name for each in sent.json()] == ["a.jpg"]
+    assert [Path(path).name for path in sent.json()] == ["a.jpg"]
 
 
 def test_of_an_upload_that_its_client_breaks_off_nothing_is_left(small: Server) -> None:
@@ -85,7 +85,7 @@ def test_of_an_upload_that_its_client_breaks_off_nothing_is_left(small: Server) 
         connection.sendall(
             f"{head}Content-Type: {MULTIPART['Content-Type']}\r\n\r\n".encode() + PART + bytes(MEGABYTE)
         )
-        until(lambda: any(each.is_file() for each in left(small)), "the upload to begin")
+        until(lambda: any(path.is_file() for path in left(small)), "the upload to begin")
     until(lambda: not left(small), "nothing to be left of it")
     assert httpx.get(f"{small.url}/healthz").status_code == 200
 

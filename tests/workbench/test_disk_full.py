@@ -47,11 +47,11 @@ def noise(count: int) -> list[Source]:
 def assert_whole(services: Services) -> None:
     """Every picture of the catalogue has its original, canonical picture and thumbnail; no part of a file lies about."""
     stores = services.stores
-    for each in stores.catalogue.several(stores.pages.ids(Filter())):
-        assert stores.derivatives.canonical(each.sha256, "letterbox").shape == (256, 256, 3)
-        assert stores.derivatives.thumbnail(each.sha256)
-        original = stores.root / "blobs" / "originals" / each.sha256[:2] / each.sha256
-        assert hashlib.sha256(original.read_bytes()).hexdigest() == each.sha256
+    for image in stores.catalogue.several(stores.pages.ids(Filter())):
+        assert stores.derivatives.canonical(image.sha256, "letterbox").shape == (256, 256, 3)
+        assert stores.derivatives.thumbnail(image.sha256)
+        original = stores.root / "blobs" / "originals" / image.sha256[:2] / image.sha256
+        assert hashlib.sha256(original.read_bytes()).hexdigest() == image.sha256
     assert list(stores.root.rglob(".part-*")) == []
 
 

@@ -48,7 +48,11 @@ def filled(folder: Path, pictures: int) -> Stores:
         tags = ([tag for tag, share in TAGGED.items() if chance.random() < share] for _ in rows)
         connection.executemany(
             "UPDATE images SET tags = ? WHERE id = ?",
-            [(json.dumps(each), row["id"]) for each, row in zip(tags, rows, strict=True) if each],
+            [
+                (json.dumps(image_tags), row["id"])
+                for image_tags, row in zip(tags, rows, strict=True)
+                if image_tags
+            ],
         )
         _help(connection, chance, classes, [row for row in rows if not row["archived"]])
     return stores

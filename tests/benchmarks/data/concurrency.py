@@ -170,4 +170,4 @@ def _rows(way: str, found: Outcome) -> Iterator[Row]:
     yield Row(f"{what}: events", "none lost or doubled", value, not (found.lost or found.unheard))
     bad = notes.errors + found.faults
     value = f"{len(bad)}; {notes.imported * IMPORTED_AT_ONCE:,} imported, {found.epochs} epochs, run {notes.ended}"
-    yield Row(f"{what}: errors", "0", value + "".join(f"; {each}" for each in bad[:3]), not bad)
+    yield Row(f"{what}: errors", "0", value + "".join(f"; {error}" for error in bad[:3]), not bad)

@@ -96,7 +96,7 @@ def _measured(page: Page, stores: Stores) -> Iterator[Row]:
     yield _row(f"key to next picture painted, {named}", painted, GOAL)
     yield _row(f"key to row committed, {named}", committed, GOAL)
     bursts = [_typed(page, stores, BURST, 0) for _ in range(5)]
-    yield _row(f"{BURST} keys at once: last one committed", [max(each) for _, each in bursts], None)
+    yield _row(f"{BURST} keys at once: last one committed", [max(times) for _, times in bursts], None)
 
 
 def _typed(page: Page, stores: Stores, keys: int, pause: float) -> tuple[list[float], list[float]]:

@@ -58,7 +58,7 @@ def curve(photos: Embedded, seeds: Iterable[int], by_chance: bool) -> Curve:
         for pool, outer in folds.split(photos.labels, photos.labels, photos.groups):
             found.append(_simulate(photos, np.random.default_rng(seed).permutation(pool), outer, by_chance))
     steps = min(map(len, found))
-    means = np.mean([each[:steps] for each in found], axis=0)
+    means = np.mean([curve[:steps] for curve in found], axis=0)
     return Curve(means[:, 0], means[:, 1], means[:, 2])
 
 

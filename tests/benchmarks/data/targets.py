@@ -102,7 +102,7 @@ class _Colleague:
     def next(self) -> dict[int, str]:
         stores = self._services.stores
         held = stores.leases.take(self._name, Filter(status="labelled", sort="oldest"), 4)
-        return {each.id: each.label for each in stores.catalogue.several(held)}
+        return {image.id: image.label for image in stores.catalogue.several(held)}
 
 
 class OverHttp:
@@ -119,7 +119,7 @@ class OverHttp:
     def bring_in(self, archive: Path) -> str:
         # The endpoint answers when the import has ended.
         answer = self._client.predict(files=[handle_file(str(archive))], api_name="/import_images")
-        return "; ".join(each["reason"] for each in answer["rejected"])
+        return "; ".join(file["reason"] for file in answer["rejected"])
 
     def train(self) -> int:
         return int(self._client.predict(spec=LONG, api_name="/start_training")["run_id"])
@@ -161,7 +161,7 @@ class _Guest:
 
     def next(self) -> dict[int, str]:
         page = self._call("list_images", ["", "labelled", "oldest", "", 100, "", "", ""])
-        return {each["id"]: each["label"] for each in page["items"] if each["id"] % PEOPLE == self._place}
+        return {item["id"]: item["label"] for item in page["items"] if item["id"] % PEOPLE == self._place}
 
     def _call(self, endpoint: str, data: list[Any]) -> dict[str, Any]:
         body = json.dumps({"data": data}).encode()

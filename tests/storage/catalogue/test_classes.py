@@ -48,7 +48,7 @@ def test_merging_moves_pictures_and_removing_clears_them(stores: Stores, add: Ad
     with pytest.raises(Conflict, match="into itself"):
         stores.classes.remove(full.id, "ann", into=full.id)
     assert stores.classes.remove(full.id, "ann", into=half.id) == 2
-    assert {each.label for each in stores.catalogue.several(image_ids)} == {"Half"}
+    assert {image.label for image in stores.catalogue.several(image_ids)} == {"Half"}
     assert stores.classes.remove(half.id, "ann") == 2
     assert stores.pages.ids(Filter(status="unlabelled")) == image_ids
     with pytest.raises(NotFound, match="not there any more"):

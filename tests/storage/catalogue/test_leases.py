@@ -100,7 +100,7 @@ def test_no_picture_is_handed_to_two(
     ids = add(*(f"{number}.jpg" for number in range(60)))
     executor: Executor = request.getfixturevalue(pool)
     hands = list(executor.map(concurrent_processes.hold, [folder] * len(PEOPLE), PEOPLE))
-    assert sorted(each for hand in hands for each in hand) == ids
+    assert sorted(image_id for hand in hands for image_id in hand) == ids
     assert stores.leases.take("dora", LEFT, 1) == []
 
 
@@ -111,15 +111,15 @@ def test_three_processes_work_a_queue_off_without_a_lost_or_doubled_event(
     done = dict(
         zip(PEOPLE, processes.map(concurrent_processes.work_off, [folder] * len(PEOPLE), PEOPLE), strict=True)
     )
-    assert sorted(each for mine in done.values() for each in mine) == ids
-    assert all(each.label == "Full" for each in stores.catalogue.several(ids))
+    assert sorted(image_id for mine in done.values() for image_id in mine) == ids
+    assert all(image.label == "Full" for image in stores.catalogue.several(ids))
     for person, mine in done.items():
         events = [
-            each for each in stores.journal.recent(1000) if (each.actor, each.kind) == (person, "label")
+            event for event in stores.journal.recent(1000) if (event.actor, event.kind) == (person, "label")
         ]
         labelled = [stores.journal.changes(event.id)[0].entity_id for event in reversed(events)]
         assert labelled == mine
-        assert all(stores.catalogue.get(each).labelled_by == person for each in mine)
+        assert all(stores.catalogue.get(image_id).labelled_by == person for image_id in mine)
 
 
 def test_three_processes_label_undo_and_redo_without_a_lost_or_doubled_event(

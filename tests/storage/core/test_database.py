@@ -60,14 +60,14 @@ def test_threads_and_processes_write_at_once_and_none_is_lost(database: Database
                 connection.execute(COUNT_UP)
 
     others = [process(path) for _ in range(2)]
-    assert [each.stdout.readline() for each in others] == ["ready\n"] * 2
+    assert [process_.stdout.readline() for process_ in others] == ["ready\n"] * 2
     with ThreadPoolExecutor(2) as pool:
         writing = [pool.submit(count_up) for _ in range(2)]
         for other in others:
             other.communicate("go\n", timeout=60)
-        for each in writing:
-            each.result()
-    assert [each.returncode for each in others] == [0, 0]
+        for future in writing:
+            future.result()
+    assert [process_.returncode for process_ in others] == [0, 0]
     assert counter(database) == 4 * WRITES
 
 

@@ -128,8 +128,8 @@ def test_a_file_and_its_name_are_on_the_disk_before_the_row_may_be_written(
         incoming.take(SHA256, DATA)
         incoming.place([SHA256])
         path = blobs.path("originals", SHA256)
-        for each in (path, path.parent, path.parent.parent, blobs.root):
-            assert (each.stat().st_dev, each.stat().st_ino) in synced, each
+        for place in (path, path.parent, path.parent.parent, blobs.root):
+            assert (place.stat().st_dev, place.stat().st_ino) in synced, place
         incoming.release([SHA256])
 
 

@@ -67,7 +67,7 @@ def test_what_was_done_before_can_still_be_undone(opened: Stores) -> None:
     assert opened.journal.undo("ann").id == 1
     assert opened.pages.ids(Filter(status="unlabelled")) == [1, 4]
     assert opened.journal.redo("ann").id == 1
-    assert [each.event.kind for each in opened.journal.history(1)] == ["redo", "undo", "label", "import"]
+    assert [entry.event.kind for entry in opened.journal.history(1)] == ["redo", "undo", "label", "import"]
 
 
 def test_opening_twice_changes_nothing(opened: Stores, earlier: Path) -> None:

@@ -225,8 +225,8 @@ def test_the_history_of_a_picture_says_everything_in_words(
     stores.journal.undo("cleo")
     stores.edits.label([second], half, "ann")
     told = [
-        (each.event.actor, each.event.summary, [(c.field, c.before, c.after) for c in each.changes])
-        for each in stores.journal.history(first)
+        (entry.event.actor, entry.event.summary, [(c.field, c.before, c.after) for c in entry.changes])
+        for entry in stores.journal.history(first)
     ]
     assert told == [
         ("cleo", "undid: removed 1 picture", [("place", "in the bin", "in the catalogue")]),
@@ -266,7 +266,7 @@ def test_activity_counts_what_stands_for_each_person_and_day(
     stores.edits.archive(images[:1], "ben")
     stores.edits.tag(images[1:], ["x"], [], "ben")
     stores.journal.undo("ben")
-    found = [each for each in stores.journal.activity() if each.actor == "ben"]
-    assert [(each.events, each.pictures, each.labelled) for each in found] == [(2, 2, 1), (1, 2, 2)]
+    found = [day for day in stores.journal.activity() if day.actor == "ben"]
+    assert [(day.events, day.pictures, day.labelled) for day in found] == [(2, 2, 1), (1, 2, 2)]
     assert found[1].day == "2020-02-03"
-    assert [each.day for each in stores.journal.activity(days=1)] == [found[0].day] * 2
+    assert [day.day for day in stores.journal.activity(days=1)] == [found[0].day] * 2

@@ -21,7 +21,7 @@ def half(stores: Stores) -> ClassRecord:
 
 
 def seen(stores: Stores, *image_ids: int) -> dict[int, int]:
-    return {each.id: each.revision for each in stores.catalogue.several(image_ids)}
+    return {image.id: image.revision for image in stores.catalogue.several(image_ids)}
 
 
 def reviewed(image: ImageRecord) -> tuple[str | None, str, str, str, str | None]:
@@ -140,10 +140,12 @@ def test_a_split_by_hand_wins_over_the_snapshot(stores: Stores, add: Add, full: 
     pinned, free, left = ids = add(*"abc", label=full)
 
     def sides() -> list[tuple[str, str]]:
-        return [(each.pin, each.split) for each in stores.catalogue.several(ids)]
+        return [(image.pin, image.split) for image in stores.catalogue.several(ids)]
 
     def freeze(*image_ids: int, seed: int = 1) -> None:
-        items = tuple(SnapshotItem(each, f"{each:064x}", 0, "validation", each) for each in image_ids)
+        items = tuple(
+            SnapshotItem(image_id, f"{image_id:064x}", 0, "validation", image_id) for image_id in image_ids
+        )
         stores.snapshots.freeze(SplitDraft(("Full", "Half"), items, 0.2, seed, 0))
 
     stores.edits.pin([pinned], "train", "ann")
@@ -197,7 +199,7 @@ def test_a_note_is_written_changed_and_removed(stores: Stores, add: Add) -> None
         with pytest.raises(DomainError, match="A note"):
             stores.edits.note(image_id, text, "ben", 1)
     stores.edits.note(image_id, " ", "ben", 1)
-    assert [each.summary for each in stores.journal.recent(2)] == [
+    assert [event.summary for event in stores.journal.recent(2)] == [
         "removed the note of 1 picture",
         "wrote a note on 1 picture",
     ]
@@ -261,7 +263,7 @@ def test_a_failing_edit_leaves_nothing(stores: Stores, add: Add, full: ClassReco
         with pytest.raises(sqlite3.IntegrityError):
             edit()
     assert stores.journal.recent() == before
-    assert [(each.revision, each.tags, each.label) for each in stores.catalogue.several(ids)] == [
+    assert [(image.revision, image.tags, image.label) for image in stores.catalogue.several(ids)] == [
         (0, (), None)
     ] * 2
 

@@ -234,27 +234,27 @@ def _fields(replica: Replica, op: Op, ids: list[int]) -> tuple[Callable[[], None
     tag, text, side = f"tag {two}", f"note {two}", ("test", "train", "validation")[one - 1]
     images = Replica.images
     works: dict[str, tuple[Callable[[dict[str, Any]], object], Do]] = {
-        "archive": (lambda each: each.update(archived=1), lambda s: s.edits.archive(ids, actor)),
-        "restore": (lambda each: each.update(archived=0), lambda s: s.edits.restore(ids, actor)),
-        "pin": (lambda each: each.update(pin=side), lambda s: s.edits.pin(ids, side, actor)),
+        "archive": (lambda image: image.update(archived=1), lambda s: s.edits.archive(ids, actor)),
+        "restore": (lambda image: image.update(archived=0), lambda s: s.edits.restore(ids, actor)),
+        "pin": (lambda image: image.update(pin=side), lambda s: s.edits.pin(ids, side, actor)),
         "note": (
-            lambda each: each.update(notes=text),
+            lambda image: image.update(notes=text),
             lambda s: [s.edits.note(key, text, actor) for key in ids],
         ),
         "tag": (
-            lambda each: each.update(tags=sorted({*each["tags"], tag})),
+            lambda image: image.update(tags=sorted({*image["tags"], tag})),
             lambda s: s.edits.tag(ids, [tag], [], actor),
         ),
         "untag": (
-            lambda each: each.update(tags=[one for one in each["tags"] if one != tag]),
+            lambda image: image.update(tags=[one for one in image["tags"] if one != tag]),
             lambda s: s.edits.tag(ids, [], [tag], actor),
         ),
         "dismiss": (
-            lambda each: each["class_id"] and each.update(cleared_class_id=each["class_id"]),
+            lambda image: image["class_id"] and image.update(cleared_class_id=image["class_id"]),
             lambda s: s.edits.dismiss(ids, actor),
         ),
         "empty": (
-            lambda each: each["archived"] == 1 and each.update(archived=2),
+            lambda image: image["archived"] == 1 and image.update(archived=2),
             lambda s: s.edits.empty_bin(actor),
         ),
     }
@@ -269,7 +269,7 @@ def _fields(replica: Replica, op: Op, ids: list[int]) -> tuple[Callable[[], None
 
 
 def _revisions(stores: Stores, ids: list[int]) -> dict[int, int]:
-    return {each.id: each.revision for each in stores.catalogue.several(ids)}
+    return {image.id: image.revision for image in stores.catalogue.several(ids)}
 
 
 def _present(stores: Stores) -> rules.State:

@@ -12,7 +12,7 @@ def full(stores: Stores) -> ClassRecord:
 
 
 def revisions(stores: Stores, image_ids: list[int]) -> dict[int, int]:
-    return {each.id: each.revision for each in stores.catalogue.several(image_ids)}
+    return {image.id: image.revision for image in stores.catalogue.several(image_ids)}
 
 
 def test_many_pictures_are_labelled_as_one_event(stores: Stores, add: Add, full: ClassRecord) -> None:

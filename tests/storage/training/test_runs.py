@@ -46,7 +46,7 @@ def test_a_run_waits_until_one_process_claims_it(stores: Stores, queued: int) ->
 def test_what_runs_comes_before_what_waits(stores: Stores, snapshot_id: int) -> None:
     first, second, third = (stores.runs.create(snapshot_id, {}) for _ in range(3))
     stores.runs.claim(second, 1, "then")
-    assert [each.id for each in stores.runs.active()] == [second, first, third]
+    assert [run.id for run in stores.runs.active()] == [second, first, third]
     assert [run.id for run in stores.runs.recent(2)] == [third, second]
 
 
@@ -121,11 +121,11 @@ def test_what_runs_or_is_finished_does_not_go_on(stores: Stores, running: int) -
 def test_waiting_runs_change_places(stores: Stores, snapshot_id: int) -> None:
     first, second, third, fourth = (stores.runs.create(snapshot_id, {}) for _ in range(4))
     stores.runs.claim(first, 1, "then")
-    assert [each.id for each in stores.runs.move(fourth, 1)] == [fourth, second, third]
-    assert [each.id for each in stores.runs.move(fourth, 2)] == [second, fourth, third]
-    assert [each.id for each in stores.runs.move(second, 99)] == [fourth, third, second]
+    assert [run.id for run in stores.runs.move(fourth, 1)] == [fourth, second, third]
+    assert [run.id for run in stores.runs.move(fourth, 2)] == [second, fourth, third]
+    assert [run.id for run in stores.runs.move(second, 99)] == [fourth, third, second]
     last = stores.runs.create(snapshot_id, {})
-    assert [each.id for each in stores.runs.active()] == [first, fourth, third, second, last]
+    assert [run.id for run in stores.runs.active()] == [first, fourth, third, second, last]
     with pytest.raises(Conflict, match="does not wait any more"):
         stores.runs.move(first, 1)
 
@@ -229,7 +229,7 @@ def test_processes_that_queue_at_once_stay_within_the_limit(folder: Path, snapsh
 def test_epochs_come_back_in_order_and_once(stores: Stores, running: int, attempt: RunAttempt) -> None:
     for epoch in (2, 1, 10, 2):
         attempt.add_epoch(epoch, {"epoch": epoch})
-    assert [each["epoch"] for each in stores.runs.history(running)] == [1, 2, 10]
+    assert [epoch["epoch"] for epoch in stores.runs.history(running)] == [1, 2, 10]
 
 
 def test_an_unknown_run(stores: Stores) -> None:

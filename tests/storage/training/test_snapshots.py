@@ -14,8 +14,8 @@ from workbench.stores import Stores
 def draft(stores: Stores, add: Add) -> SplitDraft:
     add("a.jpg", "b.jpg", "c.jpg", label=stores.classes.add("Full", "#0072B2", "ann"))
     items = tuple(
-        SnapshotItem(each.image_id, each.sha256, 0, "train" if index else "validation", index)
-        for index, each in enumerate(stores.snapshots.labelled())
+        SnapshotItem(picture.image_id, picture.sha256, 0, "train" if index else "validation", index)
+        for index, picture in enumerate(stores.snapshots.labelled())
     )
     return SplitDraft(("Full", "Half"), items, 0.2, 7, 0)
 
@@ -36,7 +36,7 @@ def test_any_other_content_is_another_snapshot(stores: Stores, draft: SplitDraft
         dataclasses.replace(draft, items=(dataclasses.replace(first, label=1), *rest)),
         dataclasses.replace(draft, items=(dataclasses.replace(first, split="train"), *rest)),
     ]
-    snapshots = [stores.snapshots.freeze(each) for each in (draft, *others)]
+    snapshots = [stores.snapshots.freeze(variant) for variant in (draft, *others)]
     assert (
         len({snapshot.content_hash for snapshot in snapshots})
         == len({snapshot.id for snapshot in snapshots})
@@ -56,7 +56,7 @@ def test_a_snapshot_stays_as_it_was(stores: Stores, draft: SplitDraft) -> None:
 def test_pictures_show_their_side_in_the_newest_snapshot(stores: Stores, add: Add, draft: SplitDraft) -> None:
     stores.snapshots.freeze(draft)
     newer = add("d.jpg")[0]
-    sides = [each.split for each in stores.catalogue.several([item.image_id for item in draft.items])]
+    sides = [image.split for image in stores.catalogue.several([item.image_id for item in draft.items])]
     assert sides == ["validation", "train", "train"]
     assert stores.catalogue.get(newer).split == ""
 
@@ -65,7 +65,7 @@ def test_pictures_show_their_side_in_the_snapshot_that_was_used_last(
     stores: Stores, draft: SplitDraft
 ) -> None:
     def shown() -> list[str]:
-        return [each.split for each in stores.catalogue.several([item.image_id for item in draft.items])]
+        return [image.split for image in stores.catalogue.several([item.image_id for item in draft.items])]
 
     mirrored = [{"train": "validation", "validation": "train"}[item.split] for item in draft.items]
     second = dataclasses.replace(

@@ -87,7 +87,7 @@ def test_planted_errors_lead_the_list_with_the_class_they_were_taken_from() -> N
     found = find_label_issues(out_of_sample_probabilities(points, CLASSES[given], np.arange(300)), given)
     assert set(wrong) <= set(found.positions[:20].tolist())
     likely = dict(zip(found.positions.tolist(), found.likely.tolist(), strict=True))
-    assert [likely[each] for each in wrong.tolist()] == truth[wrong].tolist()
+    assert [likely[position] for position in wrong.tolist()] == truth[wrong].tolist()
     assert found.score.tolist() == sorted(found.score.tolist(), reverse=True)
 
 
@@ -102,7 +102,7 @@ def test_what_to_label_next_begins_with_something_of_everything() -> None:
     chosen = query_strategy.select_pictures(query_strategy.Pool(points, points[:0]), 40)
     assert len(set(chosen)) == 40
     assert set(np.concatenate([classes, classes[:100]])[chosen[: query_strategy.PARTS]]) == set(CLASSES)
-    assert len({each if each < 300 else each - 300 for each in chosen}) == 40
+    assert len({position if position < 300 else position - 300 for position in chosen}) == 40
 
 
 def test_with_a_head_the_unsure_come_first_and_of_twins_only_one() -> None:

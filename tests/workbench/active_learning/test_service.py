@@ -59,9 +59,11 @@ def test_every_picture_left_to_label_gets_the_right_suggestion(some_left: Servic
         16,
     )
     assert len(found) == status.suggestions == 8
-    assert all(names[each.image_id].startswith(each.label.lower()) for each in found)
-    assert [each.probability for each in found] == sorted(each.probability for each in found)
-    assert all(0.5 < each.probability <= 1 for each in found)
+    assert all(names[suggestion.image_id].startswith(suggestion.label.lower()) for suggestion in found)
+    assert [suggestion.probability for suggestion in found] == sorted(
+        suggestion.probability for suggestion in found
+    )
+    assert all(0.5 < suggestion.probability <= 1 for suggestion in found)
 
 
 def test_suggestions_come_page_by_page(some_left: Services) -> None:
@@ -183,7 +185,7 @@ def test_pictures_in_the_bin_leave_and_come_back(some_left: Services) -> None:
         {suggestion.image_id for suggestion in some_left.active_learning.suggestions()},
         set(some_left.active_learning.next_images()),
         {point.image_id for point in some_left.active_learning.points()},
-        {each.image_id for each in some_left.active_learning.similar(of(some_left, "Low")[0], 30)},
+        {neighbour.image_id for neighbour in some_left.active_learning.similar(of(some_left, "Low")[0], 30)},
     ):
         assert there
         assert there.isdisjoint(gone)
@@ -199,9 +201,11 @@ def test_similar_pictures_are_of_the_same_kind_and_never_the_picture_itself(some
     found = some_left.active_learning.similar(low, 5)
     names = named(some_left)
     assert len(found) == 5
-    assert low not in {each.image_id for each in found}
-    assert all(names[each.image_id].startswith("low") for each in found)
-    assert [each.similarity for each in found] == sorted((each.similarity for each in found), reverse=True)
+    assert low not in {neighbour.image_id for neighbour in found}
+    assert all(names[neighbour.image_id].startswith("low") for neighbour in found)
+    assert [neighbour.similarity for neighbour in found] == sorted(
+        (neighbour.similarity for neighbour in found), reverse=True
+    )
     with pytest.raises(NotFound):
         some_left.active_learning.similar(999)
 

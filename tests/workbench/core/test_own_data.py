@@ -72,7 +72,7 @@ def around(shared: Path) -> Services:
 
 
 def test_the_data_folder_is_passed_over(around: Services, shared: Path) -> None:
-    assert [each.name for each in list_files(str(shared), around.settings)] == ["Full/1.jpg"]
+    assert [source.name for source in list_files(str(shared), around.settings)] == ["Full/1.jpg"]
     assert selectable_folders(around.settings) == [str(shared), str(shared / "Full")]
 
 

@@ -29,7 +29,7 @@ def taken_in(services: Services, wanted: NewImport) -> dict[str, str]:
     """The class of each file of an import that took in all of them."""
     ended = services.imports.wait(services.imports.start(wanted))
     assert (ended.status, ended.rejected, ended.done) == ("finished", [], ended.total)
-    return {each.file: each.label for each in services.imports.every_file(ended.id)}
+    return {outcome.file: outcome.label for outcome in services.imports.every_file(ended.id)}
 
 
 def test_zips_and_folders_of_the_server_are_read_alike(tmp_path: Path) -> None:

@@ -31,8 +31,8 @@ def sent(uploads: UploadFolder, name: str = "a.jpg") -> Path:
 
 def age(file: Path, seconds: float) -> Path:
     past = time.time() - seconds
-    for each in (file, file.parent):
-        os.utime(each, (past, past))
+    for path in (file, file.parent):
+        os.utime(path, (past, past))
     return file
 
 
@@ -40,7 +40,7 @@ def test_an_upload_lies_under_its_name_in_a_folder_of_its_own(uploads: UploadFol
     first, second = sent(uploads), sent(uploads)
     assert (first.name, first.read_bytes()) == ("a.jpg", b"picture")
     assert first.parent != second.parent
-    assert {each.parent.name for each in (first, second)} == {path.name for path in uploads.folder.iterdir()}
+    assert {file.parent.name for file in (first, second)} == {path.name for path in uploads.folder.iterdir()}
     assert len(first.parent.name) == 64
 
 
@@ -60,7 +60,7 @@ def test_what_nobody_asked_for_in_a_day_goes_and_what_somebody_did_stays(uploads
     killed.write_bytes(b"pic")
     age(killed, KEEP_SECONDS + 60)
     uploads.sweep()
-    assert [each.exists() for each in (young, old, asked_for, killed)] == [True, False, True, False]
+    assert [file.exists() for file in (young, old, asked_for, killed)] == [True, False, True, False]
 
 
 def test_what_was_answered_goes_soon_and_at_once_where_room_is_needed(uploads: UploadFolder) -> None:
@@ -68,9 +68,9 @@ def test_what_was_answered_goes_soon_and_at_once_where_room_is_needed(uploads: U
     mark_answered(done)
     age(long_done, KEEP_SECONDS + 1)
     uploads.sweep()
-    assert [each.exists() for each in (waiting, done, long_done)] == [True, True, False]
+    assert [file.exists() for file in (waiting, done, long_done)] == [True, True, False]
     uploads.sweep(pressed=True)
-    assert [each.exists() for each in (waiting, done)] == [True, False]
+    assert [file.exists() for file in (waiting, done)] == [True, False]
     assert 0 < ANSWERED_SECONDS < KEEP_SECONDS
 
 

@@ -139,13 +139,13 @@ def listed(names: list[str]) -> list[ExportRow]:
 @given(st.lists(NAME | st.sampled_from(["a.jpg", "A.JPG", "..", "con.jpg", ".jpg", "Thumbs.db"]), max_size=9))
 def test_file_names_are_safe_unlike_and_stay_as_they_are(names: list[str]) -> None:
     found = unique_file_names(listed(names))
-    assert len({each.casefold() for each in found}) == len(names)
+    assert len({name.casefold() for name in found}) == len(names)
     assert unique_file_names(listed(found)) == found
-    for each in found:
-        assert len(each.encode()) <= 255
-        assert not set(each) & set('<>:"/\\|?*\0\n')
-        assert each.endswith((".jpg", ".JPG")) or "." in each
-        assert not each.startswith((".", " "))
+    for name in found:
+        assert len(name.encode()) <= 255
+        assert not set(name) & set('<>:"/\\|?*\0\n')
+        assert name.endswith((".jpg", ".JPG")) or "." in name
+        assert not name.startswith((".", " "))
 
 
 CLASSES = [

@@ -21,7 +21,7 @@ from workbench.importing.service import NewImport
 from workbench.importing.uploads import Upload
 from workbench.services import Services, build_services
 
-ZIPS = [name for name, each in FORMATS.items() if each.pictures]
+ZIPS = [name for name, format_ in FORMATS.items() if format_.pictures]
 SPLIT = [name for name in ZIPS if name != "folders"]
 Facts = list[tuple[str, str, str]]
 
@@ -29,7 +29,7 @@ Facts = list[tuple[str, str, str]]
 def facts(services: Services) -> Facts:
     """sha256, class and side of each picture of the catalogue."""
     listed = services.stores.export_rows.of(services.stores.pages.ids(Filter()))
-    return [(each.sha256, each.label, each.split) for each in listed]
+    return [(row.sha256, row.label, row.split) for row in listed]
 
 
 def brought(folder: Path, *exports: Path) -> Services:
@@ -114,7 +114,7 @@ def test_tasks_are_as_label_studio_expects_them(mixed: Services) -> None:
     with zipfile.ZipFile(mixed.exports.write(ExportOrder("label-studio")).path) as archive:
         tasks = json.loads(archive.read("tasks.json"))
         names = set(archive.namelist())
-    assert [each["id"] for each in tasks] == list(range(1, 9))
+    assert [task["id"] for task in tasks] == list(range(1, 9))
     for task, (sha256, label, _) in zip(tasks, facts(mixed), strict=True):
         assert task["data"]["sha256"] == sha256
         address = urlsplit(task["data"]["image"])
@@ -198,7 +198,8 @@ def test_what_cannot_be_exported_says_why_and_leaves_nothing(services: Services,
 def test_progress_is_told_and_old_exports_go(mixed: Services) -> None:
     told: list[tuple[int, int]] = []
     paths = [
-        mixed.exports.write(ExportOrder("csv-zip"), lambda *each: told.append(each)).path for _ in range(7)
+        mixed.exports.write(ExportOrder("csv-zip"), lambda *progress: told.append(progress)).path
+        for _ in range(7)
     ]
     assert told[-1] == (8, 8)
     there = set((mixed.stores.root / "exports").iterdir())

@@ -161,7 +161,7 @@ def huge(server: Server) -> list[str]:
         files=[handle_file(str(file)) for file in files], label="", api_name="/import_images"
     )
     assert report["imported"] == 4, report
-    return [each["sha256"] for each in client.predict(api_name="/list_images")["items"]]
+    return [image["sha256"] for image in client.predict(api_name="/list_images")["items"]]
 
 
 ALONE = 850_000_000
@@ -180,9 +180,9 @@ def get(server: Server, sha256: str, size: str = "thumbnail") -> int:
 @pytest.mark.slow
 def test_many_requests_for_huge_pictures_take_the_memory_of_one(server: Server, huge: list[str]) -> None:
     with ThreadPoolExecutor(8) as pool:
-        for asked in ([(huge[0], "thumbnail")] * 4, [(each, "stage") for each in huge]):
+        for asked in ([(huge[0], "thumbnail")] * 4, [(size, "stage") for size in huge]):
             before = begin(server.pid)
-            assert set(pool.map(lambda each: get(server, *each), asked)) == {200}
+            assert set(pool.map(lambda request: get(server, *request), asked)) == {200}
             assert LEAST < peak(server.pid) - before < ALONE
 
 

@@ -68,7 +68,7 @@ def test_nothing_to_see_is_uniform_and_not_blurred() -> None:
 
 def test_sharpness_falls_with_blur_whatever_the_contrast() -> None:
     plain, faint = scene(), scene().point(lambda level: 60 + level // 2)
-    soft = [quality(each.filter(ImageFilter.GaussianBlur(4))).sharpness for each in (plain, faint)]
+    soft = [quality(picture.filter(ImageFilter.GaussianBlur(4))).sharpness for picture in (plain, faint)]
     assert max(soft) < min(quality(plain).sharpness, quality(faint).sharpness)
 
 

@@ -24,7 +24,7 @@ TABLE = b"filename,label,split\na.jpg,Full,train\nb.jpg,Half,val\nc.jpg,,\n"
 def known(services: Services) -> dict[str, tuple[str | None, str]]:
     """Class and side by hand of each picture by its file name."""
     ids = services.stores.pages.ids(Filter())
-    return {each.filename: (each.label, each.pin) for each in services.stores.catalogue.several(ids)}
+    return {image.filename: (image.label, image.pin) for image in services.stores.catalogue.several(ids)}
 
 
 def told(outcomes: list[FileOutcome]) -> list[tuple[str, str, str]]:
@@ -112,7 +112,7 @@ def test_a_table_alone_labels_what_is_there(services: Services, bring: Bring) ->
         ),
     ]
     assert [class_.name for class_ in services.stores.classes.all()] == ["Half", "FULL"]
-    assert {each.actor for each in services.stores.journal.recent(3)} == {"ann"}
+    assert {event.actor for event in services.stores.journal.recent(3)} == {"ann"}
 
 
 def test_a_label_that_cannot_be_a_class_leaves_the_rest_of_its_line(services: Services, bring: Bring) -> None:
@@ -227,7 +227,7 @@ def test_an_image_folder_with_metadata(services: Services, bring: Bring, kind: s
         }
     )
     found = services.stores.catalogue.several(services.stores.pages.ids(Filter()))
-    assert [(each.label, each.pin) for each in found] == [("Full", "train"), ("Half", "validation")]
+    assert [(image.label, image.pin) for image in found] == [("Full", "train"), ("Half", "validation")]
 
 
 def test_a_picture_that_was_there_keeps_its_class_and_side(services: Services, bring: Bring) -> None:
@@ -307,6 +307,6 @@ def test_a_folder_that_a_link_took_the_place_of_is_not_read(
     later = build_services(allowed.settings)
     later.imports.resume()
     later.imports.wait(import_id)
-    reasons = {each.file: each.reason for each in later.imports.every_file(import_id)}
+    reasons = {outcome.file: outcome.reason for outcome in later.imports.every_file(import_id)}
     assert "outside the folder" in reasons["b.jpg"]
     assert later.stores.catalogue.summary(()).images == 0

@@ -188,7 +188,7 @@ def test_a_run_that_ended_while_no_server_was_there_is_told_later(
         later.start()
         until(lambda: list(posted), "the address to be told")
         until(lambda: later.stores.preferences.get(UNDER_WAY, None) == [], "the runs to be done with")
-    assert [(each["run_id"], each["status"]) for each in posted] == [(run_id, "finished")]
+    assert [(report["run_id"], report["status"]) for report in posted] == [(run_id, "finished")]
 
 
 def test_an_address_that_does_not_answer_holds_nothing_up(

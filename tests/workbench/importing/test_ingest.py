@@ -21,7 +21,7 @@ from workbench.services import Services
 def labels(services: Services) -> dict[str, str | None]:
     """The class of each picture by its file name."""
     ids = services.stores.pages.ids(Filter())
-    return {each.filename: each.label for each in services.stores.catalogue.several(ids)}
+    return {image.filename: image.label for image in services.stores.catalogue.several(ids)}
 
 
 def results(report: IngestReport) -> list[str]:
@@ -184,7 +184,7 @@ def test_what_became_of_each_batch_is_told_within_its_write(
 
     order = ImportRequest(sources([upload("a.zip", zipped(entries))], services.settings.limits))
     assert list(services.ingest.run(order, record).outcomes) == told
-    assert [each.file for each in told] == list(entries)
+    assert [outcome.file for outcome in told] == list(entries)
     assert len(sizes) >= 3
 
 

@@ -74,7 +74,7 @@ def rejected(text: str | bytes, name: str = "labels.csv") -> str:
 )
 def test_a_csv_is_read_however_it_is_written(data: bytes) -> None:
     table = parse("labels.csv", data)
-    assert [(line.names, line.label) for line in table.lines] == [(each.names, each.label) for each in (A, B)]
+    assert [(line.names, line.label) for line in table.lines] == [(line.names, line.label) for line in (A, B)]
     assert table.problems == ()
 
 
@@ -258,9 +258,9 @@ def test_a_written_table_comes_back_as_it_was(rows: list[tuple[str, str]]) -> No
 
 @given(st.binary(max_size=300), st.sampled_from([".csv", ".tsv", ".json", ".jsonl"]))
 def test_no_bytes_break_the_reader(data: bytes, kind: str) -> None:
-    for each in (data, b"filename,label\n" + data, b'[{"data":' + data):
+    for content in (data, b"filename,label\n" + data, b'[{"data":' + data):
         try:
-            table = parse(f"a{kind}", each)
+            table = parse(f"a{kind}", content)
         except RejectedTable as error:
             assert str(error).endswith(".")
         else:

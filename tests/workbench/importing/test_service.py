@@ -43,7 +43,7 @@ def test_an_import_runs_behind_and_keeps_its_report(services: Services, upload: 
     assert (state.status, state.actor, state.what) == ("finished", "ann", "a.zip and 2 more")
     assert state.labels == {"Full": 1, "": 1}
     assert state.present == ["Full/2.jpg"]
-    assert [each["file"] for each in state.rejected] == ["=notes.txt"]
+    assert [file["file"] for file in state.rejected] == ["=notes.txt"]
     rows = list(csv.DictReader(StringIO(services.imports.report_csv(import_id))))
     assert [(row["file"], row["result"], row["class"], row["image_id"]) for row in rows] == [
         ("Full/1.jpg", "imported", "Full", "1"),
@@ -60,7 +60,7 @@ def test_two_imports_of_one_zip_at_once_both_end_well(services: Services, upload
     first, second = (services.imports.start(NewImport([given])) for _ in range(2))
     assert (ended(services, first).imported, ended(services, first).duplicates) == (80, 0)
     assert (ended(services, second).imported, ended(services, second).duplicates) == (0, 80)
-    assert [each.id for each in services.imports.recent()] == [second, first]
+    assert [import_.id for import_ in services.imports.recent()] == [second, first]
     assert services.stores.catalogue.summary(services.stores.classes.all()).images == 80
 
 
@@ -134,9 +134,9 @@ def test_an_import_at_which_the_server_ends_again_and_again_is_given_up(
 def test_an_import_whose_files_are_gone_says_so(services: Services, upload: Put) -> None:
     services.imports.close()
     import_id = services.imports.start(NewImport([upload("a.jpg", picture(1))]))
-    for each in files_left(services):
-        if each.is_file():
-            each.unlink()
+    for path in files_left(services):
+        if path.is_file():
+            path.unlink()
     later = build_services(services.settings)
     later.imports.resume()
     state = ended(later, import_id)

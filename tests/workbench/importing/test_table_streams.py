@@ -223,9 +223,9 @@ def test_all_tables_of_an_import_have_a_limit_together(tmp_path: Path, upload: P
     blanks = HEAD + b"\n" * (MEGABYTE - 100)
     given = upload("a.zip", zipped({f"{n}.csv": blanks for n in range(5)}))
     reasons = [
-        each.reason
-        for each in build_plan([given], limits).after
-        if isinstance(each, FileOutcome) and each.reason
+        outcome.reason
+        for outcome in build_plan([given], limits).after
+        if isinstance(outcome, FileOutcome) and outcome.reason
     ]
     assert (
         reasons

@@ -185,7 +185,7 @@ def test_a_file_that_lies_about_its_size_is_found_out(upload: Put, size: int) ->
 )
 def test_a_file_damaged_inside_leaves_the_others(upload: Put, method: int) -> None:
     data = bytearray(zipped({"a.png": bytes(range(256)) * 40, "b.png": b"whole" * 40}, method))
-    data[60:64] = bytes(each ^ 0xFF for each in data[60:64])
+    data[60:64] = bytes(byte ^ 0xFF for byte in data[60:64])
     assert [content for _, _, content in read(upload("a.zip", bytes(data)))] == [
         "The file is damaged inside the zip.",
         b"whole" * 40,
@@ -300,7 +300,7 @@ def test_the_unicode_path_field_counts_where_it_was_made_for_the_name(
     upload: Put, field: bytes, name: str
 ) -> None:
     given = upload("a.zip", unflagged({b"x1/a.jpg": b"1"}, {b"x1/a.jpg": field}))
-    assert [(each, data) for each, _, data in read(given)] == [(name, b"1")]
+    assert [(name, data) for name, _, data in read(given)] == [(name, b"1")]
     assert [*OpenUpload(given, LIMITS).contents().names] == [name]
 
 

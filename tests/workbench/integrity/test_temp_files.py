@@ -41,8 +41,8 @@ def test_strangers_older_than_an_hour_are_put_aside_and_younger_ones_left(filled
 def test_files_of_an_emptied_picture_are_removed(filled: Services) -> None:
     (sha256,) = filled.stores.edits.empty_bin("Bob")
     path = blob(filled, "originals", sha256)
-    for each in (filled.stores.root / "blobs").rglob(sha256):
-        os.utime(each, (HOUR_AGO, HOUR_AGO))
+    for file in (filled.stores.root / "blobs").rglob(sha256):
+        os.utime(file, (HOUR_AGO, HOUR_AGO))
     repaired(filled, "emptied from the bin:")
     assert not path.exists()
 

@@ -86,7 +86,7 @@ def test_the_sample_takes_classes_in_turns_and_only_what_is_read_rightly_and_sti
 ) -> None:
     version = halves.stores.registry.get("v1")
     chosen = list(sample(halves.stores, version, read))
-    assert sorted(each.label for each in chosen[:4]) == ["Bottom", "Bottom", "Top", "Top"]
+    assert sorted(picture.label for picture in chosen[:4]) == ["Bottom", "Bottom", "Top", "Top"]
     assert len(chosen) == 24 <= MOST
     first = round_robin(halves.stores.snapshots, version.snapshot_id)[0]
     assert first.split == "validation"
@@ -94,8 +94,8 @@ def test_the_sample_takes_classes_in_turns_and_only_what_is_read_rightly_and_sti
     other = "Top" if chosen[0].label == "Bottom" else "Bottom"
     halves.labelling.label([chosen[0].image_id], other, "Ann")
     halves.stores.edits.archive([chosen[1].image_id], "Ann")
-    left = {each.image_id for each in sample(halves.stores, version, read)}
-    assert left == {each.image_id for each in chosen[2:]}
+    left = {picture.image_id for picture in sample(halves.stores, version, read)}
+    assert left == {picture.image_id for picture in chosen[2:]}
     unsure = Prediction("Top", 0.5, {"Top": 0.5}, "v1")
     assert list(sample(halves.stores, version, lambda _: unsure)) == []
 
@@ -107,7 +107,7 @@ def test_what_the_page_shows_is_checked_by_itself_and_not_twice(
     assert (found.version, found.pictures) == ("v1", 24)
     assert set(found.tallies) == {operation.name for operation in OPERATIONS}
     assert found.flagged(Augmentation()) == []
-    assert [each.operation for each in found.flagged(UPSIDE_DOWN)] == ["flip_vertical"]
+    assert [tally.operation for tally in found.flagged(UPSIDE_DOWN)] == ["flip_vertical"]
 
     version = halves.stores.registry.get("v1")
     before = read_findings(halves.stores.preferences, version)
@@ -180,10 +180,10 @@ def test_the_plan_of_a_run_gets_one_sentence(halves: Services, watching: LabelSa
 def test_the_operations_of_a_variant_are_shown_with_the_draws_that_it_had() -> None:
     seen, key = half_lit(), (1, 2, 1)
     found = attribution_candidates(seen.pixels, UPSIDE_DOWN, key)
-    for each in found:
-        alone = UPSIDE_DOWN.alone(each.operation)
-        assert np.array_equal(each.pixels, augment(seen.pixels, alone, key))
-        assert not np.array_equal(each.pixels, seen.pixels)
+    for candidate in found:
+        alone = UPSIDE_DOWN.alone(candidate.operation)
+        assert np.array_equal(candidate.pixels, augment(seen.pixels, alone, key))
+        assert not np.array_equal(candidate.pixels, seen.pixels)
     assert attribution_candidates(seen.pixels, Augmentation.off(), key) == []
 
 

@@ -136,9 +136,9 @@ def test_the_web_process_answers_without_tensorflow(services: Services, register
 def test_many_at_once_each_get_their_own_answer(services: Services, register: Register) -> None:
     promote(services, register())
     given = [picture(seed) for seed in range(8)] * 5
-    alone = [services.predictor.predict(each).scores for each in given[:8]] * 5
+    alone = [services.predictor.predict(picture).scores for picture in given[:8]] * 5
     with ThreadPoolExecutor(8) as pool:
-        assert [each.scores for each in pool.map(services.predictor.predict, given)] == alone
+        assert [answer.scores for answer in pool.map(services.predictor.predict, given)] == alone
 
 
 def test_a_glance_answers_the_same_and_is_not_written_down(services: Services, register: Register) -> None:

@@ -17,8 +17,10 @@ def test_mistakes_come_surest_first_and_cells_hold_their_pictures(services: Serv
     report = services.training.report(version.run_id)
 
     wrong = mistakes(report)
-    assert [(each.true, each.predicted) for each in wrong] == [("Half", "Full")] * 3
-    assert [each.probability for each in wrong] == sorted((each.probability for each in wrong), reverse=True)
+    assert [(mistake.true, mistake.predicted) for mistake in wrong] == [("Half", "Full")] * 3
+    assert [mistake.probability for mistake in wrong] == sorted(
+        (mistake.probability for mistake in wrong), reverse=True
+    )
     assert images_in_cell(report, "Half", "Full") == wrong
     assert images_in_cell(report, "Full", "Half") == []
     matrix = version.manifest["metrics"]["confusion"]

@@ -76,7 +76,7 @@ def in_status(services: Services, run_id: int, *statuses: str) -> Run:
 
 
 def epochs(services: Services, run_id: int) -> list[int]:
-    return [each["epoch"] for each in services.stores.runs.history(run_id)]
+    return [epoch["epoch"] for epoch in services.stores.runs.history(run_id)]
 
 
 def killed_in(services: Services, run_id: int, where: str) -> Run:
@@ -191,11 +191,11 @@ def test_as_many_runs_train_at_once_as_are_allowed(labelled: Services) -> None:
         server.training.move(ids[3], 1)
         server.training.stop(ids[0])
         server.start()
-        last, second, third = (server.stores.runs.get(each) for each in (ids[3], ids[1], ids[2]))
+        last, second, third = (server.stores.runs.get(run_id) for run_id in (ids[3], ids[1], ids[2]))
         until(lambda: len(_running(server)) == 2, "two runs to train", 60)
         assert {run.id for run in _running(server)} == {last.id, second.id}
         assert server.stores.runs.get(third.id).status == "queued"
-        ended = [in_status(server, each, "finished", "failed") for each in (ids[3], ids[1], ids[2])]
+        ended = [in_status(server, run_id, "finished", "failed") for run_id in (ids[3], ids[1], ids[2])]
     assert [run.status for run in ended] == ["finished"] * 3
     assert {run.version for run in ended} == {"v1", "v2", "v3"}
     assert server.stores.runs.get(ids[0]).status == "stopped"

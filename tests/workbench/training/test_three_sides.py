@@ -65,7 +65,7 @@ def test_one_burst_beside_classes_with_many_scenes_is_the_only_one_that_is_cut()
 
 
 def test_digits_are_split_in_the_share_asked_for_though_they_look_alike() -> None:
-    names = [str(each) for each in load_digits().target[:1500]]
+    names = [str(digit) for digit in load_digits().target[:1500]]
     hashes = [phash(to_small_grey(digit)) for digit in digits(1500)]
     rows = enumerate(zip(hashes, names, strict=True), 1)
     draft = split(
@@ -80,7 +80,7 @@ def test_pictures_that_look_like_a_test_picture_are_on_no_side() -> None:
     pictures = pictures_of(*(("A", number // 2) for number in range(20)), *(("B", 50 + n) for n in range(10)))
     draft = split(put(pictures, test=[1, 3, 21]), 0.2, 1)
     there = {item.image_id: item.split for item in draft.items}
-    assert [there[each] for each in (1, 3, 21)] == ["test"] * 3
+    assert [there[image_id] for image_id in (1, 3, 21)] == ["test"] * 3
     assert (sorted({*range(1, 31)} - set(there)), draft.left_out) == ([2, 4], 2)
     assert counts(draft, "test") == {"A": 2, "B": 1}
     assert caveats(draft.classes, draft.items) == ()
@@ -118,7 +118,7 @@ def test_other_test_pictures_leave_training_and_validation_as_they_are(
 ) -> None:
     def without_test(more: list[tuple[str, int]]) -> list[tuple[int, str]]:
         everything = pictures_of(*scenes, *more)
-        test = [each.image_id for each in everything[len(scenes) :]]
+        test = [picture.image_id for picture in everything[len(scenes) :]]
         try:
             draft = split(put(everything, test=test), 0.25, seed)
         except NotReady:
@@ -130,7 +130,7 @@ def test_other_test_pictures_leave_training_and_validation_as_they_are(
 
 def test_the_plan_and_the_report_say_how_many_test_pictures_are_kept_out(labelled: Services) -> None:
     stores = labelled.stores
-    ids = [each.image_id for each in stores.snapshots.labelled()]
+    ids = [picture.image_id for picture in stores.snapshots.labelled()]
     stores.edits.pin(ids[:2], "test", "ada")
     plan = labelled.training.plan(TrainingSpec())
     assert (plan.test, plan.images) == (2, 22)
@@ -144,7 +144,7 @@ def test_the_plan_and_the_report_say_how_many_test_pictures_are_kept_out(labelle
 
 def test_the_written_pictures_are_those_that_train_and_check(labelled: Services, tmp_path: Path) -> None:
     stores = labelled.stores
-    ids = [each.image_id for each in stores.snapshots.labelled()]
+    ids = [picture.image_id for picture in stores.snapshots.labelled()]
     stores.edits.pin(ids[:3], "test", "ada")
     run = stores.runs.get(labelled.training.start(TrainingSpec()))
     snapshot = stores.snapshots.get(run.snapshot_id)

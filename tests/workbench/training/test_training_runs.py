@@ -85,7 +85,7 @@ def test_runs_wait_for_one_another_and_each_leaves_a_version(training: Services)
     items = training.stores.snapshots.items(one.snapshot_id)
     held_out = [(item.image_id, item.label) for item in items if item.split == "validation"]
     assert [(prediction.image_id, prediction.label) for prediction in report.predictions] == held_out
-    assert [each["epoch"] for each in report.history] == [1, 2]
+    assert [epoch["epoch"] for epoch in report.history] == [1, 2]
     version = training.stores.registry.get("v1")
     assert (version.manifest["classes"], version.manifest["snapshot"]) == (
         ["High", "Low"],
@@ -106,7 +106,7 @@ def test_a_run_that_is_stopped_keeps_its_best_epoch(training: Services) -> None:
     run = ended(training, run_id)
     history = training.stores.runs.history(run_id)
     assert (run.status, run.version, run.error) == ("stopped", "v1", None)
-    assert run.best_epoch == min(history, key=lambda each: each["val_loss"])["epoch"]
+    assert run.best_epoch == min(history, key=lambda record: record["val_loss"])["epoch"]
     assert len(history) < 1000
     assert training.stores.registry.get("v1").manifest["best_epoch"] == run.best_epoch
 

@@ -24,11 +24,11 @@ def stock(services: Services, count: int) -> list[int]:
     ]
     for name in ("Full", "Half"):
         services.labelling.add(name, "test")
-    return [each for each in services.stores.catalogue.add(new) if each]
+    return [image_id for image_id in services.stores.catalogue.add(new) if image_id]
 
 
 def call(services: Services, function: str, wish: Any, by: str = "Anna") -> dict[str, Any]:
-    found = {each.__name__: each for each in server_functions.functions(services)}[function]
+    found = {callback.__name__: callback for callback in server_functions.functions(services)}[function]
     request = SimpleNamespace(cookies={"waterline_name": by})
     return found(wish, request) if function in {"save", "hand_out"} else found(wish)
 
@@ -44,20 +44,20 @@ def one(services: Services, order: Any, by: str = "Anna") -> tuple[dict[str, Any
 
 
 def label(ids: list[int], name: str, revision: int = 0) -> dict[str, Any]:
-    return {"kind": "label", "pictures": [[each, revision] for each in ids], "label": name}
+    return {"kind": "label", "pictures": [[image_id, revision] for image_id in ids], "label": name}
 
 
 def labels(services: Services, ids: list[int]) -> list[str | None]:
-    return [each.label for each in services.stores.catalogue.several(ids)]
+    return [image.label for image in services.stores.catalogue.several(ids)]
 
 
 def test_a_page_comes_with_what_follows_it(services: Services) -> None:
     ids = stock(services, PAGE + 10)
     view, data = view_model.page_data(services, LabelState(Filter(sort="oldest")), ME)
-    assert [each["id"] for each in data["items"]] == ids[:PAGE]
-    assert [each["id"] for each in data["ahead"]] == ids[PAGE:]
+    assert [item["id"] for item in data["items"]] == ids[:PAGE]
+    assert [item["id"] for item in data["ahead"]] == ids[PAGE:]
     _, second = view_model.page_data(services, view.next(data["next"]), ME)
-    assert ([each["id"] for each in second["items"]], second["next"], second["page"]) == (ids[PAGE:], "", 2)
+    assert ([item["id"] for item in second["items"]], second["next"], second["page"]) == (ids[PAGE:], "", 2)
 
 
 def test_a_page_whose_pictures_left_the_filter_gives_way_to_the_one_before(services: Services) -> None:
@@ -86,7 +86,7 @@ def test_an_address_names_what_is_shown_and_a_picture_to_open(services: Services
     filter_ = Filter(label="Full", flag="blurred", tag="a&b", search="é x", sort="name")
     assert filter_from_address(address(filter_)) == filter_
     _, data = view_model.page_data(services, LabelState(), Viewer("Anna", picture=ids[0]))
-    assert ([each["id"] for each in data["opened"]], data["mode"]) == (ids[:1], "stage")
+    assert ([item["id"] for item in data["opened"]], data["mode"]) == (ids[:1], "stage")
     _, data = view_model.page_data(services, LabelState(), Viewer("Anna", picture=999))
     assert (data["opened"], data["mode"]) == ([], "")
 
@@ -95,7 +95,7 @@ def test_a_label_answers_with_the_new_state_and_what_can_be_undone(services: Ser
     ids = stock(services, 2)
     result, answer = one(services, label(ids[:1], "Full"))
     assert (result["error"], answer["left"], answer["me"]) == ("", 1, "Anna")
-    assert [(each["label"], each["revision"], each["by"]) for each in answer["items"]] == [
+    assert [(item["label"], item["revision"], item["by"]) for item in answer["items"]] == [
         ("Full", 1, "Anna")
     ]
     assert answer["undo"]["summary"] == "labelled 1 picture as Full"
@@ -108,7 +108,7 @@ def test_a_stale_label_is_refused_with_the_true_state_and_the_others_go_on(servi
     refused, done = answer["results"]
     assert "changed in the meantime by Bert" in refused["error"]
     assert done["error"] == ""
-    assert [each["label"] for each in answer["items"]] == ["Full", "", "Half"]
+    assert [item["label"] for item in answer["items"]] == ["Full", "", "Half"]
 
 
 def test_each_undoes_and_redoes_their_own(services: Services) -> None:
@@ -125,11 +125,11 @@ def test_each_undoes_and_redoes_their_own(services: Services) -> None:
 
 def test_the_bin_takes_and_gives_back(services: Services) -> None:
     ids = stock(services, 3)
-    pairs = [[each, 0] for each in ids[:2]]
+    pairs = [[image_id, 0] for image_id in ids[:2]]
     result, answer = one(services, {"kind": "archive", "pictures": pairs})
     assert (result["error"], answer["items"], answer["images"]) == ("", [], 1)
     result, answer = one(services, {"kind": "restore", "pictures": [[ids[0], 1]]})
-    assert ([each["id"] for each in answer["items"]], answer["images"]) == (ids[:1], 2)
+    assert ([item["id"] for item in answer["items"]], answer["images"]) == (ids[:1], 2)
     refused, _ = one(services, {"kind": "restore", "pictures": [[ids[0], 2]]})
     assert f"no picture with id {ids[0]} in the bin" in refused["error"]
 
@@ -150,7 +150,7 @@ def test_a_whole_filter_is_one_event_and_refused_where_its_count_is_another(serv
 
 def test_splits_tags_and_notes(services: Services) -> None:
     ids = stock(services, 2)
-    pairs = [[each, 0] for each in ids]
+    pairs = [[image_id, 0] for image_id in ids]
     save(services, {"kind": "move", "side": "validation", "pictures": pairs})
     save(services, {"kind": "tag", "add": ["Odd  one", "<i>"], "remove": [], "pictures": pairs})
     _, answer = one(services, {"kind": "note", "text": "as it is", "pictures": [[ids[0], 2]]})
@@ -161,7 +161,7 @@ def test_splits_tags_and_notes(services: Services) -> None:
     _, data = view_model.page_data(services, LabelState(Filter(tag="<i>")), ME)
     assert (data["total"], data["tags"]) == (2, ["<i>", "odd one"])
     save(services, {"kind": "move", "side": "automatic", "pictures": pairs})
-    assert [each.split for each in services.stores.catalogue.several(ids)] == ["", ""]
+    assert [image.split for image in services.stores.catalogue.several(ids)] == ["", ""]
 
 
 def test_pictures_are_handed_to_one_tab_until_it_gives_them_back(services: Services) -> None:
@@ -169,7 +169,7 @@ def test_pictures_are_handed_to_one_tab_until_it_gives_them_back(services: Servi
     wish = {"filter": {"status": "unlabelled", "sort": "oldest"}, "count": 3}
 
     def hand(holder: str) -> list[int]:
-        return [each["id"] for each in call(services, "hand_out", {"holder": holder, **wish})["items"]]
+        return [item["id"] for item in call(services, "hand_out", {"holder": holder, **wish})["items"]]
 
     assert (hand("one"), hand("two"), hand("one")) == (ids[:3], ids[3:], ids[:3])
     save(services, {"kind": "skip", "holder": "one", "pictures": [[ids[0], 0]]})
@@ -186,7 +186,7 @@ def test_a_second_opinion_comes_from_somebody_else(services: Services) -> None:
     save(services, label(ids[2:], "Full"), by="Bert")
     wish = {"filter": {"status": "unreviewed"}, "count": 9, "holder": "tab"}
     handed = call(services, "hand_out", wish, "Bert")["items"]
-    assert [each["id"] for each in handed] == ids[1::-1]
+    assert [item["id"] for item in handed] == ids[1::-1]
     review = {"kind": "review", "pictures": [[ids[0], 1]], "label": "Half"}
     assert "labelled this picture yourself" in one(services, review, by="Anna")[0]["error"]
     _, answer = one(services, review, by="Bert")
@@ -210,12 +210,12 @@ def test_suggestions_are_accepted_as_one_event(services: Services) -> None:
             [(ids[0], classes["Full"]), (ids[1], classes["Half"])],
         )
     _, data = view_model.page_data(services, LabelState(Filter(sort="oldest")), ME)
-    assert [(each["suggestion"], each["probability"]) for each in data["items"]] == [
+    assert [(item["suggestion"], item["probability"]) for item in data["items"]] == [
         ("Full", 0.86),
         ("Half", 0.86),
         ("", 0),
     ]
-    order = {"kind": "accept", "pictures": [[each, 0] for each in ids]}
+    order = {"kind": "accept", "pictures": [[image_id, 0] for image_id in ids]}
     result, answer = one(services, order)
     assert result["said"] == "Labelled 2 pictures as suggested."
     assert labels(services, ids) == ["Full", "Half", None]
