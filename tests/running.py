@@ -28,8 +28,8 @@ def until(condition: Callable[[], T], what: str, seconds: float = 60) -> T:
     """Poll until something is true, and give it back; fail with what was waited for."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        if found := condition():
-            return found
+        if result := condition():
+            return result
         time.sleep(0.1)
     raise AssertionError(f"waited {seconds:.0f} s for {what}")
 

@@ -34,9 +34,9 @@ def test_operations_are_checked_when_a_script_asks(client: Client) -> None:
         return client.predict(augmentation=wanted, api_name="/check_augmentation")
 
     until(lambda: asked()["state"] == "checked", "the check to end")
-    found = asked()
-    assert (found["version"], found["pictures"], found["error"]) == ("v1", 24, None)
-    operations = {operation["operation"]: operation for operation in found["operations"]}
+    report = asked()
+    assert (report["version"], report["pictures"], report["error"]) == ("v1", 24, None)
+    operations = {operation["operation"]: operation for operation in report["operations"]}
     turned = operations["flip_vertical"]
     assert (turned["enabled"], turned["misread"], turned["flagged"]) == (True, 24, True)
     assert 0 < turned["excess"][0] < turned["excess"][1] <= 1

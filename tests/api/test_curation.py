@@ -36,19 +36,19 @@ def groups(client: Client, **given: object) -> dict:
 
 def names(client: Client, ids: list[int]) -> list[str]:
     pictures = client.predict(api_name="/list_images")["items"]
-    found = {picture["id"]: Path(picture["filename"]).stem for picture in pictures}
-    return [found[image_id] for image_id in ids]
+    stems = {picture["id"]: Path(picture["filename"]).stem for picture in pictures}
+    return [stems[image_id] for image_id in ids]
 
 
 def test_groups_are_listed_and_settled(client: Client) -> None:
-    found = groups(client)
-    assert [item["different_classes"] for item in found["items"]] == [True, False]
-    assert (found["total"], found["pictures"], found["spare"], found["next_cursor"]) == (2, 5, 2, "")
-    assert names(client, found["items"][1]["image_ids"])[0] == "b"
+    page = groups(client)
+    assert [item["different_classes"] for item in page["items"]] == [True, False]
+    assert (page["total"], page["pictures"], page["spare"], page["next_cursor"]) == (2, 5, 2, "")
+    assert names(client, page["items"][1]["image_ids"])[0] == "b"
     first = groups(client, limit=1)
-    assert groups(client, limit=1, cursor=first["next_cursor"])["items"] == found["items"][1:]
+    assert groups(client, limit=1, cursor=first["next_cursor"])["items"] == page["items"][1:]
 
-    mixed, three = (item["image_ids"] for item in found["items"])
+    mixed, three = (item["image_ids"] for item in page["items"])
     assert client.predict(mixed, by="Ada", api_name="/keep_all")["changed"] == 2
     assert groups(client)["total"] == 1
     done = client.predict(three, three[0], by="Ada", api_name="/keep_one")
@@ -64,11 +64,11 @@ def test_groups_are_listed_and_settled(client: Client) -> None:
 
 
 def test_every_flag_is_counted(client: Client) -> None:
-    found = client.predict(api_name="/quality_summary")["items"]
-    for flag in found:
+    flags = client.predict(api_name="/quality_summary")["items"]
+    for flag in flags:
         listed = client.predict(flag=flag["flag"], api_name="/list_images")
         assert listed["total"] == flag["count"]
-    assert len(found) == 8
+    assert len(flags) == 8
 
 
 @pytest.mark.parametrize(

@@ -21,10 +21,10 @@ TOGETHER = 12
 
 @pytest.fixture(scope="module")
 def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Attacked]:
-    with attacked(tmp_path_factory.mktemp("forged")) as found:
-        yield found
+    with attacked(tmp_path_factory.mktemp("forged")) as attacked_server:
+        yield attacked_server
         # It is a signal that a server which reads /dev/zero would not hear any more.
-        found.server.end(signal.SIGTERM)
+        attacked_server.server.end(signal.SIGTERM)
 
 
 @pytest.fixture(autouse=True)

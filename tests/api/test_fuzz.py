@@ -30,8 +30,8 @@ def target(tmp_path: Path) -> Iterator[Attacked]:
     services = build_services(Settings(data=tmp_path / "workbench", insight=False))
     import_pictures(services, {"Full": 8, "Half": 6})
     finished_run(services, tmp_path / "model", Answers("Half", "Full", 1))
-    with attacked(tmp_path) as found:
-        yield found
+    with attacked(tmp_path) as attacked_server:
+        yield attacked_server
 
 
 def test_every_refusal_is_a_sentence_and_nothing_breaks(target: Attacked, tmp_path: Path) -> None:

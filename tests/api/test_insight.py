@@ -52,9 +52,9 @@ def test_similar_pictures_and_the_map(client: Client) -> None:
     points = client.predict(api_name="/map_points")
     assert points["total"] == len(points["items"]) == 24
     one = points["items"][0]["id"]
-    found = client.predict(image_id=one, count=3, api_name="/similar_images")["items"]
-    assert len(found) == 3
-    assert one not in {item["id"] for item in found}
+    similar = client.predict(image_id=one, count=3, api_name="/similar_images")["items"]
+    assert len(similar) == 3
+    assert one not in {item["id"] for item in similar}
 
 
 def test_a_suspicious_label_is_dismissed_by_name_or_accepted(client: Client) -> None:

@@ -82,13 +82,13 @@ def rows(method: str, asked: Asked) -> Iterator[Row]:
     with TemporaryDirectory() as temporary:
         features = Path(temporary)
         for split in asked.splits:
-            found = []
+            folds = []
             for fold in asked.folds:
-                found.append(
+                folds.append(
                     _kept(method, split, fold, asked) or _run((method, split, fold), asked, features)
                 )
-                print(found[-1], file=sys.stderr, flush=True)
-            yield row(found)
+                print(folds[-1], file=sys.stderr, flush=True)
+            yield row(folds)
 
 
 def row(folds: list[Fold]) -> Row:
@@ -139,20 +139,20 @@ def _run(name: tuple[str, str, int], asked: Asked, features: Path) -> Fold:
     rest, fold = grouped_folds(photos, np.arange(len(photos.labels)), FOLDS, SEED)[number - 1]
     place = RunPaths(features / "unused", features / "unused", features / "features", asked.weights)
     answers, seconds = answered(method, Divided(photos, rest, fold), place)
-    found = judge(name, photos.labels[fold], answers, seconds)
+    judged = judge(name, photos.labels[fold], answers, seconds)
     if asked.keep is not None:
         with asked.keep.open("a", encoding="utf-8") as lines:
-            lines.write(json.dumps(asdict(found)) + "\n")
-    return found
+            lines.write(json.dumps(asdict(judged)) + "\n")
+    return judged
 
 
 def _kept(method: str, split: str, fold: int, asked: Asked) -> Fold | None:
     if asked.keep is None or not asked.keep.exists():
         return None
     for line in reversed(asked.keep.read_text("utf-8").splitlines()):
-        found = json.loads(line)
-        if (found["method"], found["split"], found["fold"]) == (method, split, fold):
-            return Fold(**{**found, "recall": tuple(found["recall"])})
+        record = json.loads(line)
+        if (record["method"], record["split"], record["fold"]) == (method, split, fold):
+            return Fold(**{**record, "recall": tuple(record["recall"])})
     return None
 
 

@@ -68,5 +68,5 @@ def _read(files: Sequence[Path]) -> tuple[Photos, list[str]]:
     return photos, [phash(to_small_grey(image)) for image in images]
 
 
-def _grouped(photos: Photos, found: np.ndarray) -> Photos:
-    return Photos(photos.pixels, photos.labels, found, photos.classes)
+def _grouped(photos: Photos, groups: np.ndarray) -> Photos:
+    return Photos(photos.pixels, photos.labels, groups, photos.classes)

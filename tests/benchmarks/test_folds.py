@@ -67,13 +67,13 @@ def test_a_fold_is_trained_by_the_product_and_answered_by_its_file(photos: Photo
 
 
 def test_a_fold_is_judged_by_figures_worked_out_by_hand() -> None:
-    found = judge(("hog", "csv", 3), np.array([0, 0, 0, 1]), np.array([0, 0, 1, 1]), 2.0)
-    assert (found.method, found.split, found.fold, found.seconds) == ("hog", "csv", 3, 2.0)
-    assert found.accuracy == 0.75
-    assert found.recall == pytest.approx((2 / 3, 1))
-    assert found.macro_f1 == pytest.approx((0.8 + 2 / 3) / 2)
+    fold = judge(("hog", "csv", 3), np.array([0, 0, 0, 1]), np.array([0, 0, 1, 1]), 2.0)
+    assert (fold.method, fold.split, fold.fold, fold.seconds) == ("hog", "csv", 3, 2.0)
+    assert fold.accuracy == 0.75
+    assert fold.recall == pytest.approx((2 / 3, 1))
+    assert fold.macro_f1 == pytest.approx((0.8 + 2 / 3) / 2)
     # (1 + 0.25) * precision * recall / (0.25 * precision + recall)
-    assert found.f05 == pytest.approx(((1.25 * 2 / 3) / (0.25 + 2 / 3) + 1.25 * 0.5 / (0.125 + 1)) / 2)
+    assert fold.f05 == pytest.approx(((1.25 * 2 / 3) / (0.25 + 2 / 3) + 1.25 * 0.5 / (0.125 + 1)) / 2)
 
 
 def made(method: str, split: str, scores: tuple[float, ...], seconds: float = 30.0) -> list[Fold]:
@@ -81,9 +81,9 @@ def made(method: str, split: str, scores: tuple[float, ...], seconds: float = 30
 
 
 def test_a_row_gives_the_mean_over_folds_and_compares_it_with_the_goal() -> None:
-    found = row(made("scratch", "csv", (0.6, 0.8)))
-    assert found.reached
-    assert found.value.startswith("macro-F1 0.700 ± 0.141 (0.60 0.80), F0.5 0.950, accuracy 0.800")
+    mean = row(made("scratch", "csv", (0.6, 0.8)))
+    assert mean.reached
+    assert mean.value.startswith("macro-F1 0.700 ± 0.141 (0.60 0.80), F0.5 0.950, accuracy 0.800")
     assert row(made("scratch", "csv", (0.9, 0.9), 500.0)).reached is False
     assert row(made("scratch", "csv", (0.69, 0.69))).reached is False
     assert row(made("majority", "csv", (0.26, 0.26))).reached is None
@@ -107,9 +107,9 @@ def data(tmp_path: Path) -> Path:
 
 
 def test_groups_are_those_of_the_file_or_of_the_product_or_none(data: Path) -> None:
-    named, found, none = (load_photos(data, split).groups for split in ("csv", "catalogue", "random"))
+    named, catalogued, none = (load_photos(data, split).groups for split in ("csv", "catalogue", "random"))
     assert len(set(named[:5])) == 1
-    assert len(set(found[:5])) == 1
+    assert len(set(catalogued[:5])) == 1
     assert len(set(none)) == 20
 
 

@@ -28,7 +28,7 @@ def stocked(
     return client, imported["image_ids"]
 
 
-def found(client: Client, ids: list[int], **wanted: Any) -> list[dict[str, Any]]:
+def listed(client: Client, ids: list[int], **wanted: Any) -> list[dict[str, Any]]:
     """What the database says of the pictures, in their order; those that a filter leaves out are missing."""
     items = client.predict(limit=500, **wanted, api_name="/list_images")["items"]
     by_id = {item["id"]: item for item in items}
@@ -36,7 +36,7 @@ def found(client: Client, ids: list[int], **wanted: Any) -> list[dict[str, Any]]
 
 
 def labels(client: Client, ids: list[int]) -> list[str | None]:
-    return [item["label"] for item in found(client, ids)]
+    return [item["label"] for item in listed(client, ids)]
 
 
 def opened(page: Page, tab: str = "label", address: str = "") -> None:

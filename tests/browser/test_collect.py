@@ -202,12 +202,12 @@ def test_the_check_of_the_data_says_what_is_wrong_and_repairs_it(page: Page, ser
     thumbnails[0].write_bytes(b"")
     page.get_by_role("button", name="Check the data").click()
     page.get_by_role("button", name="Check now").click()
-    found = page.locator("#collect-check-found")
-    expect(found).to_contain_text("Damaged small copies of pictures: 1 file")
+    findings = page.locator("#collect-check-found")
+    expect(findings).to_contain_text("Damaged small copies of pictures: 1 file")
     page.get_by_role("button", name="Repair").click()
-    expect(found).to_contain_text("Repaired: they were made again")
+    expect(findings).to_contain_text("Repaired: they were made again")
     page.get_by_role("button", name="Check now").click()
-    expect(found).to_contain_text("All is well.")
+    expect(findings).to_contain_text("All is well.")
     assert thumbnails[0].stat().st_size > 0
 
 

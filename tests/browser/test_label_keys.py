@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from tests.browser.label_page import CLASSES, found, labels, on_stage, opened, stocked
+from tests.browser.label_page import CLASSES, labels, listed, on_stage, opened, stocked
 from tests.running import Server, until
 
 pytestmark = pytest.mark.slow
@@ -74,7 +74,7 @@ def test_skip_bin_undo_and_redo(page: Page, server: Server, tmp_path: Path) -> N
     page.keyboard.press("1")
     on_stage(page, ids[-4])
     until(lambda: labels(client, ids[-3:-2]) == ["Full"], "the label")
-    assert [item["id"] for item in found(client, ids, status="bin")] == ids[-2:-1]
+    assert [item["id"] for item in listed(client, ids, status="bin")] == ids[-2:-1]
 
     page.keyboard.press("u")
     on_stage(page, ids[-3])
@@ -87,7 +87,7 @@ def test_skip_bin_undo_and_redo(page: Page, server: Server, tmp_path: Path) -> N
     page.keyboard.press("Shift+U")
     expect(page.locator("#label-redo")).to_be_hidden()
     until(lambda: labels(client, ids[-3:-2]) == ["Full"], "the label again")
-    assert [item["id"] for item in found(client, ids, status="bin")] == ids[-2:-1]
+    assert [item["id"] for item in listed(client, ids, status="bin")] == ids[-2:-1]
 
     expect(page).to_have_url(re.compile("show=unlabelled&view=stage"))
     page.reload()
@@ -131,17 +131,17 @@ def test_tags_notes_and_history_are_text(page: Page, server: Server, tmp_path: P
     page.keyboard.type("Bent 1 & blue <b>")
     page.keyboard.press("Escape")
     page.keyboard.press("1")
-    until(lambda: found(client, ids)[0]["label"], "the label")
+    until(lambda: listed(client, ids)[0]["label"], "the label")
     page.keyboard.press("ArrowLeft")
     on_stage(page, ids[0])
     expect(page.locator(".panel-history li").first).to_contain_text("someone class: none → Full")
     expect(page.locator(".panel-history li").nth(1)).to_contain_text("note: none → Bent 1 & blue <b>")
-    noted = found(client, ids)[0]
+    noted = listed(client, ids)[0]
     assert (noted["tags"], noted["notes"], noted["label"]) == ([hostile], "Bent 1 & blue <b>", "Full")
 
     page.get_by_role("button", name=f"Remove the tag {hostile}").click()
     expect(page.locator(".panel-tags li")).to_have_count(0)
     page.locator("#label-panel textarea").fill("unsaved until it is left")
     page.get_by_role("button", name="Next picture").click()
-    until(lambda: found(client, ids)[0]["notes"] == "unsaved until it is left", "the note")
-    assert found(client, ids)[0]["tags"] == []
+    until(lambda: listed(client, ids)[0]["notes"] == "unsaved until it is left", "the note")
+    assert listed(client, ids)[0]["tags"] == []

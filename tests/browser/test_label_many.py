@@ -9,7 +9,7 @@ import pytest
 from gradio_client import handle_file
 from playwright.sync_api import Page, expect
 
-from tests.browser.label_page import found, labels, opened, show, stocked
+from tests.browser.label_page import labels, listed, opened, show, stocked
 from tests.pictures import picture
 from tests.running import Server, until
 
@@ -54,18 +54,18 @@ def test_ranges_move_to_a_split_and_to_the_bin(page: Page, server: Server, tmp_p
     page.locator("#label-move").select_option("validation")
     expect(page.locator("#label-said")).to_have_text("Moved 4 pictures to the validation split.")
     moved = [newest[place] for place in (1, 2, 3, 6)]
-    assert {item["id"] for item in found(client, ids) if item["pin"] == "validation"} == set(moved)
+    assert {item["id"] for item in listed(client, ids) if item["pin"] == "validation"} == set(moved)
     show(page, "In the validation split · 4")
     expect(cells).to_have_count(4)
     page.locator("#label-page").click()
     page.keyboard.press("a")
     expect(page.locator(".nothing")).to_be_visible()
-    assert {item["id"] for item in found(client, ids, status="bin")} == set(moved)
+    assert {item["id"] for item in listed(client, ids, status="bin")} == set(moved)
     page.locator("#label-undo").click()
     expect(cells).to_have_count(4)
     page.locator("#label-undo").click()
-    until(lambda: not any(item["pin"] for item in found(client, ids)), "the split")
-    assert len(found(client, ids)) == 8
+    until(lambda: not any(item["pin"] for item in listed(client, ids)), "the split")
+    assert len(listed(client, ids)) == 8
 
 
 def test_many_are_tagged_and_found_by_tag(page: Page, server: Server, tmp_path: Path) -> None:
@@ -83,7 +83,7 @@ def test_many_are_tagged_and_found_by_tag(page: Page, server: Server, tmp_path: 
     expect(page).to_have_url(re.compile("tag=glass"))
     page.reload()
     expect(page.locator(".cell")).to_have_count(3)
-    assert [item["tags"] for item in found(client, ids)] == [[], [], *[["glass <1>"]] * 3]
+    assert [item["tags"] for item in listed(client, ids)] == [[], [], *[["glass <1>"]] * 3]
 
 
 def test_search_finds_names_and_shows_them_as_text(page: Page, server: Server, tmp_path: Path) -> None:

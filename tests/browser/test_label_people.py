@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import PATIENCE_MS
-from tests.browser.label_page import found, named, on_stage, opened, show, stocked
+from tests.browser.label_page import listed, named, on_stage, opened, show, stocked
 from tests.running import Server, until
 
 pytestmark = pytest.mark.slow
@@ -50,8 +50,8 @@ def test_no_picture_is_handed_to_both(page: Page, browser: Browser, server: Serv
                 tab.keyboard.press("1")
                 expect(tab.locator("#label-stage")).not_to_have_attribute("data-id", str(seen[who][-1]))
         assert not set(seen["Anna"]) & set(seen["Bert"])
-        until(lambda: len(found(client, ids, status="labelled")) == 30, "thirty labels")
-    by = {item["id"]: item["labelled_by"] for item in found(client, ids, status="labelled")}
+        until(lambda: len(listed(client, ids, status="labelled")) == 30, "thirty labels")
+    by = {item["id"]: item["labelled_by"] for item in listed(client, ids, status="labelled")}
     assert by == {**dict.fromkeys(seen["Anna"], "Anna"), **dict.fromkeys(seen["Bert"], "Bert")}
     page.reload()
     page.locator("#label-people-panel button").first.click()
@@ -98,9 +98,9 @@ def test_second_opinions_agree_disagree_and_are_settled_by_a_key(
         on_stage(page, after)
     page.keyboard.press("2")
     expect(page.locator(".stage-over")).to_contain_text("No picture waits for a second opinion of yours.")
-    until(lambda: len(found(client, ids, status="unreviewed")) == 1, "four opinions")
-    assert [item["id"] for item in found(client, ids, status="agreed")] == [ids[1], ids[3]]
-    assert [item["id"] for item in found(client, ids, status="unreviewed")] == ids[4:]
+    until(lambda: len(listed(client, ids, status="unreviewed")) == 1, "four opinions")
+    assert [item["id"] for item in listed(client, ids, status="agreed")] == [ids[1], ids[3]]
+    assert [item["id"] for item in listed(client, ids, status="unreviewed")] == ids[4:]
 
     page.keyboard.press("Escape")
     show(page, "Disagreed · 2")
@@ -111,8 +111,8 @@ def test_second_opinions_agree_disagree_and_are_settled_by_a_key(
     on_stage(page, ids[0])
     page.locator(".stage-settle").get_by_role("button", name="Anna: Full").click()
     expect(page.locator(".stage-over")).to_be_visible()
-    until(lambda: not found(client, ids, status="disagreed"), "both settled")
-    assert [item["label"] for item in found(client, ids)] == ["Full", "Full", "Half", "Full", "Full"]
+    until(lambda: not listed(client, ids, status="disagreed"), "both settled")
+    assert [item["label"] for item in listed(client, ids)] == ["Full", "Full", "Half", "Full", "Full"]
 
 
 def test_a_picture_that_somebody_changed_is_refused_with_a_name(
@@ -127,16 +127,16 @@ def test_a_picture_that_somebody_changed_is_refused_with_a_name(
     page.keyboard.press("ArrowLeft")
     expect(page.locator(".stage-class")).to_have_text("Half")
     expect(page.locator(".panel-who")).to_have_text("Labelled by Bert.")
-    assert [item["label"] for item in found(client, ids)] == [None, "Half"]
+    assert [item["label"] for item in listed(client, ids)] == [None, "Half"]
 
 
 def test_a_hostile_name_is_only_text(page: Page, server: Server, tmp_path: Path) -> None:
     client, ids = stocked(server, tmp_path, 1)
     begin(page, "<img src=x onerror=alert(1)> 1234567890123")
     page.keyboard.press("1")
-    until(lambda: found(client, ids)[0]["label"], "the label")
+    until(lambda: listed(client, ids)[0]["label"], "the label")
     name = "<img src=x onerror=alert(1)> 1234567890123"[:40].strip()
-    assert found(client, ids)[0]["labelled_by"] == name
+    assert listed(client, ids)[0]["labelled_by"] == name
     page.reload()
     expect(page.locator("#strip-name")).to_have_value(name)
     page.locator("#label-history-panel button").first.click()

@@ -32,5 +32,5 @@ def measures(recalls: dict[str, float], macro_f1: float, **more: Any) -> dict[st
     return {"pictures": 60, "accuracy": 0.8, "macro_f1": macro_f1, "per_class": rows, **more}
 
 
-def rows(*found: tuple[str, float, int]) -> list[dict[str, Any]]:
-    return [{"name": n, "precision": 0.7, "recall": r, "f1": 0.6, "support": s} for n, r, s in found]
+def rows(*measured: tuple[str, float, int]) -> list[dict[str, Any]]:
+    return [{"name": n, "precision": 0.7, "recall": r, "f1": 0.6, "support": s} for n, r, s in measured]

@@ -21,17 +21,17 @@ def blob(services: Services, kind: str, sha256: str) -> Path:
     return path
 
 
-def only(found: IntegrityReport) -> Fault:
-    (fault,) = found.faults
+def only(report: IntegrityReport) -> Fault:
+    (fault,) = report.faults
     return fault
 
 
 def repaired(services: Services, what: str, deep: bool = False) -> Fault:
     """The only fault, after it was found, repaired, and found to be gone."""
-    found = check(services.stores, deep=deep)
-    assert what in only(found).what
-    assert not found.ok
-    assert found.repairable
+    report = check(services.stores, deep=deep)
+    assert what in only(report).what
+    assert not report.ok
+    assert report.repairable
     fault = only(check(services.stores, repair=True, deep=deep))
     assert fault.repaired
     assert check(services.stores, deep=deep).faults == ()

@@ -13,9 +13,9 @@ SECONDS = 6.0
 
 @pytest.mark.parametrize("way", [Within, OverHttp])
 def test_nothing_is_locked_lost_or_done_twice(tmp_path: Path, way: type[Workplace]) -> None:
-    found = measure(way(tmp_path), tmp_path, SECONDS)
-    assert found.notes.errors + found.faults == []
-    assert (found.lost, found.unheard) == (0, 0)
-    assert len({name for name, *_ in found.notes.told}) == 8
-    assert found.notes.imported
-    assert (found.notes.ended, found.epochs > 0) == ("stopped", True)
+    outcome = measure(way(tmp_path), tmp_path, SECONDS)
+    assert outcome.notes.errors + outcome.faults == []
+    assert (outcome.lost, outcome.unheard) == (0, 0)
+    assert len({name for name, *_ in outcome.notes.told}) == 8
+    assert outcome.notes.imported
+    assert (outcome.notes.ended, outcome.epochs > 0) == ("stopped", True)

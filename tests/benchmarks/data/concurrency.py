@@ -85,8 +85,8 @@ def rows(data: Path) -> Iterator[Row]:
     ways: dict[str, Callable[[Path], Workplace]] = {"through the services": Within, "over HTTP": OverHttp}
     for way, opened in ways.items():
         with TemporaryDirectory() as place:
-            found = measure(opened(Path(place)), Path(place), SECONDS)
-        yield from _rows(way, found)
+            outcome = measure(opened(Path(place)), Path(place), SECONDS)
+        yield from _rows(way, outcome)
 
 
 def measure(workplace: Workplace, folder: Path, seconds: float) -> Outcome:
@@ -153,21 +153,21 @@ def _bring_in(workplace: Workplace, folder: Path, notes: Notes, until: float) ->
 
 def _written(stores: Stores) -> list[Told]:
     names = {class_.id: class_.name for class_ in stores.classes.all()}
-    found = stores.database.rows(
+    records = stores.database.rows(
         "SELECT e.actor, e.id, c.entity_id, c.after FROM events e JOIN changes c ON c.event_id = e.id "
         "WHERE e.actor LIKE 'labeller-%' AND c.entity = 'image' AND c.field = 'class_id' ORDER BY e.id"
     )
-    return [(row["actor"], row["id"], row["entity_id"], names[int(row["after"])]) for row in found]
+    return [(row["actor"], row["id"], row["entity_id"], names[int(row["after"])]) for row in records]
 
 
-def _rows(way: str, found: Outcome) -> Iterator[Row]:
-    notes = found.notes
+def _rows(way: str, outcome: Outcome) -> Iterator[Row]:
+    notes = outcome.notes
     what = f"{PEOPLE} labellers, an import and a training run, {SECONDS:.0f} s {way}"
     middle, high, most = np.percentile(notes.taken, (50, 95, 100))
     value = f"{high:.0f} ms (median {middle:.0f}, most {most:.0f})"
     yield Row(f"{what}: a label, p95", f"≤ {GOAL_MS:g} ms", value, bool(high <= GOAL_MS))
-    value = f"{len(notes.told):,} told, {found.lost} lost, {found.unheard} nobody was told of"
-    yield Row(f"{what}: events", "none lost or doubled", value, not (found.lost or found.unheard))
-    bad = notes.errors + found.faults
-    value = f"{len(bad)}; {notes.imported * IMPORTED_AT_ONCE:,} imported, {found.epochs} epochs, run {notes.ended}"
+    value = f"{len(notes.told):,} told, {outcome.lost} lost, {outcome.unheard} nobody was told of"
+    yield Row(f"{what}: events", "none lost or doubled", value, not (outcome.lost or outcome.unheard))
+    bad = notes.errors + outcome.faults
+    value = f"{len(bad)}; {notes.imported * IMPORTED_AT_ONCE:,} imported, {outcome.epochs} epochs, run {notes.ended}"
     yield Row(f"{what}: errors", "0", value + "".join(f"; {error}" for error in bad[:3]), not bad)

@@ -52,13 +52,13 @@ def rows(data: Path) -> Iterator[Row]:
 
 def curve(photos: Embedded, seeds: Iterable[int], by_chance: bool) -> Curve:
     """The mean curve of an order of labelling."""
-    found = []
+    curves = []
     for seed in seeds:
         folds = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=seed)
         for pool, outer in folds.split(photos.labels, photos.labels, photos.groups):
-            found.append(_simulate(photos, np.random.default_rng(seed).permutation(pool), outer, by_chance))
-    steps = min(map(len, found))
-    means = np.mean([curve[:steps] for curve in found], axis=0)
+            curves.append(_simulate(photos, np.random.default_rng(seed).permutation(pool), outer, by_chance))
+    steps = min(map(len, curves))
+    means = np.mean([curve[:steps] for curve in curves], axis=0)
     return Curve(means[:, 0], means[:, 1], means[:, 2])
 
 
@@ -77,7 +77,7 @@ def needed(labels: np.ndarray, scores: np.ndarray, wanted: float) -> float:
 def _simulate(photos: Embedded, pool: np.ndarray, outer: np.ndarray, by_chance: bool) -> np.ndarray:
     """Labels, accuracy and macro-F1 on the outer fold after each step, ``(steps, 3)``."""
     asked, left, fitted = np.zeros(0, dtype=int), pool, None
-    found = []
+    steps = []
     while len(left):
         if by_chance:
             asked, left = np.concatenate([asked, left[:STEP]]), left[STEP:]
@@ -87,8 +87,8 @@ def _simulate(photos: Embedded, pool: np.ndarray, outer: np.ndarray, by_chance: 
             ]
             asked, left = np.concatenate([asked, chosen]), np.setdiff1d(left, chosen)
         fitted = _fitted(photos, asked, judged=not by_chance)
-        found.append((len(asked), *_scores(photos, asked, outer, fitted)))
-    return np.array(found)
+        steps.append((len(asked), *_scores(photos, asked, outer, fitted)))
+    return np.array(steps)
 
 
 def _pool(

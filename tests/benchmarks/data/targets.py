@@ -138,8 +138,8 @@ class OverHttp:
         self._server.close()
 
     def _status(self, run_id: int) -> dict[str, Any]:
-        found: dict[str, Any] = self._client.predict(run_id=run_id, api_name="/run_status")
-        return found
+        status: dict[str, Any] = self._client.predict(run_id=run_id, api_name="/run_status")
+        return status
 
 
 class _Guest:
@@ -172,5 +172,5 @@ class _Guest:
             told = answer.read().decode()
         if "event: complete" not in told:
             raise RuntimeError(told)
-        found: dict[str, Any] = json.loads(told.partition("data: ")[2])[0]
-        return found
+        result: dict[str, Any] = json.loads(told.partition("data: ")[2])[0]
+        return result

@@ -266,7 +266,7 @@ def test_activity_counts_what_stands_for_each_person_and_day(
     stores.edits.archive(images[:1], "ben")
     stores.edits.tag(images[1:], ["x"], [], "ben")
     stores.journal.undo("ben")
-    found = [day for day in stores.journal.activity() if day.actor == "ben"]
-    assert [(day.events, day.pictures, day.labelled) for day in found] == [(2, 2, 1), (1, 2, 2)]
-    assert found[1].day == "2020-02-03"
-    assert [day.day for day in stores.journal.activity(days=1)] == [found[0].day] * 2
+    days = [day for day in stores.journal.activity() if day.actor == "ben"]
+    assert [(day.events, day.pictures, day.labelled) for day in days] == [(2, 2, 1), (1, 2, 2)]
+    assert days[1].day == "2020-02-03"
+    assert [day.day for day in stores.journal.activity(days=1)] == [days[0].day] * 2

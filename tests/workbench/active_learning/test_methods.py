@@ -84,11 +84,11 @@ def test_planted_errors_lead_the_list_with_the_class_they_were_taken_from() -> N
     given = np.searchsorted(CLASSES, classes)
     truth = given.copy()
     given[wrong] = (given[wrong] + 1) % 3
-    found = find_label_issues(out_of_sample_probabilities(points, CLASSES[given], np.arange(300)), given)
-    assert set(wrong) <= set(found.positions[:20].tolist())
-    likely = dict(zip(found.positions.tolist(), found.likely.tolist(), strict=True))
+    issues = find_label_issues(out_of_sample_probabilities(points, CLASSES[given], np.arange(300)), given)
+    assert set(wrong) <= set(issues.positions[:20].tolist())
+    likely = dict(zip(issues.positions.tolist(), issues.likely.tolist(), strict=True))
     assert [likely[position] for position in wrong.tolist()] == truth[wrong].tolist()
-    assert found.score.tolist() == sorted(found.score.tolist(), reverse=True)
+    assert issues.score.tolist() == sorted(issues.score.tolist(), reverse=True)
 
 
 def test_the_threshold_of_a_class_is_the_mean_belief_in_it_among_its_own() -> None:
@@ -121,9 +121,9 @@ def test_with_a_head_the_unsure_come_first_and_of_twins_only_one() -> None:
 def test_of_many_pictures_the_least_sure_are_candidates() -> None:
     answers = np.tile([0.9, 0.1], (1000, 1))
     answers[990:] = 0.5
-    found = query_strategy.preselect(np.arange(1000), answers, 100)
-    assert len(found) == len(set(found.tolist())) == 100
-    assert set(range(990, 1000)) <= set(found.tolist())
+    candidates = query_strategy.preselect(np.arange(1000), answers, 100)
+    assert len(candidates) == len(set(candidates.tolist())) == 100
+    assert set(range(990, 1000)) <= set(candidates.tolist())
     assert len(query_strategy.preselect(np.arange(1000), None, 100)) == 100
 
 

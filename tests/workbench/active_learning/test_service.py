@@ -50,7 +50,7 @@ def label(services: Services, image_ids: list[int], name: str) -> None:
 
 def test_every_picture_left_to_label_gets_the_right_suggestion(some_left: Services) -> None:
     status = helped(some_left)
-    found = some_left.active_learning.suggestions()
+    suggestions = some_left.active_learning.suggestions()
     names = named(some_left)
     assert (status.embedder, status.kind, status.embedded, status.labels) == (
         "built-in 1",
@@ -58,12 +58,12 @@ def test_every_picture_left_to_label_gets_the_right_suggestion(some_left: Servic
         24,
         16,
     )
-    assert len(found) == status.suggestions == 8
-    assert all(names[suggestion.image_id].startswith(suggestion.label.lower()) for suggestion in found)
-    assert [suggestion.probability for suggestion in found] == sorted(
-        suggestion.probability for suggestion in found
+    assert len(suggestions) == status.suggestions == 8
+    assert all(names[suggestion.image_id].startswith(suggestion.label.lower()) for suggestion in suggestions)
+    assert [suggestion.probability for suggestion in suggestions] == sorted(
+        suggestion.probability for suggestion in suggestions
     )
-    assert all(0.5 < suggestion.probability <= 1 for suggestion in found)
+    assert all(0.5 < suggestion.probability <= 1 for suggestion in suggestions)
 
 
 def test_suggestions_come_page_by_page(some_left: Services) -> None:
@@ -198,13 +198,13 @@ def test_pictures_in_the_bin_leave_and_come_back(some_left: Services) -> None:
 def test_similar_pictures_are_of_the_same_kind_and_never_the_picture_itself(some_left: Services) -> None:
     helped(some_left)
     low = of(some_left, "Low")[0]
-    found = some_left.active_learning.similar(low, 5)
+    neighbours = some_left.active_learning.similar(low, 5)
     names = named(some_left)
-    assert len(found) == 5
-    assert low not in {neighbour.image_id for neighbour in found}
-    assert all(names[neighbour.image_id].startswith("low") for neighbour in found)
-    assert [neighbour.similarity for neighbour in found] == sorted(
-        (neighbour.similarity for neighbour in found), reverse=True
+    assert len(neighbours) == 5
+    assert low not in {neighbour.image_id for neighbour in neighbours}
+    assert all(names[neighbour.image_id].startswith("low") for neighbour in neighbours)
+    assert [neighbour.similarity for neighbour in neighbours] == sorted(
+        (neighbour.similarity for neighbour in neighbours), reverse=True
     )
     with pytest.raises(NotFound):
         some_left.active_learning.similar(999)

@@ -39,10 +39,10 @@ def helping(labelled: Services) -> Iterator[Services]:
 
 
 def worker(services: Services) -> psutil.Process | None:
-    found = services.stores.preferences.get(WORKER, None)
-    if found is None or not alive(*found):
+    recorded = services.stores.preferences.get(WORKER, None)
+    if recorded is None or not alive(*recorded):
         return None
-    process = psutil.Process(found[0])
+    process = psutil.Process(recorded[0])
     return process if process.environ().get("WORKBENCH_DATA") == str(services.stores.root) else None
 
 
@@ -52,9 +52,9 @@ def done(services: Services) -> ActiveLearningStatus:
         stamp = services.stores.suggestions.stamp()
         return status if worker_state.read(services.stores.preferences).done.endswith(stamp) else None
 
-    found = until(there, "the model's help to be up to date", 120)
-    assert found is not None
-    return found
+    reached = until(there, "the model's help to be up to date", 120)
+    assert reached is not None
+    return reached
 
 
 def kill(services: Services) -> None:
@@ -151,7 +151,9 @@ def test_the_production_model_makes_the_embeddings_where_that_is_asked_for(helpi
         later.active_learning_supervisor.start()
         status = until(
             lambda: (
-                (found := later.active_learning.status()).kind == "version" and found.mapped == 24 and found
+                (current := later.active_learning.status()).kind == "version"
+                and current.mapped == 24
+                and current
             ),
             "it",
             120,

@@ -40,14 +40,15 @@ def crossing(draft: SplitDraft, pictures: list[LabelledImage]) -> list[int]:
     for item in draft.items:
         members[item.group].append(item)
     divided = {
-        group: mine
-        for group, mine in members.items()
-        if len({item.split for item in mine}) > 1 and len({pins[item.image_id] for item in mine} - {""}) < 2
+        group: of_group
+        for group, of_group in members.items()
+        if len({item.split for item in of_group}) > 1
+        and len({pins[item.image_id] for item in of_group} - {""}) < 2
     }
     return [
         group
-        for group, mine in divided.items()
-        if not any(needed(draft, item.label, set(divided)) for item in mine)
+        for group, of_group in divided.items()
+        if not any(needed(draft, item.label, set(divided)) for item in of_group)
     ]
 
 
@@ -190,8 +191,8 @@ def test_a_side_that_a_person_chose_is_kept_and_no_group_crosses_otherwise(
 def few(draft: SplitDraft, pictures: list[LabelledImage], label: int) -> bool:
     """Whether a class has fewer than two pictures that look like none of the test."""
     tested = {item.group for item in draft.items if item.split == "test"}
-    mine = [item for item in draft.items if item.label == label and item.split != "test"]
-    return sum(item.group not in tested or pictures[item.image_id - 1].pin != "" for item in mine) < 2
+    candidates = [item for item in draft.items if item.label == label and item.split != "test"]
+    return sum(item.group not in tested or pictures[item.image_id - 1].pin != "" for item in candidates) < 2
 
 
 def test_the_others_make_up_for_what_is_put_on_a_side() -> None:

@@ -87,8 +87,8 @@ def test_runs_have_settings_of_their_own() -> None:
     assert (bare.runs, bare.memory_mb, bare.webhook, bare.ray_address) == (1, 0, "", "")
     given = {"RUNS": "3", "MEMORY_MB": "2000", "WEBHOOK": "https://example.org/runs", "RAY_ADDRESS": "auto"}
     settings = from_environment({f"WORKBENCH_{name}": value for name, value in given.items()})
-    found = (settings.runs, settings.memory_mb, settings.webhook, settings.ray_address)
-    assert found == (3, 2000, "https://example.org/runs", "auto")
+    actual = (settings.runs, settings.memory_mb, settings.webhook, settings.ray_address)
+    assert actual == (3, 2000, "https://example.org/runs", "auto")
     for name, value in (("RUNS", "17"), ("RUNS", "0"), ("MEMORY_MB", "0"), ("MEMORY_MB", "much")):
         with pytest.raises(DomainError, match=f"WORKBENCH_{name} is “{value}”; it must be a whole number"):
             from_environment({f"WORKBENCH_{name}": value})

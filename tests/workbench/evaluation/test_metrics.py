@@ -56,9 +56,9 @@ def test_a_class_that_never_occurs_has_no_figures_and_does_not_count() -> None:
     }
     assert measures["macro_f1"] == measures["macro_recall"] == 1
     guessed = np.array([0, 0, 1]), np.eye(3)[[0, 2, 1]]
-    found = evaluate(*guessed, CLASSES)
-    assert found["macro_f1"] == pytest.approx((2 / 3 + 1) / 2)
-    assert macro_f1(confusion(guessed[0], guessed[1].argmax(axis=1), 3)) == pytest.approx(found["macro_f1"])
+    metrics = evaluate(*guessed, CLASSES)
+    assert metrics["macro_f1"] == pytest.approx((2 / 3 + 1) / 2)
+    assert macro_f1(confusion(guessed[0], guessed[1].argmax(axis=1), 3)) == pytest.approx(metrics["macro_f1"])
 
 
 def test_wilson_interval_is_the_published_one() -> None:

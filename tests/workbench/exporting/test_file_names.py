@@ -138,10 +138,10 @@ def listed(names: list[str]) -> list[ExportRow]:
 @example(["水" * 38, "水" * 38])
 @given(st.lists(NAME | st.sampled_from(["a.jpg", "A.JPG", "..", "con.jpg", ".jpg", "Thumbs.db"]), max_size=9))
 def test_file_names_are_safe_unlike_and_stay_as_they_are(names: list[str]) -> None:
-    found = unique_file_names(listed(names))
-    assert len({name.casefold() for name in found}) == len(names)
-    assert unique_file_names(listed(found)) == found
-    for name in found:
+    unique = unique_file_names(listed(names))
+    assert len({name.casefold() for name in unique}) == len(names)
+    assert unique_file_names(listed(unique)) == unique
+    for name in unique:
         assert len(name.encode()) <= 255
         assert not set(name) & set('<>:"/\\|?*\0\n')
         assert name.endswith((".jpg", ".JPG")) or "." in name

@@ -29,13 +29,13 @@ def halves(size: tuple[int, int], left: tuple[int, int, int], right: tuple[int, 
 
 
 def pixel(decoded: DecodedImage, x: int, y: int) -> tuple[int, ...]:
-    found = decoded.image.getpixel((x, y))
-    assert isinstance(found, tuple)
-    return found
+    colour = decoded.image.getpixel((x, y))
+    assert isinstance(colour, tuple)
+    return colour
 
 
-def near(found: tuple[int, ...], wanted: tuple[int, ...], by: int = 12) -> bool:
-    return max(abs(a - b) for a, b in zip(found, wanted, strict=True)) <= by
+def near(colour: tuple[int, ...], wanted: tuple[int, ...], by: int = 12) -> bool:
+    return max(abs(a - b) for a, b in zip(colour, wanted, strict=True)) <= by
 
 
 def test_a_phone_s_sideways_picture_is_turned_upright() -> None:

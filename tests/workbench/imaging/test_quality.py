@@ -18,8 +18,8 @@ def quality(image: Image.Image, kind: str = "PNG") -> Quality:
 
 
 def flags(image: Image.Image) -> set[str]:
-    found = quality(image).flags
-    return {name for bit, name in enumerate(FLAGS) if found >> bit & 1}
+    bits = quality(image).flags
+    return {name for bit, name in enumerate(FLAGS) if bits >> bit & 1}
 
 
 def scene(size: tuple[int, int] = (400, 300)) -> Image.Image:
@@ -73,8 +73,8 @@ def test_sharpness_falls_with_blur_whatever_the_contrast() -> None:
 
 
 def test_measures_are_in_grey_levels() -> None:
-    found = quality(Image.fromarray(np.tile(np.uint8([0, 200]), (256, 128))))
-    assert (found.brightness, found.contrast) == (100.0, 100.0)
+    measures = quality(Image.fromarray(np.tile(np.uint8([0, 200]), (256, 128))))
+    assert (measures.brightness, measures.contrast) == (100.0, 100.0)
 
 
 def test_few_of_the_sample_bottles_are_flagged_as_dark_or_bright() -> None:

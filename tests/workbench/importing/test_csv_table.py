@@ -226,8 +226,8 @@ def test_an_image_folder_with_metadata(services: Services, bring: Bring, kind: s
             )
         }
     )
-    found = services.stores.catalogue.several(services.stores.pages.ids(Filter()))
-    assert [(image.label, image.pin) for image in found] == [("Full", "train"), ("Half", "validation")]
+    images = services.stores.catalogue.several(services.stores.pages.ids(Filter()))
+    assert [(image.label, image.pin) for image in images] == [("Full", "train"), ("Half", "validation")]
 
 
 def test_a_picture_that_was_there_keeps_its_class_and_side(services: Services, bring: Bring) -> None:

@@ -47,12 +47,12 @@ def with_checkpoint(services: Services, status: str) -> Run:
 @pytest.fixture
 def posted() -> Iterator[list[dict[str, Any]]]:
     """What a server of this machine was posted; its address is the first thing in the list."""
-    found: list[dict[str, Any]] = []
+    bodies: list[dict[str, Any]] = []
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            found.append({"type": self.headers["Content-Type"], **json.loads(body)})
+            bodies.append({"type": self.headers["Content-Type"], **json.loads(body)})
             self.send_response(204)
             self.end_headers()
 
@@ -61,8 +61,8 @@ def posted() -> Iterator[list[dict[str, Any]]]:
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        found.append({"address": f"http://127.0.0.1:{server.server_port}/runs"})
-        yield found
+        bodies.append({"address": f"http://127.0.0.1:{server.server_port}/runs"})
+        yield bodies
         server.shutdown()
 
 

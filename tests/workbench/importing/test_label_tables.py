@@ -29,14 +29,14 @@ class Table:
 
 def parse(name: str, data: bytes) -> Table:
     """A table read to its end."""
-    found: list[TableLine] = []
+    lines: list[TableLine] = []
     log = TableFaultLog()
     for item in read_table(name, BytesIO(data)):
         if isinstance(item, TableFault):
             log.add(item)
         else:
-            found.append(item)
-    return Table(tuple(found), tuple(log.sentences()))
+            lines.append(item)
+    return Table(tuple(lines), tuple(log.sentences()))
 
 
 def lines(text: str | bytes, name: str = "labels.csv") -> list[tuple[str, str, str | None]]:

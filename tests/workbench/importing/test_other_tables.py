@@ -342,5 +342,5 @@ def test_a_changed_name_is_found_in_any_folder(services: Services, bring: Bring)
         "l.json": json.dumps(tasks).encode(),
     }
     outcomes = bring({"a.zip": zipped(files)})
-    found = {outcome.file: outcome.label for outcome in outcomes if outcome.result == IMPORTED}
-    assert found == {"train/my photo (1).jpg": "Full", "y/x/b 1.jpg": "Half", "z/b 1.jpg": ""}
+    labels_by_file = {outcome.file: outcome.label for outcome in outcomes if outcome.result == IMPORTED}
+    assert labels_by_file == {"train/my photo (1).jpg": "Full", "y/x/b 1.jpg": "Half", "z/b 1.jpg": ""}

@@ -324,8 +324,8 @@ def test_many_files_of_one_name_are_looked_for_in_no_time(upload: Put) -> None:
     """Look-ups that went through all files of one name would take hours here."""
     files = {f"f{n}/x.jpg": b"" for n in range(5_000)}
     lines = (b"g%d/x.jpg,Full\nf%d/x.jpg,Full\nx,Full\nX_.jpg,Full\n" % (n, n) for n in range(5_000))
-    found = build_plan([upload("a.zip", zipped({**files, "l.csv": HEAD + b"".join(lines)}))], LIMITS)
-    assert len(found.lines_by_file) == 5_000
+    plan = build_plan([upload("a.zip", zipped({**files, "l.csv": HEAD + b"".join(lines)}))], LIMITS)
+    assert len(plan.lines_by_file) == 5_000
 
 
 def test_status_and_stop_over_http(tmp_path: Path) -> None:

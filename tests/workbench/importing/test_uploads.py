@@ -63,8 +63,8 @@ def test_a_zip_is_known_by_its_content_and_names_folders(upload: Put) -> None:
         "./Full/c.png": b"4",
         "Full\\d.png": b"5",
     }
-    found = read(upload("photos.bin", zipped(entries)))
-    assert [(folder, data) for _, folder, data in found] == [
+    entries_read = read(upload("photos.bin", zipped(entries)))
+    assert [(folder, data) for _, folder, data in entries_read] == [
         ("", b"1"),
         ("Full", b"2"),
         ("Half water level", b"3"),
@@ -162,8 +162,8 @@ def test_a_bomb_by_ratio_is_not_unpacked(upload: Put) -> None:
 def test_a_bomb_by_number_of_files_is_refused_whole(upload: Put) -> None:
     limits = replace(LIMITS, zip_entries=3)
     entries = {f"Full/{index}.png": b"1" for index in range(4)}
-    [found] = read(upload("a.zip", zipped(entries)), limits)
-    assert found == ("a.zip", "", "The zip has 4 files; at most 3 are taken in at once. Split it.")
+    [entries_read] = read(upload("a.zip", zipped(entries)), limits)
+    assert entries_read == ("a.zip", "", "The zip has 4 files; at most 3 are taken in at once. Split it.")
     del entries["Full/0.png"]
     assert len(read(upload("a.zip", zipped(entries)), limits)) == 3
 

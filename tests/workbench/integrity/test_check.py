@@ -41,9 +41,9 @@ def test_a_lost_original_puts_its_picture_into_the_bin_and_an_import_brings_it_b
 
 def repaired_to_bin(services: Services) -> Fault:
     assert "original file is missing: 1 picture" in only(check(services.stores)).what
-    found = check(services.stores, repair=True)
-    assert not found.ok, "the picture is lost until somebody brings it back"
-    return only(found)
+    report = check(services.stores, repair=True)
+    assert not report.ok, "the picture is lost until somebody brings it back"
+    return only(report)
 
 
 def test_a_damaged_original_is_put_aside_so_that_the_same_file_can_come_again(
@@ -88,8 +88,8 @@ def test_counts_and_tags_are_written_again(filled: Services) -> None:
     with stores.database.write() as connection:
         connection.execute("UPDATE tallies SET n = n + 1 WHERE n > 0")
         connection.execute("UPDATE image_tags SET tag = 'stray'")
-    found = check(stores)
-    assert [fault.what.split(":")[0] for fault in found.faults] == [
+    report = check(stores)
+    assert [fault.what.split(":")[0] for fault in report.faults] == [
         "Counts that are not those of the pictures",
         "Tags that a search would not find, or find wrongly",
     ]
@@ -174,9 +174,9 @@ def test_a_database_that_is_damaged_is_said_in_a_sentence(filled: Services) -> N
     data = bytearray(path.read_bytes())
     data[4096 * 3 : 4096 * 12] = os.urandom(4096 * 9)
     path.write_bytes(data)
-    found = check(filled.stores, repair=True)
-    assert "The database file is damaged" in " ".join(fault.what for fault in found.faults)
-    assert not found.ok
+    report = check(filled.stores, repair=True)
+    assert "The database file is damaged" in " ".join(fault.what for fault in report.faults)
+    assert not report.ok
 
 
 def test_snapshots_and_models_are_held_to_their_hashes(labelled: Services, tmp_path: Path) -> None:

@@ -72,8 +72,8 @@ def test_an_operation_that_turns_the_class_around_is_flagged_and_one_that_does_n
     assert (turned.variants, turned.misread, turned.true, turned.taken_for) == (12, 12, "Top", "Bottom")
     assert turned.flagged
     for harmless in ("flip", "brightness", "rotate"):
-        found = tally_misreads(pictures, harmless, 0.2, read)
-        assert (found.misread, found.flagged) == (0, False)
+        tally = tally_misreads(pictures, harmless, 0.2, read)
+        assert (tally.misread, tally.flagged) == (0, False)
 
 
 @pytest.mark.parametrize(("pictures", "misread", "flagged"), [(60, 3, False), (60, 60, True), (8, 3, False)])
@@ -103,11 +103,11 @@ def test_the_sample_takes_classes_in_turns_and_only_what_is_read_rightly_and_sti
 def test_what_the_page_shows_is_checked_by_itself_and_not_twice(
     halves: Services, watching: LabelSafety
 ) -> None:
-    found = checked(watching, Augmentation())
-    assert (found.version, found.pictures) == ("v1", 24)
-    assert set(found.tallies) == {operation.name for operation in OPERATIONS}
-    assert found.flagged(Augmentation()) == []
-    assert [tally.operation for tally in found.flagged(UPSIDE_DOWN)] == ["flip_vertical"]
+    report = checked(watching, Augmentation())
+    assert (report.version, report.pictures) == ("v1", 24)
+    assert set(report.tallies) == {operation.name for operation in OPERATIONS}
+    assert report.flagged(Augmentation()) == []
+    assert [tally.operation for tally in report.flagged(UPSIDE_DOWN)] == ["flip_vertical"]
 
     version = halves.stores.registry.get("v1")
     before = read_findings(halves.stores.preferences, version)
@@ -179,8 +179,8 @@ def test_the_plan_of_a_run_gets_one_sentence(halves: Services, watching: LabelSa
 
 def test_the_operations_of_a_variant_are_shown_with_the_draws_that_it_had() -> None:
     seen, key = half_lit(), (1, 2, 1)
-    found = attribution_candidates(seen.pixels, UPSIDE_DOWN, key)
-    for candidate in found:
+    candidates = attribution_candidates(seen.pixels, UPSIDE_DOWN, key)
+    for candidate in candidates:
         alone = UPSIDE_DOWN.alone(candidate.operation)
         assert np.array_equal(candidate.pixels, augment(seen.pixels, alone, key))
         assert not np.array_equal(candidate.pixels, seen.pixels)

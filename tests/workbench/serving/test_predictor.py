@@ -107,14 +107,14 @@ def test_the_answer_is_the_model_s_on_the_canonical_picture(
     promote(services, register(fit=fit))
     for seed in range(5):
         data = picture(seed, (900, 400))
-        found = services.predictor.predict(data)
+        answer = services.predictor.predict(data)
         wanted = asked_directly(model_file, canonical(decode(data, 10**8).image, fit))
-        assert found.scores == pytest.approx(wanted, abs=1e-6)
-        assert list(found.scores.values()) == sorted(found.scores.values(), reverse=True)
-        assert (found.label, found.confidence) == next(iter(found.scores.items()))
-        assert found.confidence == pytest.approx(max(wanted.values()), abs=1e-6)
-        assert found.needs_review == (max(found.scores.values()) < REVIEW_THRESHOLD)
-        assert (found.version, found.prediction_id) == ("v1", seed + 1)
+        assert answer.scores == pytest.approx(wanted, abs=1e-6)
+        assert list(answer.scores.values()) == sorted(answer.scores.values(), reverse=True)
+        assert (answer.label, answer.confidence) == next(iter(answer.scores.items()))
+        assert answer.confidence == pytest.approx(max(wanted.values()), abs=1e-6)
+        assert answer.needs_review == (max(answer.scores.values()) < REVIEW_THRESHOLD)
+        assert (answer.version, answer.prediction_id) == ("v1", seed + 1)
     assert on_record(services) == 5
 
 

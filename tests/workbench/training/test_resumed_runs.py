@@ -70,9 +70,9 @@ def in_status(services: Services, run_id: int, *statuses: str) -> Run:
         run = services.stores.runs.get(run_id)
         return run if run.status in statuses else None
 
-    found = until(reached, f"run {run_id} to be {' or '.join(statuses)}", 180)
-    assert found is not None
-    return found
+    ended = until(reached, f"run {run_id} to be {' or '.join(statuses)}", 180)
+    assert ended is not None
+    return ended
 
 
 def epochs(services: Services, run_id: int) -> list[int]:
@@ -126,7 +126,7 @@ def test_a_run_killed_while_it_computes_features_goes_on_and_finishes(labelled: 
 def begun_tries(services: Services, run_id: int) -> list[int]:
     """The tries of a search in the order in which they were begun, over all its workers."""
     log = services.stores.log_file(run_id).read_text()
-    return [int(found) for found in re.findall(r"TrialRecord\(number=(\d+),.* status='running'", log)]
+    return [int(number) for number in re.findall(r"TrialRecord\(number=(\d+),.* status='running'", log)]
 
 
 def test_a_search_that_is_killed_does_not_try_again_what_was_tried(labelled: Services) -> None:

@@ -41,9 +41,9 @@ def wait(services: Services, run_id: int, condition: Callable[[Run], object], wh
         run = services.stores.runs.get(run_id)
         return run if condition(run) else None
 
-    found = until(met, f"run {run_id} to {what}", 180)
-    assert found is not None
-    return found
+    reached = until(met, f"run {run_id} to {what}", 180)
+    assert reached is not None
+    return reached
 
 
 def ended(services: Services, run_id: int) -> Run:
@@ -56,12 +56,12 @@ def running(services: Services, run_id: int) -> Run:
 
 def workers(services: Services) -> list[psutil.Process]:
     """The worker processes of these services; those of an earlier test may still be on their way out."""
-    found, root = [], str(services.stores.root)
+    pids, root = [], str(services.stores.root)
     for process in psutil.process_iter():
         with suppress(psutil.Error):
             ours = process.environ().get("WORKBENCH_DATA") == root
-            found += [process] if ours and "workbench.training.worker" in process.cmdline() else []
-    return found
+            pids += [process] if ours and "workbench.training.worker" in process.cmdline() else []
+    return pids
 
 
 def left_behind(services: Services) -> list[Path]:

@@ -27,10 +27,14 @@ def stock(services: Services, count: int) -> list[int]:
     return [image_id for image_id in services.stores.catalogue.add(new) if image_id]
 
 
-def call(services: Services, function: str, wish: Any, by: str = "Anna") -> dict[str, Any]:
-    found = {callback.__name__: callback for callback in server_functions.functions(services)}[function]
+def call(services: Services, function: str, argument: Any, by: str = "Anna") -> dict[str, Any]:
+    server_function = {callback.__name__: callback for callback in server_functions.functions(services)}[
+        function
+    ]
     request = SimpleNamespace(cookies={"waterline_name": by})
-    return found(wish, request) if function in {"save", "hand_out"} else found(wish)
+    return (
+        server_function(argument, request) if function in {"save", "hand_out"} else server_function(argument)
+    )
 
 
 def save(services: Services, *orders: Any, by: str = "Anna") -> dict[str, Any]:
@@ -113,9 +117,9 @@ def test_a_stale_label_is_refused_with_the_true_state_and_the_others_go_on(servi
 
 def test_each_undoes_and_redoes_their_own(services: Services) -> None:
     ids = stock(services, 2)
-    told = one(services, label(ids[:1], "Full"))[1]["undo"]["id"]
+    event_id = one(services, label(ids[:1], "Full"))[1]["undo"]["id"]
     save(services, label(ids[1:], "Half"), by="Bert")
-    result, answer = one(services, {"kind": "undo", "event": told})
+    result, answer = one(services, {"kind": "undo", "event": event_id})
     assert (result["ids"], result["said"]) == (ids[:1], "Undone: labelled 1 picture as Full.")
     assert labels(services, ids) == [None, "Half"]
     result, _ = one(services, {"kind": "redo", "event": answer["redo"]["id"]})
@@ -166,10 +170,10 @@ def test_splits_tags_and_notes(services: Services) -> None:
 
 def test_pictures_are_handed_to_one_tab_until_it_gives_them_back(services: Services) -> None:
     ids = stock(services, 5)
-    wish = {"filter": {"status": "unlabelled", "sort": "oldest"}, "count": 3}
+    request = {"filter": {"status": "unlabelled", "sort": "oldest"}, "count": 3}
 
     def hand(holder: str) -> list[int]:
-        return [item["id"] for item in call(services, "hand_out", {"holder": holder, **wish})["items"]]
+        return [item["id"] for item in call(services, "hand_out", {"holder": holder, **request})["items"]]
 
     assert (hand("one"), hand("two"), hand("one")) == (ids[:3], ids[3:], ids[:3])
     save(services, {"kind": "skip", "holder": "one", "pictures": [[ids[0], 0]]})
@@ -184,14 +188,14 @@ def test_a_second_opinion_comes_from_somebody_else(services: Services) -> None:
     ids = stock(services, 3)
     save(services, label(ids[:2], "Full"), by="Anna")
     save(services, label(ids[2:], "Full"), by="Bert")
-    wish = {"filter": {"status": "unreviewed"}, "count": 9, "holder": "tab"}
-    handed = call(services, "hand_out", wish, "Bert")["items"]
+    request = {"filter": {"status": "unreviewed"}, "count": 9, "holder": "tab"}
+    handed = call(services, "hand_out", request, "Bert")["items"]
     assert [item["id"] for item in handed] == ids[1::-1]
     review = {"kind": "review", "pictures": [[ids[0], 1]], "label": "Half"}
     assert "labelled this picture yourself" in one(services, review, by="Anna")[0]["error"]
     _, answer = one(services, review, by="Bert")
-    found = answer["items"][0]
-    assert [found[name] for name in ("review", "label", "review_label", "reviewed_by")] == [
+    reviewed = answer["items"][0]
+    assert [reviewed[name] for name in ("review", "label", "review_label", "reviewed_by")] == [
         "disagreed",
         "Full",
         "Half",
@@ -226,8 +230,8 @@ def test_suggestions_are_accepted_as_one_event(services: Services) -> None:
 def test_the_history_of_a_picture_names_people_and_values(services: Services) -> None:
     ids = stock(services, 1)
     save(services, label(ids, "Full"), by="Anna")
-    told = call(services, "look", {"id": ids[0]})["history"]
-    assert (told[0]["who"], told[0]["what"]) == ("Anna", "class: none → Full")
+    history = call(services, "look", {"id": ids[0]})["history"]
+    assert (history[0]["who"], history[0]["what"]) == ("Anna", "class: none → Full")
     assert call(services, "look", {"id": 999})["error"] == "There is no picture with id 999."
     assert call(services, "look", None)["error"].endswith(".")
 
