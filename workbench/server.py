@@ -22,7 +22,7 @@ from workbench.core.upload_folder import UploadFolder
 from workbench.imaging.memory_budget import PATIENCE
 from workbench.services import Services
 from workbench.ui.call_validation import check_server_call
-from workbench.ui.components.assets import PREFIX, module_source, preloads
+from workbench.ui.components.assets import PREFIX, module_source, preload_links
 from workbench.ui.error_responses import HANDLERS, ErrorSentences, RouteAllowlist
 from workbench.ui.file_transfer import served_file
 from workbench.ui.page import build_page
@@ -171,7 +171,7 @@ def _mount_page(app: FastAPI, services: Services) -> FastAPI:
         footer_links=["api"],
         theme=theme,
         css_paths=STYLES,
-        head=preloads(),
+        head=preload_links(),
     )
     limit_sessions(page, app.router.routes[-1].app, services.settings.limits.sessions)  # type: ignore[attr-defined]
     return app

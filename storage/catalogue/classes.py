@@ -124,7 +124,7 @@ class Classes:
             moved = connection.execute(MOVED, (class_id,)).fetchone()[0]
             ids = connection.execute(TOUCHED, {"gone": class_id}).fetchone()[0]
             edit = FieldUpdate(MOVE, "true", {"ids": ids, "gone": class_id, "into": into})
-            event_id = changes.note(connection, EventHeader("class", actor, summary))
+            event_id = changes.begin_event(connection, EventHeader("class", actor, summary))
             changes.write_edit(connection, event_id, edit)
             changes.write(connection, event_id, [Change("class", class_id, "removed", 0, 1)])
             changes.apply_changes(connection, event_id)

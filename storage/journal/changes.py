@@ -48,7 +48,7 @@ class FieldUpdate:
 PICKED = "FROM images i WHERE i.id IN (SELECT value FROM json_each(:ids))"
 
 
-def note(connection: sqlite3.Connection, entry: EventHeader, undoes: int | None = None) -> int:
+def begin_event(connection: sqlite3.Connection, entry: EventHeader, undoes: int | None = None) -> int:
     """Begin an event and give its id."""
     cursor = connection.execute(
         "INSERT INTO events (kind, actor, summary, created_at, undoes) VALUES (?, ?, ?, ?, ?)",
@@ -117,7 +117,7 @@ def reverse(connection: sqlite3.Connection, last: sqlite3.Row, entry: EventHeade
     Raises:
         Conflict: A class that it needs is gone, has pictures that would lose it, or its name is taken.
     """
-    event_id = note(connection, entry, undoes=last["id"])
+    event_id = begin_event(connection, entry, undoes=last["id"])
     connection.execute(
         "INSERT INTO changes (event_id, entity, entity_id, field, before, after) "
         "SELECT ?, entity, entity_id, field, after, before FROM changes WHERE event_id = ?",

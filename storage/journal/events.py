@@ -36,7 +36,7 @@ class Journal:
         Returns:
             The id of the event.
         """
-        event_id = change_log.note(connection, entry)
+        event_id = change_log.begin_event(connection, entry)
         change_log.write(connection, event_id, changes)
         change_log.apply_changes(connection, event_id)
         return event_id

@@ -139,7 +139,7 @@ class ImageEdits:
                 )
             return done
 
-    def note(self, image_id: int, text: str, actor: str, revision: int | None = None) -> Done:
+    def set_note(self, image_id: int, text: str, actor: str, revision: int | None = None) -> Done:
         """Write the note of a picture; an empty text removes it.
 
         Raises:
@@ -239,7 +239,7 @@ def _carry_out(
     count = changes.affected(connection, edit)
     if not count:
         return 0, None
-    event_id = changes.note(
+    event_id = changes.begin_event(
         connection, replace(entry, summary=entry.summary.replace("{}", counted(count), 1))
     )
     changes.write_edit(connection, event_id, edit)

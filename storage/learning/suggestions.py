@@ -82,7 +82,7 @@ class Suggestions:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def forget_emptied(self) -> None:
+    def delete_of_missing_files(self) -> None:
         """Remove what was computed for pictures whose files are gone. Those in the bin keep it: they may come back."""
         emptied = "(SELECT id FROM images WHERE archived = 2)"
         with self._database.write() as connection:

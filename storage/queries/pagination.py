@@ -31,12 +31,12 @@ CANDIDATES = "json_each(:candidates) f CROSS JOIN images i ON i.id = f.value"
 BIN_IS_SMALL = "SELECT sum(n) FILTER (WHERE archived) < sum(n) FILTER (WHERE NOT archived) / 2 FROM tallies"
 
 
-def pack(wanted: Filter, key: Any, last: int) -> str:
+def encode_cursor(wanted: Filter, key: Any, last: int) -> str:
     """The cursor after a picture whose sort key is ``key``."""
     return base64.urlsafe_b64encode(json.dumps([_mark(wanted), key, last]).encode()).decode()
 
 
-def unpack(wanted: Filter, cursor: str) -> tuple[Any, int]:
+def decode_cursor(wanted: Filter, cursor: str) -> tuple[Any, int]:
     """The sort key and id of the last picture of the page before.
 
     Raises:
@@ -129,16 +129,16 @@ class Pages:
         """
         order, most = _order(wanted), _limit(limit) + 1
         matches = self._matches(wanted)
-        request = PageRequest(order, most, unpack(wanted, cursor) if cursor else None)
+        request = PageRequest(order, most, decode_cursor(wanted, cursor) if cursor else None)
         total, matches = self._counted(matches, order)
         ids_and_keys = self._select(matches, request) if total else []
         items = image_rows.fetch(
             self._database.connection(), [image_id for image_id, _ in ids_and_keys[:limit]]
         )
         last, key = ids_and_keys[limit - 1] if len(ids_and_keys) > limit else (0, None)
-        return Page(tuple(items), pack(wanted, key, last) if last else "", total)
+        return Page(tuple(items), encode_cursor(wanted, key, last) if last else "", total)
 
-    def ids(self, wanted: Filter) -> list[int]:
+    def all_ids(self, wanted: Filter) -> list[int]:
         """The ids of all pictures that a filter matches, oldest first."""
         matches = self._matches(wanted)
         sql = f"SELECT i.id FROM {matches.source} WHERE {matches.compiled.where} ORDER BY i.id"

@@ -184,7 +184,7 @@ def _done(client: Client, least: int) -> bool:
 def _assert_report_and_catalogue_agree(data: Path) -> Services:
     services = build_services(Settings(data=data))
     files = [outcome for outcome in services.imports.every_file(1) if outcome.result == "imported"]
-    ids = services.stores.pages.ids(Filter())
+    ids = services.stores.pages.all_ids(Filter())
     assert sorted(file.image_id for file in files) == ids
     assert {image.label for image in services.stores.catalogue.several(ids)} <= {"Full"}
     state = services.stores.import_jobs.get(1)

@@ -37,7 +37,7 @@ def fill(services: Services) -> None:
     ]
     services.ingest.run(ImportRequest(sources))
     stores = services.stores
-    ids = np.array(stores.pages.ids(Filter()))
+    ids = np.array(stores.pages.all_ids(Filter()))
     classes = {class_.name: class_.id for class_ in stores.classes.all()}
     stores.suggestions.save_suspicions(
         [
@@ -78,7 +78,7 @@ def labels(services: Services) -> dict[int, str | None]:
 def in_bin(services: Services, count: int) -> list[int]:
     """The pictures in the bin, once there are so many."""
     until(lambda: services.stores.curation.in_bin() == count, f"{count} pictures in the bin", 20)
-    return services.stores.pages.ids(Filter(status="bin"))
+    return services.stores.pages.all_ids(Filter(status="bin"))
 
 
 def test_groups_are_settled_one_by_one_and_each_step_is_undone(page: Page, services: Services) -> None:
@@ -157,7 +157,7 @@ def test_a_key_for_a_picture_that_changed_is_refused_with_a_sentence(page: Page,
     rows = page.locator(".doubt:not(.gone)")
     expect(rows).to_have_count(4)
     first = int(rows.first.get_attribute("data-image") or 0)
-    services.stores.edits.note(first, "seen", "ada")
+    services.stores.edits.set_note(first, "seen", "ada")
     rows.first.get_by_role("button", name="Label as Full").click()
     expect(rows.first).to_contain_text("changed in the meantime by ada")
     assert labels(services)[first] == "Half"
@@ -217,7 +217,7 @@ def test_the_zoom_of_the_map_outlives_other_colours(page: Page) -> None:
 
 def test_the_bin_gives_back_and_is_emptied_by_its_count(page: Page, services: Services) -> None:
     stores = services.stores
-    ids = stores.pages.ids(Filter())[:4]
+    ids = stores.pages.all_ids(Filter())[:4]
     stores.edits.archive(ids, "ada")
     gone = [item.sha256 for item in stores.pages.page(Filter(status="bin")).items if item.id in ids[:3]]
     page.goto("/?tab=curate&part=bin")
@@ -252,7 +252,7 @@ def test_a_quality_flag_leads_to_its_pictures(page: Page, services: Services) ->
 
 def test_where_nothing_waits_it_is_said(page: Page, services: Services) -> None:
     stores = services.stores
-    stores.edits.archive(stores.pages.ids(Filter()), "ada")
+    stores.edits.archive(stores.pages.all_ids(Filter()), "ada")
     page.goto("/?tab=curate")
     expect(page.locator("#curate-groups")).to_contain_text("No two pictures look alike")
     part(page, "Suspicious labels").click()

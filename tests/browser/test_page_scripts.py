@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.label_page import opened, stocked
 from tests.running import Server
-from workbench.ui.components.assets import PREFIX, module_address, preloads
+from workbench.ui.components.assets import PREFIX, module_address, preload_links
 
 pytestmark = pytest.mark.slow
 
@@ -22,7 +22,7 @@ def test_each_module_comes_once(page: Page, server: Server, tmp_path: Path) -> N
     opened(page)
     modules = {path: times for path, times in asked.items() if path.startswith(PREFIX)}
     ours = page.locator(f"head link[rel=modulepreload][href^='{PREFIX}/']")
-    expect(ours).to_have_count(preloads().count("<link "))
+    expect(ours).to_have_count(preload_links().count("<link "))
     assert module_address("label/board.js") in modules
     assert set(modules.values()) == {1}
 

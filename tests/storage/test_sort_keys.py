@@ -116,7 +116,7 @@ def test_a_tag_is_found_however_it_is_written(
         stores.edits.tag([image_id], [tag, "all"], [], "ann")
     stores.edits.archive(ids[-1:], "ann")
     for image_id, tag in zip(ids[:-1], tags, strict=False):
-        assert _listed(stores, tag=tag) == stores.pages.ids(Filter(tag=tag)) == [image_id], tag
+        assert _listed(stores, tag=tag) == stores.pages.all_ids(Filter(tag=tag)) == [image_id], tag
     assert stores.pages.count(Filter(tag="all")) == len(_listed(stores, tag="all")) == len(tags) - 1
 
 

@@ -38,7 +38,7 @@ def test_a_module_is_kept_for_good_under_an_address_with_its_version(plain: Serv
 
 
 def test_every_module_that_the_page_preloads_is_there(plain: Server) -> None:
-    addresses = re.findall(r'href="([^"]+)"', assets.preloads())
+    addresses = re.findall(r'href="([^"]+)"', assets.preload_links())
     assert len(addresses) > 30
     assert {get(plain, address).status for address in addresses} == {200}
 

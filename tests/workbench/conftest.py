@@ -88,7 +88,7 @@ def filled(services: Services, take: Take) -> Services:
     """Services with six labelled pictures, a tag, a note, an undone label and a picture in the bin."""
     take({f"{seed}.jpg": picture(seed) for seed in range(6)}, label="Full")
     stores = services.stores
-    ids = stores.pages.ids(Filter(sort="oldest"))
+    ids = stores.pages.all_ids(Filter(sort="oldest"))
     stores.edits.tag(ids[:2], ["Blurry"], [], "Ann")
     services.labelling.label(ids[:3], "Empty", "Ann")
     stores.journal.undo("Ann")

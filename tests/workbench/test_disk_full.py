@@ -47,7 +47,7 @@ def noise(count: int) -> list[Source]:
 def assert_whole(services: Services) -> None:
     """Every picture of the catalogue has its original, canonical picture and thumbnail; no part of a file lies about."""
     stores = services.stores
-    for image in stores.catalogue.several(stores.pages.ids(Filter())):
+    for image in stores.catalogue.several(stores.pages.all_ids(Filter())):
         assert stores.derivatives.canonical(image.sha256, "letterbox").shape == (256, 256, 3)
         assert stores.derivatives.thumbnail(image.sha256)
         original = stores.root / "blobs" / "originals" / image.sha256[:2] / image.sha256

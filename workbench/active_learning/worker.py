@@ -189,7 +189,7 @@ class ActiveLearningWorker:
     def _finish_embedding(self, choice: EmbedderChoice, embedder: Embedder) -> bool:
         """All readable pictures are embedded: use this embedder from now on and delete the embeddings of others."""
         self._use(choice)
-        self._stores.suggestions.forget_emptied()
+        self._stores.suggestions.delete_of_missing_files()
         for other in self._stores.embeddings.others(embedder.id):
             self._stores.embeddings.drop(other.id)
         self._state.embedded = self._stores.embeddings.count(embedder.id)

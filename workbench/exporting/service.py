@@ -128,7 +128,7 @@ class Exports:
         """
         export_format = _get_format(order.format)
         if order.snapshot is None:
-            ids = self._stores.pages.ids(order.chosen)
+            ids = self._stores.pages.all_ids(order.chosen)
             return ExportExtent(
                 len(ids), self._stores.export_rows.bytes(ids) if export_format.pictures else 0
             )
@@ -152,7 +152,7 @@ class Exports:
 
     def _rows(self, order: ExportOrder) -> list[ExportRow]:
         if order.snapshot is None:
-            return self._stores.export_rows.of(self._stores.pages.ids(order.chosen))
+            return self._stores.export_rows.of(self._stores.pages.all_ids(order.chosen))
         if order.chosen != EVERYTHING:
             raise DomainError(
                 "An export is of a snapshot or of a filter, not of both. Leave one of them out."

@@ -127,7 +127,7 @@ class _UploadContents:
 
 
 def _contents(upload: OpenUpload, number: int, close: bool) -> _UploadContents:
-    contents = upload.contents()
+    contents = upload.list_names()
     if close:
         upload.close()
     return _UploadContents(number if upload.zipped else LOOSE, number, contents)

@@ -108,7 +108,7 @@ class OpenUpload:
         self._archive: zipfile.ZipFile | None = None
         self._entries: list[zipfile.ZipInfo] = []
 
-    def contents(self) -> Contents:
+    def list_names(self) -> Contents:
         """List the names; a damaged zip, or one that exceeds a limit, is listed as one file."""
         name = self.upload.name
         if not self.zipped:

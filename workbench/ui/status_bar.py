@@ -130,13 +130,13 @@ def _stage_html(run: Run) -> str:
     remaining = "" if seconds is None else f" {duration(seconds)} left at most"
     if run.phase == "training" and progress.get("epochs"):
         words = f"epoch {progress['epoch']} of at most {progress['epochs']}"
-        return f"{words} {_bar(share_done(run), 1)}{remaining}"
+        return f"{words} {_bar(fraction_done(run), 1)}{remaining}"
     if counts_items(run):
         return f"{escape(phase_text(run))} {_bar(progress['done'], progress['total'])}{remaining}"
     return f"{escape(phase_text(run))}{remaining if run.phase == 'searching' else ''}"
 
 
-def share_done(run: Run) -> float:
+def fraction_done(run: Run) -> float:
     """The progress of a run's current phase, from 0 to 1."""
     progress = run.progress
     if run.phase in {"evaluating", "exporting"}:

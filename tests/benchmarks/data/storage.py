@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from storage.queries.filters import STATUSES
-from storage.queries.pagination import pack
+from storage.queries.pagination import encode_cursor
 from storage.queries.sort_orders import SORTS, UNRANKED
 from storage.records import Filter
 from tests.benchmarks.data.catalogue import filled
@@ -83,7 +83,7 @@ def _cursor(stores: Stores, wanted: Filter, position: int) -> str:
         return ""
     last = stores.pages.first(wanted, position, "true", {})[-1]
     sql = f"SELECT coalesce({SORTS[wanted.sort].key}, {UNRANKED}) FROM images i WHERE id = ?"
-    return pack(wanted, stores.database.value(sql, (last,)), last)
+    return encode_cursor(wanted, stores.database.value(sql, (last,)), last)
 
 
 def _worst(what: str, times: Times, goal: float) -> Row:
@@ -131,7 +131,7 @@ def _counts(stores: Stores) -> Iterable[Row]:
 
 
 def _bulk(stores: Stores) -> Iterable[Row]:
-    ids = stores.pages.ids(Filter())
+    ids = stores.pages.all_ids(Filter())
     to = stores.classes.get("Class 3")
     labelled = _milliseconds(lambda: stores.edits.label(ids, to, "ann")) / 1000
     undone = _milliseconds(lambda: stores.journal.undo("ann")) / 1000

@@ -28,7 +28,7 @@ def test_names_are_one_class_whatever_their_case(stores: Stores, add: Add, name:
     with pytest.raises(Conflict, match="already a class"):
         stores.classes.rename(other.id, twin, "ann")
     assert stores.classes.get(twin).id == added.id
-    assert stores.pages.ids(Filter(label=twin)) == image_ids
+    assert stores.pages.all_ids(Filter(label=twin)) == image_ids
     stores.classes.rename(added.id, twin, "ann")
     assert [class_.name for class_ in stores.classes.all()] == [twin, "Other"]
 
@@ -50,7 +50,7 @@ def test_merging_moves_pictures_and_removing_clears_them(stores: Stores, add: Ad
     assert stores.classes.remove(full.id, "ann", into=half.id) == 2
     assert {image.label for image in stores.catalogue.several(image_ids)} == {"Half"}
     assert stores.classes.remove(half.id, "ann") == 2
-    assert stores.pages.ids(Filter(status="unlabelled")) == image_ids
+    assert stores.pages.all_ids(Filter(status="unlabelled")) == image_ids
     with pytest.raises(NotFound, match="not there any more"):
         stores.classes.rename(half.id, "Whole", "ann")
 

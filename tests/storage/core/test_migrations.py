@@ -52,10 +52,10 @@ def opened(earlier: Path) -> Stores:
 def test_counts_splits_and_names_are_those_of_before(opened: Stores) -> None:
     summary = opened.catalogue.summary(opened.classes.all())
     assert (summary.images, summary.labelled, summary.synthetic, summary.counts) == (3, 2, 1, {"Full": 2})
-    assert opened.pages.ids(Filter(search="ärg")) == [1]
-    assert opened.pages.ids(Filter(search="Ä")) == [1]
-    assert opened.pages.ids(Filter(status="validation")) == [2]
-    assert opened.pages.ids(Filter(status="bin")) == [3]
+    assert opened.pages.all_ids(Filter(search="ärg")) == [1]
+    assert opened.pages.all_ids(Filter(search="Ä")) == [1]
+    assert opened.pages.all_ids(Filter(status="validation")) == [2]
+    assert opened.pages.all_ids(Filter(status="bin")) == [3]
     assert [item.filename for item in opened.pages.page(Filter(sort="name")).items] == [
         "b.jpg",
         "d.jpg",
@@ -65,7 +65,7 @@ def test_counts_splits_and_names_are_those_of_before(opened: Stores) -> None:
 
 def test_what_was_done_before_can_still_be_undone(opened: Stores) -> None:
     assert opened.journal.undo("ann").id == 1
-    assert opened.pages.ids(Filter(status="unlabelled")) == [1, 4]
+    assert opened.pages.all_ids(Filter(status="unlabelled")) == [1, 4]
     assert opened.journal.redo("ann").id == 1
     assert [entry.event.kind for entry in opened.journal.history(1)] == ["redo", "undo", "label", "import"]
 

@@ -37,7 +37,7 @@ def test_a_second_opinion_agrees_or_disagrees_and_one_label_settles_it(
     assert stores.edits.review(seen(stores, second, third), half, "ben")[0] == 2
     assert reviewed(stores.catalogue.get(first)) == ("Full", "ann", "agreed", "ben", None)
     assert reviewed(stores.catalogue.get(second)) == ("Full", "ann", "disagreed", "ben", "Half")
-    assert stores.pages.ids(Filter(status="disagreed")) == [second, third]
+    assert stores.pages.all_ids(Filter(status="disagreed")) == [second, third]
     assert stores.edits.label([second], full, "cleo")[0] == 1
     assert stores.edits.label([third], half, "cleo")[0] == 1
     assert reviewed(stores.catalogue.get(second)) == ("Full", "ann", "agreed", "cleo", None)
@@ -111,7 +111,7 @@ def test_the_bin_gives_back_until_it_is_emptied(stores: Stores, add: Add, full: 
     assert undoable is not None
     assert undoable.kind == "restore"
     assert add(*"abc", label=full) == ids[1:]
-    assert stores.pages.ids(Filter()) == ids
+    assert stores.pages.all_ids(Filter()) == ids
 
 
 def test_a_picture_that_comes_in_again_has_that_in_its_history(
@@ -125,7 +125,7 @@ def test_a_picture_that_comes_in_again_has_that_in_its_history(
     assert stores.catalogue.add([again], "ben") == [image_id]
     image = stores.catalogue.get(image_id)
     assert (image.filename, image.flags, image.pin, image.split) == ("b.jpg", ("blurred",), "train", "train")
-    assert stores.pages.ids(Filter(search="B.J")) == [image_id]
+    assert stores.pages.all_ids(Filter(search="B.J")) == [image_id]
     newest = stores.journal.history(image_id)[0]
     assert (newest.event.kind, newest.event.actor, newest.event.pictures) == ("import", "ben", 1)
     assert FieldChange("place", "in the bin", "in the catalogue") in newest.changes
@@ -154,7 +154,7 @@ def test_a_split_by_hand_wins_over_the_snapshot(stores: Stores, add: Add, full: 
     assert sides() == [("train", "train"), ("", "validation"), ("", "validation")]
     freeze(pinned, free)
     assert sides() == [("train", "train"), ("", "validation"), ("", "")]
-    assert stores.pages.ids(Filter(status="validation")) == [free]
+    assert stores.pages.all_ids(Filter(status="validation")) == [free]
     stores.edits.pin([pinned], "", "ann")
     assert sides()[0] == ("", "validation")
     stores.journal.undo("ann")
@@ -169,8 +169,8 @@ def test_tags_are_tidied_and_counted(stores: Stores, add: Add) -> None:
     assert stores.edits.tag(ids[:1], ["glare"], [], "ann") == (0, None)
     assert stores.catalogue.get(ids[0]).tags == ("glare", "odd light")
     assert stores.edits.tag(ids, ["x"], ["GLARE"], "ann")[0] == 2
-    assert stores.pages.ids(Filter(tag="odd light")) == ids
-    assert stores.pages.ids(Filter(tag="glare")) == []
+    assert stores.pages.all_ids(Filter(tag="odd light")) == ids
+    assert stores.pages.all_ids(Filter(tag="glare")) == []
     stores.edits.tag(ids[:1], [f"t{number}" for number in range(18)], [], "ann")
     with pytest.raises(DomainError, match="at most 20 tags"):
         stores.edits.tag(ids, ["one more"], [], "ann")
@@ -191,14 +191,14 @@ def test_a_tag_that_cannot_be_one_is_refused(stores: Stores, add: Add, tag: str)
 
 def test_a_note_is_written_changed_and_removed(stores: Stores, add: Add) -> None:
     [image_id] = add("a")
-    stores.edits.note(image_id, "  first line\r\nsecond \U0001f37e ", "ann", 0)
+    stores.edits.set_note(image_id, "  first line\r\nsecond \U0001f37e ", "ann", 0)
     assert stores.catalogue.get(image_id).notes == "first line\nsecond \U0001f37e"
     with pytest.raises(StaleEdit):
-        stores.edits.note(image_id, "other", "ben", 0)
+        stores.edits.set_note(image_id, "other", "ben", 0)
     for text in ("x" * 2001, "a\x00b", "\udfff"):
         with pytest.raises(DomainError, match="A note"):
-            stores.edits.note(image_id, text, "ben", 1)
-    stores.edits.note(image_id, " ", "ben", 1)
+            stores.edits.set_note(image_id, text, "ben", 1)
+    stores.edits.set_note(image_id, " ", "ben", 1)
     assert [event.summary for event in stores.journal.recent(2)] == [
         "removed the note of 1 picture",
         "wrote a note on 1 picture",

@@ -239,7 +239,7 @@ def _fields(replica: Replica, op: Op, ids: list[int]) -> tuple[Callable[[], None
         "pin": (lambda image: image.update(pin=side), lambda s: s.edits.pin(ids, side, actor)),
         "note": (
             lambda image: image.update(notes=text),
-            lambda s: [s.edits.note(key, text, actor) for key in ids],
+            lambda s: [s.edits.set_note(key, text, actor) for key in ids],
         ),
         "tag": (
             lambda image: image.update(tags=sorted({*image["tags"], tag})),

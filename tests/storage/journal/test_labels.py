@@ -21,7 +21,7 @@ def test_many_pictures_are_labelled_as_one_event(stores: Stores, add: Add, full:
     assert (changed, stores.journal.event(event_id).pictures) == (3, 3)
     assert stores.edits.label(image_ids, full, "ann") == (0, None)
     assert stores.edits.label(image_ids[:1], None, "ann")[0] == 1
-    assert stores.pages.ids(Filter(status="labelled")) == image_ids[1:]
+    assert stores.pages.all_ids(Filter(status="labelled")) == image_ids[1:]
 
 
 def test_a_picture_that_is_not_there_changes_nothing(stores: Stores, add: Add, full: ClassRecord) -> None:
@@ -36,7 +36,7 @@ def test_a_picture_that_is_not_there_changes_nothing(stores: Stores, add: Add, f
         ):
             with pytest.raises(NotFound, match="Nothing was changed"):
                 change([*image_ids, missing])
-    assert stores.pages.ids(Filter(status="unlabelled")) == image_ids
+    assert stores.pages.all_ids(Filter(status="unlabelled")) == image_ids
 
 
 def test_a_class_that_was_removed_meanwhile_is_given_to_no_picture(
@@ -47,7 +47,7 @@ def test_a_class_that_was_removed_meanwhile_is_given_to_no_picture(
     with pytest.raises(NotFound, match="The class “Full” was removed in the meantime"):
         stores.edits.label(image_ids, full, "ann")
     image_ids += add("b.jpg", label=full)
-    assert stores.pages.ids(Filter(status="unlabelled")) == image_ids
+    assert stores.pages.all_ids(Filter(status="unlabelled")) == image_ids
 
 
 def test_an_edit_of_what_was_changed_since_is_refused_whole(
@@ -58,7 +58,7 @@ def test_an_edit_of_what_was_changed_since_is_refused_whole(
     stores.edits.label(image_ids[:1], full, "ben")
     with pytest.raises(StaleEdit, match="changed in the meantime"):
         stores.edits.label(image_ids, None, "ann", seen)
-    assert stores.pages.ids(Filter(label="Full")) == image_ids[:1]
+    assert stores.pages.all_ids(Filter(label="Full")) == image_ids[:1]
     changed, _ = stores.edits.label(image_ids, None, "ann", revisions(stores, image_ids))
     assert changed == 1
 

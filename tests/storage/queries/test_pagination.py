@@ -8,7 +8,7 @@ import pytest
 from storage.core.errors import DomainError, NotFound
 from storage.queries import pagination
 from storage.queries.filters import STATUSES
-from storage.queries.pagination import pack
+from storage.queries.pagination import encode_cursor
 from storage.queries.sort_orders import SORTS
 from storage.records import Filter, ImageRecord, SnapshotItem
 from storage.training.snapshots import SplitDraft
@@ -159,7 +159,7 @@ def test_pages_of_every_filter_and_sort_add_up_to_the_list(
         sizes.add(len(whole))
         for limit in (3, 500) if len(whole) > 3 else (3,):
             assert [image.id for image in walk(filled, wanted, limit)] == whole, wanted
-        assert filled.pages.ids(wanted) == sorted(whole)
+        assert filled.pages.all_ids(wanted) == sorted(whole)
         assert filled.pages.count(wanted) == len(whole)
     assert len(sizes) > 10
 
@@ -181,7 +181,7 @@ def test_the_next_page_neither_repeats_nor_skips_after_an_insert(filled: Stores,
 
 def mark(wanted: Filter) -> str:
     """The part of a cursor that says to which list it belongs."""
-    return json.loads(base64.urlsafe_b64decode(pack(wanted, 1, 1)))[0]
+    return json.loads(base64.urlsafe_b64decode(encode_cursor(wanted, 1, 1)))[0]
 
 
 def packed(value: object) -> str:
@@ -240,7 +240,7 @@ def test_a_name_is_found_by_any_part_of_it_as_it_is_written(stores: Stores, add:
         for size in (1, 2, 3, 7, len(name)):
             for start in range(len(name) - size + 1):
                 part = name[start : start + size].swapcase()
-                matching = stores.pages.ids(Filter(search=part))
+                matching = stores.pages.all_ids(Filter(search=part))
                 assert image_id in matching, part
                 assert matching == [
                     key for key, other in zip(ids, names, strict=True) if part.casefold() in other.casefold()

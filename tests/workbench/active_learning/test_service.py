@@ -36,7 +36,7 @@ def some_left(services: Services, tmp_path: Path) -> Services:
 
 
 def of(services: Services, label: str) -> list[int]:
-    return services.stores.pages.ids(Filter(label=label))
+    return services.stores.pages.all_ids(Filter(label=label))
 
 
 def named(services: Services) -> dict[int, str]:
@@ -76,7 +76,7 @@ def test_suggestions_come_page_by_page(some_left: Services) -> None:
 def test_what_to_label_next_is_left_to_label_and_leaves_when_it_is_labelled(some_left: Services) -> None:
     helped(some_left)
     lined_up = some_left.active_learning.next_images()
-    assert sorted(lined_up) == sorted(some_left.stores.pages.ids(Filter(status="unlabelled")))
+    assert sorted(lined_up) == sorted(some_left.stores.pages.all_ids(Filter(status="unlabelled")))
     label(some_left, lined_up[:1], "Low")
     assert some_left.active_learning.next_images() == lined_up[1:]
 
@@ -257,7 +257,7 @@ def test_another_embedder_makes_all_embeddings_anew_and_the_old_ones_go(some_lef
 
 def test_nothing_is_due_when_only_a_note_was_written(some_left: Services) -> None:
     before = helped(some_left)
-    some_left.stores.edits.note(of(some_left, "Low")[0], "a note", "Ada")
+    some_left.stores.edits.set_note(of(some_left, "Low")[0], "a note", "Ada")
     assert helped(some_left, anew=False).trained_at == before.trained_at
 
 
@@ -272,7 +272,7 @@ def test_a_few_labels_of_many_classes_are_learnt_and_nothing_is_suspected_too_ea
     services: Services, take: Take
 ) -> None:
     take({f"{seed}.jpg": picture(seed) for seed in range(16)})
-    ids = services.stores.pages.ids(Filter())
+    ids = services.stores.pages.all_ids(Filter())
     for start in range(0, 8, 2):
         label(services, ids[start : start + 2], f"class {start}")
     early = helped(services)

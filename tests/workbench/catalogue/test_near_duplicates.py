@@ -70,7 +70,7 @@ def test_the_others_go_to_the_bin_and_come_back_with_one_undo(services: Services
     ids = add(0, 1, 3)
     assert services.near_duplicates.keep_one(ids, ids[1], "ada")[0] == 2
     assert shown(services) == []
-    assert services.stores.pages.ids(Filter(status="bin")) == [ids[0], ids[2]]
+    assert services.stores.pages.all_ids(Filter(status="bin")) == [ids[0], ids[2]]
     services.stores.journal.undo("ada")
     assert shown(services) == [set(ids)]
     assert services.stores.curation.in_bin() == 0
@@ -183,7 +183,7 @@ def test_the_bin_is_emptied_with_all_files_and_cannot_be_undone(labelled: Servic
 def test_the_bin_stays_while_a_run_may_read_it(labelled: Services) -> None:
     stores = labelled.stores
     labelled.training.start(TrainingSpec())
-    stores.edits.archive([stores.pages.ids(Filter())[0]], "ada")
+    stores.edits.archive([stores.pages.all_ids(Filter())[0]], "ada")
     with pytest.raises(Conflict, match="training run is under way"):
         labelled.trash.empty("1", "ada")
     assert stores.curation.in_bin() == 1

@@ -56,7 +56,7 @@ def test_after_a_class_is_removed_its_model_answers_and_its_run_is_shown(trained
     with pytest.raises(NotReady, match="one class"):
         trained.training.start(SHORT)
 
-    ids = trained.stores.pages.ids(Filter(status="unlabelled"))
+    ids = trained.stores.pages.all_ids(Filter(status="unlabelled"))
     with pytest.raises(NotFound, match="no class “Low”"):
         trained.labelling.label(ids[:1], "Low", "ann", existing=True)
     trained.labelling.label(ids, "Full", "ann")

@@ -100,7 +100,7 @@ def test_a_file_of_the_database_is_not_read_as_an_upload(
     os.link(shared / "data" / name, twin)
     upload = Upload(twin, called)
     assert count(upload) == 1
-    OpenUpload(upload, Limits()).contents()
+    OpenUpload(upload, Limits()).list_names()
     for source in sources([upload], Limits()):
         with pytest.raises(Exception, match="a file of Waterline's own database"):
             source.read()

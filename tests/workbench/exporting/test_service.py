@@ -28,7 +28,7 @@ Facts = list[tuple[str, str, str]]
 
 def facts(services: Services) -> Facts:
     """sha256, class and side of each picture of the catalogue."""
-    listed = services.stores.export_rows.of(services.stores.pages.ids(Filter()))
+    listed = services.stores.export_rows.of(services.stores.pages.all_ids(Filter()))
     return [(row.sha256, row.label, row.split) for row in listed]
 
 
@@ -57,7 +57,7 @@ def mixed(services: Services, bring: Bring) -> Services:
     }
     bring({"a.zip": zipped({name: data for name, data in entries.items() if name != "Over/photo.zip"})})
     bring({"b.jpg": entries["Over/photo.zip"]}, label="Over")
-    ids = services.stores.pages.ids(Filter())
+    ids = services.stores.pages.all_ids(Filter())
     services.stores.edits.pin(ids[:3], "train", "ann")
     services.stores.edits.pin(ids[3:5], "validation", "ann")
     services.stores.edits.pin(ids[5:6], "test", "ann")
@@ -158,7 +158,7 @@ def test_a_snapshot_is_exported_as_it_was_frozen(services: Services, tmp_path: P
         (snapshot.sha256, frozen.classes[snapshot.label], snapshot.split)
         for snapshot in snapshots.items(frozen.id)
     }
-    ids = services.stores.pages.ids(Filter())
+    ids = services.stores.pages.all_ids(Filter())
     services.labelling.label(ids[:5], "Other", "ann")
     services.stores.edits.archive(ids[5:7], "ann")
     exported = services.exports.write(ExportOrder(kind, snapshot=frozen.id))

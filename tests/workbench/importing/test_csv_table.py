@@ -23,7 +23,7 @@ TABLE = b"filename,label,split\na.jpg,Full,train\nb.jpg,Half,val\nc.jpg,,\n"
 
 def known(services: Services) -> dict[str, tuple[str | None, str]]:
     """Class and side by hand of each picture by its file name."""
-    ids = services.stores.pages.ids(Filter())
+    ids = services.stores.pages.all_ids(Filter())
     return {image.filename: (image.label, image.pin) for image in services.stores.catalogue.several(ids)}
 
 
@@ -226,7 +226,7 @@ def test_an_image_folder_with_metadata(services: Services, bring: Bring, kind: s
             )
         }
     )
-    images = services.stores.catalogue.several(services.stores.pages.ids(Filter()))
+    images = services.stores.catalogue.several(services.stores.pages.all_ids(Filter()))
     assert [(image.label, image.pin) for image in images] == [("Full", "train"), ("Half", "validation")]
 
 

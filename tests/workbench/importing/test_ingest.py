@@ -20,7 +20,7 @@ from workbench.services import Services
 
 def labels(services: Services) -> dict[str, str | None]:
     """The class of each picture by its file name."""
-    ids = services.stores.pages.ids(Filter())
+    ids = services.stores.pages.all_ids(Filter())
     return {image.filename: image.label for image in services.stores.catalogue.several(ids)}
 
 

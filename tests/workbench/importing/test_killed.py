@@ -24,7 +24,7 @@ from workbench.services import build_services
 from workbench.core.settings import Settings
 
 services = build_services(Settings(data=Path(sys.argv[1]), insight=False))
-ids = services.stores.pages.ids(Filter())
+ids = services.stores.pages.all_ids(Filter())
 for number, name in enumerate(cycle(["Full", "Half", ""])):
     chosen = ids if number % 5 == 0 else ids[number % len(ids) :][:1]
     changed, event_id = services.labelling.label(chosen, name, "ann")

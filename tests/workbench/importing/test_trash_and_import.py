@@ -33,7 +33,7 @@ SHA256 = hashlib.sha256(DATA).hexdigest()
 def binned(services: Services, take: Take) -> Services:
     """Services with one picture, which is in the bin."""
     take({"a.jpg": DATA}, label="Full")
-    services.stores.edits.archive(services.stores.pages.ids(Filter()), "ann")
+    services.stores.edits.archive(services.stores.pages.all_ids(Filter()), "ann")
     return services
 
 
@@ -127,7 +127,7 @@ def test_a_repair_while_an_import_brings_the_picture_leaves_it_its_file(
     path = original(services)
     if emptied:
         take({"a.jpg": DATA}, label="Full")
-        services.stores.edits.archive(services.stores.pages.ids(Filter()), "ann")
+        services.stores.edits.archive(services.stores.pages.all_ids(Filter()), "ann")
         services.stores.edits.empty_bin("ann")
     else:
         path.parent.mkdir(parents=True)
@@ -152,7 +152,7 @@ def test_an_original_that_was_damaged_on_the_disk_is_whole_again_when_the_pictur
 ) -> None:
     take({"a.jpg": DATA}, label="Full")
     if where == "bin":
-        services.stores.edits.archive(services.stores.pages.ids(Filter()), "ann")
+        services.stores.edits.archive(services.stores.pages.all_ids(Filter()), "ann")
     original(services).write_bytes(damaged)
     again = take({"again.jpg": DATA})
     assert [outcome.result for outcome in again.outcomes] == [PRESENT]

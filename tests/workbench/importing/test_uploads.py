@@ -301,7 +301,7 @@ def test_the_unicode_path_field_counts_where_it_was_made_for_the_name(
 ) -> None:
     given = upload("a.zip", unflagged({b"x1/a.jpg": b"1"}, {b"x1/a.jpg": field}))
     assert [(name, data) for name, _, data in read(given)] == [(name, b"1")]
-    assert [*OpenUpload(given, LIMITS).contents().names] == [name]
+    assert [*OpenUpload(given, LIMITS).list_names().names] == [name]
 
 
 def test_a_unicode_path_that_leaves_the_zip_is_refused(upload: Put) -> None:

@@ -102,14 +102,14 @@ def test_counts_and_tags_are_written_again(filled: Services) -> None:
 def test_sides_follow_the_newest_snapshot_again(labelled: Services) -> None:
     stores = labelled.stores
     stores.snapshots.freeze(split(stores.snapshots.labelled(), 0.25, 1))
-    (pinned, *_) = stores.pages.ids(Filter(status="train"))
+    (pinned, *_) = stores.pages.all_ids(Filter(status="train"))
     stores.edits.pin([pinned], "validation", "Ann")
-    before = {side: stores.pages.ids(Filter(status=side)) for side in ("train", "validation")}
+    before = {side: stores.pages.all_ids(Filter(status=side)) for side in ("train", "validation")}
     assert check(stores).faults == ()
     with stores.database.write() as connection:
         connection.execute("UPDATE images SET split = 'train'")
     repaired(labelled, f"nothing put them on: {len(before['validation'])} pictures")
-    assert {side: stores.pages.ids(Filter(status=side)) for side in before} == before
+    assert {side: stores.pages.all_ids(Filter(status=side)) for side in before} == before
 
 
 def test_names_are_found_again(filled: Services) -> None:
@@ -124,7 +124,7 @@ def test_names_are_found_again(filled: Services) -> None:
 def test_what_the_journal_does_not_know_is_kept_and_written_down(filled: Services) -> None:
     stores = filled.stores
     image_id, _ = first(filled)
-    stores.edits.note(image_id, "by hand", "Ann")
+    stores.edits.set_note(image_id, "by hand", "Ann")
     with stores.database.write() as connection:
         connection.execute("UPDATE images SET notes = 'from outside' WHERE id = ?", (image_id,))
     assert "now: 1 field" in repaired(filled, "last change in the journal").what

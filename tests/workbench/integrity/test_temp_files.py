@@ -94,7 +94,7 @@ from storage.records import Filter
 services = build_services(Settings(data=Path(sys.argv[1])))
 services.imports.start(NewImport(samples=True))
 for turn in itertools.count():
-    if ids := services.stores.pages.ids(Filter(sort="newest"))[:7]:
+    if ids := services.stores.pages.all_ids(Filter(sort="newest"))[:7]:
         services.labelling.label(ids, f"Class {turn % 3}", "Ann")
         if turn % 4 == 3:
             services.stores.edits.tag(ids[:2], [f"tag {turn % 5}"], [], "Ann")

@@ -148,7 +148,7 @@ def test_without_a_model_or_with_too_few_pictures_it_says_so(services: Services,
     import_halves(services, tmp_path)
     promote_reader(services, tmp_path)
     assert services.label_safety.report(Augmentation()).state == service.OFF
-    services.stores.edits.archive(services.stores.pages.ids(Filter())[:20], "Ann")
+    services.stores.edits.archive(services.stores.pages.all_ids(Filter())[:20], "Ann")
     services.label_safety.start()
     services.label_safety.ask(Augmentation())
     until(lambda: services.label_safety.report(Augmentation()).state == service.TOO_FEW, "too few pictures")

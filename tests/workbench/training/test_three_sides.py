@@ -139,7 +139,7 @@ def test_the_plan_and_the_report_say_how_many_test_pictures_are_kept_out(labelle
     )
     report = labelled.training.report(labelled.training.start(TrainingSpec()))
     assert (report.test, report.caveats) == (2, ())
-    assert stores.pages.ids(Filter(status="test", sort="oldest")) == ids[:2]
+    assert stores.pages.all_ids(Filter(status="test", sort="oldest")) == ids[:2]
 
 
 def test_the_written_pictures_are_those_that_train_and_check(labelled: Services, tmp_path: Path) -> None:

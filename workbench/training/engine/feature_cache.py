@@ -49,7 +49,7 @@ class FrozenBackbone:
     run: Callable[[np.ndarray], np.ndarray]
 
     @property
-    def bytes(self) -> int:
+    def feature_bytes(self) -> int:
         """Size of the activations of one picture in bytes."""
         return int(np.prod(self.shape)) * np.dtype(self.dtype).itemsize
 
@@ -91,7 +91,7 @@ class FeatureCache:
         """Cache the activations of a backbone below a folder, which is created if it does not exist."""
         name = f"{backbone.name} {backbone.dtype}"
         self._folder = folder / hashlib.sha256(name.encode()).hexdigest()[:16]
-        self._bytes = backbone.bytes
+        self._bytes = backbone.feature_bytes
 
     def read(self, key: str) -> bytes | None:
         """Read the activations of a key; None if there are none or the file is damaged."""
@@ -187,7 +187,7 @@ def load_or_compute_features(
         OSError: A file cannot be written, for example because the disk became full.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    if shutil.disk_usage(folder).free < len(request) * backbone.bytes + SPARE_BYTES:
+    if shutil.disk_usage(folder).free < len(request) * backbone.feature_bytes + SPARE_BYTES:
         raise DiskFull
     cache = FeatureCache(folder, backbone)
     keys = request.keys()

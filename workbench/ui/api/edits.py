@@ -155,7 +155,7 @@ def _annotation_endpoints(services: Services) -> list[Callable[..., Any]]:
             by: Who does it.
         """
         checked_id = validation.whole("image_id", image_id)
-        return _edit_result(edits.note(checked_id, require_text("text", text), require_actor(by)))
+        return _edit_result(edits.set_note(checked_id, require_text("text", text), require_actor(by)))
 
     return [tag_images, note_image]
 

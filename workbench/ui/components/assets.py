@@ -56,7 +56,7 @@ def module_source(version: str, name: str) -> bytes:
     return _modules()[name]
 
 
-def preloads() -> str:
+def preload_links() -> str:
     """Tags for the head of the page: every module comes with the page, so that a component that appears later need not wait."""
     return "\n".join(f'<link rel="modulepreload" href="{module_address(name)}">' for name in _modules())
 

@@ -10,7 +10,7 @@ def show_value(filter_: Filter) -> str:
     return f"flag:{filter_.flag}" if filter_.flag else filter_.status
 
 
-def filter_fields(value: str) -> dict[str, str]:
+def fields_of_show_value(value: str) -> dict[str, str]:
     """The filter fields for a value of the "Show" field."""
     flag = value.removeprefix("flag:") if value.startswith("flag:") else ""
     return {"status": "" if flag else value, "flag": flag}
@@ -30,7 +30,7 @@ def address(filter_: Filter) -> dict[str, str]:
 def filter_from_address(parts: dict[str, str]) -> Filter:
     """The filter that query parameters describe."""
     return Filter(
-        **filter_fields(parts.get("show", "")),
+        **fields_of_show_value(parts.get("show", "")),
         label=parts.get("class", ""),
         sort=parts.get("order", ""),
         tag=parts.get("tag", ""),

@@ -130,7 +130,7 @@ def test_other_test_pictures_leave_every_weight_and_figure_as_it_is(
 
     def trained_beside(seeds: range) -> Artefacts:
         take({f"{seed}.jpg": picture(seed) for seed in seeds}, label="High")
-        newest = stores.pages.ids(Filter(sort="oldest"))[-len(seeds) :]
+        newest = stores.pages.all_ids(Filter(sort="oldest"))[-len(seeds) :]
         stores.edits.pin(newest, TEST, "Ann")
         run = stores.runs.get(labelled.training.start(chosen))
         assert labelled.training.report(run.id).test == len(seeds)

@@ -50,7 +50,9 @@ def preview_pictures(services: Services, preview_choice: PreviewChoice) -> list[
     )
     filters = [Filter(label=name) for name in names] or [Filter()]
     rng = random.Random(preview_choice.draw)  # noqa: S311 - picks pictures to look at
-    pools = [rng.sample(ids, min(MAX_PICTURES, len(ids))) for ids in map(services.stores.pages.ids, filters)]
+    pools = [
+        rng.sample(ids, min(MAX_PICTURES, len(ids))) for ids in map(services.stores.pages.all_ids, filters)
+    ]
     rng.shuffle(pools)
     in_turn = [pool[turn] for turn in range(MAX_PICTURES) for pool in pools if turn < len(pool)]
     return catalogue.several(in_turn[:MAX_PICTURES])

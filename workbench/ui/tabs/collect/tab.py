@@ -128,7 +128,7 @@ def _bind_actions(context: TabContext, view: CollectView) -> None:
     @guarded
     def remove(request: gr.Request) -> list[object]:
         stores = services.stores
-        archived, _ = stores.edits.archive(stores.pages.ids(SYNTHETIC), actor(request))
+        archived, _ = stores.edits.archive(stores.pages.all_ids(SYNTHETIC), actor(request))
         gr.Info(f"Moved {counted(archived)} to the bin. Undo brings them back.")
         return _all_updates(view, services, actor(request))
 

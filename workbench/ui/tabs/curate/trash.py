@@ -60,7 +60,7 @@ def _handle_click(services: Services, click: Click) -> ClickOutcome:
         return ClickOutcome(TrashState(), f"Removed {counted(count)} for good.")
     if click.kind != "restore":
         raise Conflict(STALE)
-    ids = click.picked or services.stores.pages.ids(BIN)
+    ids = click.picked or services.stores.pages.all_ids(BIN)
     changed, event = services.stores.edits.restore(ids, click.by)
     return ClickOutcome(state, f"Brought {counted(changed)} back.", event)
 

@@ -67,7 +67,7 @@ class EditRequest:
         """
         if "filter" not in self.fields:
             return list(self.revisions)
-        ids = self.services.stores.pages.ids(parse_filter(self.fields["filter"]))
+        ids = self.services.stores.pages.all_ids(parse_filter(self.fields["filter"]))
         if len(ids) != parse_whole(self.fields.get("expected")):
             raise Conflict(
                 f"There are {counted(len(ids))} in this filter by now, so nothing was changed. Look at it again."
@@ -142,7 +142,7 @@ def _tag(edit: EditRequest) -> EditResult:
 
 def _note(edit: EditRequest) -> EditResult:
     image_id, revision = edit.one
-    edit.services.stores.edits.note(image_id, edit.text("text"), edit.by, revision)
+    edit.services.stores.edits.set_note(image_id, edit.text("text"), edit.by, revision)
     return EditResult([image_id], "Notes saved.")
 
 

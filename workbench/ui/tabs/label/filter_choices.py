@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from storage.records import FLAGS, Filter
 from workbench.services import Services
-from workbench.ui.components.filter_address import filter_fields
+from workbench.ui.components.filter_address import fields_of_show_value
 
 SHOW = (
     ("All pictures", ""),
@@ -39,4 +39,4 @@ ANY_TAG = ("Any tag", "")
 def show_choices(services: Services) -> list[tuple[str, str]]:
     """The choices of the "Show" field with their counts of pictures."""
     count = services.stores.pages.count
-    return [(f"{text} · {count(Filter(**filter_fields(value))):,}", value) for text, value in SHOW]
+    return [(f"{text} · {count(Filter(**fields_of_show_value(value))):,}", value) for text, value in SHOW]

@@ -11,7 +11,7 @@ import gradio as gr
 from storage.records import Filter
 from workbench.services import Services
 from workbench.ui.components.assets import mounting, template
-from workbench.ui.components.filter_address import filter_fields, filter_from_address, show_value
+from workbench.ui.components.filter_address import fields_of_show_value, filter_from_address, show_value
 from workbench.ui.components.history import history_list, people, people_list, recent
 from workbench.ui.context import TabContext, actor, open_tab
 from workbench.ui.error_boundary import guarded
@@ -144,7 +144,7 @@ class Callbacks:
     def status(self, view: LabelState | None, address: str, status: str, request: gr.Request) -> list[Any]:
         """Another choice of what to show; what is left to label has no class."""
         other = {"label": ""} if status == "unlabelled" else {}
-        return self._chosen(standing(view, address), {**filter_fields(status or ""), **other}, request)
+        return self._chosen(standing(view, address), {**fields_of_show_value(status or ""), **other}, request)
 
     def label(self, view: LabelState | None, address: str, label: str, request: gr.Request) -> list[Any]:
         """The pictures of a class."""

@@ -17,7 +17,7 @@ from workbench.training.supervisor import heartbeat_warning
 from workbench.ui.components.glossary import term
 from workbench.ui.components.html import class_name, facts, problem, table
 from workbench.ui.components.spec_words import spec_text
-from workbench.ui.status_bar import counts_items, phase_text, share_done
+from workbench.ui.status_bar import counts_items, fraction_done, phase_text
 from workbench.ui.tabs.train.trials import tried
 
 MONITORS = {"val_loss": "validation loss", "val_macro_f1": "validation macro-F1"}
@@ -87,7 +87,7 @@ def active_html(run: Run, history: Sequence[Mapping[str, Any]], trials: Sequence
     if trials:
         progress, pairs = _bar_html(_share_tried(trials)), _search_facts(run, trials)
     else:
-        progress, pairs = _bar_html(share_done(run)), _run_facts(run, history)
+        progress, pairs = _bar_html(fraction_done(run)), _run_facts(run, history)
     return f"{title}{progress}{facts(pairs)}{_silence_html(run)}"
 
 
