@@ -291,6 +291,7 @@ def test_the_server_imports_neither_tensorflow_nor_sklearn() -> None:
     assert not loaded & {"tensorflow", "keras", *LAZY, "torch", "jax"}
 
 
+@pytest.mark.slow
 def test_charts_and_scikit_learn_share_nothing_that_two_threads_could_import_at_once() -> None:
     """Python refuses one of two threads that import modules of one cycle, and the page asks for both at once."""
     measures = "{'accuracy': 1, 'macro_f1': 1, 'per_class': []}"

@@ -19,7 +19,7 @@ from tests.running import ROOT, Server, until
 from workbench.imaging.augmentation import Augmentation, augment
 from workbench.imaging.decode import canonical, decode
 
-pytestmark = [pytest.mark.slow, pytest.mark.loop]
+pytestmark = pytest.mark.slow
 ENDED = ("finished", "stopped", "failed", "interrupted")
 
 
@@ -45,6 +45,7 @@ def trained(client: Client, imported: dict) -> dict:
     return _finish(client, run_id)
 
 
+@pytest.mark.loop
 def test_import_reports_every_file(client: Client, imported: dict) -> None:
     assert imported["imported"] == 24
     assert imported["duplicates"] == 0
@@ -88,6 +89,7 @@ def test_preview_is_what_training_sees(client: Client, imported: dict) -> None:
         assert np.array_equal(np.asarray(Image.open(file)), expected)
 
 
+@pytest.mark.loop
 def test_training_gives_a_model_that_has_learnt(client: Client, trained: dict) -> None:
     assert trained["status"] == "finished", trained["error"]
     report = client.predict(run_id=trained["run_id"], api_name="/run_report")
@@ -97,6 +99,7 @@ def test_training_gives_a_model_that_has_learnt(client: Client, trained: dict) -
     assert {row["name"] for row in report["per_class"]} == {"High", "Low"}
 
 
+@pytest.mark.loop
 def test_predict_asks_for_a_model_then_uses_production(client: Client, trained: dict, tmp_path: Path) -> None:
     file = tmp_path / "low.png"
     file.write_bytes(shaded(0.7, 999))

@@ -93,6 +93,7 @@ def test_what_was_dealt_with_leaves_the_hands(stores: Stores, add: Add, full: Cl
     assert stores.leases.take("ann", Filter(status="unreviewed"), 2) == ids[1:]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pool", ["threads", "processes"])
 def test_no_picture_is_handed_to_two(
     stores: Stores, folder: Path, add: Add, request: pytest.FixtureRequest, pool: str

@@ -53,6 +53,7 @@ def process(path: Path) -> subprocess.Popen:
     )
 
 
+@pytest.mark.slow
 def test_threads_and_processes_write_at_once_and_none_is_lost(database: Database, path: Path) -> None:
     def count_up() -> None:
         for _ in range(WRITES):

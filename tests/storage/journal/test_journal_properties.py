@@ -91,6 +91,7 @@ A_MERGE_SETTLES_A_REVIEW: list[Op] = [
 ]
 
 
+@pytest.mark.slow
 @example(ops=BACK_TO_A_CLASS_THAT_IS_GONE)
 @example(ops=BACK_TO_A_NAME_THAT_IS_TAKEN)
 @example(ops=A_MERGE_SETTLES_A_REVIEW)

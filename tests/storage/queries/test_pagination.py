@@ -141,6 +141,7 @@ def _measures(stores: Stores) -> dict[int, dict[str, float]]:
     return {row["id"]: {name: value for name, value in row.items() if value is not None} for row in rows}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sort", ["", *SORTS])
 @pytest.mark.parametrize("most", MOST_CANDIDATES)
 def test_pages_of_every_filter_and_sort_add_up_to_the_list(

@@ -121,6 +121,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 @example(steps=BACK_WITH_A_SIDE)
 @example(steps=ARCHIVED_BETWEEN_TWO_SNAPSHOTS)
 @settings(max_examples=150, deadline=None)

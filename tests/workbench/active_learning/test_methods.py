@@ -127,6 +127,7 @@ def test_of_many_pictures_the_least_sure_are_candidates() -> None:
     assert len(query_strategy.preselect(np.arange(1000), None, 100)) == 100
 
 
+@pytest.mark.slow
 def test_a_map_keeps_what_is_alike_together_also_for_pictures_that_come_later() -> None:
     points, classes = clouds(120, 4.0)
     drawn = projection.project(points[:90])

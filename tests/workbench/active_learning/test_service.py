@@ -135,6 +135,7 @@ def test_accepting_is_refused_where_nothing_is_suspicious_or_the_picture_changed
     assert wrong in of(some_left, "High")
 
 
+@pytest.mark.slow
 def test_what_was_dismissed_stays_dismissed_while_the_class_is_the_same(some_left: Services) -> None:
     wrong = of(some_left, "Low")[0]
     label(some_left, [wrong], "High")
@@ -165,6 +166,7 @@ def test_a_suspicion_falls_as_soon_as_the_label_changes_or_the_likely_class_goes
     assert some_left.active_learning.status().suspicious == 0
 
 
+@pytest.mark.slow
 def test_a_renamed_class_is_suggested_by_its_new_name_and_a_removed_one_never(some_left: Services) -> None:
     helped(some_left)
     some_left.labelling.rename("Low", "Nearly empty", "Ada")
@@ -228,6 +230,7 @@ def test_the_map_has_every_picture_with_class_and_suspicion(some_left: Services)
     assert len(some_left.active_learning.points(10)) <= 10
 
 
+@pytest.mark.slow
 def test_new_pictures_are_put_on_the_map_that_is_there(some_left: Services, take: Take) -> None:
     helped(some_left)
     before = {point.image_id: (point.x, point.y) for point in some_left.active_learning.points()}
@@ -245,6 +248,7 @@ def test_a_picture_whose_files_are_gone_is_counted_and_stops_nothing(some_left: 
     assert (status.embedded, status.unreadable) == (23, 1)
 
 
+@pytest.mark.slow
 def test_another_embedder_makes_all_embeddings_anew_and_the_old_ones_go(some_left: Services) -> None:
     helped(some_left)
     cropping = build_services(replace(some_left.settings, fit="crop"))
@@ -255,6 +259,7 @@ def test_another_embedder_makes_all_embeddings_anew_and_the_old_ones_go(some_lef
     assert len(cropping.active_learning.suggestions()) == 8
 
 
+@pytest.mark.slow
 def test_nothing_is_due_when_only_a_note_was_written(some_left: Services) -> None:
     before = helped(some_left)
     some_left.stores.edits.set_note(of(some_left, "Low")[0], "a note", "Ada")

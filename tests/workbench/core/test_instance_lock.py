@@ -32,6 +32,7 @@ time.sleep(60)
 """
 
 
+@pytest.mark.slow
 def test_a_folder_is_claimed_once_and_given_back(tmp_path: Path) -> None:
     first = InstanceLock(tmp_path / "data", "http://first")
     with pytest.raises(Conflict) as refused:
@@ -42,6 +43,7 @@ def test_a_folder_is_claimed_once_and_given_back(tmp_path: Path) -> None:
     InstanceLock(tmp_path / "data", "http://second").release()
 
 
+@pytest.mark.slow
 def test_children_of_a_killed_server_do_not_keep_its_folder(tmp_path: Path) -> None:
     command = [sys.executable, "-c", LEAVES_CHILDREN, str(tmp_path)]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)

@@ -72,6 +72,7 @@ ODD = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", FORMATS)
 def test_every_class_that_is_allowed_comes_back(
     services: Services, bring: Bring, tmp_path: Path, kind: str
@@ -181,6 +182,7 @@ CLASS = (
 SIDE = st.sampled_from(["", "train", "validation", "test"])
 
 
+@pytest.mark.slow
 @settings(max_examples=12, deadline=None)
 @given(st.lists(st.tuples(NAME, CLASS, SIDE), min_size=1, max_size=5), st.sampled_from(ZIPS))
 def test_any_names_classes_and_sides_come_back(rows: list[tuple[str, str, str]], kind: str) -> None:

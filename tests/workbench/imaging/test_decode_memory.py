@@ -128,6 +128,7 @@ KINDS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("mode", "kind", "options"), KINDS, ids=lambda value: str(value)[:30])
 def test_a_decode_takes_no_more_than_was_reckoned(
     tmp_path: Path, measuring: subprocess.Popen[str], mode: str, kind: str, options: dict

@@ -109,6 +109,7 @@ def compared(values: np.ndarray, near: int) -> np.ndarray:
     return connected_components(close, directed=False)[1]
 
 
+@pytest.mark.slow
 @given(
     seed=st.integers(0, 1000),
     centres=st.sampled_from([1, 3, 50, 1000, 5000]),
@@ -125,6 +126,7 @@ def test_thousands_are_grouped_as_by_comparing_every_pair(
     assert groups(hashes, near, most=len(hashes)).tolist() == compared(values, near).tolist()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("flips", [4, 8, 12])
 def test_many_like_hashes_take_little_memory(flips: int) -> None:
     values = drawn(flips, 2, flips, 0)
@@ -164,6 +166,7 @@ def digits(count: int) -> Iterator[Image.Image]:
         yield ImageOps.expand(grey, 4).convert("RGB")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("frames", [60, 600])
 def test_a_burst_of_one_scene_is_one_group_however_long(frames: int) -> None:
     dice = np.random.default_rng(1)

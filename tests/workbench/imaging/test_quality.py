@@ -77,6 +77,7 @@ def test_measures_are_in_grey_levels() -> None:
     assert (measures.brightness, measures.contrast) == (100.0, 100.0)
 
 
+@pytest.mark.slow
 def test_few_of_the_sample_bottles_are_flagged_as_dark_or_bright() -> None:
     pictures = [Image.open(BytesIO(sample_picture.data)) for sample_picture in sample_pictures(20)]
     assert sum(1 for picture in pictures if flags(picture) & {"dark", "bright", "uniform"}) <= 2

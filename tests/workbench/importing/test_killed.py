@@ -83,6 +83,7 @@ def begun(script: str, *arguments: Path | str) -> subprocess.Popen[str]:
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("labels", [1, 40, 90])
 def test_a_process_killed_while_it_labels_loses_nothing_that_it_was_told(
     services: Services, labels: int
@@ -106,6 +107,7 @@ def test_a_process_killed_while_it_labels_loses_nothing_that_it_was_told(
     assert len(written) - len(told) in {0, 1}  # one may have been written and not yet told
 
 
+@pytest.mark.slow
 def test_a_process_killed_while_it_registers_a_version_leaves_none(
     services: Services, tmp_path: Path
 ) -> None:
@@ -129,6 +131,7 @@ def test_a_process_killed_while_it_registers_a_version_leaves_none(
     assert [path.name for path in registry.root.iterdir()] == ["v1"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("moment", ["UPDATE imports SET status = 'finished'", "remove staging"])
 def test_an_import_that_is_killed_around_its_end_was_complete(
     services: Services, tmp_path: Path, moment: str

@@ -157,6 +157,7 @@ def test_what_cannot_be_begun_leaves_nothing(services: Services, upload: Put, tm
         services.imports.report_csv(9)
 
 
+@pytest.mark.slow
 def test_a_second_process_never_doubles_what_the_first_does(services: Services, tmp_path: Path) -> None:
     given = Upload(write_zip(tmp_path / "a.zip", {f"{n}.jpg": picture(n) for n in range(300)}), "a.zip")
     import_id = services.imports.start(NewImport([given]))
@@ -168,6 +169,7 @@ def test_a_second_process_never_doubles_what_the_first_does(services: Services, 
     assert len(list(services.imports.every_file(import_id))) == 300
 
 
+@pytest.mark.slow
 def test_the_sample_set_is_an_import_too(services: Services) -> None:
     import_id = services.imports.start(NewImport(samples=True, actor="ann"))
     until(lambda: services.imports.state(import_id).done, "progress")

@@ -206,6 +206,7 @@ def run(data: Path, *options: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.slow
 def test_the_command_says_what_it_found_and_ends_with_it(filled: Services, tmp_path: Path) -> None:
     data = filled.settings.data
     well = run(data, "--deep")

@@ -102,6 +102,7 @@ for turn in itertools.count():
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("after", [10, 60])
 def test_a_kill_during_an_import_and_labelling_leaves_a_catalogue_that_agrees(
     tmp_path: Path, after: int

@@ -81,6 +81,7 @@ def test_a_few_of_few_pictures_prove_nothing(pictures: int, misread: int, flagge
     assert MisreadTally("rotate", 10.0, pictures, 3 * pictures, misread).flagged is flagged
 
 
+@pytest.mark.slow
 def test_the_sample_takes_classes_in_turns_and_only_what_is_read_rightly_and_still_has_its_class(
     halves: Services,
 ) -> None:
@@ -100,6 +101,7 @@ def test_the_sample_takes_classes_in_turns_and_only_what_is_read_rightly_and_sti
     assert list(sample(halves.stores, version, lambda _: unsure)) == []
 
 
+@pytest.mark.slow
 def test_what_the_page_shows_is_checked_by_itself_and_not_twice(
     halves: Services, watching: LabelSafety
 ) -> None:
@@ -119,6 +121,7 @@ def test_what_the_page_shows_is_checked_by_itself_and_not_twice(
     assert set(after.tallies) - set(before.tallies) == {("rotate", 20.0)}
 
 
+@pytest.mark.slow
 def test_what_was_found_outlives_the_process_and_belongs_to_one_version(
     halves: Services, watching: LabelSafety, tmp_path: Path
 ) -> None:
@@ -129,6 +132,7 @@ def test_what_was_found_outlives_the_process_and_belongs_to_one_version(
     assert anew.report(Augmentation()).tallies == {}
 
 
+@pytest.mark.slow
 def test_it_waits_while_a_run_trains_on_few_cores(
     halves: Services, watching: LabelSafety, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -155,6 +159,7 @@ def test_without_a_model_or_with_too_few_pictures_it_says_so(services: Services,
     services.label_safety.close()
 
 
+@pytest.mark.slow
 def test_a_model_that_is_gone_is_said_once_and_not_tried_for_ever(
     halves: Services, watching: LabelSafety
 ) -> None:
@@ -170,6 +175,7 @@ def test_a_model_that_is_gone_is_said_once_and_not_tried_for_ever(
     broken.close()
 
 
+@pytest.mark.slow
 def test_the_plan_of_a_run_gets_one_sentence(halves: Services, watching: LabelSafety) -> None:
     checked(watching, Augmentation())
     assert augmentation_warning(halves, TrainingSpec()) == ""

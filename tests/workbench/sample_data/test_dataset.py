@@ -22,6 +22,7 @@ def pictures() -> list[SamplePicture]:
     return list(sample_pictures(40, seed=3))
 
 
+@pytest.mark.slow
 def test_a_set_is_mixed_unevenly_and_shuffled(pictures: list[SamplePicture]) -> None:
     labels = [picture.label for picture in pictures]
     assert Counter(labels) == {"Full": 24, "Half": 12, "Overflowing": 4}
@@ -72,6 +73,7 @@ def test_an_unknown_label_is_refused_by_name() -> None:
         render_sample("Empty", 0)
 
 
+@pytest.mark.slow
 def test_a_simple_learner_reads_the_level_but_not_perfectly() -> None:
     features, labels = [], []
     for label in LABELS:

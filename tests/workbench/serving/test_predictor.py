@@ -118,6 +118,7 @@ def test_the_answer_is_the_model_s_on_the_canonical_picture(
     assert on_record(services) == 5
 
 
+@pytest.mark.slow
 def test_the_web_process_answers_without_tensorflow(services: Services, register: Register) -> None:
     promote(services, register())
     ran = subprocess.run(

@@ -5,6 +5,7 @@ from workbench.backbones.definitions import FROM_SCRATCH
 from workbench.training.engine.architectures import build, mirror_averaged
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FROM_SCRATCH)
 @pytest.mark.parametrize("classes", [2, 5])
 def test_pictures_go_in_and_probabilities_come_out(name: str, classes: int) -> None:

@@ -48,6 +48,7 @@ def test_losses_are_those_of_their_papers() -> None:
     assert smooth == pytest.approx(-(spread * np.log(ANSWERS)).sum(axis=1).mean(), rel=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_every_optimizer_learns(name: str) -> None:
     keras.utils.set_random_seed(1)
