@@ -58,7 +58,6 @@ def peak_of(items: Iterator[object]) -> float:
     return peak / MEGABYTE
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "data"),
     [
@@ -164,7 +163,6 @@ def hostile(kind: str) -> dict[str, bytes]:
     return {"a.csv": HEAD + b"".join(b"%d.jpg,x\n" % line for line in range(40_000))}
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["zip", "csv", "twenty"])
 def test_a_hostile_table_leaves_next_to_nothing_in_the_database(
     services: Services, bring: Bring, kind: str
@@ -175,7 +173,6 @@ def test_a_hostile_table_leaves_next_to_nothing_in_the_database(
     assert sum(path.stat().st_size for path in files.glob("waterline.db*")) < 2 * MEGABYTE
 
 
-@pytest.mark.slow
 def test_an_import_of_a_large_table_takes_little_memory(tmp_path: Path) -> None:
     """In a process of its own, whose peak the system tells."""
     tasks = b"".join(TASK % number + b" " * 1000 for number in range(40_000))
@@ -221,7 +218,6 @@ def test_more_lines_than_the_limit_are_not_read(tmp_path: Path, upload: Put, nam
     assert [files[f"{n}.jpg"].label for n in range(5)] == ["Full", "Full", "Full", "", ""]
 
 
-@pytest.mark.slow
 def test_all_tables_of_an_import_have_a_limit_together(tmp_path: Path, upload: Put) -> None:
     limits = replace(LIMITS, table_mb=1, zip_ratio=10**6)
     blanks = HEAD + b"\n" * (MEGABYTE - 100)
@@ -324,7 +320,6 @@ def test_what_is_wrong_with_references_is_told_once_after_a_restart(
     assert {label for label, _ in known(later).values()} == {"Full"}
 
 
-@pytest.mark.slow
 def test_many_files_of_one_name_are_looked_for_in_no_time(upload: Put) -> None:
     """Look-ups that went through all files of one name would take hours here."""
     files = {f"f{n}/x.jpg": b"" for n in range(5_000)}
@@ -333,7 +328,6 @@ def test_many_files_of_one_name_are_looked_for_in_no_time(upload: Put) -> None:
     assert len(plan.lines_by_file) == 5_000
 
 
-@pytest.mark.slow
 def test_status_and_stop_over_http(tmp_path: Path) -> None:
     (tmp_path / "l.csv").write_bytes(LONG)
     (shared := tmp_path / "shared").mkdir()
