@@ -34,10 +34,7 @@ class Blobs:
 
     def has(self, kind: str, sha256: str) -> bool:
         """Whether the file is there; an empty one is what a power cut left of it."""
-        try:
-            return self.path(kind, sha256).stat().st_size > 0
-        except OSError:
-            return False
+        return _length(self.path(kind, sha256)) > 0
 
     def read(self, kind: str, sha256: str) -> bytes:
         """The bytes of a file.
@@ -65,7 +62,7 @@ class Blobs:
             DiskFull: There is no room for it.
         """
         path = self.path(kind, sha256)
-        if not _has_length(path, len(data)):
+        if _length(path) != len(data):
             write_atomic(path, data, durable=False)
         return path
 
@@ -74,8 +71,9 @@ class Blobs:
         self.path(kind, sha256).unlink(missing_ok=True)
 
 
-def _has_length(path: Path, length: int) -> bool:
+def _length(path: Path) -> int:
+    """Bytes of a file; 0 if it is not there."""
     try:
-        return path.stat().st_size == length
+        return path.stat().st_size
     except OSError:
-        return False
+        return 0

@@ -104,7 +104,7 @@ class Predictor:
 
         Raises:
             RejectedPicture: The bytes cannot be decoded as a picture.
-            Overloaded: Decoding did not start within ``patience`` seconds.
+            Overloaded: Decoding did not start within ``timeout`` seconds.
             NotReady: There is no model in production yet.
             NotFound: There is no such version or alias.
             Corrupt: The version's file does not match its hash.
