@@ -17,6 +17,9 @@ SELECT c.id, c.name, c.colour,
 FROM classes c WHERE c.removed = 0 ORDER BY c.position, c.id
 """
 
+UNKNOWN_CLASS = "There is no class “{name}”. The classes are: {known}."
+NONE_YET = "none yet"
+NAME_IN_USE = "There is already a class “{name}”. Choose another name, or merge the two."
 MOVED = "SELECT coalesce(sum(n), 0) FROM tallies WHERE archived = 0 AND class_id = ?"
 TOUCHED = "SELECT json_group_array(id) FROM images WHERE class_id = :gone OR review_class_id = :gone"
 # What a picture and a second opinion on it have once :gone is :into, and what then is left of the review.
@@ -59,8 +62,8 @@ class Classes:
         for record in self.all():
             if record.name.casefold() == name.casefold():
                 return record
-        known = ", ".join(record.name for record in self.all()) or "none yet"
-        raise NotFound(f"There is no class “{name[:80]}”. The classes are: {known}.")
+        known = ", ".join(record.name for record in self.all()) or NONE_YET
+        raise NotFound(UNKNOWN_CLASS.format(name=name[:80], known=known))
 
     def add(self, name: str, colour: str, actor: str, kind: str = "class") -> ClassRecord:
         """Add a class.
@@ -145,4 +148,4 @@ def _refuse_twin(connection: sqlite3.Connection, name: str, but: int = 0) -> Non
         "SELECT name FROM classes WHERE removed = 0 AND id != ? AND casefold(name) = casefold(?)", (but, name)
     ).fetchone()
     if twin is not None:
-        raise Conflict(f"There is already a class “{twin['name']}”. Choose another name, or merge the two.")
+        raise Conflict(NAME_IN_USE.format(name=twin["name"]))

@@ -66,7 +66,7 @@ class Catalogue:
         """
         records = self.several([image_id])
         if not records:
-            raise NotFound(f"There is no picture with id {image_id}. Nothing was changed.")
+            raise NotFound(image_rows.NO_PICTURE.format(id=image_id))
         return records[0]
 
     def several(self, image_ids: Sequence[int]) -> list[ImageRecord]:

@@ -9,6 +9,8 @@ from storage.core.errors import NotFound
 from storage.core.files import write_atomic
 
 SHA256 = re.compile(r"[0-9a-f]{64}")
+INVALID_NAME = "A picture is named by the 64 hexadecimal digits of its sha256."
+NO_FILE = "The {kind} file of picture {sha256:.12} is not there any more."
 
 
 class Blobs:
@@ -29,7 +31,7 @@ class Blobs:
             NotFound: ``sha256`` is not 64 hexadecimal digits.
         """
         if not SHA256.fullmatch(sha256):
-            raise NotFound("A picture is named by the 64 hexadecimal digits of its sha256.")
+            raise NotFound(INVALID_NAME)
         return self.root.joinpath(kind, sha256[:2], sha256)
 
     def has(self, kind: str, sha256: str) -> bool:
@@ -45,7 +47,7 @@ class Blobs:
         try:
             return self.path(kind, sha256).read_bytes()
         except FileNotFoundError:
-            raise NotFound(f"The {kind} file of picture {sha256[:12]} is not there any more.") from None
+            raise NotFound(NO_FILE.format(kind=kind, sha256=sha256)) from None
 
     def put(self, kind: str, sha256: str, data: bytes) -> Path:
         """Store what can be made again from an original; a reader sees all of it or nothing.

@@ -19,6 +19,15 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
     "class": ("name", "colour", "removed"),
 }
 TABLES = {"image": "images", "class": "classes"}
+NAME_TAKEN = (
+    "{act} ends here: “{summary}” cannot be turned round, since another class has taken the name. "
+    "Change the classes by hand."
+)
+CLASS_REMOVED = "{act} ends here: the class “{name}” was removed since. Label the pictures by hand."
+CLASS_IN_USE = "{act} ends here: {pictures} the class “{name}” now. Remove the class by hand."
+STAYS = "“{summary}” stays as it is: {reason}. Change it by hand where you want it back."
+CHANGED_BY = "{actor} changed the same since ({summary})"
+CHANGED = "it has changed since"
 
 
 @dataclass(frozen=True)
@@ -129,10 +138,7 @@ def reverse(connection: sqlite3.Connection, last: sqlite3.Row, entry: EventHeade
     except sqlite3.IntegrityError:
         twins = True
     if twins:
-        raise Conflict(
-            f"{_ends(entry)}: “{last['summary']}” cannot be turned round, since another class has taken the name. "
-            "Change the classes by hand."
-        )
+        raise Conflict(NAME_TAKEN.format(act=entry.kind.capitalize(), summary=last["summary"]))
     _refuse_orphans(connection, event_id, entry)
     return event_id
 
@@ -152,14 +158,8 @@ def refuse_overwritten(connection: sqlite3.Connection, last: sqlite3.Row, side: 
             ).fetchone()
             if other is not None:
                 since = connection.execute(SINCE, (entity, other["entity_id"], name, last["id"])).fetchone()
-                who = (
-                    f"{since['actor']} changed the same since ({since['summary']})"
-                    if since
-                    else "it has changed since"
-                )
-                raise Conflict(
-                    f"“{last['summary']}” stays as it is: {who}. Change it by hand where you want it back."
-                )
+                reason = CHANGED_BY.format(**dict(since)) if since else CHANGED
+                raise Conflict(STAYS.format(summary=last["summary"], reason=reason))
 
 
 def event(row: sqlite3.Row) -> Event:
@@ -203,16 +203,11 @@ def _fields(connection: sqlite3.Connection, event_id: int) -> dict[str, list[str
 
 def _refuse_orphans(connection: sqlite3.Connection, event_id: int, entry: EventHeader) -> None:
     """No picture may get a class that was removed, nor keep one that is removed by this."""
+    act = entry.kind.capitalize()
     gone = connection.execute(GONE, (event_id,)).fetchone()
     if gone is not None:
-        raise Conflict(
-            f"{_ends(entry)}: the class “{gone['name']}” was removed since. Label the pictures by hand."
-        )
+        raise Conflict(CLASS_REMOVED.format(act=act, name=gone["name"]))
     for name, count in connection.execute(LEFT, (event_id,)).fetchall():
         if count:
-            have = "1 picture has" if count == 1 else f"{count:,} pictures have"
-            raise Conflict(f"{_ends(entry)}: {have} the class “{name}” now. Remove the class by hand.")
-
-
-def _ends(entry: EventHeader) -> str:
-    return f"{entry.kind.capitalize()} ends here"
+            pictures = "1 picture has" if count == 1 else f"{count:,} pictures have"
+            raise Conflict(CLASS_IN_USE.format(act=act, pictures=pictures, name=name))

@@ -12,6 +12,7 @@ from storage.journal.changes import EventHeader
 from storage.journal.history import activity, history
 from storage.records import Activity, Change, Event, PictureEvent
 
+NOTHING_LEFT = "There is nothing left to {verb}."
 ORDINARY = "kind NOT IN ('import', 'undo', 'redo', 'empty')"
 UNDOABLE = f"""
 SELECT * FROM events WHERE actor = ? AND {ORDINARY} AND undone_by IS NULL ORDER BY id DESC LIMIT 1
@@ -141,7 +142,7 @@ class Journal:
 
 def _refuse_other(last: sqlite3.Row | None, expected: int | None, verb: str) -> None:
     if last is None:
-        raise NotFound(f"There is nothing left to {verb}.")
+        raise NotFound(NOTHING_LEFT.format(verb=verb))
     if expected not in {None, last["id"]}:
         what = "take that back" if verb == "undo" else "bring that back"
         raise StaleEdit(

@@ -24,6 +24,12 @@ SIDES = {
     "test": "to the test pictures",
 }
 LONGEST_TAG, MOST_TAGS, LONGEST_NOTE = 40, 20, 2000
+TOO_LONG = "{what} has at most {longest:,} characters; this one has {length:,}."
+CONTROL_CHARACTERS = "{what} cannot have control characters. Write it as plain text."
+BLANK_TAG = "A tag needs at least one character that is not a blank."
+CLASS_REMOVED = "The class “{name}” was removed in the meantime. Nothing was changed."
+NOTHING_TO_REVIEW = "A picture without a class has nothing to review. Label it first; nothing was changed."
+OWN_LABEL = "You labelled this picture yourself, so somebody else has to review it. Nothing was changed."
 LABEL = {
     "class_id": ":to",
     "labelled_by": "CASE WHEN :to IS NULL THEN '' WHEN i.class_id IS :to THEN i.labelled_by ELSE :actor END",
@@ -212,11 +218,11 @@ def plain(text: str, what: str, longest: int, allowed: str = "") -> str:
     """
     text = unicodedata.normalize("NFC", text)
     if len(text) > longest:
-        raise DomainError(f"{what} has at most {longest:,} characters; this one has {len(text):,}.")
+        raise DomainError(TOO_LONG.format(what=what, longest=longest, length=len(text)))
     if any(
         unicodedata.category(character) in {"Cc", "Cs"} and character not in allowed for character in text
     ):
-        raise DomainError(f"{what} cannot have control characters. Write it as plain text.")
+        raise DomainError(CONTROL_CHARACTERS.format(what=what))
     return text
 
 
@@ -228,7 +234,7 @@ def tag_name(text: str) -> str:
     """
     name = plain(" ".join(str(text).split()).lower(), "A tag", LONGEST_TAG)
     if not name:
-        raise DomainError("A tag needs at least one character that is not a blank.")
+        raise DomainError(BLANK_TAG)
     return name
 
 
@@ -254,7 +260,7 @@ def _json(image_ids: Sequence[int]) -> str:
 def _refuse_removed(connection: sqlite3.Connection, label: ClassRecord | None) -> None:
     removed = "SELECT 1 FROM classes WHERE id = ? AND removed = 1"
     if label and connection.execute(removed, (label.id,)).fetchone():
-        raise NotFound(f"The class “{label.name}” was removed in the meantime. Nothing was changed.")
+        raise NotFound(CLASS_REMOVED.format(name=label.name))
 
 
 def _refuse_own(connection: sqlite3.Connection, image_ids: Sequence[int], actor: str) -> None:
@@ -264,10 +270,6 @@ def _refuse_own(connection: sqlite3.Connection, image_ids: Sequence[int], actor:
         (actor, _json(image_ids)),
     ).fetchone()
     if row["bare"]:
-        raise Conflict(
-            "A picture without a class has nothing to review. Label it first; nothing was changed."
-        )
+        raise Conflict(NOTHING_TO_REVIEW)
     if row["own"]:
-        raise Conflict(
-            "You labelled this picture yourself, so somebody else has to review it. Nothing was changed."
-        )
+        raise Conflict(OWN_LABEL)

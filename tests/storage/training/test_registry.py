@@ -84,7 +84,7 @@ def test_a_number_is_never_used_again(
     assert reopened().registry.metrics("v2")
     assert registered(1)[0].name == "v3"
     for ask in (stores.registry.get, stores.registry.delete):
-        with pytest.raises(NotFound, match="The versions are: v3, v1"):
+        with pytest.raises(NotFound, match="v3, v1"):
             ask("v2")
 
 
@@ -96,7 +96,7 @@ def test_a_registration_that_fails_leaves_nothing(
     if claimed:
         stores.runs.end(refused.attempt.run_id, "interrupted", "It is gone.")
     before = stores.runs.get(refused.attempt.run_id)
-    with pytest.raises(Conflict, match="has ended already"):
+    with pytest.raises(Superseded):
         stores.registry.register(refused)
     assert stores.registry.versions() == []
     assert list(stores.registry.root.iterdir()) == []
@@ -197,7 +197,7 @@ def test_a_file_that_is_not_what_was_registered_is_refused(
 ) -> None:
     version = stores.registry.register(candidate())
     damage(stores.registry.root / "v1" / "model.tflite")
-    with pytest.raises(Corrupt, match=r"model\.tflite of model v1 is missing or no longer matches its hash"):
+    with pytest.raises(Corrupt, match=r"model\.tflite .*\bv1\b"):
         stores.registry.file(version, "model.tflite")
     assert stores.registry.file(version, "model.keras").is_file()
 
@@ -229,7 +229,7 @@ def test_rolling_back_twice_goes_back_twice(
     registered(3)
     promote(stores, "v1", "v2", "v3")
     assert [roll_back(stores), roll_back(stores)] == ["v2", "v1"]
-    with pytest.raises(Conflict, match="production has no earlier version"):
+    with pytest.raises(Conflict, match="production"):
         roll_back(stores)
     promote(stores, "v3")
     assert roll_back(stores) == "v1"
@@ -264,7 +264,7 @@ def test_an_alias_of_its_own_has_its_own_history(
     promote(stores, "v1")
     stores.registry.promote("production", "canary", "", "ann")
     assert stores.registry.get("canary").aliases == ("canary", "production")
-    with pytest.raises(Conflict, match="canary has no earlier"):
+    with pytest.raises(Conflict, match="canary"):
         stores.registry.roll_back("canary", "", "ann")
 
 
@@ -272,7 +272,7 @@ def test_a_version_in_use_is_not_deleted(stores: Stores, registered: Callable[[i
     version = registered(2)[0]
     promote(stores, "v1")
     for name in ("v1", "production"):
-        with pytest.raises(Conflict, match="v1 is in use as production"):
+        with pytest.raises(Conflict, match=r"v1 .*\bproduction\b"):
             stores.registry.delete(name)
     assert stores.registry.file(version, "model.keras").is_file()
     promote(stores, "v2")
@@ -285,7 +285,7 @@ def test_a_version_in_use_is_not_deleted(stores: Stores, registered: Callable[[i
 @pytest.mark.parametrize("name", ["v9", "v0", "v", "1", "", "v1 ", "v99999999999999999999", "staging", "v١"])
 def test_an_unknown_version(stores: Stores, registered: Callable[[int], list[Version]], name: str) -> None:
     registered(1)
-    with pytest.raises(NotFound, match="The versions are: v1"):
+    with pytest.raises(NotFound, match=r" v1\.$"):
         stores.registry.get(name)
 
 
@@ -297,7 +297,7 @@ def test_the_manifest_is_a_file_that_is_checked_too(
     assert json.loads(manifest.read_text()) == version.manifest
     assert stores.registry.size(version) == sum(path.stat().st_size for path in manifest.parent.iterdir())
     manifest.write_text(manifest.read_text().replace("v1", "v2"))
-    with pytest.raises(Corrupt, match=r"manifest\.json of model v1"):
+    with pytest.raises(Corrupt, match=r"manifest\.json .*\bv1\b"):
         stores.registry.file(version, "manifest.json")
 
 
