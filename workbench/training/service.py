@@ -141,7 +141,7 @@ class TrainingService:
         """
         self._stores.disk_space.require()
         draft = self._split(spec)
-        _plan(draft, spec)
+        class_weight_table(counts(draft, TRAIN), spec.class_weights)  # refuses weights of other classes
         # In one transaction, so that no snapshot remains when the queue is full.
         with self._stores.database.write():
             snapshot = self._stores.snapshots.freeze(draft)
