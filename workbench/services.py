@@ -106,7 +106,7 @@ def build_services(settings: Settings) -> Services:
         training=training,
         supervisor=supervisor,
         predictor=predictor,
-        active_learning=ActiveLearning(stores, labelling, settings, active_learning_supervisor),
+        active_learning=ActiveLearning(stores, settings, active_learning_supervisor),
         active_learning_supervisor=active_learning_supervisor,
         near_duplicates=NearDuplicates(stores.curation, stores.edits),
         trash=Trash(stores),

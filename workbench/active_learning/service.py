@@ -12,7 +12,6 @@ from storage.learning.suggestions import Neighbour, ProjectionPoint, Suggestion,
 from workbench.active_learning import nearest, worker_state
 from workbench.active_learning.supervisor import ActiveLearningSupervisor
 from workbench.active_learning.worker_state import WorkerState
-from workbench.catalogue.labelling import Labelling
 from workbench.core.errors import NotReady
 from workbench.core.settings import Settings
 from workbench.stores import Stores
@@ -65,14 +64,9 @@ class ActiveLearning:
     """Suggestions, pictures to label next, suspected label errors, the projection, and similar pictures."""
 
     def __init__(
-        self,
-        stores: Stores,
-        labelling: Labelling,
-        settings: Settings,
-        active_learning_supervisor: ActiveLearningSupervisor,
+        self, stores: Stores, settings: Settings, active_learning_supervisor: ActiveLearningSupervisor
     ) -> None:
         self._stores = stores
-        self._labelling = labelling
         self._settings = settings
         self._supervisor = active_learning_supervisor
 
@@ -145,7 +139,7 @@ class ActiveLearning:
         images_by_class: dict[int, list[int]] = defaultdict(list)
         for image_id in image_ids:
             images_by_class[likely[image_id]].append(image_id)
-        names = {class_.id: class_.name for class_ in self._stores.classes.all()}
+        classes = {class_.id: class_ for class_ in self._stores.classes.all()}
         changed, events = 0, []
         with self._stores.database.write():
             for class_id, class_images in images_by_class.items():
@@ -154,8 +148,8 @@ class ActiveLearning:
                     if revisions
                     else None
                 )
-                count, event = self._labelling.label(
-                    class_images, names[class_id], actor, known_revisions, existing=True
+                count, event = self._stores.edits.label(
+                    class_images, classes[class_id], actor, known_revisions
                 )
                 changed += count
                 events += [] if event is None else [event]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 
 from storage.catalogue.classes import Classes
@@ -22,7 +22,7 @@ COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 
 
 class Labelling:
-    """Labels pictures by class name; creates missing classes."""
+    """Changes classes by name, and labels pictures with classes that may be new."""
 
     def __init__(self, catalogue: Catalogue, edits: ImageEdits, classes: Classes) -> None:
         self._catalogue = catalogue
@@ -88,37 +88,22 @@ class Labelling:
         """
         return self._classes.remove(self._classes.get(name).id, actor)
 
-    def label(
-        self,
-        image_ids: Sequence[int],
-        name: str,
-        actor: str,
-        revisions: Mapping[int, int] | None = None,
-        existing: bool = False,
-    ) -> tuple[int, int | None]:
-        """Label pictures, for whoever does it: a key, a program, an import, a suspicion that is accepted.
+    def label(self, image_ids: Sequence[int], name: str, actor: str) -> tuple[int, int | None]:
+        """Label pictures by a name that may be new, for programs and imports.
 
         Args:
             image_ids: Ids of the pictures.
-            name: The class, in any case; empty removes the label.
+            name: The class, in any case, added if it does not exist; empty removes the label.
             actor: The acting user.
-            revisions: The expected revisions, by id, of pictures that were shown.
-            existing: Whether the class must exist; otherwise a new name adds it.
 
         Returns:
             The number of changed pictures, and the id of the journal event; None if nothing changed.
 
         Raises:
             DomainError: A picture does not exist, or the name is not a valid class name; nothing is changed.
-            NotFound: The class must exist and does not; nothing is changed.
-            StaleEdit: A picture has another revision; nothing is changed.
         """
-        if not name:
-            return self._edits.label(image_ids, None, actor, revisions)
-        if existing:
-            return self._edits.label(image_ids, self._classes.get(name), actor, revisions)
         self._catalogue.require(image_ids)
-        return self._edits.label(image_ids, self.ensure(name, actor), actor, revisions)
+        return self._edits.label(image_ids, self.ensure(name, actor) if name else None, actor)
 
 
 def class_name(text: str) -> str:

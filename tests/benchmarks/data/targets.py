@@ -93,9 +93,10 @@ class _Colleague:
         self._services = services
 
     def label(self, image_id: int, to: str) -> int | None:
-        revision = self._services.stores.catalogue.get(image_id).revision
-        done: tuple[int, int | None] = self._services.labelling.label(
-            [image_id], to, self._name, {image_id: revision}, existing=True
+        stores = self._services.stores
+        revisions = {image_id: stores.catalogue.get(image_id).revision}
+        done: tuple[int, int | None] = stores.edits.label(
+            [image_id], stores.classes.get(to), self._name, revisions
         )
         return done[1]
 

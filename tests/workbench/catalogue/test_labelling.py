@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.core.errors import Conflict, DomainError, NotFound, StaleEdit
+from storage.core.errors import Conflict, DomainError, NotFound
 from tests.pictures import picture
 from tests.workbench.conftest import Take
 from workbench.catalogue.labelling import class_name
@@ -192,16 +192,6 @@ def test_merging_and_removing_by_name(services: Services, image_ids: list[int]) 
     assert services.labelling.remove("Half", "ann") == 3
     with pytest.raises(NotFound):
         services.labelling.remove("Half", "ann")
-
-
-def test_a_key_labels_what_was_seen_and_never_adds_a_class(services: Services, image_ids: list[int]) -> None:
-    services.labelling.add("Full", "ann")
-    seen = {image.id: image.revision for image in services.stores.catalogue.several(image_ids)}
-    assert services.labelling.label(image_ids, "Full", "ann", seen, existing=True)[0] == 3
-    with pytest.raises(StaleEdit):
-        services.labelling.label(image_ids, "", "ben", seen, existing=True)
-    with pytest.raises(NotFound):
-        services.labelling.label(image_ids[:1], "Half", "ben", existing=True)
 
 
 def test_the_same_new_class_from_many_sides_at_once_is_one(services: Services) -> None:

@@ -58,7 +58,7 @@ def test_after_a_class_is_removed_its_model_answers_and_its_run_is_shown(trained
 
     ids = trained.stores.pages.all_ids(Filter(status="unlabelled"))
     with pytest.raises(NotFound, match="no class “Low”"):
-        trained.labelling.label(ids[:1], "Low", "ann", existing=True)
+        trained.stores.edits.label(ids[:1], trained.stores.classes.get("Low"), "ann")
     trained.labelling.label(ids, "Full", "ann")
     later = train(trained)
     assert trained.training.report(later).snapshot.classes == ("Full", "High")

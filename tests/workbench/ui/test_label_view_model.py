@@ -115,6 +115,26 @@ def test_a_stale_label_is_refused_with_the_true_state_and_the_others_go_on(servi
     assert [item["label"] for item in answer["items"]] == ["Full", "", "Half"]
 
 
+def test_a_key_labels_what_was_seen_and_never_adds_a_class(services: Services) -> None:
+    ids = stock(services, 3)
+    assert one(services, label(ids, "Full"))[0]["error"] == ""
+    assert "changed in the meantime by Anna" in one(services, label(ids, ""), by="Ben")[0]["error"]
+    unknown, _ = one(services, label(ids[:1], "Quarter", 1), by="Ben")
+    assert unknown["error"] == "There is no class “Quarter”. The classes are: Full, Half."
+    assert labels(services, ids) == ["Full"] * 3
+    assert [class_.name for class_ in services.stores.classes.all()] == ["Full", "Half"]
+
+
+def test_a_class_is_known_in_any_case_and_told_as_the_catalogue_spells_it(services: Services) -> None:
+    ids = stock(services, 2)
+    whole = {"filter": {"status": "unlabelled"}, "expected": 2}
+    result, answer = one(services, {"kind": "label", "label": "half", **whole})
+    assert (result["said"], labels(services, ids)) == ("2 pictures: Half", ["Half", "Half"])
+    assert answer["undo"]["summary"] == "labelled 2 pictures as Half"
+    half = {"filter": {"label": "Half"}, "expected": 2}
+    assert one(services, {"kind": "label", "label": "", **half})[0]["said"] == "2 pictures: not labelled"
+
+
 def test_each_undoes_and_redoes_their_own(services: Services) -> None:
     ids = stock(services, 2)
     event_id = one(services, label(ids[:1], "Full"))[1]["undo"]["id"]

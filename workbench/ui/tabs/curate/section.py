@@ -155,9 +155,9 @@ def label_all(services: Services, image_ids: Sequence[int], click: Click) -> tup
     Raises:
         NotFound: There is no such class; an empty choice is none.
     """
-    name = services.stores.classes.get(click.value).name
-    changed, event = services.labelling.label(image_ids, name, click.by, existing=True)
-    return f"Labelled {counted(changed)} as {name}.", event
+    class_ = services.stores.classes.get(click.value)
+    changed, event = services.stores.edits.label(image_ids, class_, click.by)
+    return f"Labelled {counted(changed)} as {class_.name}.", event
 
 
 def message_html(outcome: ClickOutcome) -> str:

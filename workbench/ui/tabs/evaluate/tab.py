@@ -144,9 +144,10 @@ def _bind(context: TabContext, view: EvaluateView, pages: list[Any]) -> None:
 
     def relabel(event: gr.EventData, request: gr.Request, *fields: Any) -> list[Any]:
         payload = Payload.of(event)
-        label, revisions = payload.text("label"), {payload.number("image"): payload.number("revision")}
-        services.labelling.label(list(revisions), label, actor(request), revisions, existing=True)
-        gr.Info(f"Labelled as {escape(label)}. Undo it on the Label tab.")
+        revisions = {payload.number("image"): payload.number("revision")}
+        class_ = services.stores.classes.get(payload.text("label"))
+        services.stores.edits.label(list(revisions), class_, actor(request), revisions)
+        gr.Info(f"Labelled as {escape(class_.name)}. Undo it on the Label tab.")
         return show(services, *current_state(*fields))
 
     outputs = [*pages, view.choice, *view.outputs]

@@ -99,9 +99,11 @@ class EditResult:
 
 
 def _label(edit: EditRequest) -> EditResult:
-    name, ids = edit.text("label"), edit.ids
-    changed, _ = edit.services.labelling.label(ids, name, edit.by, edit.expected_revisions, existing=True)
-    return EditResult(ids, _bulk_message(edit, f"{counted(changed)}: {name or 'not labelled'}"))
+    stores, label, ids = edit.services.stores, edit.text("label"), edit.ids
+    class_ = stores.classes.get(label) if label else None
+    changed, _ = stores.edits.label(ids, class_, edit.by, edit.expected_revisions)
+    name = class_.name if class_ else "not labelled"
+    return EditResult(ids, _bulk_message(edit, f"{counted(changed)}: {name}"))
 
 
 def _review(edit: EditRequest) -> EditResult:
