@@ -33,6 +33,23 @@ def test_every_endpoint_and_parameter_is_described(served: Server) -> None:
             assert f"{parameter['parameter_name']}:" in endpoint["description"], name
 
 
+def test_the_page_is_not_sent_the_inputs_of_endpoints_and_programs_are(served: Server) -> None:
+    with urllib.request.urlopen(served.url) as answer:
+        text = answer.read().decode().partition("window.gradio_config = ")[2]
+    page, _ = json.JSONDecoder().raw_decode(text)
+    with urllib.request.urlopen(f"{served.url}/config") as answer:
+        programs = json.load(answer)
+    of_endpoints = {component["id"] for component in programs["components"] if component["type"] == "api"}
+    assert len(of_endpoints) > 100
+    assert {component["id"] for component in programs["components"]} - of_endpoints == {
+        component["id"] for component in page["components"]
+    }
+    assert not of_endpoints & {child["id"] for child in page["layout"]["children"]}
+    assert [dependency["id"] for dependency in page["dependencies"]] == [
+        dependency["id"] for dependency in programs["dependencies"]
+    ]
+
+
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as folder:
         running = Server(Path(folder)).start()

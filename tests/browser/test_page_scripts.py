@@ -1,4 +1,4 @@
-"""The modules of the page in a real browser: each is loaded once, and what cannot be loaded is said."""
+"""The page as a whole: each of its modules is loaded once, what cannot be loaded is said, and its foot describes the API."""
 
 from __future__ import annotations
 
@@ -37,3 +37,13 @@ def test_a_script_that_does_not_come_is_said_where_it_is_missed(
         "This part of the page could not be loaded. Reload the page."
     )
     expect(page.locator("#label-classes li")).to_have_count(3)
+
+
+def test_the_foot_of_the_page_describes_every_endpoint(page: Page, server: Server) -> None:
+    names = server.client().view_api(return_format="dict")["named_endpoints"]
+    page.goto("/")
+    page.get_by_role("button", name="Use via API").click()
+    described = page.locator(".api-docs")
+    expect(described).to_contain_text(f"{len(names)} API endpoints")
+    for name in names:
+        expect(described.get_by_text(f'api_name="{name}"')).to_have_count(1)

@@ -31,6 +31,19 @@ class PageConfig(BlocksConfig):  # type: ignore[misc]
     def __copy__(self) -> TabConfig:
         return TabConfig(self)
 
+    def get_config(self, *renderable: Any) -> dict[str, Any]:
+        """The configuration as Gradio sends it; the page itself is sent no inputs of endpoints.
+
+        They are a third of all components, which a browser would create although nobody sees them. ``/config`` has them.
+        """
+        config: dict[str, Any] = super().get_config(*renderable)
+        of_endpoints = {block["id"] for block in config["components"] if block["type"] == "api"}
+        for page in config["page"].values():
+            page["components"] = [number for number in page["components"] if number not in of_endpoints]
+            layout = page["layout"]
+            layout["children"] = [child for child in layout["children"] if child["id"] not in of_endpoints]
+        return config
+
     def open_choices(self) -> None:
         """Let every dropdown that callbacks fill accept values beyond the choices it was built with.
 
