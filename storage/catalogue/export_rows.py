@@ -27,6 +27,7 @@ class ExportRow:
     split: str
 
 
+NO_SNAPSHOT = "There is no snapshot {id}."
 COLUMNS = "i.sha256, i.filename, i.format, i.bytes, i.width, i.height"
 
 
@@ -62,7 +63,7 @@ class ExportRows:
         """
         classes = self._database.value("SELECT classes FROM snapshots WHERE id = ?", (snapshot_id,))
         if classes is None:
-            raise NotFound(f"There is no snapshot {snapshot_id}.")
+            raise NotFound(NO_SNAPSHOT.format(id=snapshot_id))
         names = json.loads(classes)
         rows = self._database.rows(
             f"SELECT {COLUMNS}, s.label, s.split FROM snapshot_items s JOIN images i ON i.id = s.image_id "

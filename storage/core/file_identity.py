@@ -21,6 +21,7 @@ from pathlib import Path
 from storage.core.errors import DatabaseReplaced
 
 BESIDE = ("", "-wal", "-shm")
+ONLY_SQLITE = "only SQLite may open this file"
 Identity = tuple[int, int]
 
 
@@ -134,4 +135,4 @@ def _refuse_to_open(event: str, arguments: tuple[object, ...]) -> None:
         return
     path = os.fsdecode(arguments[0])
     if is_open_database(path):
-        raise PermissionError(errno.EACCES, "only SQLite may open this file", path)
+        raise PermissionError(errno.EACCES, ONLY_SQLITE, path)

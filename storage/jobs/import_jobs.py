@@ -16,6 +16,7 @@ from storage.records import FLAGS
 
 ACTIVE = "status IN ('queued', 'running')"
 ENDED = ("finished", "stopped", "failed")
+IMPORT_ENDED = "Import {id} has ended already ({status}), so there is nothing to stop."
 IMPORTED, PRESENT, REJECTED, READ = "imported", "already there", "rejected", "read"
 COLUMNS = "id, actor, label, source, status, stop_requested, total, done, error, created_at, started_at, ended_at, tally"
 
@@ -203,9 +204,7 @@ class ImportJobs:
         """
         with self._database.write() as connection:
             if not (job := self.get(import_id)).active:
-                raise Conflict(
-                    f"Import {import_id} has ended already ({job.status}), so there is nothing to stop."
-                )
+                raise Conflict(IMPORT_ENDED.format(id=import_id, status=job.status))
             connection.execute("UPDATE imports SET stop_requested = 1 WHERE id = ?", (import_id,))
             connection.execute(
                 "UPDATE imports SET status = 'stopped', ended_at = ? WHERE id = ? AND status = 'queued'",

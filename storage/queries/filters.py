@@ -11,6 +11,7 @@ from storage.core.errors import DomainError, NotFound
 from storage.queries.sort_orders import SUSPICION_STANDS
 from storage.records import FLAGS, Filter
 
+NO_CLASS = "There is no class “{name}”."
 MOST = 300
 # From one tag to the next along the index: grouping would read a row for every tag of every picture.
 TAGS_IN_USE = """
@@ -168,5 +169,5 @@ def _class(database: Database, name: str) -> int:
         "SELECT id FROM classes WHERE removed = 0 AND casefold(name) = casefold(?)", (name,)
     )
     if class_id is None:
-        raise NotFound(f"There is no class “{name[:80]}”.")
+        raise NotFound(NO_CLASS.format(name=name[:80]))
     return int(class_id)

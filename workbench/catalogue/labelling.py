@@ -17,6 +17,10 @@ from workbench.core.path_names import name_problem, printable_name
 
 LONGEST_NAME = 60
 """Characters, thus at most 240 bytes in UTF-8; file systems allow 255."""
+NO_NAME = "A class needs a name with at least one character that is not a blank."
+TOO_LONG = "A class name has at most {longest} characters; this one has {length}."
+INVALID_NAME = "The class name “{name}” {reason}."
+INVALID_COLOUR = "A colour is written as # and six hexadecimal digits, such as #0072B2."
 INVISIBLE = {"Cf", "Mn", "Zs"}
 COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 
@@ -68,7 +72,7 @@ class Labelling:
             DomainError: It is not a valid colour.
         """
         if not COLOUR.fullmatch(colour):
-            raise DomainError("A colour is written as # and six hexadecimal digits, such as #0072B2.")
+            raise DomainError(INVALID_COLOUR)
         self._classes.recolour(self._classes.get(name).id, colour.upper(), actor)
 
     def merge(self, name: str, into: str, actor: str) -> int:
@@ -114,11 +118,11 @@ def class_name(text: str) -> str:
     """
     name = normalize_name(text)
     if all(unicodedata.category(character) in INVISIBLE for character in name):
-        raise DomainError("A class needs a name with at least one character that is not a blank.")
+        raise DomainError(NO_NAME)
     if len(name) > LONGEST_NAME:
-        raise DomainError(f"A class name has at most {LONGEST_NAME} characters; this one has {len(name)}.")
+        raise DomainError(TOO_LONG.format(longest=LONGEST_NAME, length=len(name)))
     if reason := name_problem(name):
-        raise DomainError(f"The class name “{printable_name(name)}” {reason}.")
+        raise DomainError(INVALID_NAME.format(name=printable_name(name), reason=reason))
     return name
 
 

@@ -12,6 +12,13 @@ from storage.core.errors import Conflict, DomainError
 from storage.journal.image_edits import Done, ImageEdits
 from workbench.imaging.phash import groups
 
+NO_GROUP = "Name the pictures of a group, and the one of them to keep."
+TOO_FEW = "A group has at least two pictures."
+GROUPS_CHANGED = (
+    "In the meantime the groups have changed: {spare:,} pictures would go to the bin, not {expected:,}. "
+    "Nothing was changed; look at them again."
+)
+
 
 @dataclass(frozen=True)
 class DuplicateGroup:
@@ -135,7 +142,7 @@ class NearDuplicates:
         """
         others = [image_id for image_id in dict.fromkeys(image_ids) if image_id != keep]
         if keep not in image_ids or not others:
-            raise DomainError("Name the pictures of a group, and the one of them to keep.")
+            raise DomainError(NO_GROUP)
         return self._edits.archive(others, actor)
 
     def keep_all(self, image_ids: Sequence[int], actor: str) -> Done:
@@ -146,7 +153,7 @@ class NearDuplicates:
             NotFound: A picture is no longer in the catalogue; nothing is changed.
         """
         if len(set(image_ids)) < 2:
-            raise DomainError("A group has at least two pictures.")
+            raise DomainError(TOO_FEW)
         return self._edits.keep_alike(image_ids, actor)
 
     def keep_best(self, expected: int, actor: str) -> Done:
@@ -157,10 +164,7 @@ class NearDuplicates:
         """
         spare = self.unresolved().spare
         if len(spare) != expected:
-            raise Conflict(
-                f"In the meantime the groups have changed: {len(spare):,} pictures would go to the bin, not {expected:,}. "
-                "Nothing was changed; look at them again."
-            )
+            raise Conflict(GROUPS_CHANGED.format(spare=len(spare), expected=expected))
         return self._edits.archive(spare, actor) if spare else (0, None)
 
 

@@ -17,6 +17,13 @@ from workbench.catalogue.group_split import SplitInput, split_groups
 from workbench.core.errors import NotReady
 from workbench.imaging.phash import groups
 
+NOTHING_LABELLED = "No picture is labelled yet. Label pictures in at least two classes, then train."
+ONE_CLASS = "All labelled pictures are in one class ({name}). Label some in a second class, then train."
+ONE_PICTURE = "Class {name} has only 1 picture{beside}. Each class needs at least 2: one to learn from and one to check with."
+NOTHING_TO_LEARN = (
+    "All pictures of class {name} were put into {there}, by hand or by the folders or tables they came with, so there is none "
+    "to learn from. Move some to training on the Label tab, or leave them to the automatic split."
+)
 LEAST = 2
 """Least number of pictures of a class: one for training and one for validation."""
 
@@ -40,7 +47,7 @@ def split(pictures: Sequence[LabelledImage], validation_fraction: float, seed: i
     """
     classes = tuple(sorted({picture.class_name for picture in pictures}))
     if len(classes) < 2:
-        raise NotReady(_too_few_classes_message(classes))
+        raise NotReady(ONE_CLASS.format(name=classes[0]) if classes else NOTHING_LABELLED)
     class_indices = {name: index for index, name in enumerate(classes)}
     labels = np.array([class_indices[picture.class_name] for picture in pictures])
     group = groups([picture.phash for picture in pictures])
@@ -93,7 +100,7 @@ def _draw_validation(classes: Sequence[str], part: SplitInput, fraction: float, 
     held_out = split_groups(part, len(classes), fraction, seed)
     for label, name in enumerate(classes):
         if held_out[part.labels == label].all():
-            raise NotReady(_no_training_pictures_message(name, "validation"))
+            raise NotReady(NOTHING_TO_LEARN.format(name=name, there="validation"))
     return np.where(held_out, VALIDATION, TRAIN)
 
 
@@ -125,22 +132,7 @@ def _require_enough_pictures(
     for label, name in enumerate(classes):
         members = part[labels[part] == label]
         if not len(members):
-            raise NotReady(_no_training_pictures_message(name, "the test"))
+            raise NotReady(NOTHING_TO_LEARN.format(name=name, there="the test"))
         if len(members) < LEAST and pins[members[0]] == "":
             beside = " beside those of the test" if np.sum(labels == label) > len(members) else ""
-            raise NotReady(
-                f"Class {name} has only 1 picture{beside}. Each class needs at least 2: one to learn from and one to check with."
-            )
-
-
-def _no_training_pictures_message(name: str, there: str) -> str:
-    return (
-        f"All pictures of class {name} were put into {there}, by hand or by the folders or tables they came with, so there is none "
-        "to learn from. Move some to training on the Label tab, or leave them to the automatic split."
-    )
-
-
-def _too_few_classes_message(classes: Sequence[str]) -> str:
-    if not classes:
-        return "No picture is labelled yet. Label pictures in at least two classes, then train."
-    return f"All labelled pictures are in one class ({classes[0]}). Label some in a second class, then train."
+            raise NotReady(ONE_PICTURE.format(name=name, beside=beside))

@@ -10,6 +10,9 @@ from storage.core.errors import Conflict, DomainError
 from workbench.stores import Stores
 
 CONFIRMATION_WORDS = "empty the bin"
+RUN_UNDER_WAY = "A training run is under way and may read these files. Empty the bin when it has ended."
+EMPTY_ALREADY = "The bin is empty already."
+NOT_CONFIRMED = "Emptying the bin cannot be undone. Type {count} (so many pictures are in it now) or “{words}” to confirm."
 # Pictures whose files are removed per transaction, so that other writers wait only milliseconds.
 AT_ONCE = 50
 
@@ -45,9 +48,7 @@ class Trash:
 
     def _require_no_active_run(self) -> None:
         if self._stores.runs.active():
-            raise Conflict(
-                "A training run is under way and may read these files. Empty the bin when it has ended."
-            )
+            raise Conflict(RUN_UNDER_WAY)
 
     def _remove_files(self, sha256s: Sequence[str]) -> None:
         # In a transaction: a concurrent import of the same file has either committed, or sees that the file is gone.
@@ -63,11 +64,9 @@ def _blob_kinds(root: Path) -> list[str]:
 
 def _require_confirmation(confirm: str, count: int) -> None:
     if not count:
-        raise Conflict("The bin is empty already.")
+        raise Conflict(EMPTY_ALREADY)
     if " ".join(str(confirm).lower().replace(",", "").split()) not in {str(count), CONFIRMATION_WORDS}:
-        raise DomainError(
-            f"Emptying the bin cannot be undone. Type {count} (so many pictures are in it now) or “{CONFIRMATION_WORDS}” to confirm."
-        )
+        raise DomainError(NOT_CONFIRMED.format(count=count, words=CONFIRMATION_WORDS))
 
 
 def _batched(items: Sequence[str], max_items: int) -> Iterator[Sequence[str]]:

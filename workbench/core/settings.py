@@ -17,6 +17,11 @@ EVERY_HOST = "*"
 FITS = ("letterbox", "squash", "crop")
 """How a picture is fitted to the square input: padded, stretched, or centre-cropped."""
 EMBEDDINGS = ("auto", "backbone", "version", "built-in")
+NOT_A_FOLDER = "WORKBENCH_IMPORT_FOLDERS names “{folder}”, which is not a folder. Make it, or leave it out."
+OWN_FOLDER = (
+    "WORKBENCH_IMPORT_FOLDERS names “{folder}”, which belongs to the data folder {data}; Waterline does not "
+    "import its own files. Leave it out."
+)
 
 
 @dataclass(frozen=True)
@@ -204,14 +209,9 @@ def _import_folders(text: str, data: Path) -> tuple[Path, ...]:
     folders = tuple(Path(part).expanduser().resolve() for part in text.split(os.pathsep) if part)
     for folder in folders:
         if not folder.is_dir():
-            raise DomainError(
-                f"WORKBENCH_IMPORT_FOLDERS names “{folder}”, which is not a folder. Make it, or leave it out."
-            )
+            raise DomainError(NOT_A_FOLDER.format(folder=folder))
         if lies_in(folder, data):
-            raise DomainError(
-                f"WORKBENCH_IMPORT_FOLDERS names “{folder}”, which belongs to the data folder {data}; Waterline does not "
-                "import its own files. Leave it out."
-            )
+            raise DomainError(OWN_FOLDER.format(folder=folder, data=data))
     return folders
 
 

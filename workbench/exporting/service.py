@@ -27,6 +27,9 @@ LONGEST_PATH = 4096
 NAME = re.compile(r"waterline-[a-z-]+-\d{8}-\d{6}-[0-9a-f]{6}\.(zip|csv)")
 SPARE_BYTES, ROW_BYTES = 1024 * 1024, 1024
 LEFT_OUT, RENAMED = "LEFT-OUT.txt", "RENAMED.txt"
+NOTHING_TO_EXPORT = "There is no picture to export. Choose another filter, or import pictures first."
+TWO_SOURCES = "An export is of a snapshot or of a filter, not of both. Leave one of them out."
+UNKNOWN_FORMAT = "format is “{name}”; it can be {formats}."
 EPOCH = (1980, 1, 1, 0, 0, 0)
 EVERYTHING = Filter()
 Progress = Callable[[int, int], None]
@@ -104,7 +107,7 @@ class Exports:
         export_format = _get_format(order.format)
         files = assign_paths(self._rows(order), export_format)
         if not files:
-            raise NotReady("There is no picture to export. Choose another filter, or import pictures first.")
+            raise NotReady(NOTHING_TO_EXPORT)
         name = f"waterline-{order.format}-{datetime.now(UTC):%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:6]}"
         path = self._root / f"{name}.{'zip' if export_format.pictures else 'csv'}"
         left_out = 0
@@ -154,9 +157,7 @@ class Exports:
         if order.snapshot is None:
             return self._stores.export_rows.of(self._stores.pages.all_ids(order.chosen))
         if order.chosen != EVERYTHING:
-            raise DomainError(
-                "An export is of a snapshot or of a filter, not of both. Leave one of them out."
-            )
+            raise DomainError(TWO_SOURCES)
         return self._stores.export_rows.of_snapshot(order.snapshot)
 
     def _reserve_space(self, files: PlacedPictures, export_format: ExportFormat) -> None:
@@ -217,5 +218,5 @@ class Exports:
 
 def _get_format(name: str) -> ExportFormat:
     if name not in FORMATS:
-        raise DomainError(f"format is “{name[:40]}”; it can be {', '.join(FORMATS)}.")
+        raise DomainError(UNKNOWN_FORMAT.format(name=name[:40], formats=", ".join(FORMATS)))
     return FORMATS[name]

@@ -31,6 +31,7 @@ CLOSE_SECONDS = 5
 LOOK_SECONDS = 0.5
 """Seconds between checks for a stop request while tables are read."""
 FILES, SAMPLE_SET = "files", "samples"
+NONE_RUNNING = "No import is running, so there is nothing to stop."
 UNEXPECTED = (
     "The import ended with an unexpected error. What was imported before stays; upload the files again."
 )
@@ -134,7 +135,7 @@ class ImportService:
         """
         active = self._jobs.active()
         if import_id is None and not active:
-            raise Conflict("No import is running, so there is nothing to stop.")
+            raise Conflict(NONE_RUNNING)
         stopped = self._jobs.request_stop(active[0].id if import_id is None else import_id)
         if not stopped.active:
             self._remove_staged(stopped)

@@ -27,6 +27,7 @@ DAMAGED = "The file is damaged inside the zip."
 NOT_READ = "The file could not be read. Upload it again."
 MOST_TABLES = 10
 """Tables not counted against the file limit of a zip, so that an export of the maximum size can be imported again."""
+OUTSIDE = "It lies outside the folder that may be read, so it is not read."
 OUR_DATABASE = "It is a file of Waterline's own database, so it is not read."
 
 
@@ -319,7 +320,7 @@ def _check_path(upload: Upload) -> None:
     if is_open_database(upload.path):
         raise RejectedPicture(OUR_DATABASE)
     if upload.root and not upload.path.resolve().is_relative_to(upload.root):
-        raise RejectedPicture("It lies outside the folder that may be read, so it is not read.")
+        raise RejectedPicture(OUTSIDE)
 
 
 def read_file(path: Path, limits: Limits) -> bytes:

@@ -21,6 +21,8 @@ from workbench.imaging.decode import canonical
 
 KEPT_LOADED = 2
 MODEL_FILE = "model.tflite"
+NO_MODEL = "There is no model yet. Train one on the Train tab, then promote it on the Models tab."
+NO_PRODUCTION = "No model is in production yet. Promote one on the Models tab; {newest} is the newest."
 THREADS = min(2, cores())
 REVIEW_THRESHOLD = 0.6
 """Minimum confidence that needs no review; the margin to the second class is then at least 20 points."""
@@ -172,6 +174,4 @@ class Predictor:
 
 
 def _no_production(versions: list[str]) -> str:
-    if versions:
-        return f"No model is in production yet. Promote one on the Models tab; {versions[0]} is the newest."
-    return "There is no model yet. Train one on the Train tab, then promote it on the Models tab."
+    return NO_PRODUCTION.format(newest=versions[0]) if versions else NO_MODEL

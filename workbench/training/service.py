@@ -26,6 +26,7 @@ from workbench.training.spec import INSTANT, TrainingSpec, class_weight_table
 from workbench.training.supervisor import RunSupervisor, log_tail
 
 DRAFT = "training spec"
+PICTURES_REMOVED = "{missing} of the {total} pictures of run {id} were removed for good. Start a new run, which uses those that are labelled now."
 
 
 @dataclass(frozen=True)
@@ -294,10 +295,7 @@ class TrainingService:
         items = self._stores.snapshots.items(run.snapshot_id)
         missing = sum(not self._stores.derivatives.has_original(item.sha256) for item in items)
         if missing:
-            raise Conflict(
-                f"{missing} of the {len(items)} pictures of run {run.id} were removed for good. Start a new run, which uses those that "
-                "are labelled now."
-            )
+            raise Conflict(PICTURES_REMOVED.format(missing=missing, total=len(items), id=run.id))
 
     def _split(self, spec: TrainingSpec) -> SplitDraft:
         return split(self._stores.snapshots.labelled(), spec.validation_fraction, spec.seed)

@@ -8,7 +8,11 @@ import numpy as np
 import pytest
 
 from storage.core.errors import Conflict, DomainError, NotFound
+from storage.queries.image_rows import NO_PICTURE
 from storage.records import Filter, NewImage
+from tests.sentences import raises_sentence
+from workbench.catalogue.near_duplicates import GROUPS_CHANGED, NO_GROUP, TOO_FEW
+from workbench.catalogue.trash import CONFIRMATION_WORDS, EMPTY_ALREADY, NOT_CONFIRMED, RUN_UNDER_WAY
 from workbench.services import Services
 from workbench.training.spec import TrainingSpec
 
@@ -121,7 +125,7 @@ def test_the_best_of_each_is_kept_where_the_classes_agree(services: Services, ad
     mixed = add(OTHER, label="Full") + add(OTHER ^ 3, label="Half")
     spare = services.near_duplicates.unresolved().spare
     assert len(spare) == 3
-    with pytest.raises(Conflict, match="3 pictures would go to the bin, not 4"):
+    with raises_sentence(Conflict, GROUPS_CHANGED.format(spare=3, expected=4)):
         services.near_duplicates.keep_best(4, "ada")
     changed, event = services.near_duplicates.keep_best(3, "ada")
     assert (changed, event is None) == (3, False)
@@ -133,11 +137,11 @@ def test_the_best_of_each_is_kept_where_the_classes_agree(services: Services, ad
 def test_what_is_no_group_is_refused_with_a_sentence(services: Services, add: Add) -> None:
     ids = add(0, 1)
     for wrong in ((ids, 99), (ids[:1], ids[0]), ([], 1)):
-        with pytest.raises(DomainError, match="the one of them to keep"):
+        with raises_sentence(DomainError, NO_GROUP):
             services.near_duplicates.keep_one(*wrong, "ada")
-    with pytest.raises(DomainError, match="at least two"):
+    with raises_sentence(DomainError, TOO_FEW):
         services.near_duplicates.keep_all([ids[0], ids[0]], "ada")
-    with pytest.raises(NotFound, match="no picture with id 99"):
+    with raises_sentence(NotFound, NO_PICTURE.format(id=99)):
         services.near_duplicates.keep_all([ids[0], 99], "ada")
     assert shown(services) == [set(ids)]
 
@@ -166,8 +170,9 @@ def test_the_bin_is_emptied_with_all_files_and_cannot_be_undone(labelled: Servic
     for image in before:
         stores.derivatives.stage(image.sha256)
     stores.edits.archive([image.id for image in gone], "ada")
+    not_confirmed = NOT_CONFIRMED.format(count=2, words=CONFIRMATION_WORDS)
     for wrong in ("", "yes", "3"):
-        with pytest.raises(DomainError, match="Type 2"):
+        with raises_sentence(DomainError, not_confirmed):
             labelled.trash.empty(wrong, "ada")
     assert labelled.trash.empty("2", "ada") == 2
     left = {path.name for path in (stores.root / "blobs").rglob("*") if path.is_file()}
@@ -176,7 +181,7 @@ def test_the_bin_is_emptied_with_all_files_and_cannot_be_undone(labelled: Servic
     assert stores.curation.in_bin() == 0
     with pytest.raises(NotFound):
         stores.edits.restore([gone[0].id], "ada")
-    with pytest.raises(Conflict, match="empty already"):
+    with raises_sentence(Conflict, EMPTY_ALREADY):
         labelled.trash.empty("0", "ada")
 
 
@@ -184,7 +189,7 @@ def test_the_bin_stays_while_a_run_may_read_it(labelled: Services) -> None:
     stores = labelled.stores
     labelled.training.start(TrainingSpec())
     stores.edits.archive([stores.pages.all_ids(Filter())[0]], "ada")
-    with pytest.raises(Conflict, match="training run is under way"):
+    with raises_sentence(Conflict, RUN_UNDER_WAY):
         labelled.trash.empty("1", "ada")
     assert stores.curation.in_bin() == 1
 

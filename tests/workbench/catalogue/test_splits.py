@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from storage.records import SnapshotItem
 from storage.training.snapshots import LabelledImage, SplitDraft
-from workbench.catalogue.splits import counts, split
+from tests.sentences import raises_sentence
+from workbench.catalogue.splits import NOTHING_LABELLED, ONE_CLASS, ONE_PICTURE, counts, split
 from workbench.core.errors import NotReady
 from workbench.services import Services
 from workbench.training.spec import TrainingSpec
@@ -136,14 +137,14 @@ def test_groups_that_hold_two_classes_do_not_cross_either() -> None:
 @pytest.mark.parametrize(
     ("pictures", "sentence"),
     [
-        ([], "No picture is labelled yet."),
-        (distinct(Full=9), r"All labelled pictures are in one class \(Full\)\."),
-        (distinct(Full=1, Half=1), "Class Full has only 1 picture."),
-        (distinct(Full=9, Half=1), "Class Half has only 1 picture."),
+        ([], NOTHING_LABELLED),
+        (distinct(Full=9), ONE_CLASS.format(name="Full")),
+        (distinct(Full=1, Half=1), ONE_PICTURE.format(name="Full", beside="")),
+        (distinct(Full=9, Half=1), ONE_PICTURE.format(name="Half", beside="")),
     ],
 )
 def test_too_little_to_split_is_said_in_a_sentence(pictures: list[LabelledImage], sentence: str) -> None:
-    with pytest.raises(NotReady, match=sentence):
+    with raises_sentence(NotReady, sentence):
         split(pictures, 0.2, 1)
 
 
@@ -238,7 +239,7 @@ def test_the_plan_says_what_was_put_on_a_side_by_hand(labelled: Services) -> Non
 
 def test_a_catalogue_without_labels_starts_no_run(services: Services) -> None:
     for ask in (services.training.plan, services.training.start):
-        with pytest.raises(NotReady, match="No picture is labelled yet"):
+        with raises_sentence(NotReady, NOTHING_LABELLED):
             ask(TrainingSpec())
     assert services.stores.runs.recent() == []
 

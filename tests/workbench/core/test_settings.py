@@ -1,10 +1,12 @@
 import os
+import re
 from pathlib import Path
 
 import pytest
 
 from storage.core.errors import DomainError
-from workbench.core.settings import Limits, Settings, from_environment
+from tests.sentences import raises_sentence
+from workbench.core.settings import FITS, NOT_A_FOLDER, Limits, Settings, from_environment
 
 
 def test_nothing_set_gives_the_defaults(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -47,27 +49,25 @@ def test_the_home_folder_is_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
 )
 @pytest.mark.parametrize("value", ["", "0", "-1", "1.5", "many", "1e3", " 1", "٣", "9" * 5000])
 def test_a_number_that_is_none_gets_a_sentence(name: str, value: str) -> None:
-    with pytest.raises(DomainError, match=f"{name} is “.*it must be a whole number"):
+    with pytest.raises(DomainError, match=f"^{name} "):
         from_environment({name: value})
 
 
 def test_a_port_beyond_the_last_one_gets_a_sentence() -> None:
     assert from_environment({"GRADIO_SERVER_PORT": "65535"}).port == 65535
-    with pytest.raises(
-        DomainError, match="GRADIO_SERVER_PORT is “65536”; it must be a whole number from 1 to 65535"
-    ):
+    with pytest.raises(DomainError, match=r"^GRADIO_SERVER_PORT .*“65536”.*\b65535\b"):
         from_environment({"GRADIO_SERVER_PORT": "65536"})
 
 
 def test_an_unknown_fit_gets_a_sentence() -> None:
-    with pytest.raises(DomainError, match="WORKBENCH_FIT is “stretch”; it can be letterbox, squash, crop"):
+    with pytest.raises(DomainError, match=f"^WORKBENCH_FIT .*“stretch”.* {', '.join(FITS)}"):
         from_environment({"WORKBENCH_FIT": "stretch"})
 
 
 def test_a_data_folder_that_cannot_be_one_gets_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     for path in (tmp_path / "file", tmp_path / "file" / "below"):
-        with pytest.raises(DomainError, match=r"WORKBENCH_DATA is “.*; it must be a folder"):
+        with pytest.raises(DomainError, match=f"^WORKBENCH_DATA .*“{path}”"):
             from_environment({"WORKBENCH_DATA": str(path)})
 
 
@@ -78,7 +78,7 @@ def test_folders_to_import_from_are_written_like_a_path(tmp_path: Path) -> None:
     assert from_environment({"WORKBENCH_IMPORT_FOLDERS": given}).import_folders == (tmp_path, tmp_path / "a")
     for wrong in (tmp_path / "c", tmp_path / "file"):
         (tmp_path / "file").write_bytes(b"")
-        with pytest.raises(DomainError, match=r"WORKBENCH_IMPORT_FOLDERS names “.*, which is not a folder"):
+        with raises_sentence(DomainError, NOT_A_FOLDER.format(folder=wrong)):
             from_environment({"WORKBENCH_IMPORT_FOLDERS": str(wrong)})
 
 
@@ -90,7 +90,7 @@ def test_runs_have_settings_of_their_own() -> None:
     actual = (settings.runs, settings.memory_mb, settings.webhook, settings.ray_address)
     assert actual == (3, 2000, "https://example.org/runs", "auto")
     for name, value in (("RUNS", "17"), ("RUNS", "0"), ("MEMORY_MB", "0"), ("MEMORY_MB", "much")):
-        with pytest.raises(DomainError, match=f"WORKBENCH_{name} is “{value}”; it must be a whole number"):
+        with pytest.raises(DomainError, match=f"^WORKBENCH_{name} .*“{value}”"):
             from_environment({f"WORKBENCH_{name}": value})
 
 
@@ -98,7 +98,7 @@ def test_runs_have_settings_of_their_own() -> None:
     "address", ["file:///etc/passwd", "ftp://example.org", "example.org", "http://", "http://["]
 )
 def test_only_addresses_of_the_web_are_told_of_runs(address: str) -> None:
-    with pytest.raises(DomainError, match="it must be an address that begins with http:// or https://"):
+    with pytest.raises(DomainError, match=f"^WORKBENCH_WEBHOOK .*“{re.escape(address)}”"):
         from_environment({"WORKBENCH_WEBHOOK": address})
 
 
@@ -109,5 +109,5 @@ def test_how_much_of_the_disk_stays_free(text: str, megabytes: int) -> None:
 
 @pytest.mark.parametrize("text", ["0", "-1", "5%", "1.5", "much"])
 def test_a_reserve_that_is_no_number_is_refused(text: str) -> None:
-    with pytest.raises(DomainError, match="WORKBENCH_RESERVE_MB is"):
+    with pytest.raises(DomainError, match=f"^WORKBENCH_RESERVE_MB .*“{text}”"):
         from_environment({"WORKBENCH_RESERVE_MB": text})

@@ -7,16 +7,19 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from storage.catalogue.export_rows import NO_SNAPSHOT
 from storage.core.errors import DomainError, NotFound
+from storage.queries.filters import NO_CLASS
 from storage.records import Filter
 from tests.pictures import class_zip, picture, write_zip
+from tests.sentences import raises_sentence
 from tests.workbench.conftest import Bring
 from tests.workbench.importing.test_uploads import zipped
 from workbench.catalogue.splits import split
 from workbench.core.errors import NotReady
 from workbench.core.settings import Settings
 from workbench.exporting.formats import FORMATS
-from workbench.exporting.service import ExportOrder
+from workbench.exporting.service import NOTHING_TO_EXPORT, TWO_SOURCES, UNKNOWN_FORMAT, ExportOrder
 from workbench.importing.service import NewImport
 from workbench.importing.uploads import Upload
 from workbench.services import Services, build_services
@@ -182,15 +185,15 @@ def test_pictures_without_their_original_are_left_out_and_named(mixed: Services)
 
 
 def test_what_cannot_be_exported_says_why_and_leaves_nothing(services: Services, bring: Bring) -> None:
-    refused = [
-        (ExportOrder("folders"), NotReady, "no picture to export"),
-        (ExportOrder("coco"), DomainError, "format is “coco”; it can be folders, csv, csv-zip"),
-        (ExportOrder("csv", snapshot=9), NotFound, "There is no snapshot 9"),
-        (ExportOrder("csv", Filter(label="x"), 9), DomainError, "not of both"),
-        (ExportOrder("csv", Filter(label="nope")), NotFound, "There is no class “nope”"),
-    ]
-    for order, error, words in refused:
-        with pytest.raises(error, match=words):
+    unknown_format = UNKNOWN_FORMAT.format(name="coco", formats=", ".join(FORMATS))
+    for order, error, sentence in [
+        (ExportOrder("folders"), NotReady, NOTHING_TO_EXPORT),
+        (ExportOrder("coco"), DomainError, unknown_format),
+        (ExportOrder("csv", snapshot=9), NotFound, NO_SNAPSHOT.format(id=9)),
+        (ExportOrder("csv", Filter(label="x"), 9), DomainError, TWO_SOURCES),
+        (ExportOrder("csv", Filter(label="nope")), NotFound, NO_CLASS.format(name="nope")),
+    ]:
+        with raises_sentence(error, sentence):
             services.exports.write(order)
     assert not (services.stores.root / "exports").exists()
 

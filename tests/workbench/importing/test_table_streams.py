@@ -18,9 +18,10 @@ from tests.workbench.conftest import Bring
 from tests.workbench.importing.test_csv_table import known, told
 from tests.workbench.importing.test_service import ended
 from tests.workbench.importing.test_uploads import LIMITS, zipped
+from workbench.core.errors import RejectedArchive
 from workbench.core.settings import MEGABYTE, Settings
 from workbench.importing.label_tables import TableLine
-from workbench.importing.plan import build_plan
+from workbench.importing.plan import NO_ROOM, build_plan
 from workbench.importing.service import NewImport
 from workbench.importing.table_faults import TableFault
 from workbench.importing.table_reader import read_table
@@ -227,13 +228,7 @@ def test_all_tables_of_an_import_have_a_limit_together(tmp_path: Path, upload: P
         for outcome in build_plan([given], limits).after
         if isinstance(outcome, FileOutcome) and outcome.reason
     ]
-    assert (
-        reasons
-        == [
-            "The tables of this import have more than 2 MB together, so this one is not read. Import it on its own."
-        ]
-        * 2
-    )
+    assert reasons == [NO_ROOM.format(most=2)] * 2
 
 
 def test_tables_count_as_files_of_a_zip(bring: Bring, services: Services, upload: Put) -> None:
@@ -241,7 +236,7 @@ def test_tables_count_as_files_of_a_zip(bring: Bring, services: Services, upload
     given = upload("a.zip", zipped({f"{n}.csv": b"" for n in range(111)}))
     assert build_plan([given], limits).files == 1
     [source] = build_plan([given], limits).sources()
-    with pytest.raises(Exception, match="The zip has 101 files; at most 100 are taken in at once"):
+    with pytest.raises(RejectedArchive, match=r"\b101\b.*\b100\b"):
         source.read()
 
 

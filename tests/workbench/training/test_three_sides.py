@@ -9,9 +9,10 @@ from sklearn.datasets import load_digits
 
 from storage.records import Filter
 from storage.training.snapshots import LabelledImage
+from tests.sentences import raises_sentence
 from tests.workbench.catalogue.test_splits import distinct, pictures_of, put, sides
 from tests.workbench.imaging.test_phash import digits
-from workbench.catalogue.splits import counts, split
+from workbench.catalogue.splits import NOTHING_TO_LEARN, counts, split
 from workbench.core.errors import NotReady
 from workbench.evaluation.caveats import caveats
 from workbench.imaging.decode import to_small_grey
@@ -41,7 +42,7 @@ def test_a_class_that_a_person_kept_from_the_check_trains_without_figures() -> N
 
 @pytest.mark.parametrize(("side", "there"), [("validation", "validation"), ("test", "the test")])
 def test_a_class_with_nothing_to_learn_from_is_said_in_a_sentence(side: str, there: str) -> None:
-    with pytest.raises(NotReady, match=f"class B were put into {there}, by hand or by the folders or tables"):
+    with raises_sentence(NotReady, NOTHING_TO_LEARN.format(name="B", there=there)):
         split(put(distinct(A=5, B=3), **{side: [6, 7, 8]}), 0.25, 1)
 
 
