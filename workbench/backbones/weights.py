@@ -17,6 +17,7 @@ from workbench.core.errors import TrainingFailed
 
 _TIMEOUT_SECONDS = 30
 _BLOCK_BYTES = 256 * 1024
+DOWNLOAD_DAMAGED = "The download of {file} came damaged; start the run again."
 _SCRATCH_HINT = "“From scratch” (architecture compact) trains without such a file."
 
 ProgressCallback = Callable[[int, int], None]
@@ -57,7 +58,7 @@ def weights_state(backbone: Backbone, folder: Path) -> WeightsState:
             sentence = f"The ImageNet weights of {backbone.label} are here."
             return WeightsState(True, backbone.weights_file, candidate, _sha256(path), sentence)
         damaged = damaged or path
-    sentence = _damaged_message(damaged) if damaged else _missing_message(backbone, folder)
+    sentence = damaged_message(damaged) if damaged else _missing_message(backbone, folder)
     return WeightsState(False, backbone.weights_file, folder, None, sentence)
 
 
@@ -101,14 +102,12 @@ def _download(backbone: Backbone, folder: Path, on_progress: ProgressCallback) -
         folder.mkdir(parents=True, exist_ok=True)
         digest = _download_to(backbone, part, on_progress)
         if backbone.checksum not in ("", digest):
-            raise TrainingFailed(
-                f"The download of {backbone.weights_file} came damaged; start the run again."
-            )
+            raise TrainingFailed(DOWNLOAD_DAMAGED.format(file=backbone.weights_file))
         part.replace(folder / backbone.weights_file)
     except (URLError, OSError) as error:
         if is_disk_full(error):
             raise DiskFull from error
-        raise TrainingFailed(_unreachable_message(backbone, folder)) from error
+        raise TrainingFailed(unreachable_message(backbone, folder)) from error
     finally:
         part.unlink(missing_ok=True)
 
@@ -140,14 +139,16 @@ def _missing_message(backbone: Backbone, folder: Path) -> str:
     )
 
 
-def _unreachable_message(backbone: Backbone, folder: Path) -> str:
+def unreachable_message(backbone: Backbone, folder: Path) -> str:
+    """Error message for weights that are missing and could not be downloaded into a folder."""
     return (
         f"The ImageNet weights of {backbone.label} are not here and could not be downloaded. "
         f"Put the file {backbone.weights_file} into {folder} and start the run again. {_SCRATCH_HINT}"
     )
 
 
-def _damaged_message(path: Path) -> str:
+def damaged_message(path: Path) -> str:
+    """Error message for a file that is not intact."""
     return f"The weights file {path} is damaged or cut short. Delete it or put a whole one in its place. {_SCRATCH_HINT}"
 
 

@@ -48,6 +48,8 @@ TURNS = {
 FORMATS = ("JPEG", "PNG", "WEBP", "HEIF", "AVIF", "BMP", "GIF", "TIFF")
 BRAND = re.compile(rb".{4}ftyp(hei[cxms]|hev[cxms]|mif1|msf1|avif|avis)", re.DOTALL)
 """Signature of HEIF and AVIF files."""
+EMPTY = "The file is empty (0 bytes)."
+UNKNOWN_FORMAT = f"This is not a picture in a known format ({', '.join(FORMATS)})."
 DAMAGED = "The picture is damaged or cut off and cannot be read to its end."
 NO_ROOM = "The server has not enough memory to read this picture."
 TILE_WIDTH, TILE_HEIGHT = 322, 323
@@ -128,7 +130,7 @@ def decode(data: bytes, max_pixels: int, side: int = SIDE) -> DecodedImage:
 def read_header(data: bytes, max_pixels: int, side: int = SIDE) -> UndecodedImage:
     """Read the header of a file; arguments and errors as for :func:`decode`."""
     if not data:
-        raise RejectedPicture("The file is empty (0 bytes).")
+        raise RejectedPicture(EMPTY)
     with _decoder_errors_as_rejections(data):
         return _read_header(data, max_pixels, side)
 
@@ -210,8 +212,7 @@ def _decoder_errors_as_rejections(data: bytes) -> Iterator[None]:
         yield
     except UnidentifiedImageError:
         # A damaged HEIF or AVIF is not identified by Pillow, so its signature is checked here.
-        unknown_format = f"This is not a picture in a known format ({', '.join(FORMATS)})."
-        raise RejectedPicture(DAMAGED if BRAND.match(data) else unknown_format) from None
+        raise RejectedPicture(DAMAGED if BRAND.match(data) else UNKNOWN_FORMAT) from None
     except RejectedPicture:
         raise
     except MemoryError as error:

@@ -28,7 +28,7 @@ PART = re.compile(r".+\.(\d+)(?:\.[^.]+)?\.part")
 CLOCK_TOLERANCE_SECONDS = 600.0
 COPY, GONE = ".copy-", ".gone-"
 _OWN_COPY = f"{COPY}{uuid4().hex}-"
-_CHECKPOINT_MISSING = "What run {} needs to go on is no longer there. Train again instead."
+CHECKPOINT_MISSING = "What run {} needs to go on is no longer there. Train again instead."
 
 
 def has_checkpoint(stores: Stores, run: Run) -> bool:
@@ -72,8 +72,8 @@ def copy_checkpoints(stores: Stores, run: Run) -> Path:
         shutil.rmtree(copy, ignore_errors=True)
         if source is not None and source.exists():
             raise
-        raise Conflict(_CHECKPOINT_MISSING.format(run.id)) from error
-    raise Conflict(_CHECKPOINT_MISSING.format(run.id))
+        raise Conflict(CHECKPOINT_MISSING.format(run.id)) from error
+    raise Conflict(CHECKPOINT_MISSING.format(run.id))
 
 
 def prune_checkpoints(stores: Stores) -> None:

@@ -7,9 +7,10 @@ import pytest
 from PIL import Image
 
 from tests.pictures import picture
+from tests.sentences import raises_sentence
 from workbench.core.errors import RejectedPicture
 from workbench.core.settings import FITS
-from workbench.imaging.decode import DecodedImage, canonical, decode
+from workbench.imaging.decode import DAMAGED, EMPTY, UNKNOWN_FORMAT, DecodedImage, canonical, decode
 from workbench.imaging.frame_count import MOST
 
 LIMIT = 100_000_000
@@ -172,7 +173,7 @@ def test_a_transparent_photo_of_a_new_kind_is_laid_on_white(kind: str) -> None:
 def test_a_crop_of_a_huge_coded_picture_is_refused_before_it_is_decoded(kind: str) -> None:
     data = saved(halves((64, 64), RED, BLUE), kind)
     meta = struct.pack(">I4sIII", 20, b"ispe", 0, 20_000, 20_000)
-    with pytest.raises(RejectedPicture, match="20,000 x 20,000 pixels; at most 100,000,000"):
+    with pytest.raises(RejectedPicture, match=r"\b20,000 x 20,000\b.*\b100,000,000\b"):
         decode(data + meta, LIMIT)
 
 
@@ -274,30 +275,28 @@ def test_a_large_jpeg_is_decoded_small_but_not_too_small() -> None:
 def test_a_picture_cut_off_at_any_place_is_refused(kind: str) -> None:
     data = picture(1, (64, 64), kind)
     for part in (0.1, 0.5, 0.9):
-        with pytest.raises(RejectedPicture, match=r"damaged or cut off|not a picture"):
+        with pytest.raises(RejectedPicture) as error:
             decode(data[: int(len(data) * part)], LIMIT)
+        assert str(error.value) in {DAMAGED, UNKNOWN_FORMAT}
 
 
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
-        (b"", "The file is empty"),
-        (b"\0", "not a picture in a known format"),
-        (b"hello, I am a text", "not a picture in a known format"),
-        (
-            b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>",
-            "not a picture in a known",
-        ),
-        (b"%PDF-1.7\n", "not a picture in a known format"),
+        (b"", EMPTY),
+        (b"\0", UNKNOWN_FORMAT),
+        (b"hello, I am a text", UNKNOWN_FORMAT),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>", UNKNOWN_FORMAT),
+        (b"%PDF-1.7\n", UNKNOWN_FORMAT),
     ],
 )
 def test_what_is_no_picture_is_refused(data: bytes, reason: str) -> None:
-    with pytest.raises(RejectedPicture, match=reason):
+    with raises_sentence(RejectedPicture, reason):
         decode(data, LIMIT)
 
 
 def test_the_limit_of_pixels_is_checked() -> None:
     data = picture(1, (40, 30))
     assert decode(data, 1200).width == 40
-    with pytest.raises(RejectedPicture, match="40 x 30 pixels; at most 1,199"):
+    with pytest.raises(RejectedPicture, match=r"\b40 x 30\b.*\b1,199\b"):
         decode(data, 1199)

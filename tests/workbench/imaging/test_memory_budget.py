@@ -64,7 +64,7 @@ def test_a_wait_that_takes_too_long_ends_and_holds_nobody_up() -> None:
     budget = MemoryBudget(10)
     first = Job(budget, 8)
     assert first.begun.wait(60)
-    with pytest.raises(Overloaded, match="busy with other pictures"), budget.reserve(5, timeout=0.05):
+    with pytest.raises(Overloaded), budget.reserve(5, timeout=0.05):
         pass
     assert budget.waiting == 0
     with budget.reserve(2, timeout=0.05):

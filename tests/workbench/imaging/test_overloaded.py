@@ -16,7 +16,7 @@ from workbench.core.settings import Limits, Settings
 from workbench.importing.ingest import ImportRequest
 from workbench.importing.uploads import Upload, sources
 from workbench.services import Services, build_services
-from workbench.ui.components.camera import decode_frame
+from workbench.ui.components.camera import LARGEST_FRAME, decode_frame
 
 
 @pytest.fixture
@@ -71,5 +71,5 @@ def test_a_frame_of_a_camera_has_a_bounded_size(narrow: Services) -> None:
         return "data:image/jpeg;base64," + base64.b64encode(picture(1, size)).decode()
 
     assert decode_frame(address((640, 480)), narrow.stores.decoder).shape == (480, 640, 3)
-    with pytest.raises(RejectedPicture, match="at most 4,000,000 pixels"):
+    with pytest.raises(RejectedPicture, match=f"{LARGEST_FRAME:,}"):
         decode_frame(address((2500, 2000)), narrow.stores.decoder)

@@ -8,9 +8,10 @@ import pytest
 from PIL import Image
 
 from tests.pictures import picture
+from tests.sentences import raises_sentence
 from tests.workbench.imaging.test_decode import BLUE, GREEN, LIMIT, RED, WHITE, halves, near, pixel, saved
 from workbench.core.errors import RejectedPicture
-from workbench.imaging.decode import decode
+from workbench.imaging.decode import DAMAGED, decode
 
 PLAIN = picture(7, (40, 30), "PNG")
 PALETTE = saved(halves((20, 20), RED, BLUE).quantize(2), "PNG")
@@ -104,7 +105,7 @@ def test_what_lies_behind_the_end_is_not_read() -> None:
 
 @pytest.mark.parametrize("name", [b"IHDR", b"IDAT", b"PLTE"])
 def test_a_wrong_checksum_of_what_the_picture_is_made_of_is_damage(name: bytes) -> None:
-    with pytest.raises(RejectedPicture, match="damaged"):
+    with raises_sentence(RejectedPicture, DAMAGED):
         decode(rewritten(PALETTE, name, lambda data: chunk(name, data, sound=False)), LIMIT)
 
 
@@ -126,7 +127,7 @@ def test_a_wrong_checksum_of_what_the_picture_is_made_of_is_damage(name: bytes) 
          "chunks without end"],
 )  # fmt: skip
 def test_what_lacks_what_a_picture_is_made_of_is_damaged(broken: bytes) -> None:
-    with pytest.raises(RejectedPicture, match="damaged"):
+    with raises_sentence(RejectedPicture, DAMAGED):
         decode(broken, LIMIT)
 
 

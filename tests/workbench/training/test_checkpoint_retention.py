@@ -14,7 +14,9 @@ import pytest
 from storage.core.errors import Conflict
 from storage.records import Run
 from storage.training.run_attempts import RunAttempt, Superseded
+from storage.training.runs import QueueFull
 from tests.audit_events import before
+from tests.sentences import raises_sentence
 from workbench.core.processes import MemoryLimit, alive, started_at
 from workbench.services import Services
 from workbench.training import checkpoint_retention
@@ -178,7 +180,7 @@ def test_a_stopped_run_whose_checkpoints_went_in_this_moment_says_so(labelled: S
     folder = labelled.stores.checkpoint_folder(run.id, run.attempt)
     with (
         before("shutil.copytree", lambda arguments: shutil.rmtree(folder, ignore_errors=True)),
-        pytest.raises(Conflict, match="no longer there"),
+        raises_sentence(Conflict, checkpoint_retention.CHECKPOINT_MISSING.format(run.id)),
     ):
         labelled.training.resume(run.id)
     assert len(labelled.stores.runs.recent()) == 1
@@ -223,6 +225,6 @@ def test_what_killed_processes_left_goes_when_a_server_starts(labelled: Services
 def test_a_run_for_which_there_is_no_place_leaves_no_snapshot(labelled: Services) -> None:
     for _ in range(50):
         labelled.training.start(TrainingSpec(seed=1))
-    with pytest.raises(Conflict, match="50 runs wait already"):
+    with pytest.raises(QueueFull, match="50"):
         labelled.training.start(TrainingSpec(seed=2))
     assert labelled.stores.database.value("SELECT count(*) FROM snapshots") == 1

@@ -106,7 +106,7 @@ def test_a_run_killed_in_every_phase_goes_on_and_finishes(labelled: Services) ->
     assert epochs(labelled, run_id) == [1, 2, 3]
     assert not checkpoint_retention.has_checkpoint(labelled.stores, run)
     log = labelled.stores.log_file(run_id).read_text()
-    assert re.findall(r"going on with epoch-0*(\d+)", log) == ["1", "3", "3"]
+    assert re.findall(r"\bepoch-0*(\d+)\.checkpoint\b", log) == ["1", "3", "3"]
 
 
 def test_a_run_killed_while_it_computes_features_goes_on_and_finishes(labelled: Services) -> None:

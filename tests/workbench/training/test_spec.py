@@ -92,5 +92,5 @@ def test_weights_that_do_not_fit_the_classes_are_refused(mode: object, word: str
 
 
 def test_a_class_without_pictures_has_no_balanced_weight() -> None:
-    with pytest.raises(InvalidSpec, match='"Half" has no picture'):
+    with pytest.raises(InvalidSpec, match='"Half"'):
         class_weight_table({"Full": 3, "Half": 0}, "balanced")

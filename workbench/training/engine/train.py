@@ -37,6 +37,9 @@ from workbench.training.spec import FINE_TUNE, INSTANT, SCRATCH, TrainingSpec, c
 
 RECIPES: Mapping[str, Callable[[Task], Recipe]] = {SCRATCH: scratch, INSTANT: instant, FINE_TUNE: fine_tune}
 _MIN_CLASSES = 2
+ONE_CLASS = "There is only one class; training needs pictures of at least two."
+NO_PICTURE = "There is no {split} picture; label more pictures or change the split."
+LOSS_NOT_FINITE = "The loss is no longer a number; train again with a smaller learning rate."
 DIVERGED = "The loss was no longer a number, so training ended there; the best epoch before is kept. A smaller learning rate usually helps."
 
 
@@ -216,10 +219,10 @@ def _fit_stage(
 
 def _check(dataset: Dataset) -> None:
     if len(dataset.classes) < _MIN_CLASSES:
-        raise TrainingFailed("There is only one class; training needs pictures of at least two.")
+        raise TrainingFailed(ONE_CLASS)
     for split in ("train", "validation"):
         if not len(dataset.indices(split)):
-            raise TrainingFailed(f"There is no {split} picture; label more pictures or change the split.")
+            raise TrainingFailed(NO_PICTURE.format(split=split))
 
 
 def _keras_callbacks(spec: TrainingSpec) -> list[keras.callbacks.Callback]:
@@ -237,7 +240,7 @@ def _best_or_fail(evaluator: EpochEvaluator, stop_monitor: StopMonitor) -> BestW
         return evaluator.best
     if stop_monitor.requested_action:
         raise StoppedEarly
-    raise TrainingFailed("The loss is no longer a number; train again with a smaller learning rate.")
+    raise TrainingFailed(LOSS_NOT_FINITE)
 
 
 def predictions(dataset: Dataset, probabilities: np.ndarray) -> tuple[ValidationPrediction, ...]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import h5py
@@ -18,6 +20,8 @@ from tests.workbench.tiny_weights import SMALL, write_weights
 from tests.workbench.training.engine.test_checkpoints import STEPS, same, whole
 from tests.workbench.training.engine.test_train import Recorder, spec, workplace
 from tests.workbench.training_data import bars
+from workbench.backbones.definitions import BACKBONES
+from workbench.backbones.weights import damaged_message, wrong_weights_message
 from workbench.core.errors import Paused
 from workbench.core.settings import Settings
 from workbench.services import Services, build_services
@@ -68,6 +72,11 @@ def another_net(file: Path) -> None:
         store["values"] = [1.0, 2.0]
 
 
+def warnings_of(caplog: pytest.LogCaptureFixture, logger: str) -> list[logging.LogRecord]:
+    """What a logger warned of."""
+    return [record for record in caplog.records if (record.name, record.levelno) == (logger, logging.WARNING)]
+
+
 @dataclass(frozen=True)
 class Uninterrupted:
     """A run of four epochs that nothing befell."""
@@ -89,8 +98,7 @@ def test_a_disk_that_fills_up_during_a_checkpoint_costs_the_run_nothing(
 ) -> None:
     place = replace(workplace(tmp_path), checkpoints=disk / "checkpoints")
     made = train(sound.dataset, FOUR, Crowding(disk=disk), place)
-    assert "the disk is full: epoch 2 is not kept" in caplog.text
-    assert "the disk is full: epoch 4 is not kept" in caplog.text
+    assert {(2,), (4,)} <= {record.args for record in warnings_of(caplog, "checkpoints")}
     assert [path.name for path in place.checkpoints.iterdir()] == ["epoch-000001.checkpoint"]
     assert same(made, sound.artefacts)
 
@@ -132,7 +140,8 @@ def test_a_run_whose_checkpoints_are_all_damaged_begins_again(
         harm(file)
     recorder = Recorder()
     resumed = train(sound.dataset, FOUR, recorder, place)
-    assert all(f"epoch-00000{number}.checkpoint is damaged" in caplog.text for number in (1, 2))
+    damaged = {("epoch-000001.checkpoint",), ("epoch-000002.checkpoint",)}
+    assert damaged <= {record.args for record in warnings_of(caplog, "checkpoints")}
     assert recorder.steps[0].epoch == 1
     assert same(resumed, sound.artefacts)
 
@@ -168,7 +177,7 @@ def test_damaged_features_are_computed_again_and_change_no_answer(
         harm(file)
     place = replace(instant.place, model=tmp_path / "model", checkpoints=tmp_path / "checkpoints")
     after = train(instant.dataset, INSTANT, Recorder(), place)
-    assert f"computed again: {files[0].name}" in caplog.text
+    assert (files[0].name,) in [record.args for record in warnings_of(caplog, "features")]
     assert after.predictions == instant.artefacts.predictions
     assert {file: file.read_bytes() for file in files} == before
 
@@ -177,17 +186,18 @@ def test_features_that_find_no_room_end_the_run_with_the_sentence(
     disk: Path, tmp_path: Path, weights: Path
 ) -> None:
     place = replace(workplace(tmp_path), weights=weights.parent, features=disk / "features")
-    with pytest.raises(DiskFull, match="The disk of the data folder is full"):
+    with pytest.raises(DiskFull):
         train(bars(tmp_path / "data", 12), INSTANT, Recorder(), place)
     assert not place.model.exists()
     assert [path for path in disk.rglob("*") if path.is_file()] == []
 
 
 @pytest.mark.parametrize(
-    ("harm", "says"), [(cut, "is damaged or cut short"), (another_net, "does not hold the weights of")]
+    ("harm", "message"),
+    [(cut, damaged_message), (another_net, partial(wrong_weights_message, backbone=BACKBONES[SMALL]))],
 )
 def test_a_run_whose_weights_are_none_fails_with_the_file_and_the_way_out(
-    labelled: Services, weights: Path, harm: Callable[[Path], None], says: str
+    labelled: Services, weights: Path, harm: Callable[[Path], None], message: Callable[[Path], str]
 ) -> None:
     file = labelled.stores.root / "weights" / weights.name
     file.parent.mkdir(exist_ok=True)
@@ -199,9 +209,8 @@ def test_a_run_whose_weights_are_none_fails_with_the_file_and_the_way_out(
         until(lambda: not labelled.stores.runs.get(run_id).active, "the run to end", 120)
     run = labelled.stores.runs.get(run_id)
     assert (run.status, run.version) == ("failed", None)
-    assert says in (run.error or "")
-    assert str(file) in (run.error or "")
-    assert "compact" in (run.error or "")
+    assert run.error == message(file)
+    assert "compact" in message(file)
 
 
 @pytest.fixture
