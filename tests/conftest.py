@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests import forked_workers
+from tests.data_folders import new_data_folder
 from tests.running import Server
 from workbench.core import processes
 from workbench.core.settings import Settings
@@ -75,7 +76,7 @@ def tiny_nets() -> Iterator[None]:
 @pytest.fixture
 def services(tmp_path: Path) -> Services:
     """Services on a fresh data folder; nothing runs in the background."""
-    return build_services(Settings(data=tmp_path / "workbench", insight=False))
+    return build_services(Settings(data=new_data_folder(tmp_path / "workbench"), insight=False))
 
 
 @pytest.fixture

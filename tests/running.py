@@ -18,6 +18,7 @@ from typing import TypeVar
 import psutil
 from gradio_client import Client
 
+from tests.data_folders import new_data_folder
 from tests.preloaded import ROOT, fork_server
 
 START_SECONDS = 90
@@ -62,7 +63,8 @@ class Server:
         return self
 
     def client(self) -> Client:
-        return Client(self.url, verbose=False, download_files=str(self.data / "downloads"))
+        # Over plain http no certificate is looked at, and to be ready for one takes a third of the time of each call.
+        return Client(self.url, verbose=False, ssl_verify=False, download_files=str(self.data / "downloads"))
 
     def end(self, how: signal.Signals = signal.SIGTERM) -> None:
         if self._process is not None:
@@ -90,6 +92,7 @@ class Server:
         return (self.data / "server.log").read_text(errors="replace")[-4000:]
 
     def _spawn(self, environment: dict[str, str], log: Path) -> psutil.Process:
+        new_data_folder(Path(environment["WORKBENCH_DATA"]))
         return fork_server(environment, log)
 
     def _healthy(self) -> bool:

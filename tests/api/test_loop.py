@@ -126,15 +126,6 @@ def test_batch_gives_a_row_a_file(client: Client, trained: dict, tmp_path: Path)
     assert all(row["label"] for row in rows[:-1])
 
 
-def test_stop_keeps_the_best_epoch(client: Client, imported: dict) -> None:
-    run_id = client.predict(spec={"epochs": 500, "patience": 500}, api_name="/start_training")["run_id"]
-    until(lambda: client.predict(run_id=run_id, api_name="/run_status")["metrics"], "a first epoch", 120)
-    client.predict(run_id=run_id, api_name="/stop_training")
-    status = _finish(client, run_id)
-    assert status["status"] == "stopped"
-    assert status["version"]
-
-
 def test_originals_are_kept_byte_for_byte(served: Server, client: Client, tmp_path: Path) -> None:
     data = picture(4711)
     (tmp_path / "one.jpg").write_bytes(data)

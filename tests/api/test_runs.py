@@ -122,3 +122,13 @@ def test_runs_wait_change_places_pause_and_go_on(client: Client) -> None:
     until(lambda: listed(client)[first]["status"] == "stopped", "the run to end", 120)
     with pytest.raises(AppError, match="Run 1 is finished, so there is nothing to go on with"):
         client.predict(run_id=1, api_name="/resume_training")
+
+
+def test_stop_keeps_the_best_epoch(client: Client) -> None:
+    run_id = started(client)
+    until(lambda: listed(client)[run_id]["status"] == "running", "the run to begin")
+    until(lambda: client.predict(run_id=run_id, api_name="/run_status")["metrics"], "a first epoch", 120)
+    client.predict(run_id=run_id, api_name="/stop_training")
+    stopped = until(lambda: listed(client)[run_id]["version"], "a version", 120)
+    assert listed(client)[run_id]["status"] == "stopped"
+    assert stopped in {model["version"] for model in client.predict(api_name="/list_models")["models"]}

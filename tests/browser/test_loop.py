@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 from tests.pictures import class_zip, shaded
 from tests.running import Server
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("tiny_nets")]
 TRAINING = 120_000
 
 

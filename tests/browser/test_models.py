@@ -16,7 +16,7 @@ from workbench.core.settings import Settings
 from workbench.services import build_services
 from workbench.stores import open_stores
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("tiny_nets")]
 REASON = "finds <b>Over</b> better"
 
 

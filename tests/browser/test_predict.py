@@ -21,7 +21,7 @@ LIVE = "(document.querySelector('#predict-camera video').srcObject !== null)"
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def trained(tmp_path_factory: pytest.TempPathFactory, tiny_nets: None) -> Iterator[Server]:
     """A running app with a model in production."""
     folder = tmp_path_factory.mktemp("trained")
     running = Server(folder).start()

@@ -19,7 +19,7 @@ from workbench.backbones.definitions import BACKBONES
 from workbench.core.settings import Settings
 from workbench.stores import Stores, open_stores
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("tiny_nets")]
 LONG = 90_000
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from storage.records import ClassRecord, NewImage
+from tests.data_folders import new_data_folder
 from workbench.core.settings import Settings
 from workbench.stores import Stores, open_stores
 
@@ -22,7 +23,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def stores(folder: Path) -> Stores:
-    return open_stores(Settings(data=folder))
+    return open_stores(Settings(data=new_data_folder(folder)))
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 from tests.benchmarks.data.concurrency import measure
 from tests.benchmarks.data.targets import OverHttp, Within, Workplace
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("tiny_nets")]
 SECONDS = 6.0
 
 

@@ -138,6 +138,7 @@ def test_weights_that_cannot_be_read_are_named_and_the_built_in_embedding_serves
     assert "cannot be used here" in status.sentence
 
 
+@pytest.mark.usefixtures("tiny_net")
 def test_the_production_model_makes_the_embeddings_where_that_is_asked_for(helping: Services) -> None:
     helping.start()
     try:

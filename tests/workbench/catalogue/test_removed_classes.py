@@ -19,7 +19,7 @@ from workbench.services import Services
 from workbench.training.spec import TrainingSpec
 from workbench.ui.tabs.evaluate.report import PARTS, EvaluateState, show
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("tiny_nets")]
 SHORT = TrainingSpec(epochs=1, batch_size=8)
 
 
