@@ -110,7 +110,12 @@ def test_an_import_is_stopped_and_keeps_what_is_in(client: Client, served: Serve
     files = {f"Stop/{number}.jpg": picture(1000 + number) for number in range(600)}
     given = handle_file(str(write_zip(tmp_path / "a.zip", files)))
     job = client.submit(files=[given], api_name="/import_images")
-    until(lambda: client.predict(api_name="/import_status")["done"] % 600, "progress")
+
+    def begun() -> bool:
+        status = client.predict(api_name="/import_status")
+        return (status["status"], status["total"]) == ("running", 600) and status["done"] > 0
+
+    until(begun, "progress")
     stopped = client.predict(api_name="/stop_import")
     answer = job.result(timeout=60)
     status = finished(client, stopped["import_id"])
