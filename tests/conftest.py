@@ -82,6 +82,7 @@ def services(tmp_path: Path) -> Services:
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
     """A running app on a fresh data folder."""
+    new_data_folder(tmp_path / "workbench")
     running = Server(tmp_path).start()
     yield running
     running.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import os
 import shutil
 import tempfile
 from functools import cache
@@ -16,9 +17,11 @@ from workbench.stores import open_stores
 def _empty() -> Path:
     root = Path(tempfile.mkdtemp(prefix="data-folder-"))
     atexit.register(shutil.rmtree, root, ignore_errors=True)
+    umask = os.umask(0o077)  # as the server's
     stores = open_stores(Settings(data=root / "workbench"))
     stores.database.connection().execute("PRAGMA wal_checkpoint(TRUNCATE)")
     stores.database.close()
+    os.umask(umask)
     return stores.root
 
 

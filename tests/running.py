@@ -18,7 +18,6 @@ from typing import TypeVar
 import psutil
 from gradio_client import Client
 
-from tests.data_folders import new_data_folder
 from tests.preloaded import ROOT, fork_server
 
 START_SECONDS = 90
@@ -92,7 +91,6 @@ class Server:
         return (self.data / "server.log").read_text(errors="replace")[-4000:]
 
     def _spawn(self, environment: dict[str, str], log: Path) -> psutil.Process:
-        new_data_folder(Path(environment["WORKBENCH_DATA"]))
         return fork_server(environment, log)
 
     def _healthy(self) -> bool:
