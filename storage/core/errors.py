@@ -3,6 +3,11 @@
 import errno
 import sqlite3
 
+DATABASE_REPLACED = (
+    "The database was replaced or removed while Waterline was running, so nothing more is written. "
+    "Restart Waterline; what was changed since {since} may be lost."
+)
+
 
 class DomainError(Exception):
     """Base of every error whose text may be shown to a user as it is."""
@@ -38,10 +43,7 @@ class DatabaseReplaced(DomainError):
     """
 
     def __init__(self, since: str) -> None:
-        super().__init__(
-            "The database was replaced or removed while Waterline was running, so nothing more is written. "
-            f"Restart Waterline; what was changed since {since} may be lost."
-        )
+        super().__init__(DATABASE_REPLACED.format(since=since))
 
 
 def is_disk_full(error: BaseException) -> bool:

@@ -16,6 +16,7 @@ from storage.records import FLAGS
 
 ACTIVE = "status IN ('queued', 'running')"
 ENDED = ("finished", "stopped", "failed")
+NO_IMPORT = "There is no import {id}."
 IMPORT_ENDED = "Import {id} has ended already ({status}), so there is nothing to stop."
 IMPORTED, PRESENT, REJECTED, READ = "imported", "already there", "rejected", "read"
 COLUMNS = "id, actor, label, source, status, stop_requested, total, done, error, created_at, started_at, ended_at, tally"
@@ -122,7 +123,7 @@ class ImportJobs:
         """
         row = self._database.row(f"SELECT {COLUMNS} FROM imports WHERE id = ?", (import_id,))
         if row is None:
-            raise NotFound(f"There is no import {import_id}.")
+            raise NotFound(NO_IMPORT.format(id=import_id))
         return _import(row)
 
     def active(self) -> list[Import]:

@@ -24,6 +24,7 @@ WORDS = {
     "cleared_class_id": "suspicion dismissed for",
     "alike": "look-alikes",
 }
+UNKNOWN_PICTURE = "There is no picture with id {id}."
 PLACES = ("in the catalogue", "in the bin", "emptied from the bin")
 TOUCHED = """
 SELECT e.*, c.field, c.before, c.after FROM changes c JOIN events e ON e.id = c.event_id
@@ -56,7 +57,7 @@ def history(database: Database, image_id: int) -> list[PictureEvent]:
     """
     image = database.row("SELECT filename, created_at FROM images WHERE id = ?", (image_id,))
     if image is None:
-        raise NotFound(f"There is no picture with id {image_id}.")
+        raise NotFound(UNKNOWN_PICTURE.format(id=image_id))
     names = {row["id"]: row["name"] for row in database.rows("SELECT id, name FROM classes")}
     events = []
     for _, rows in groupby(database.rows(TOUCHED, (image_id,)), key=lambda row: row["id"]):

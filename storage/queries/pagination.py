@@ -28,6 +28,7 @@ MOST_CANDIDATES = 2000
 """Up to so many pictures are looked up one by one, which takes some 2 ms; more are found by scanning an index."""
 # CROSS JOIN keeps the order of the tables: SQLite does not know that these are few.
 CANDIDATES = "json_each(:candidates) f CROSS JOIN images i ON i.id = f.value"
+INVALID_LIMIT = "limit must be a whole number from 1 to 500."
 UNKNOWN_CURSOR = "cursor is not one that this list gave with this sort and filter. Start again without it."
 BIN_IS_SMALL = "SELECT sum(n) FILTER (WHERE archived) < sum(n) FILTER (WHERE NOT archived) / 2 FROM tallies"
 
@@ -244,5 +245,5 @@ def _order(wanted: Filter) -> SortOrder:
 
 def _limit(limit: int) -> int:
     if not is_whole(limit, 1, 500):
-        raise DomainError("limit must be a whole number from 1 to 500.")
+        raise DomainError(INVALID_LIMIT)
     return limit

@@ -24,6 +24,7 @@ MANIFEST = "manifest.json"
 PRODUCTION = "production"
 ARRIVING = ".arriving-"
 LOST_AND_FOUND = "lost+found"
+UNKNOWN_VERSION = "There is no model version or alias “{name}”. The versions are: {known}."
 
 
 @dataclass(frozen=True)
@@ -128,9 +129,7 @@ class Registry:
         version = self._lookup(name)
         if version is None:
             known = ", ".join(version.name for version in self.versions()) or "none yet"
-            raise NotFound(
-                f"There is no model version or alias “{str(name)[:80]}”. The versions are: {known}."
-            )
+            raise NotFound(UNKNOWN_VERSION.format(name=str(name)[:80], known=known))
         return version
 
     def _lookup(self, name: str) -> Version | None:

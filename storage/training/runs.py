@@ -18,6 +18,7 @@ RESUMABLE = ("paused", "stopped", "failed", "interrupted")
 _BEHIND = "(SELECT coalesce(max(place), 0) + 1 FROM runs)"
 _QUEUE = "SELECT * FROM runs WHERE status = 'queued' ORDER BY place, id"
 _COPIED = {"epochs": "epoch, metrics", "trials": "number, name, spec, status, metrics, seconds"}
+NO_RUN = "There is no run {id}."
 ALREADY_PAUSED = "Run {id} is paused, so it cannot be paused."
 STOP_REQUESTED = "Run {id} was asked to stop, so it cannot be paused."
 NOT_RESUMABLE = "Run {id} is {status}, so there is nothing to go on with."
@@ -226,7 +227,7 @@ def _insert(connection: sqlite3.Connection, snapshot_id: int, spec: str) -> int:
 def _get(connection: sqlite3.Connection, run_id: int) -> Run:
     row = connection.execute("SELECT * FROM runs WHERE id = ?", (run_id,)).fetchone()
     if row is None:
-        raise NotFound(f"There is no run {run_id}.")
+        raise NotFound(NO_RUN.format(id=run_id))
     return _run(row)
 
 

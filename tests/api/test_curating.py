@@ -9,8 +9,19 @@ import pytest
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 
+from storage.journal.events import NOTHING_LEFT
+from storage.journal.history import UNKNOWN_PICTURE
+from storage.journal.image_edits import BLANK_TAG, OWN_LABEL, TOO_LONG
+from storage.queries.filters import NO_CLASS
+from storage.queries.image_rows import NO_PICTURE, NOT_IN_BIN
 from tests.pictures import picture
 from tests.running import Server
+from tests.sentences import raises_sentence
+from workbench.catalogue.labelling import INVALID_COLOUR, INVALID_NAME
+from workbench.core.path_names import A_CHARACTER
+from workbench.core.validation import NOT_WHOLE
+from workbench.ui.api.arguments import NOT_TEXT, NOT_TEXTS
+from workbench.ui.api.edits import NO_TAG
 
 
 @pytest.fixture
@@ -31,7 +42,7 @@ def test_pictures_are_labelled_reviewed_and_settled_by_people(stocked: tuple[Cli
     client, ids = stocked
     client.predict(ids, "Full", "Anna", api_name="/label_images")
     client.predict("Half", "Anna", api_name="/add_class")
-    with pytest.raises(AppError, match="labelled this picture yourself"):
+    with raises_sentence(AppError, OWN_LABEL):
         client.predict(ids[:1], "Half", "Anna", api_name="/review_images")
     assert client.predict(ids[:1], "Half", "Bert", api_name="/review_images")["changed"] == 1
     assert client.predict(ids[1:2], "Full", "Bert", api_name="/review_images")["changed"] == 1
@@ -86,31 +97,39 @@ def test_classes_come_change_and_go(stocked: tuple[Client, list[int]]) -> None:
     ("endpoint", "arguments", "sentence"),
     [
         ("list_images", {"flag": "odd"}, "flag is “odd”"),
-        ("list_images", {"search": 7}, "search must be a text"),
-        ("review_images", {"image_ids": [1], "label": "Full"}, "There is no class “Full”"),
-        ("archive_images", {"image_ids": [99]}, "no picture with id 99"),
-        ("restore_images", {"image_ids": [1]}, "no picture with id 1 in the bin"),
+        ("list_images", {"search": 7}, NOT_TEXT.format(name="search")),
+        ("review_images", {"image_ids": [1], "label": "Full"}, NO_CLASS.format(name="Full")),
+        ("archive_images", {"image_ids": [99]}, NO_PICTURE.format(id=99)),
+        ("restore_images", {"image_ids": [1]}, NOT_IN_BIN.format(id=1)),
         ("move_images", {"image_ids": [1], "split": "elsewhere"}, "split is “elsewhere”"),
-        ("tag_images", {"image_ids": [1]}, "at least one tag"),
-        ("tag_images", {"image_ids": [1], "add": "red"}, "add must be a list of texts"),
-        ("tag_images", {"image_ids": [1], "add": [" "]}, "A tag needs at least one character"),
-        ("note_image", {"image_id": 1, "text": "x" * 3000}, "at most 2,000 characters"),
-        ("note_image", {"image_id": "1", "text": ""}, 'image_id is "1"; it must be a whole number'),
-        ("label_images", {"image_ids": [1], "label": "Full", "by": 7}, "by must be a text"),
-        ("picture_history", {"image_id": 99}, "no picture with id 99"),
-        ("activity", {"days": 0}, "days is 0; it must be a whole number from 1 to 366"),
-        ("redo", {}, "nothing left to redo"),
-        ("add_class", {"name": "<b>"}, "cannot have"),
-        ("rename_class", {"name": "Full", "to": "Half"}, "There is no class “Full”"),
-        ("recolour_class", {"name": "Full", "colour": "red"}, "A colour is written as"),
-        ("merge_classes", {"name": "Full", "into": "Half"}, "There is no class “Full”"),
-        ("remove_class", {"name": "Full"}, "There is no class “Full”"),
-        ("accept_suggestions", {"image_ids": [99]}, "no picture with id 99"),
+        ("tag_images", {"image_ids": [1]}, NO_TAG),
+        ("tag_images", {"image_ids": [1], "add": "red"}, NOT_TEXTS.format(name="add")),
+        ("tag_images", {"image_ids": [1], "add": [" "]}, BLANK_TAG),
+        (
+            "note_image",
+            {"image_id": 1, "text": "x" * 3000},
+            TOO_LONG.format(what="A note", longest=2000, length=3000),
+        ),
+        (
+            "note_image",
+            {"image_id": "1", "text": ""},
+            NOT_WHOLE.format(key="image_id", value='"1"', range="1"),
+        ),
+        ("label_images", {"image_ids": [1], "label": "Full", "by": 7}, NOT_TEXT.format(name="by")),
+        ("picture_history", {"image_id": 99}, UNKNOWN_PICTURE.format(id=99)),
+        ("activity", {"days": 0}, NOT_WHOLE.format(key="days", value=0, range="1 to 366")),
+        ("redo", {}, NOTHING_LEFT.format(verb="redo")),
+        ("add_class", {"name": "<b>"}, INVALID_NAME.format(name="<b>", reason=A_CHARACTER)),
+        ("rename_class", {"name": "Full", "to": "Half"}, NO_CLASS.format(name="Full")),
+        ("recolour_class", {"name": "Full", "colour": "red"}, INVALID_COLOUR),
+        ("merge_classes", {"name": "Full", "into": "Half"}, NO_CLASS.format(name="Full")),
+        ("remove_class", {"name": "Full"}, NO_CLASS.format(name="Full")),
+        ("accept_suggestions", {"image_ids": [99]}, NO_PICTURE.format(id=99)),
     ],
 )
 def test_bad_input_gets_a_sentence(
     client: Client, endpoint: str, arguments: dict[str, Any], sentence: str
 ) -> None:
-    with pytest.raises(AppError) as refused:
+    with pytest.raises(AppError) as error:
         client.predict(**arguments, api_name=f"/{endpoint}")
-    assert sentence in str(refused.value)
+    assert sentence in str(error.value)

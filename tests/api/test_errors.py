@@ -10,8 +10,24 @@ import pytest
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 
+from storage.journal.events import NOTHING_LEFT
+from storage.queries.filters import NO_CLASS
+from storage.queries.image_rows import NO_PICTURE
+from storage.queries.pagination import INVALID_LIMIT, UNKNOWN_CURSOR
+from storage.training.registry import UNKNOWN_VERSION
+from storage.training.runs import NO_RUN
 from tests.pictures import picture
 from tests.running import Server
+from tests.sentences import raises_sentence
+from workbench.catalogue.labelling import INVALID_NAME, NO_NAME, TOO_LONG
+from workbench.catalogue.splits import NOTHING_LABELLED
+from workbench.core.path_names import A_CHARACTER, A_DEVICE, A_LEFTOVER, AT_THE_ENDS
+from workbench.core.validation import NOT_WHOLE
+from workbench.serving.service import NO_MODEL
+from workbench.ui.api.arguments import NOT_IDS
+from workbench.ui.api.models import INVALID_ALIAS
+from workbench.ui.api.runs import NO_VERSION_NAME
+from workbench.ui.file_transfer import NOT_UPLOADED
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -24,51 +40,71 @@ def one_picture(client: Client, tmp_path_factory: pytest.TempPathFactory) -> int
 @pytest.mark.parametrize(
     ("endpoint", "arguments", "sentence"),
     [
-        ("list_images", {"label": "nope"}, "There is no class “nope”"),
+        ("list_images", {"label": "nope"}, NO_CLASS.format(name="nope")),
         ("list_images", {"status": "odd"}, "status is “odd”"),
         ("list_images", {"sort": "odd"}, "sort is “odd”"),
-        ("list_images", {"cursor": "odd"}, "cursor is not one that this list gave"),
-        ("list_images", {"limit": 0}, "limit must be a whole number from 1 to 500"),
-        ("label_images", {"image_ids": [99], "label": "Full"}, "There is no picture with id 99"),
-        ("label_images", {"image_ids": [], "label": "Full"}, "image_ids must be a list"),
-        ("label_images", {"image_ids": ["1"], "label": "Full"}, "image_ids must be a list"),
-        ("label_images", {"image_ids": [1], "label": "  "}, "A class needs a name"),
-        ("label_images", {"image_ids": [1], "label": "x" * 300}, "at most 60 characters; this one has 300"),
-        ("label_images", {"image_ids": [1], "label": "<script>alert(1)</script>"}, "cannot have"),
-        ("import_images", {"files": [], "label": "  "}, "A class needs a name"),
-        ("import_images", {"files": [], "label": "CON"}, "Windows keeps it for a device"),
-        ("label_images", {"image_ids": [1], "label": "."}, "begins or ends with a dot"),
-        ("add_class", {"name": "Full\u202egpj"}, "The class name “Full\ufffdgpj” has a character"),
-        ("add_class", {"name": "@eaDir"}, "use it for files of their own"),
-        ("undo", {}, "nothing left to undo"),
-        ("preview_augmentation", {"image_id": "1"}, 'image_id is "1"; it must be a whole number'),
-        ("preview_augmentation", {"image_id": 1, "seed": -1}, "seed is -1; it must be a whole number from 0"),
-        ("preview_augmentation", {"image_id": 99}, "no picture with id 99"),
+        ("list_images", {"cursor": "odd"}, UNKNOWN_CURSOR),
+        ("list_images", {"limit": 0}, INVALID_LIMIT),
+        ("label_images", {"image_ids": [99], "label": "Full"}, NO_PICTURE.format(id=99)),
+        ("label_images", {"image_ids": [], "label": "Full"}, NOT_IDS),
+        ("label_images", {"image_ids": ["1"], "label": "Full"}, NOT_IDS),
+        ("label_images", {"image_ids": [1], "label": "  "}, NO_NAME),
+        ("label_images", {"image_ids": [1], "label": "x" * 300}, TOO_LONG.format(longest=60, length=300)),
+        (
+            "label_images",
+            {"image_ids": [1], "label": "<b>"},
+            INVALID_NAME.format(name="<b>", reason=A_CHARACTER),
+        ),
+        ("import_images", {"files": [], "label": "  "}, NO_NAME),
+        ("import_images", {"files": [], "label": "CON"}, INVALID_NAME.format(name="CON", reason=A_DEVICE)),
+        ("label_images", {"image_ids": [1], "label": "."}, INVALID_NAME.format(name=".", reason=AT_THE_ENDS)),
+        (
+            "add_class",
+            {"name": "Full\u202egpj"},
+            INVALID_NAME.format(name="Full\ufffdgpj", reason=A_CHARACTER),
+        ),
+        ("add_class", {"name": "@eaDir"}, INVALID_NAME.format(name="@eaDir", reason=A_LEFTOVER)),
+        ("undo", {}, NOTHING_LEFT.format(verb="undo")),
+        (
+            "preview_augmentation",
+            {"image_id": "1"},
+            NOT_WHOLE.format(key="image_id", value='"1"', range=1),
+        ),
+        (
+            "preview_augmentation",
+            {"image_id": 1, "seed": -1},
+            NOT_WHOLE.format(key="seed", value=-1, range=f"0 to {2**32 - 1}"),
+        ),
+        ("preview_augmentation", {"image_id": 99}, NO_PICTURE.format(id=99)),
         (
             "preview_augmentation",
             {"image_id": 1, "count": 1000},
-            "count is 1000; it must be a whole number from 1 to 32",
+            NOT_WHOLE.format(key="count", value=1000, range="1 to 32"),
         ),
         ("preview_augmentation", {"image_id": 1, "augmentation": {"twirl": {}}}, "twirl"),
-        ("start_training", {"spec": {}}, "No picture is labelled yet"),
+        ("start_training", {"spec": {}}, NOTHING_LABELLED),
         ("start_training", {"spec": {"epoch": 3}}, 'unknown key "epoch"'),
         ("start_training", {"spec": {"epochs": "3"}}, 'epochs is "3"'),
         ("start_training", {"spec": {"epochs": True}}, "epochs is True"),
         ("start_training", {"spec": {"augmentation": {"rotate": {"strength": "9"}}}}, "rotate"),
-        ("run_status", {"run_id": 99}, "There is no run 99"),
-        ("run_report", {"run_id": 99}, "There is no run 99"),
-        ("stop_training", {"run_id": 99}, "There is no run 99"),
-        ("pause_training", {"run_id": 99}, "There is no run 99"),
-        ("resume_training", {"run_id": "1"}, 'run_id is "1"; it must be a whole number'),
-        ("move_training", {"run_id": 1, "place": 0}, "place is 0; it must be a whole number from 1"),
-        ("train_again", {"version": "v99"}, "There is no model version or alias “v99”"),
-        ("train_again", {"version": ""}, "version must be a version such as v3"),
-        ("list_runs", {"limit": 0}, "limit is 0; it must be a whole number from 1 to 500"),
-        ("run_log", {"run_id": 99}, "There is no run 99"),
-        ("run_trials", {"run_id": 99}, "There is no run 99"),
-        ("promote", {"version": "v99"}, "There is no model version or alias “v99”"),
-        ("promote", {"version": "v99", "alias": "../x"}, "alias must have"),
-        ("promote", {"version": "v99", "alias": "v1"}, "not look like a version"),
+        ("run_status", {"run_id": 99}, NO_RUN.format(id=99)),
+        ("run_report", {"run_id": 99}, NO_RUN.format(id=99)),
+        ("stop_training", {"run_id": 99}, NO_RUN.format(id=99)),
+        ("pause_training", {"run_id": 99}, NO_RUN.format(id=99)),
+        ("resume_training", {"run_id": "1"}, NOT_WHOLE.format(key="run_id", value='"1"', range=1)),
+        (
+            "move_training",
+            {"run_id": 1, "place": 0},
+            NOT_WHOLE.format(key="place", value=0, range="1"),
+        ),
+        ("train_again", {"version": "v99"}, UNKNOWN_VERSION.format(name="v99", known="none yet")),
+        ("train_again", {"version": ""}, NO_VERSION_NAME),
+        ("list_runs", {"limit": 0}, NOT_WHOLE.format(key="limit", value=0, range="1 to 500")),
+        ("run_log", {"run_id": 99}, NO_RUN.format(id=99)),
+        ("run_trials", {"run_id": 99}, NO_RUN.format(id=99)),
+        ("promote", {"version": "v99"}, UNKNOWN_VERSION.format(name="v99", known="none yet")),
+        ("promote", {"version": "v99", "alias": "../x"}, INVALID_ALIAS),
+        ("promote", {"version": "v99", "alias": "v1"}, INVALID_ALIAS),
     ],
 )
 def test_one_sentence(client: Client, endpoint: str, arguments: dict, sentence: str) -> None:
@@ -82,9 +118,9 @@ def test_one_sentence(client: Client, endpoint: str, arguments: dict, sentence: 
 
 def test_predict_names_what_is_missing(client: Client, tmp_path: Path) -> None:
     (tmp_path / "one.jpg").write_bytes(picture(1))
-    with pytest.raises(AppError, match="There is no model yet"):
+    with raises_sentence(AppError, NO_MODEL):
         client.predict(image=handle_file(str(tmp_path / "one.jpg")), api_name="/predict")
-    with pytest.raises(AppError, match="no model version or alias “v7”"):
+    with raises_sentence(AppError, UNKNOWN_VERSION.format(name="v7", known="none yet")):
         client.predict(image=handle_file(str(tmp_path / "one.jpg")), model="v7", api_name="/predict")
 
 
@@ -104,7 +140,7 @@ def test_a_nan_in_a_spec_is_named(served: Server) -> None:
 )
 def test_a_forged_path_is_not_read(served: Server, endpoint: str, data: list) -> None:
     answer = _call(served, endpoint, json.dumps({"data": data}))
-    assert "must be uploaded first" in answer
+    assert json.dumps(NOT_UPLOADED)[1:-1] in answer
     assert "root:" not in answer
 
 

@@ -8,8 +8,14 @@ import pytest
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 
+from storage.queries.image_rows import NO_PICTURE
 from tests.pictures import class_zip
 from tests.running import Server, until
+from tests.sentences import raises_sentence
+from workbench.active_learning.service import NOT_SUSPICIOUS
+from workbench.core.validation import NOT_WHOLE
+from workbench.ui.api.arguments import NOT_IDS
+from workbench.ui.api.curation import UNKNOWN_CURSOR
 
 pytestmark = pytest.mark.slow
 
@@ -64,25 +70,29 @@ def test_a_suspicious_label_is_dismissed_by_name_or_accepted(client: Client) -> 
     assert changed["changed"] == 1
     listed = client.predict(api_name="/suspicious_labels")["items"]
     assert worst["id"] not in {item["id"] for item in listed}
-    with pytest.raises(AppError, match="not suspicious any more"):
+    with raises_sentence(AppError, NOT_SUSPICIOUS):
         client.predict(image_ids=[worst["id"]], api_name="/accept_suspicions")
 
 
 @pytest.mark.parametrize(
     ("endpoint", "arguments", "sentence"),
     [
-        ("suggestions", {"cursor": "odd"}, "cursor is not one that this list gave"),
-        ("suggestions", {"limit": 0}, "limit is 0; it must be a whole number from 1 to 500"),
-        ("next_images", {"count": 501}, "count is 501"),
-        ("suspicious_labels", {"limit": "3"}, 'limit is "3"'),
-        ("dismiss_suspicions", {"image_ids": []}, "image_ids must be a list"),
-        ("dismiss_suspicions", {"image_ids": [999]}, "no picture with id 999"),
-        ("accept_suspicions", {"image_ids": ["1"]}, r"at least one picture id \(a whole number\)"),
-        ("similar_images", {"image_id": 999}, "no picture with id 999"),
-        ("similar_images", {"image_id": 1, "count": 0}, "count is 0"),
-        ("map_points", {"limit": 10**6}, "limit is 1000000"),
+        ("suggestions", {"cursor": "odd"}, UNKNOWN_CURSOR),
+        ("suggestions", {"limit": 0}, NOT_WHOLE.format(key="limit", value=0, range="1 to 500")),
+        ("next_images", {"count": 501}, NOT_WHOLE.format(key="count", value=501, range="1 to 500")),
+        ("suspicious_labels", {"limit": "3"}, NOT_WHOLE.format(key="limit", value='"3"', range="1 to 500")),
+        ("dismiss_suspicions", {"image_ids": []}, NOT_IDS),
+        ("dismiss_suspicions", {"image_ids": [999]}, NO_PICTURE.format(id=999)),
+        ("accept_suspicions", {"image_ids": ["1"]}, NOT_IDS),
+        ("similar_images", {"image_id": 999}, NO_PICTURE.format(id=999)),
+        (
+            "similar_images",
+            {"image_id": 1, "count": 0},
+            NOT_WHOLE.format(key="count", value=0, range="1 to 500"),
+        ),
+        ("map_points", {"limit": 10**6}, NOT_WHOLE.format(key="limit", value=10**6, range="1 to 20000")),
     ],
 )
 def test_bad_input_is_one_sentence(client: Client, endpoint: str, arguments: dict, sentence: str) -> None:
-    with pytest.raises(AppError, match=sentence):
+    with raises_sentence(AppError, sentence):
         client.predict(**arguments, api_name=f"/{endpoint}")

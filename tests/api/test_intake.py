@@ -17,13 +17,29 @@ import pytest
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 
+from storage.catalogue.export_rows import NO_SNAPSHOT
+from storage.jobs.import_jobs import NO_IMPORT
+from storage.queries.filters import NO_CLASS
 from storage.records import Filter
 from tests.pictures import picture, write_zip
 from tests.running import ROOT, Server, until
+from workbench.catalogue.labelling import INVALID_NAME
+from workbench.core.path_names import A_CHARACTER
 from workbench.core.settings import Settings
+from workbench.core.validation import NOT_WHOLE
+from workbench.exporting.formats import FORMATS
+from workbench.exporting.service import NOTHING_TO_EXPORT, TWO_SOURCES, UNKNOWN_FORMAT
+from workbench.importing.server_folders import NOT_ALLOWED
+from workbench.importing.service import NONE_RUNNING
 from workbench.services import Services, build_services
+from workbench.ui.api.imports import NO_FOLDER
 
 ENDED = {"finished", "stopped", "failed"}
+
+
+def not_allowed(folder: str) -> str:
+    """The sentence on a folder that is not allowed, up to those that are."""
+    return NOT_ALLOWED.partition("{allowed}")[0].format(folder=folder)
 
 
 @pytest.fixture(scope="module")
@@ -65,21 +81,29 @@ def test_a_folder_is_imported_behind_and_reports(client: Client) -> None:
 @pytest.mark.parametrize(
     ("endpoint", "arguments", "sentence"),
     [
-        ("import_folder", {"folder": "/etc"}, "is not a folder that may be imported from"),
-        ("import_folder", {"folder": ".."}, "is not a folder that may be imported from"),
-        ("import_folder", {"folder": " "}, "folder must name a folder"),
-        ("import_folder", {"folder": "Full", "label": "<b>"}, "cannot have"),
-        ("import_status", {"import_id": 99}, "There is no import 99"),
-        ("import_status", {"import_id": "x"}, 'import_id is "x"; it must be a whole number'),
-        ("import_report", {"import_id": 99}, "There is no import 99"),
-        ("list_imports", {"limit": 0}, "limit is 0; it must be a whole number from 1 to 200"),
-        ("stop_import", {"import_id": 99}, "There is no import 99"),
-        ("stop_import", {}, "No import is running"),
-        ("export_dataset", {"format": "coco"}, "format is “coco”; it can be folders, csv"),
-        ("export_dataset", {"label": "nope"}, "There is no class “nope”"),
-        ("export_dataset", {"snapshot": 9}, "There is no snapshot 9"),
-        ("export_dataset", {"snapshot": 9, "status": "labelled"}, "not of both"),
-        ("export_dataset", {"search": "no such name"}, "no picture to export"),
+        ("import_folder", {"folder": "/etc"}, not_allowed("/etc")),
+        ("import_folder", {"folder": ".."}, not_allowed("..")),
+        ("import_folder", {"folder": " "}, NO_FOLDER),
+        (
+            "import_folder",
+            {"folder": "Full", "label": "<b>"},
+            INVALID_NAME.format(name="<b>", reason=A_CHARACTER),
+        ),
+        ("import_status", {"import_id": 99}, NO_IMPORT.format(id=99)),
+        ("import_status", {"import_id": "x"}, NOT_WHOLE.format(key="import_id", value='"x"', range="0")),
+        ("import_report", {"import_id": 99}, NO_IMPORT.format(id=99)),
+        ("list_imports", {"limit": 0}, NOT_WHOLE.format(key="limit", value=0, range="1 to 200")),
+        ("stop_import", {"import_id": 99}, NO_IMPORT.format(id=99)),
+        ("stop_import", {}, NONE_RUNNING),
+        (
+            "export_dataset",
+            {"format": "coco"},
+            UNKNOWN_FORMAT.format(name="coco", formats=", ".join(FORMATS)),
+        ),
+        ("export_dataset", {"label": "nope"}, NO_CLASS.format(name="nope")),
+        ("export_dataset", {"snapshot": 9}, NO_SNAPSHOT.format(id=9)),
+        ("export_dataset", {"snapshot": 9, "status": "labelled"}, TWO_SOURCES),
+        ("export_dataset", {"search": "no such name"}, NOTHING_TO_EXPORT),
     ],
 )
 def test_bad_input_is_answered_in_a_sentence(

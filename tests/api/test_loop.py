@@ -16,8 +16,10 @@ from PIL import Image
 
 from tests.pictures import class_zip, picture, shaded
 from tests.running import ROOT, Server, until
+from tests.sentences import raises_sentence
 from workbench.imaging.augmentation import Augmentation, augment
 from workbench.imaging.decode import canonical, decode
+from workbench.serving.service import NO_PRODUCTION
 
 pytestmark = pytest.mark.slow
 ENDED = ("finished", "stopped", "failed", "interrupted")
@@ -103,7 +105,7 @@ def test_training_gives_a_model_that_has_learnt(client: Client, trained: dict) -
 def test_predict_asks_for_a_model_then_uses_production(client: Client, trained: dict, tmp_path: Path) -> None:
     file = tmp_path / "low.png"
     file.write_bytes(shaded(0.7, 999))
-    with pytest.raises(AppError, match="No model is in production yet"):
+    with raises_sentence(AppError, NO_PRODUCTION.format(newest=trained["version"])):
         client.predict(image=handle_file(str(file)), api_name="/predict")
     history = client.predict(version=trained["version"], reason="first one", api_name="/promote")["history"]
     assert history[0]["reason"] == "first one"

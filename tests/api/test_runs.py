@@ -12,7 +12,9 @@ import pytest
 from gradio_client import Client
 from gradio_client.exceptions import AppError
 
+from storage.training.runs import ALREADY_PAUSED, NOT_RESUMABLE, NOT_WAITING
 from tests.running import Server, until
+from tests.sentences import raises_sentence
 from tests.versions import Answers, finished_run, import_pictures
 from workbench.backbones.definitions import BACKBONES
 from workbench.core.processes import started_at
@@ -107,20 +109,20 @@ def test_runs_wait_change_places_pause_and_go_on(client: Client) -> None:
     assert waiting(client) == [again["run_id"], second]
     for run_id in (second, again["run_id"]):
         client.predict(run_id=run_id, api_name="/stop_training")
-    with pytest.raises(AppError, match=f"Run {second} does not wait any more, so it cannot be moved"):
+    with raises_sentence(AppError, NOT_WAITING.format(id=second)):
         client.predict(run_id=second, api_name="/move_training")
 
     assert client.predict(run_id=first, api_name="/pause_training")["run_id"] == first
     until(lambda: listed(client)[first]["status"] == "paused", "the pause", 120)
     assert listed(client)[first]["resumable"]
-    with pytest.raises(AppError, match=f"Run {first} .*so it cannot be paused"):
+    with raises_sentence(AppError, ALREADY_PAUSED.format(id=first)):
         client.predict(run_id=first, api_name="/pause_training")
     queued = client.predict(run_id=first, api_name="/resume_training")
     assert queued == {"run_id": first, "status": "queued"}
     until(lambda: listed(client)[first]["status"] == "running", "the run to go on", 120)
     client.predict(run_id=first, api_name="/stop_training")
     until(lambda: listed(client)[first]["status"] == "stopped", "the run to end", 120)
-    with pytest.raises(AppError, match="Run 1 is finished, so there is nothing to go on with"):
+    with raises_sentence(AppError, NOT_RESUMABLE.format(id=1, status="finished")):
         client.predict(run_id=1, api_name="/resume_training")
 
 

@@ -16,6 +16,7 @@ from workbench.core.errors import NotReady
 from workbench.core.settings import Settings
 from workbench.stores import Stores
 
+NOT_SUSPICIOUS = "A label is not suspicious any more. Reload the list."
 OFF = "The model's help is switched off on this server (WORKBENCH_INSIGHT=off)."
 
 
@@ -135,7 +136,7 @@ class ActiveLearning:
         self._stores.catalogue.require(image_ids)
         likely = self._stores.suggestions.likely(image_ids)
         if set(image_ids) - set(likely):
-            raise Conflict("A label is not suspicious any more. Reload the list.")
+            raise Conflict(NOT_SUSPICIOUS)
         images_by_class: dict[int, list[int]] = defaultdict(list)
         for image_id in image_ids:
             images_by_class[likely[image_id]].append(image_id)

@@ -17,6 +17,9 @@ ZERO_WIDTH_JOINERS = frozenset("\u200c\u200d")
 PLAIN_SCRIPTS = ("LATIN", "GREEK", "CYRILLIC")
 A_CHARACTER = "has a character that a name cannot have (< > : / \\ | ? * or a quote, or one that is not seen)"
 NO_FOLDER = "cannot be the name of a folder: "
+AT_THE_ENDS = f"{NO_FOLDER}it begins or ends with a dot or a blank"
+A_DEVICE = f"{NO_FOLDER}Windows keeps it for a device"
+A_LEFTOVER = f"{NO_FOLDER}systems and tools use it for files of their own"
 
 
 def name_problem(name: str) -> str:
@@ -24,11 +27,11 @@ def name_problem(name: str) -> str:
     if any(_is_unsafe(character) for character in name) or has_stray_joiner(name):
         return A_CHARACTER
     if name.startswith(".") or name.endswith((".", " ")):
-        return f"{NO_FOLDER}it begins or ends with a dot or a blank"
+        return AT_THE_ENDS
     if RESERVED.match(name):
-        return f"{NO_FOLDER}Windows keeps it for a device"
+        return A_DEVICE
     if is_leftover(name):
-        return f"{NO_FOLDER}systems and tools use it for files of their own"
+        return A_LEFTOVER
     return ""
 
 

@@ -17,6 +17,10 @@ EVERY_HOST = "*"
 FITS = ("letterbox", "squash", "crop")
 """How a picture is fitted to the square input: padded, stretched, or centre-cropped."""
 EMBEDDINGS = ("auto", "backbone", "version", "built-in")
+NOT_TYPABLE = (
+    "WORKBENCH_PASSWORD is empty, begins or ends with a space, or has a letter in it that cannot be typed. Give it "
+    "another value, or do not set it at all."
+)
 NOT_A_FOLDER = "WORKBENCH_IMPORT_FOLDERS names “{folder}”, which is not a folder. Make it, or leave it out."
 OWN_FOLDER = (
     "WORKBENCH_IMPORT_FOLDERS names “{folder}”, which belongs to the data folder {data}; Waterline does not "
@@ -171,10 +175,7 @@ def _password(text: str | None) -> str:
     if text is None:
         return ""
     if not text or text != text.strip() or not text.isprintable():
-        raise DomainError(
-            "WORKBENCH_PASSWORD is empty, begins or ends with a space, or has a letter in it that cannot be typed. Give it "
-            "another value, or do not set it at all."
-        )
+        raise DomainError(NOT_TYPABLE)
     return text
 
 

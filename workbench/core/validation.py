@@ -8,6 +8,8 @@ from typing import Any
 from storage.core.integers import LARGEST_ID, is_whole
 from workbench.core.errors import InvalidSpec
 
+NOT_WHOLE = "{key} is {value}; it must be a whole number from {range}."
+
 
 def number(key: str, value: Any, low: float, high: float) -> float:
     """Validate a number from ``low`` to ``high``.
@@ -29,7 +31,7 @@ def whole(key: str, value: Any, low: int = 1, high: int = LARGEST_ID) -> int:
     """
     if not is_whole(value, low, high):
         up_to = f" to {high}" if high < LARGEST_ID else ""
-        raise InvalidSpec(f"{key} is {format_value(value)}; it must be a whole number from {low}{up_to}.")
+        raise InvalidSpec(NOT_WHOLE.format(key=key, value=format_value(value), range=f"{low}{up_to}"))
     return int(value)
 
 

@@ -12,6 +12,7 @@ from workbench.services import Services
 from workbench.ui.api import ACTOR
 from workbench.ui.api.answers import answer
 from workbench.ui.api.arguments import require_ids
+from workbench.ui.api.curation import UNKNOWN_CURSOR
 from workbench.ui.context import typed_name
 
 MAX_PAGE_SIZE = 500
@@ -237,7 +238,7 @@ def _decode_cursor(cursor: Any) -> Suggestion | None:
         validation.whole("cursor", image_id)
         return Suggestion(image_id, "", "", validation.number("cursor", probability, 0, 1))
     except (ValueError, TypeError, AttributeError, RecursionError, DomainError):
-        raise DomainError("cursor is not one that this list gave. Start again without it.") from None
+        raise DomainError(UNKNOWN_CURSOR) from None
 
 
 def _page_size(name: str, value: Any) -> int:

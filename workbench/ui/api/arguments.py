@@ -7,6 +7,10 @@ from storage.core.integers import is_whole
 from workbench.ui.api import ACTOR
 from workbench.ui.context import tidy_name
 
+NOT_TEXT = "{name} must be a text."
+NOT_TEXTS = "{name} must be a list of texts."
+NOT_IDS = "image_ids must be a list with at least one picture id (a whole number)."
+
 
 def require_text(name: str, value: Any) -> str:
     """Check that an argument is a string.
@@ -15,7 +19,7 @@ def require_text(name: str, value: Any) -> str:
         DomainError: It is not one.
     """
     if not isinstance(value, str):
-        raise DomainError(f"{name} must be a text.")
+        raise DomainError(NOT_TEXT.format(name=name))
     return value
 
 
@@ -26,7 +30,7 @@ def require_texts(name: str, value: Any) -> list[str]:
         DomainError: It is not one.
     """
     if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
-        raise DomainError(f"{name} must be a list of texts.")
+        raise DomainError(NOT_TEXTS.format(name=name))
     return value
 
 
@@ -37,7 +41,7 @@ def require_ids(values: Any) -> list[int]:
         DomainError: It is not a list of ids, or it is empty.
     """
     if not isinstance(values, list) or not values or not all(map(is_whole, values)):
-        raise DomainError("image_ids must be a list with at least one picture id (a whole number).")
+        raise DomainError(NOT_IDS)
     return list(dict.fromkeys(values))
 
 

@@ -9,6 +9,7 @@ from workbench.services import Services
 from workbench.ui.api import ACTOR
 from workbench.ui.api.arguments import require_actor, require_ids, require_text
 
+UNKNOWN_CURSOR = "cursor is not one that this list gave. Start again without it."
 MAX_GROUPS = 500
 MAX_COUNT = 10**9
 
@@ -136,7 +137,7 @@ def _parse_cursor(cursor: str) -> int:
     if not cursor:
         return 0
     if not (cursor.isascii() and cursor.isdigit() and len(cursor) < 10):
-        raise DomainError("cursor is not one that this list gave. Start again without it.")
+        raise DomainError(UNKNOWN_CURSOR)
     return int(cursor)
 
 

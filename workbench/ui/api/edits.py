@@ -9,6 +9,7 @@ from workbench.services import Services
 from workbench.ui.api import ACTOR
 from workbench.ui.api.arguments import require_actor, require_ids, require_text, require_texts
 
+NO_TAG = "Name at least one tag to add or to remove."
 AUTOMATIC = "automatic"
 NO_TEXTS: list[str] = []
 
@@ -143,7 +144,7 @@ def _annotation_endpoints(services: Services) -> list[Callable[..., Any]]:
         """
         added, removed = require_texts("add", add), require_texts("remove", remove)
         if not added and not removed:
-            raise DomainError("Name at least one tag to add or to remove.")
+            raise DomainError(NO_TAG)
         return _edit_result(edits.tag(require_ids(image_ids), added, removed, require_actor(by)))
 
     def note_image(image_id: int, text: str, by: str = ACTOR) -> Labelled:

@@ -15,6 +15,7 @@ from workbench.ui.api.answers import answer
 from workbench.ui.api.arguments import require_actor, require_text
 from workbench.ui.file_transfer import begin_import, to_file_data, uploads
 
+NO_FOLDER = "folder must name a folder of the server."
 SHUTTING_DOWN = (
     "The server is ending. Import {id} goes on when it is started again; /import_status says how far it is."
 )
@@ -99,7 +100,7 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
         """
         path = require_text("folder", folder).strip()
         if not path:
-            raise DomainError("folder must name a folder of the server.")
+            raise DomainError(NO_FOLDER)
         new_import = NewImport(label=require_text("label", label), actor=require_actor(by), folder=path)
         return _import_status(imports.state(imports.start(new_import)))
 

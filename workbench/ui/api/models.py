@@ -17,6 +17,8 @@ from workbench.ui.api.answers import answer
 from workbench.ui.api.arguments import require_actor
 from workbench.ui.file_transfer import read_upload, to_file_data, uploads, using_uploads
 
+INVALID_ALIAS = "alias must have 1 to 40 letters, digits or hyphens, and not look like a version (v3)."
+
 
 class Model(TypedDict):
     """A model version."""
@@ -135,7 +137,5 @@ def _require_alias(value: Any) -> str:
     if not (
         name.isascii() and name.replace("-", "").isalnum() and len(name) <= 40 and not is_version_name(name)
     ):
-        raise DomainError(
-            "alias must have 1 to 40 letters, digits or hyphens, and not look like a version (v3)."
-        )
+        raise DomainError(INVALID_ALIAS)
     return name

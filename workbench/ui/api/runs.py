@@ -12,6 +12,7 @@ from workbench.services import Services
 from workbench.training.spec import BEST, FINE_TUNE, INSTANT, SCRATCH
 from workbench.ui.api.answers import answer
 
+NO_VERSION_NAME = "version must be a version such as v3."
 MAX_RUNS = 500
 
 
@@ -128,7 +129,7 @@ def _queue_endpoints(services: Services) -> list[Callable[..., Any]]:
             version: A version such as v3.
         """
         if not isinstance(version, str) or not version:
-            raise DomainError("version must be a version such as v3.")
+            raise DomainError(NO_VERSION_NAME)
         return _queued_run(services.stores.runs.get(training.train_again(version)))
 
     return [pause_training, resume_training, move_training, train_again]
