@@ -278,8 +278,8 @@ def test_functions_take_few_parameters() -> None:
 
 
 def _parameters(function: Function) -> list[str]:
-    given = function.args
-    names = [argument.arg for argument in (*given.posonlyargs, *given.args, *given.kwonlyargs)]
+    arguments = function.args
+    names = [argument.arg for argument in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)]
     return [name for name in names if name not in {"self", "cls"}]
 
 

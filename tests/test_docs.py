@@ -82,5 +82,5 @@ def test_ci_runs_the_command_of_the_readme() -> None:
     script = (ROOT / ".ci/run").read_text()
     reading = next(line for line in script.splitlines() if line.startswith("command="))
     code = f'{reading}; echo "$command"'
-    said = subprocess.run(["bash", "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    assert said.strip().endswith(".venv/bin/python -m tests")
+    output = subprocess.run(["bash", "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert output.strip().endswith(".venv/bin/python -m tests")

@@ -40,9 +40,9 @@ def test_without_node_the_checks_fail_with_a_sentence(
         checks.shutil, "which", lambda name: name if name in {*there, *checks.NAMES} else None
     )
     assert checks.main([]) == 1
-    said = capsys.readouterr().out
-    assert f"{missing} is not on this machine" in said
-    assert "install your system's packages nodejs and npm" in said
+    output = capsys.readouterr().out
+    assert f"{missing} is not on this machine" in output
+    assert "install your system's packages nodejs and npm" in output
 
 
 def test_the_checks_lint_and_test_the_scripts() -> None:

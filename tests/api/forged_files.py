@@ -28,7 +28,7 @@ class Attacked:
 
     server: Server
     paths: dict[str, str]
-    asked: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.http = httpx.Client(base_url=self.server.url, timeout=20)
@@ -102,8 +102,8 @@ class Attacked:
 
 
 def _takes_a_file(component: dict[str, Any]) -> bool:
-    told = json.dumps(component.get("api_info", {})) + json.dumps(component["props"].get("_api_info", {}))
-    return component["type"] in {"file", "image"} or "filepath" in told or "FileData" in told
+    schema = json.dumps(component.get("api_info", {})) + json.dumps(component["props"].get("_api_info", {}))
+    return component["type"] in {"file", "image"} or "filepath" in schema or "FileData" in schema
 
 
 JSON = {"Content-Type": "application/json"}
@@ -112,8 +112,8 @@ JSON = {"Content-Type": "application/json"}
 @contextmanager
 def attacked(folder: Path) -> Iterator[Attacked]:
     """A server whose data lie outside the temporary folder, with uploads where they are by default."""
-    asked: list[str] = []
-    with _loopback(asked) as address:
+    requests: list[str] = []
+    with _loopback(requests) as address:
         scratch, imports = folder / "scratch", folder / "imports"
         scratch.mkdir()
         imports.mkdir()
@@ -121,7 +121,7 @@ def attacked(folder: Path) -> Iterator[Attacked]:
             folder, GRADIO_TEMP_DIR="", TMPDIR=str(scratch), WORKBENCH_IMPORT_FOLDERS=str(imports)
         ).start()
         try:
-            yield Attacked(server, _closed(folder, address), asked)
+            yield Attacked(server, _closed(folder, address), requests)
         finally:
             server.close()
 
@@ -170,10 +170,10 @@ def _closed(folder: Path, address: str) -> dict[str, str]:
 
 
 @contextmanager
-def _loopback(asked: list[str]) -> Iterator[str]:
+def _loopback(requests: list[str]) -> Iterator[str]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            asked.append(self.path)
+            requests.append(self.path)
             self.send_response(200)
             self.end_headers()
             self.wfile.write(SECRET.encode())

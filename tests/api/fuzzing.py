@@ -55,8 +55,8 @@ class Fuzzer:
         self._components = target.component_functions()
         info = target.http.get("/gradio_api/info").json()["named_endpoints"]
         self._defaults = {
-            name.removeprefix("/"): [part.get("parameter_default") for part in told["parameters"]]
-            for name, told in info.items()
+            name.removeprefix("/"): [part.get("parameter_default") for part in endpoint["parameters"]]
+            for name, endpoint in info.items()
         }
 
     def calls(self, count: int) -> list[Call]:
@@ -182,16 +182,16 @@ class Fuzzer:
         )
 
 
-def fault(status: int, said: str) -> str:
+def fault(status: int, text: str) -> str:
     """What is wrong with an answer; empty where nothing is."""
-    if UNEXPECTED in said:
+    if UNEXPECTED in text:
         return "a fault of our own"
-    refused = status >= 400 or "event: error" in said or '"success":false' in said
+    refused = status >= 400 or "event: error" in text or '"success":false' in text
     if not refused:
         return ""
-    if TRACES.search(said):
+    if TRACES.search(text):
         return "a trace"
-    sentences = _sentences(status, said)
+    sentences = _sentences(status, text)
     if not sentences or not all(
         isinstance(sentence, str) and sentence.endswith((".", "!", "?")) for sentence in sentences
     ):
@@ -199,18 +199,18 @@ def fault(status: int, said: str) -> str:
     return ""
 
 
-def _sentences(status: int, said: str) -> list[Any]:
+def _sentences(status: int, text: str) -> list[Any]:
     if status >= 400:
         try:
-            told = json.loads(said)
+            parsed = json.loads(text)
         except ValueError:
-            return [said]
-        return [told.get("error", told.get("detail"))] if isinstance(told, dict) else []
-    if "event: error" in said:
-        told = json.loads(said.split("event: error\ndata: ")[1].split("\n\n", maxsplit=1)[0])
-        return [told["error"] if isinstance(told, dict) else told]
+            return [text]
+        return [parsed.get("error", parsed.get("detail"))] if isinstance(parsed, dict) else []
+    if "event: error" in text:
+        parsed = json.loads(text.split("event: error\ndata: ")[1].split("\n\n", maxsplit=1)[0])
+        return [parsed["error"] if isinstance(parsed, dict) else parsed]
     events = [
-        json.loads(line.removeprefix("data: ")) for line in said.split("\n\n") if line.startswith("data: ")
+        json.loads(line.removeprefix("data: ")) for line in text.split("\n\n") if line.startswith("data: ")
     ]
     return [
         event["output"]["error"] for event in events if event.get("success") is False and event.get("output")

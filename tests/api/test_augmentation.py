@@ -30,11 +30,11 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def test_operations_are_checked_when_a_script_asks(client: Client) -> None:
     wanted = {"flip_vertical": {"enabled": True}, "rotate": {"strength": 5}}
 
-    def asked() -> dict:
+    def check() -> dict:
         return client.predict(augmentation=wanted, api_name="/check_augmentation")
 
-    until(lambda: asked()["state"] == "checked", "the check to end")
-    report = asked()
+    until(lambda: check()["state"] == "checked", "the check to end")
+    report = check()
     assert (report["version"], report["pictures"], report["error"]) == ("v1", 24, None)
     operations = {operation["operation"]: operation for operation in report["operations"]}
     turned = operations["flip_vertical"]

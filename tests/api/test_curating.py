@@ -50,9 +50,9 @@ def test_pictures_are_labelled_reviewed_and_settled_by_people(stocked: tuple[Cli
     assert (open_one["label"], open_one["review_label"], open_one["labelled_by"]) == ("Full", "Half", "Anna")
     client.predict(ids[:1], "Half", "Cleo", api_name="/label_images")
     assert [item["id"] for item in items(client, status="agreed")] == ids[:2]
-    told = client.predict(ids[0], api_name="/picture_history")["items"]
-    assert [change["by"] for change in told[:3]] == ["Cleo", "Bert", "Anna"]
-    assert {"field": "class", "before": "Full", "after": "Half"} in told[0]["changes"]
+    history = client.predict(ids[0], api_name="/picture_history")["items"]
+    assert [change["by"] for change in history[:3]] == ["Cleo", "Bert", "Anna"]
+    assert {"field": "class", "before": "Full", "after": "Half"} in history[0]["changes"]
     done = {person["by"]: person["labelled"] for person in client.predict(api_name="/activity")["items"]}
     assert (done["Anna"], done["Cleo"]) == (4, 1)
 

@@ -37,8 +37,8 @@ def copies(client: Client, tmp_path_factory: pytest.TempPathFactory) -> None:
     client.predict(files=[handle_file(str(path))], api_name="/import_images")
 
 
-def groups(client: Client, **given: object) -> dict:
-    return client.predict(**given, api_name="/lookalikes")
+def groups(client: Client, **arguments: object) -> dict:
+    return client.predict(**arguments, api_name="/lookalikes")
 
 
 def names(client: Client, ids: list[int]) -> list[str]:

@@ -32,7 +32,7 @@ def nothing_was_read(target: Attacked) -> Iterator[None]:
     before = target.kept()
     yield
     assert target.kept() == before
-    assert target.asked == []
+    assert target.requests == []
     assert healthy(target.server)
     assert SECRET not in target.server.log
 
@@ -83,10 +83,10 @@ def test_through_the_queue_functions_refuse(target: Attacked) -> None:
         *[function for function in target.functions() if function["inputs"]][::6],
     ]
     with ThreadPoolExecutor(TOGETHER) as pool:
-        said = pool.map(
+        answers = pool.map(
             lambda function: target.queued(function["id"], [forged for _ in function["inputs"]]), called
         )
-    for endpoint, text in zip(called, said, strict=True):
+    for endpoint, text in zip(called, answers, strict=True):
         assert NOT_UPLOADED in text, endpoint["api_name"]
 
 
@@ -99,10 +99,10 @@ def test_called_by_name_every_endpoint_refuses(target: Attacked) -> None:
     ]
     assert len(called) > 40
     with ThreadPoolExecutor(TOGETHER) as pool:
-        said = pool.map(
+        answers = pool.map(
             lambda function: target.called(function["api_name"], [forged for _ in function["inputs"]]), called
         )
-    for endpoint, text in zip(called, said, strict=True):
+    for endpoint, text in zip(called, answers, strict=True):
         assert NOT_UPLOADED in text, endpoint["api_name"]
 
 
@@ -134,7 +134,7 @@ def test_a_component_takes_no_files_of_a_form(target: Attacked) -> None:
 
 def test_addresses_of_gradio_that_read_write_or_fetch_are_closed(target: Attacked) -> None:
     api, loopback = "/gradio_api", target.paths["loopback"]
-    asked = [
+    addresses = [
         *(f"{api}/file={path}" for path in target.paths.values() if "0" * 32 + "/" not in path and 0 < len(path) < 9000 and path.isprintable()),
         f"{api}/file={loopback}", f"{api}/file/{loopback}", f"{api}/file//etc/passwd", f"{api}/proxy={loopback}",
         f"{api}/stream/a/b/1/playlist.m3u8", f"{api}/stream//etc/passwd", f"{api}/deep_link?session_hash={target.session}",
@@ -142,7 +142,7 @@ def test_addresses_of_gradio_that_read_write_or_fetch_are_closed(target: Attacke
         "/static/../../../../../../etc/passwd", "/static/%2e%2e/%2e%2e/%2e%2e/routes.py", "/assets/..%2f..%2froutes.py",
         "/svelte/..%2f..%2froutes.py", "/monitoring/x",
     ]  # fmt: skip
-    for address in asked:
+    for address in addresses:
         answer = target.http.get(address)
         assert answer.status_code in (400, 403, 404), address
         assert answer.json()["error"].endswith("."), address

@@ -39,9 +39,9 @@ def test_every_refusal_is_a_sentence_and_nothing_breaks(target: Attacked, tmp_pa
     with ThreadPoolExecutor(TOGETHER) as pool:
         answers = list(pool.map(lambda call: call.send(), calls))
     faults = [
-        f"{what} ({status}): {call.what}\n    {said[:300]}"
-        for call, (status, said) in zip(calls, answers, strict=True)
-        if (what := fault(status, said) or (SECRET in said and "a secret"))
+        f"{what} ({status}): {call.what}\n    {text[:300]}"
+        for call, (status, text) in zip(calls, answers, strict=True)
+        if (what := fault(status, text) or (SECRET in text and "a secret"))
     ]
     assert not faults, f"{len(faults)} of {CALLS}:\n" + "\n".join(faults[:40])
     refused = sum(status >= 400 for status, _ in answers)

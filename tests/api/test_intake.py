@@ -115,11 +115,12 @@ def test_bad_input_is_answered_in_a_sentence(
 
 
 def test_one_zip_by_several_at_once_is_taken_in_once(client: Client, tmp_path: Path) -> None:
-    given = str(write_zip(tmp_path / "a.zip", {f"Full/{n}.jpg": picture(100 + n) for n in range(40)}))
+    archive_path = str(write_zip(tmp_path / "a.zip", {f"Full/{n}.jpg": picture(100 + n) for n in range(40)}))
     with ThreadPoolExecutor(3) as pool:
         answers = list(
             pool.map(
-                lambda _: client.predict(files=[handle_file(given)], api_name="/import_images"), range(3)
+                lambda _: client.predict(files=[handle_file(archive_path)], api_name="/import_images"),
+                range(3),
             )
         )
     assert sorted((answer["imported"], answer["duplicates"]) for answer in answers) == [
@@ -132,8 +133,8 @@ def test_one_zip_by_several_at_once_is_taken_in_once(client: Client, tmp_path: P
 
 def test_an_import_is_stopped_and_keeps_what_is_in(client: Client, served: Server, tmp_path: Path) -> None:
     files = {f"Stop/{number}.jpg": picture(1000 + number) for number in range(600)}
-    given = handle_file(str(write_zip(tmp_path / "a.zip", files)))
-    job = client.submit(files=[given], api_name="/import_images")
+    file_data = handle_file(str(write_zip(tmp_path / "a.zip", files)))
+    job = client.submit(files=[file_data], api_name="/import_images")
 
     def begun() -> bool:
         status = client.predict(api_name="/import_status")
@@ -150,8 +151,8 @@ def test_an_import_is_stopped_and_keeps_what_is_in(client: Client, served: Serve
 
 @pytest.mark.parametrize("kind", ["folders", "csv-zip", "huggingface", "label-studio"])
 def test_an_export_is_handed_out_and_comes_back(client: Client, tmp_path: Path, kind: str) -> None:
-    given = str(write_zip(tmp_path / "a.zip", {f"Back/{n}.jpg": picture(2000 + n) for n in range(5)}))
-    ids = client.predict(files=[handle_file(given)], api_name="/import_images")["image_ids"]
+    archive_path = str(write_zip(tmp_path / "a.zip", {f"Back/{n}.jpg": picture(2000 + n) for n in range(5)}))
+    ids = client.predict(files=[handle_file(archive_path)], api_name="/import_images")["image_ids"]
     path = client.predict(format=kind, label="Back", api_name="/export_dataset")
     with zipfile.ZipFile(path) as archive:
         contents = {archive.read(name) for name in archive.namelist()}
@@ -183,9 +184,11 @@ def test_a_server_that_is_killed_while_it_imports_loses_and_doubles_nothing(tmp_
     server = Server(tmp_path).start()
     try:
         files = {f"Full/{number}.jpg": picture(number) for number in range(700)}
-        given = write_zip(tmp_path / "a.zip", {**files, "Full/again.jpg": picture(3), "notes.txt": b"text"})
+        archive_path = write_zip(
+            tmp_path / "a.zip", {**files, "Full/again.jpg": picture(3), "notes.txt": b"text"}
+        )
         client = server.client()
-        client.submit(files=[handle_file(str(given))], api_name="/import_images")
+        client.submit(files=[handle_file(str(archive_path))], api_name="/import_images")
         for least in (1, 300):
             until(partial(_done, client, least), f"{least} files", 120)
             server.end(signal.SIGKILL)
@@ -239,10 +242,12 @@ services.exports.write(ExportOrder("csv-zip"), lambda done, total: os.kill(os.ge
 def test_a_server_that_is_killed_while_it_exports_leaves_nothing_half_written(tmp_path: Path) -> None:
     data = tmp_path / "workbench"
     services = build_services(Settings(data=data))
-    given = write_zip(tmp_path / "a.zip", {f"Full/{number}.jpg": picture(number) for number in range(80)})
+    archive_path = write_zip(
+        tmp_path / "a.zip", {f"Full/{number}.jpg": picture(number) for number in range(80)}
+    )
     server = Server(tmp_path).start()
     try:
-        server.client().predict(files=[handle_file(str(given))], api_name="/import_images")
+        server.client().predict(files=[handle_file(str(archive_path))], api_name="/import_images")
         server.end()
         done = subprocess.run([sys.executable, "-c", KILLED, str(data)], cwd=ROOT, check=False)
         assert done.returncode == -signal.SIGKILL

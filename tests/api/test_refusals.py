@@ -33,7 +33,7 @@ def http(served: Server) -> Iterator[httpx.Client]:
 
 
 @pytest.mark.parametrize(
-    ("address", "body", "status", "said"),
+    ("address", "body", "status", "sentence"),
     [
         ("run/import_images", {"data": [[]]}, 500, "needs 3 values (files, label, by); 1 came"),
         ("run/import_images", {"data": []}, 500, "needs 3 values (files, label, by); none came"),
@@ -61,11 +61,11 @@ def http(served: Server) -> Iterator[httpx.Client]:
     ],
 )  # fmt: skip
 def test_what_gradio_refuses_is_a_sentence(
-    http: httpx.Client, address: str, body: dict, status: int, said: str
+    http: httpx.Client, address: str, body: dict, status: int, sentence: str
 ) -> None:
     answer = http.post(f"/gradio_api/{address}", content=json.dumps(body))
     assert answer.status_code == status
-    assert said in answer.json()["error"]
+    assert sentence in answer.json()["error"]
     assert "Traceback" not in answer.text
 
 
@@ -187,13 +187,13 @@ def test_what_is_handed_out_can_be_downloaded_and_is_never_shown(served: Server)
 
 def test_what_the_server_made_cannot_be_imported(served: Server, client: Client, http: httpx.Client) -> None:
     answer = http.post("/gradio_api/run/export_dataset", content=json.dumps({"data": _defaults(client)}))
-    made = answer.json()["data"][0]
-    assert Path(made["path"]).is_file()
-    body = json.dumps({"data": [[made], "", "api"]})
+    export = answer.json()["data"][0]
+    assert Path(export["path"]).is_file()
+    body = json.dumps({"data": [[export], "", "api"]})
     answer = http.post("/gradio_api/run/import_images", content=body)
     assert "must be uploaded first" in answer.json()["error"]
 
 
 def _defaults(client: Client) -> list:
-    told = client.view_api(return_format="dict", print_info=False)["named_endpoints"]["/export_dataset"]
-    return [parameter["parameter_default"] for parameter in told["parameters"]]
+    endpoint = client.view_api(return_format="dict", print_info=False)["named_endpoints"]["/export_dataset"]
+    return [parameter["parameter_default"] for parameter in endpoint["parameters"]]

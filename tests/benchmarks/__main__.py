@@ -19,22 +19,22 @@ import psutil
 from tests.benchmarks import import_speed, serving, soak, throughput
 from tests.benchmarks.data import concurrency, duplicates, keys, label_errors, next_labels, storage
 from tests.benchmarks.figures import Row
-from tests.benchmarks.options import FOLDS, SPLITS, Asked
+from tests.benchmarks.options import FOLDS, SPLITS, BenchmarkOptions
 from tests.benchmarks.training import training
 
 
-def loop(asked: Asked) -> dict[str, Callable[[], Iterable[Row]]]:
+def loop(options: BenchmarkOptions) -> dict[str, Callable[[], Iterable[Row]]]:
     """The parts of the loop's table by name. The running app comes first, before TensorFlow is loaded here."""
     return {
-        "serving": lambda: serving.rows(asked.data),
-        "import": lambda: import_speed.rows(asked.data),
+        "serving": lambda: serving.rows(options.data),
+        "import": lambda: import_speed.rows(options.data),
         "throughput": throughput.rows,
     }
 
 
-def on_data(asked: Asked) -> dict[str, Callable[[], Iterable[Row]]]:
+def on_data(options: BenchmarkOptions) -> dict[str, Callable[[], Iterable[Row]]]:
     """The parts of the table on data by name."""
-    data = asked.data
+    data = options.data
     return {
         "storage": lambda: storage.rows(data),
         "duplicates": lambda: duplicates.rows(data),
@@ -46,7 +46,7 @@ def on_data(asked: Asked) -> dict[str, Callable[[], Iterable[Row]]]:
     }
 
 
-def on_soak(_: Asked) -> dict[str, Callable[[], Iterable[Row]]]:
+def on_soak(_: BenchmarkOptions) -> dict[str, Callable[[], Iterable[Row]]]:
     """The memory of a simulated day, on pictures made for it."""
     return {"memory": soak.rows}
 
@@ -57,14 +57,14 @@ SUITES = {"loop": loop, "data": on_data, "training": training, "soak": on_soak}
 def main() -> None:
     """Measure and print the table."""
     arguments = _read()
-    asked = Asked(
+    options = BenchmarkOptions(
         arguments.data,
         arguments.weights,
         tuple(arguments.splits),
         tuple(arguments.folds),
         arguments.keep,
     )
-    parts = SUITES[arguments.suite](asked)
+    parts = SUITES[arguments.suite](options)
     if unknown := set(arguments.only) - set(parts):
         raise SystemExit(f"{arguments.suite} has no {', '.join(sorted(unknown))}; it has {', '.join(parts)}")
     print(f"{datetime.now(UTC):%Y-%m-%d}, {machine()}\n")

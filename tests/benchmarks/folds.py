@@ -25,7 +25,7 @@ from sklearn.metrics import accuracy_score, fbeta_score, recall_score
 
 from tests.benchmarks.figures import Row
 from tests.benchmarks.methods import BASELINES, BEST_MINUTES, MINUTES, Divided, answered
-from tests.benchmarks.options import FOLDS, Asked
+from tests.benchmarks.options import FOLDS, BenchmarkOptions
 from tests.benchmarks.photos import Photos, grouped_folds, load_photos
 from workbench.training.reporter import RunPaths
 
@@ -77,15 +77,15 @@ class Fold:
         )
 
 
-def rows(method: str, asked: Asked) -> Iterator[Row]:
+def rows(method: str, options: BenchmarkOptions) -> Iterator[Row]:
     """A line a split; each fold is told as it comes."""
     with TemporaryDirectory() as temporary:
         features = Path(temporary)
-        for split in asked.splits:
+        for split in options.splits:
             folds = []
-            for fold in asked.folds:
+            for fold in options.folds:
                 folds.append(
-                    _kept(method, split, fold, asked) or _run((method, split, fold), asked, features)
+                    _kept(method, split, fold, options) or _run((method, split, fold), options, features)
                 )
                 print(folds[-1], file=sys.stderr, flush=True)
             yield row(folds)
@@ -133,23 +133,23 @@ def _judged(first: Fold, means: tuple[float, float, float], value: str) -> tuple
     return "beside it", value, None
 
 
-def _run(name: tuple[str, str, int], asked: Asked, features: Path) -> Fold:
+def _run(name: tuple[str, str, int], options: BenchmarkOptions, features: Path) -> Fold:
     method, split, number = name
-    photos = _photos(asked.data, split)
+    photos = _photos(options.data, split)
     rest, fold = grouped_folds(photos, np.arange(len(photos.labels)), FOLDS, SEED)[number - 1]
-    place = RunPaths(features / "unused", features / "unused", features / "features", asked.weights)
+    place = RunPaths(features / "unused", features / "unused", features / "features", options.weights)
     answers, seconds = answered(method, Divided(photos, rest, fold), place)
     judged = judge(name, photos.labels[fold], answers, seconds)
-    if asked.keep is not None:
-        with asked.keep.open("a", encoding="utf-8") as lines:
+    if options.keep is not None:
+        with options.keep.open("a", encoding="utf-8") as lines:
             lines.write(json.dumps(asdict(judged)) + "\n")
     return judged
 
 
-def _kept(method: str, split: str, fold: int, asked: Asked) -> Fold | None:
-    if asked.keep is None or not asked.keep.exists():
+def _kept(method: str, split: str, fold: int, options: BenchmarkOptions) -> Fold | None:
+    if options.keep is None or not options.keep.exists():
         return None
-    for line in reversed(asked.keep.read_text("utf-8").splitlines()):
+    for line in reversed(options.keep.read_text("utf-8").splitlines()):
         record = json.loads(line)
         if (record["method"], record["split"], record["fold"]) == (method, split, fold):
             return Fold(**{**record, "recall": tuple(record["recall"])})

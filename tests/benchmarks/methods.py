@@ -51,21 +51,21 @@ SPECS: dict[str, Callable[[], TrainingSpec]] = {
 }
 
 
-def commonest(given: Divided) -> np.ndarray:
+def commonest(division: Divided) -> np.ndarray:
     """The commonest class of what was learnt from, for the whole fold."""
-    return majority(given.photos.labels[given.rest], len(given.fold))
+    return majority(division.photos.labels[division.rest], len(division.fold))
 
 
-def gradients(given: Divided) -> np.ndarray:
+def gradients(division: Divided) -> np.ndarray:
     """A linear machine on histograms of oriented gradients."""
-    features = hog_features(given.photos.pixels)
-    return linear_svm(features[given.rest], given.photos.labels[given.rest], features[given.fold])
+    features = hog_features(division.photos.pixels)
+    return linear_svm(features[division.rest], division.photos.labels[division.rest], features[division.fold])
 
 
 BASELINES: dict[str, Callable[[Divided], np.ndarray]] = {"majority": commonest, "hog": gradients}
 
 
-def answered(method: str, given: Divided, place: RunPaths) -> Answered:
+def answered(method: str, division: Divided, place: RunPaths) -> Answered:
     """Get a method ready and let it answer for the fold.
 
     Args:
@@ -77,12 +77,12 @@ def answered(method: str, given: Divided, place: RunPaths) -> Answered:
         from workbench.training.engine.train import limit_threads
 
         limit_threads()
-        return train_and_answer(given, SPECS[method](), place)
+        return train_and_answer(division, SPECS[method](), place)
     began = perf_counter()
-    return BASELINES[method](given), perf_counter() - began
+    return BASELINES[method](division), perf_counter() - began
 
 
-def train_and_answer(given: Divided, spec: TrainingSpec, place: RunPaths) -> Answered:
+def train_and_answer(division: Divided, spec: TrainingSpec, place: RunPaths) -> Answered:
     """Train on ``rest`` with the product's own ``train()`` and answer for ``fold`` with the exported file."""
     import keras
 
@@ -93,11 +93,11 @@ def train_and_answer(given: Divided, spec: TrainingSpec, place: RunPaths) -> Ans
     with TemporaryDirectory() as temporary:
         folder = Path(temporary)
         own = RunPaths(folder / "model", folder / "checkpoints", place.features, place.weights)
-        dataset = write_rest(given.photos, given.rest, folder / "data", spec)
+        dataset = write_rest(division.photos, division.rest, folder / "data", spec)
         began = perf_counter()
         train_function(spec.recipe)(dataset, spec, SilentReporter(), own)
         seconds = perf_counter() - began
-        answers = litert_probabilities(own.model / LITERT_FILE, given.photos.pixels, given.fold)
+        answers = litert_probabilities(own.model / LITERT_FILE, division.photos.pixels, division.fold)
     return answers.argmax(axis=1), seconds
 
 

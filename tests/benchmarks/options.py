@@ -10,7 +10,7 @@ FOLDS = 5
 
 
 @dataclass(frozen=True)
-class Asked:
+class BenchmarkOptions:
     """What is measured, and on what.
 
     Attributes:

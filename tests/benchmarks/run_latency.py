@@ -14,7 +14,7 @@ from gradio_client import Client, handle_file
 from playwright.sync_api import sync_playwright
 
 from tests.benchmarks.figures import Row
-from tests.benchmarks.options import Asked
+from tests.benchmarks.options import BenchmarkOptions
 from tests.browser.conftest import ARGUMENTS, NAMES
 from tests.running import ColdServer, until
 from workbench.core.settings import Settings
@@ -27,9 +27,9 @@ ENDLESS = {"epochs": 1000, "patience": 1000}
 OTHER_HEAD = {"recipe": INSTANT, "learning_rate": 3e-3, "dropout": 0.2}
 
 
-def started(asked: Asked) -> Iterator[Row]:
+def started(options: BenchmarkOptions) -> Iterator[Row]:
     """From the request to the first step of a net from scratch; from the request to a version with ``instant``."""
-    with _app(asked) as server:
+    with _app(options) as server:
         taken = [_first_step(server) for _ in range(ROUNDS)]
         yield _row("start of a run to the first step", START_SECONDS, taken)
         instant = [_whole(server, spec) for spec in ({"recipe": INSTANT}, OTHER_HEAD)]
@@ -39,16 +39,16 @@ def started(asked: Asked) -> Iterator[Row]:
     )
 
 
-def stopped(asked: Asked) -> Iterator[Row]:
+def stopped(options: BenchmarkOptions) -> Iterator[Row]:
     """From the request to stop until the best epoch is a version."""
-    with _app(asked) as server:
+    with _app(options) as server:
         taken = [stop_seconds(server) for _ in range(ROUNDS)]
     yield _row("stop to registered version", STOP_SECONDS, taken)
 
 
-def reattached(asked: Asked) -> Iterator[Row]:
+def reattached(options: BenchmarkOptions) -> Iterator[Row]:
     """From a reload of the page until it shows where the run is."""
-    with _app(asked) as server, sync_playwright() as playwright:
+    with _app(options) as server, sync_playwright() as playwright:
         path = next(filter(None, map(shutil.which, NAMES)), None)
         browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         page = browser.new_page()
@@ -102,11 +102,11 @@ def _whole(server: ColdServer, spec: dict[str, Any]) -> float:
 
 
 @contextmanager
-def _app(asked: Asked) -> Iterator[ColdServer]:
+def _app(options: BenchmarkOptions) -> Iterator[ColdServer]:
     """The app with the photos imported."""
     with TemporaryDirectory() as place:
-        archive = shutil.make_archive(str(Path(place) / "photos"), "zip", asked.data / "water-bottles")
-        server = ColdServer(Path(place), WORKBENCH_WEIGHTS=str(asked.weights.resolve())).start()
+        archive = shutil.make_archive(str(Path(place) / "photos"), "zip", options.data / "water-bottles")
+        server = ColdServer(Path(place), WORKBENCH_WEIGHTS=str(options.weights.resolve())).start()
         try:
             server.client().predict(files=[handle_file(archive)], api_name="/import_images")
             yield server

@@ -123,9 +123,9 @@ class Day:
         file = {"path": path, "orig_name": archive.name, "meta": {"_type": "gradio.FileData"}}
         self._run("import_images", files=[file])
 
-    def _run(self, name: str, **given: Any) -> Any:
+    def _run(self, name: str, **values: Any) -> Any:
         data = [
-            given.get(part["parameter_name"], part.get("parameter_default"))
+            values.get(part["parameter_name"], part.get("parameter_default"))
             for part in self._info["/" + name]["parameters"]
         ]
         answer = self._http.post(f"/gradio_api/run/{name}", json={"data": data, "session_hash": "script"})

@@ -5,7 +5,7 @@ import pytest
 
 from tests.benchmarks.folds import GOALS, Fold, judge, row, rows
 from tests.benchmarks.methods import BASELINES, SPECS, Divided, train_and_answer, write_rest
-from tests.benchmarks.options import Asked
+from tests.benchmarks.options import BenchmarkOptions
 from tests.benchmarks.photos import Photos, grouped_folds, load_fruit, load_photos
 from tests.pictures import picture
 from workbench.training.reporter import RunPaths
@@ -41,8 +41,8 @@ def test_the_outer_fold_is_nowhere_in_what_is_trained_on(photos: Photos, tmp_pat
 
 
 def test_baselines_answer_as_they_should(photos: Photos) -> None:
-    given = Divided(photos, *grouped_folds(photos, np.arange(60), 5, seed=0)[0])
-    assert BASELINES["hog"](given).tolist() == photos.labels[given.fold].tolist()
+    division = Divided(photos, *grouped_folds(photos, np.arange(60), 5, seed=0)[0])
+    assert BASELINES["hog"](division).tolist() == photos.labels[division.fold].tolist()
     few = Divided(photos, np.array([0, 2, 3, 4]), np.arange(3))
     assert BASELINES["majority"](few).tolist() == [1, 1, 1]
 
@@ -57,10 +57,10 @@ def test_every_recipe_is_trained_without_early_stopping() -> None:
 @pytest.mark.slow
 @pytest.mark.usefixtures("tiny_net")
 def test_a_fold_is_trained_by_the_product_and_answered_by_its_file(photos: Photos, tmp_path: Path) -> None:
-    given = Divided(photos, *grouped_folds(photos, np.arange(60), 5, seed=0)[0])
+    division = Divided(photos, *grouped_folds(photos, np.arange(60), 5, seed=0)[0])
     place = RunPaths(*(tmp_path / name for name in ("model", "checkpoints", "features", "weights")))
-    answers, seconds = train_and_answer(given, TrainingSpec(epochs=1), place)
-    assert answers.shape == given.fold.shape
+    answers, seconds = train_and_answer(division, TrainingSpec(epochs=1), place)
+    assert answers.shape == division.fold.shape
     assert set(answers.tolist()) <= {0, 1, 2}
     assert seconds > 0
     assert not place.model.exists()
@@ -76,19 +76,19 @@ def test_a_fold_is_judged_by_figures_worked_out_by_hand() -> None:
     assert fold.f05 == pytest.approx(((1.25 * 2 / 3) / (0.25 + 2 / 3) + 1.25 * 0.5 / (0.125 + 1)) / 2)
 
 
-def made(method: str, split: str, scores: tuple[float, ...], seconds: float = 30.0) -> list[Fold]:
+def fold_results(method: str, split: str, scores: tuple[float, ...], seconds: float = 30.0) -> list[Fold]:
     return [Fold(method, split, i, f1, 0.95, 0.8, (0.8, 0.7, 0.6), seconds) for i, f1 in enumerate(scores, 1)]
 
 
 def test_a_row_gives_the_mean_over_folds_and_compares_it_with_the_goal() -> None:
-    mean = row(made("scratch", "csv", (0.6, 0.8)))
+    mean = row(fold_results("scratch", "csv", (0.6, 0.8)))
     assert mean.reached
     assert mean.value.startswith("macro-F1 0.700 ± 0.141 (0.60 0.80), F0.5 0.950, accuracy 0.800")
-    assert row(made("scratch", "csv", (0.9, 0.9), 500.0)).reached is False
-    assert row(made("scratch", "csv", (0.69, 0.69))).reached is False
-    assert row(made("majority", "csv", (0.26, 0.26))).reached is None
-    assert row(made("best", "random", (0.5, 0.5))).reached
-    assert row(made("instant", "random", (0.5, 0.5))).reached is None
+    assert row(fold_results("scratch", "csv", (0.9, 0.9), 500.0)).reached is False
+    assert row(fold_results("scratch", "csv", (0.69, 0.69))).reached is False
+    assert row(fold_results("majority", "csv", (0.26, 0.26))).reached is None
+    assert row(fold_results("best", "random", (0.5, 0.5))).reached
+    assert row(fold_results("instant", "random", (0.5, 0.5))).reached is None
     assert set(GOALS) < set(SPECS)
 
 
@@ -115,11 +115,11 @@ def test_groups_are_those_of_the_file_or_of_the_product_or_none(data: Path) -> N
 
 def test_figures_that_are_kept_are_not_measured_again(data: Path, tmp_path: Path) -> None:
     kept = tmp_path / "kept.jsonl"
-    [first] = rows("majority", Asked(data, splits=("csv",), folds=(1, 2), keep=kept))
+    [first] = rows("majority", BenchmarkOptions(data, splits=("csv",), folds=(1, 2), keep=kept))
     lines = kept.read_text().splitlines()
     assert len(lines) == 2
     kept.write_text("\n".join(line.replace('"macro_f1": ', '"macro_f1": 1') for line in lines) + "\n")
-    [again] = rows("majority", Asked(data, splits=("csv",), folds=(1, 2, 3), keep=kept))
+    [again] = rows("majority", BenchmarkOptions(data, splits=("csv",), folds=(1, 2, 3), keep=kept))
     assert again.value != first.value
     assert "3 of 5 folds" in again.figure
     assert len(kept.read_text().splitlines()) == 3

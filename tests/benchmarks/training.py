@@ -12,7 +12,7 @@ import numpy as np
 from tests.benchmarks import folds, run_latency, throughput
 from tests.benchmarks.figures import Row
 from tests.benchmarks.methods import Divided, fixed, train_and_answer, write_rest
-from tests.benchmarks.options import Asked
+from tests.benchmarks.options import BenchmarkOptions
 from tests.benchmarks.photos import load_fruit, load_photos
 from workbench.training.reporter import RunPaths, SilentReporter
 from workbench.training.spec import INSTANT, TrainingSpec
@@ -22,34 +22,34 @@ FRUIT_ACCURACY = 0.97
 OTHER_SETTINGS = {"learning_rate": 3e-3, "dropout": 0.2, "label_smoothing": 0.1}
 
 
-def training(asked: Asked) -> dict[str, Callable[[], Iterable[Row]]]:
+def training(options: BenchmarkOptions) -> dict[str, Callable[[], Iterable[Row]]]:
     """The parts of the table by name. The running app comes first, before TensorFlow is loaded here."""
     parts: dict[str, Callable[[], Iterable[Row]]] = {
-        "start": lambda: run_latency.started(asked),
-        "stop": lambda: run_latency.stopped(asked),
-        "reattach": lambda: run_latency.reattached(asked),
+        "start": lambda: run_latency.started(options),
+        "stop": lambda: run_latency.stopped(options),
+        "reattach": lambda: run_latency.reattached(options),
         "rate": throughput.rates,
-        "cached": lambda: [throughput.cached(asked.weights)],
-        "times": lambda: times(asked),
-        "fruit": lambda: [fruit(asked)],
+        "cached": lambda: [throughput.cached(options.weights)],
+        "times": lambda: times(options),
+        "fruit": lambda: [fruit(options)],
     }
-    return parts | {method: lambda method=method: folds.rows(method, asked) for method in folds.methods()}
+    return parts | {method: lambda method=method: folds.rows(method, options) for method in folds.methods()}
 
 
-def times(asked: Asked) -> Iterator[Row]:
+def times(options: BenchmarkOptions) -> Iterator[Row]:
     """Instant on all photos: the first time, and again with other settings, when the features are there."""
     from workbench.training.engine.train import limit_threads
 
     limit_threads()
     with TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        photos = load_photos(asked.data, "catalogue")
+        photos = load_photos(options.data, "catalogue")
         everything = np.arange(len(photos.labels))
         plain = TrainingSpec.of(INSTANT)
         write_rest(photos, everything, folder / "data", plain)
-        first = _seconds(plain, folder, asked.weights)
-        again = _seconds(TrainingSpec.of(INSTANT, **OTHER_SETTINGS), folder, asked.weights)
-        same = _seconds(plain, folder, asked.weights)
+        first = _seconds(plain, folder, options.weights)
+        again = _seconds(TrainingSpec.of(INSTANT, **OTHER_SETTINGS), folder, options.weights)
+        same = _seconds(plain, folder, options.weights)
     count = len(everything)
     yield Row(
         f"instant on all {count} photos, features included",
@@ -67,18 +67,18 @@ def times(asked: Asked) -> Iterator[Row]:
     yield Row("again with the same settings", "beside it", f"{same:.1f} s", None)
 
 
-def fruit(asked: Asked) -> Row:
+def fruit(options: BenchmarkOptions) -> Row:
     """Instant on ``grocery-fruit``, asked for the photos that its publisher held out."""
     from workbench.training.engine.train import limit_threads
 
     limit_threads()
-    photos, held_out = load_fruit(asked.data)
-    given = Divided(photos, np.flatnonzero(~held_out), np.flatnonzero(held_out))
+    photos, held_out = load_fruit(options.data)
+    division = Divided(photos, np.flatnonzero(~held_out), np.flatnonzero(held_out))
     with TemporaryDirectory() as temporary:
-        place = RunPaths(*(Path(temporary) / name for name in ("m", "c", "f")), asked.weights)
-        answers, seconds = train_and_answer(given, fixed(INSTANT), place)
+        place = RunPaths(*(Path(temporary) / name for name in ("m", "c", "f")), options.weights)
+        answers, seconds = train_and_answer(division, fixed(INSTANT), place)
     accuracy = float((answers == photos.labels[held_out]).mean())
-    value = f"{accuracy:.3f} ({len(given.fold)} held out, {len(given.rest)} learnt from), {seconds:.1f} s with features"
+    value = f"{accuracy:.3f} ({len(division.fold)} held out, {len(division.rest)} learnt from), {seconds:.1f} s with features"
     return Row(
         "instant on grocery-fruit, accuracy", f">= {FRUIT_ACCURACY}", value, accuracy >= FRUIT_ACCURACY
     )

@@ -155,15 +155,15 @@ def review(replica: Replica, ids: list[int], to: int, actor: str) -> None:
         picture["review_class_id"] = None if agreed else to
 
 
-def remove_class(replica: Replica, gone: int, into: int | None) -> None:
+def remove_class(replica: Replica, class_id: int, into: int | None) -> None:
     classes = replica.classes()
-    if gone == into or classes[gone]["removed"] or (into is not None and classes[into]["removed"]):
+    if class_id == into or classes[class_id]["removed"] or (into is not None and classes[into]["removed"]):
         raise Refused
     for image in replica.images().values():
-        if gone not in (image["class_id"], image["review_class_id"]):
+        if class_id not in (image["class_id"], image["review_class_id"]):
             continue
         for name in ("class_id", "review_class_id"):
-            image[name] = into if image[name] == gone else image[name]
+            image[name] = into if image[name] == class_id else image[name]
         if image["class_id"] is None:
             image.update(labelled_by="", review="")
         elif image["review"] == "disagreed" and image["review_class_id"] in (None, image["class_id"]):
@@ -172,7 +172,7 @@ def remove_class(replica: Replica, gone: int, into: int | None) -> None:
             image["review_class_id"] = None
         if not image["review"]:
             image["reviewed_by"] = ""
-    classes[gone]["removed"] = 1
+    classes[class_id]["removed"] = 1
 
 
 def rename(replica: Replica, key: int, name: str) -> None:

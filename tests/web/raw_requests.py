@@ -46,8 +46,8 @@ class Ask:
 def send(server: Server, ask: Ask) -> Answer:
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
     connection.putrequest(ask.method, ask.path, skip_host=True, skip_accept_encoding=True)
-    given = [*([("Host", ask.host)] if ask.host is not None else []), *ask.headers]
-    for name, value in given:
+    headers = [*([("Host", ask.host)] if ask.host is not None else []), *ask.headers]
+    for name, value in headers:
         connection.putheader(name, value)
     if ask.body:
         connection.putheader("Content-Length", str(len(ask.body)))
@@ -64,8 +64,8 @@ def get(server: Server, path: str, **headers: str) -> Answer:
 
 
 def post(server: Server, path: str, body: bytes = b"{}", **headers: str) -> Answer:
-    given = {"Content_Type": "application/json", **headers}
-    return send(server, Ask(path, "POST", _named(given), body))
+    merged = {"Content_Type": "application/json", **headers}
+    return send(server, Ask(path, "POST", _named(merged), body))
 
 
 def log_in(server: Server, password: str, target: str = "", **headers: str) -> Answer:

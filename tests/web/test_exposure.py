@@ -138,7 +138,7 @@ def _environment_of_a_worker(data: str) -> dict[str, str]:
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
             environment = process.environ()
-            ours = environment.get("WORKBENCH_DATA") == data
-            if ours and "workbench.active_learning.worker" in process.cmdline():
+            is_own = environment.get("WORKBENCH_DATA") == data
+            if is_own and "workbench.active_learning.worker" in process.cmdline():
                 return environment
     return {}

@@ -30,7 +30,7 @@ def test_what_our_own_code_raises_is_a_fault_of_the_server(fault: Exception) -> 
 
 
 @pytest.mark.parametrize(
-    ("message", "said"),
+    ("message", "sentence"),
     [
         ("404: Not Found", NO_CALL),
         ("Integer exceeds 64-bit range", UNEXPECTED),
@@ -40,12 +40,12 @@ def test_what_our_own_code_raises_is_a_fault_of_the_server(fault: Exception) -> 
         (UNEXPECTED, UNEXPECTED),
     ],
 )
-def test_a_stream_that_fails_ends_with_a_sentence(message: str, said: str) -> None:
+def test_a_stream_that_fails_ends_with_a_sentence(message: str, sentence: str) -> None:
     event = {"msg": "unexpected_error", "event_id": None, "message": message, "session_not_found": True}
-    told = replace_error_text(b"data: " + json.dumps(event, separators=(",", ":")).encode() + b"\n\n")
-    assert json.loads(told.removeprefix(b"data: ")) == {**event, "message": said}
+    replaced = replace_error_text(b"data: " + json.dumps(event, separators=(",", ":")).encode() + b"\n\n")
+    assert json.loads(replaced.removeprefix(b"data: ")) == {**event, "message": sentence}
     simple = replace_error_text(b"event: error\ndata: " + json.dumps(message).encode() + b"\n\n")
-    assert simple == b"event: error\ndata: " + json.dumps(said).encode() + b"\n\n"
+    assert simple == b"event: error\ndata: " + json.dumps(sentence).encode() + b"\n\n"
 
 
 @pytest.mark.parametrize(

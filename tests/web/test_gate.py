@@ -21,11 +21,11 @@ Messages = list[dict[str, Any]]
 
 def scope(kind: str = "http", *headers: tuple[bytes, bytes], **more: Any) -> dict[str, Any]:
     method = {"method": "GET", "scheme": "http"} if kind == "http" else {"scheme": "ws"}
-    given = {"path": "/x", "query_string": b"", "headers": [HOST, *headers], "client": ("127.0.0.1", 1)}
-    return {"type": kind, **method, **given, **more}
+    request = {"path": "/x", "query_string": b"", "headers": [HOST, *headers], "client": ("127.0.0.1", 1)}
+    return {"type": kind, **method, **request, **more}
 
 
-def through(gate: AccessMiddleware, asked: dict[str, Any], *incoming: dict[str, Any]) -> Messages:
+def through(gate: AccessMiddleware, request: dict[str, Any], *incoming: dict[str, Any]) -> Messages:
     """What comes out of the gate."""
     sent: Messages = []
     waiting = list(incoming)
@@ -37,7 +37,7 @@ def through(gate: AccessMiddleware, asked: dict[str, Any], *incoming: dict[str, 
         sent.append(message)
 
     with ThreadPoolExecutor(1) as outside:  # where no other test has left an event loop
-        outside.submit(asyncio.run, gate(asked, receive, send)).result()
+        outside.submit(asyncio.run, gate(request, receive, send)).result()
     return sent
 
 
@@ -45,13 +45,13 @@ class App:
     """Remembers what it was asked, and answers in three parts."""
 
     def __init__(self) -> None:
-        self.asked: Messages = []
+        self.requests: Messages = []
         self.in_between: list[int] = []
 
     async def __call__(
         self, scope: Any, receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Awaitable[None]]
     ) -> None:
-        self.asked.append(scope)
+        self.requests.append(scope)
         if scope["type"] != "http":
             return
         allowed = [(b"Access-Control-Allow-Origin", b"*"), (b"access-control-allow-credentials", b"true")]
@@ -78,8 +78,11 @@ def test_the_app_learns_who_asks(services: Services) -> None:
     app = App()
     through(gated(services, app), scope(state={"kept": 1}))
     through(gated(services, app, password="x"), scope("http", (b"authorization", b"Bearer x")))
-    assert [asked["state"]["principal"] for asked in app.asked] == [Principal("open"), Principal("bearer")]
-    assert app.asked[0]["state"]["kept"] == 1
+    assert [request["state"]["principal"] for request in app.requests] == [
+        Principal("open"),
+        Principal("bearer"),
+    ]
+    assert app.requests[0]["state"]["kept"] == 1
     assert principal_of(None) == NOBODY
 
 
@@ -97,17 +100,17 @@ def test_a_websocket_from_elsewhere_or_without_a_login_is_closed(
     app = App()
     sent = through(gated(services, app, password=password), scope("websocket", header))
     assert [message["type"] for message in sent] == ["websocket.close"]
-    assert app.asked == []
+    assert app.requests == []
 
 
 def test_a_websocket_of_our_own_passes(services: Services) -> None:
     app = App()
     own = (b"origin", b"http://127.0.0.1")
     assert through(gated(services, app), scope("websocket", own)) == []
-    assert len(app.asked) == 1
+    assert len(app.requests) == 1
 
 
 def test_the_servers_own_messages_pass(services: Services) -> None:
     app = App()
     through(gated(services, app, password="x"), {"type": "lifespan"})
-    assert app.asked == [{"type": "lifespan"}]
+    assert app.requests == [{"type": "lifespan"}]

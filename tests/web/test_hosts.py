@@ -94,8 +94,8 @@ def test_a_browser_reads_the_refusal_as_text(plain: Server) -> None:
 def test_a_proxy_must_have_been_asked_for_one_of_our_names(plain: Server) -> None:
     assert get(plain, "/config", X_Forwarded_Host="evil.example").status == 421
     assert get(plain, "/config", X_Forwarded_Host="bottles.example@evil").status == 400
-    ours = get(plain, "/config", X_Forwarded_Host="bottles.example, inner", X_Forwarded_Proto="https")
-    assert b'"root":"https://bottles.example"' in ours.body
+    response = get(plain, "/config", X_Forwarded_Host="bottles.example, inner", X_Forwarded_Proto="https")
+    assert b'"root":"https://bottles.example"' in response.body
 
 
 def test_nobody_tells_gradio_where_it_lives(plain: Server) -> None:
@@ -108,23 +108,25 @@ def own(server: Server) -> str:
     return f"http://127.0.0.1:{server.port}"
 
 
-def asked(server: Server, **headers: str) -> int:
+def post_status(server: Server, **headers: str) -> int:
     """A cheap call that changes something, with the Host that browsers send."""
-    given = tuple((name.replace("_", "-"), value) for name, value in headers.items())
-    body = (("Content-Type", "application/json"), *given)
+    raw_headers = tuple((name.replace("_", "-"), value) for name, value in headers.items())
+    body = (("Content-Type", "application/json"), *raw_headers)
     host = f"127.0.0.1:{server.port}"
     return send(server, Ask("/gradio_api/run/undo", "POST", body, b'{"data": ["x"]}', host)).status
 
 
 def test_programs_that_send_no_headers_of_browsers_go_on(plain: Server) -> None:
-    assert asked(plain) not in {400, 401, 403, 421}
+    assert post_status(plain) not in {400, 401, 403, 421}
 
 
 def test_our_own_page_goes_on(plain: Server) -> None:
-    passing = asked(plain)
-    assert asked(plain, Origin=own(plain), Sec_Fetch_Site="same-origin", Sec_Fetch_Mode="cors") == passing
-    assert asked(plain, Origin=own(plain)) == passing
-    assert asked(plain, Origin=own(plain), Sec_Fetch_Site="same-site") == passing
+    passing = post_status(plain)
+    assert (
+        post_status(plain, Origin=own(plain), Sec_Fetch_Site="same-origin", Sec_Fetch_Mode="cors") == passing
+    )
+    assert post_status(plain, Origin=own(plain)) == passing
+    assert post_status(plain, Origin=own(plain), Sec_Fetch_Site="same-site") == passing
 
 
 @pytest.mark.parametrize(
@@ -151,15 +153,15 @@ def test_our_own_page_goes_on(plain: Server) -> None:
     ids=str,
 )
 def test_pages_of_other_origins_change_nothing(plain: Server, headers: dict[str, str]) -> None:
-    given = {name: value.replace("PORT", str(plain.port)) for name, value in headers.items()}
-    assert asked(plain, **given) == 403
+    own_headers = {name: value.replace("PORT", str(plain.port)) for name, value in headers.items()}
+    assert post_status(plain, **own_headers) == 403
 
 
 def test_an_origin_behind_a_proxy_is_the_address_that_the_proxy_was_asked_for(plain: Server) -> None:
     proxy = {"X_Forwarded_Host": "bottles.example", "X_Forwarded_Proto": "https"}
-    assert asked(plain, Origin="https://bottles.example", **proxy) == asked(plain)
-    assert asked(plain, Origin="http://bottles.example", **proxy) == 403
-    assert asked(plain, Origin="https://port.example:81", **proxy) == 403
+    assert post_status(plain, Origin="https://bottles.example", **proxy) == post_status(plain)
+    assert post_status(plain, Origin="http://bottles.example", **proxy) == 403
+    assert post_status(plain, Origin="https://port.example:81", **proxy) == 403
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "PROPFIND", "TRACE"])

@@ -125,8 +125,8 @@ def test_what_was_imported_is_no_longer_among_the_uploads_and_twelve_exports_lea
     assert left(small) == []
     newest = Path(names[-1]).name
     assert httpx.get(f"{small.url}/exports/{newest}").status_code == 200
-    gone = httpx.get(f"{small.url}/gradio_api/file={exports / Path(names[0]).name}")
-    assert (gone.status_code, "not kept any more" in gone.text) == (404, True)
+    response = httpx.get(f"{small.url}/gradio_api/file={exports / Path(names[0]).name}")
+    assert (response.status_code, "not kept any more" in response.text) == (404, True)
 
 
 def test_below_the_reserve_everything_large_is_refused_and_labels_are_kept(
@@ -146,9 +146,9 @@ def test_below_the_reserve_everything_large_is_refused_and_labels_are_kept(
     with filler.open("wb") as file:
         file.write(bytes(shutil.disk_usage(small.data).free - (RESERVE_MB - 8) * MEGABYTE))
     disk_full = disk_full_begin("the data folder")
-    given = {"path": sent, "orig_name": "b.jpg", "meta": {"_type": "gradio.FileData"}}
+    file_data = {"path": sent, "orig_name": "b.jpg", "meta": {"_type": "gradio.FileData"}}
     answer = httpx.post(
-        f"{small.url}/gradio_api/run/import_images", json={"data": [[given], "", "ann"]}, timeout=60
+        f"{small.url}/gradio_api/run/import_images", json={"data": [[file_data], "", "ann"]}, timeout=60
     )
     assert answer.json()["error"].startswith(disk_full)
     with pytest.raises(AppError, match=disk_full):
@@ -160,6 +160,6 @@ def test_below_the_reserve_everything_large_is_refused_and_labels_are_kept(
     filler.unlink()
     # What was accepted before is still there.
     answer = httpx.post(
-        f"{small.url}/gradio_api/run/import_images", json={"data": [[given], "Full", "ann"]}, timeout=60
+        f"{small.url}/gradio_api/run/import_images", json={"data": [[file_data], "Full", "ann"]}, timeout=60
     )
     assert answer.json()["data"][0]["imported"] == 1

@@ -89,8 +89,8 @@ def test_an_import_in_the_background_ends_with_the_sentence_and_frees_the_way(
     services: Services, disk: Path, tmp_path: Path
 ) -> None:
     def attempt(name: str, files: dict[str, bytes]) -> ImportState:
-        given = Upload(write_zip(tmp_path / name, files), name)
-        import_id = services.imports.start(NewImport([given]))
+        uploaded = Upload(write_zip(tmp_path / name, files), name)
+        import_id = services.imports.start(NewImport([uploaded]))
         return until(
             lambda: not (state := services.imports.state(import_id)).running and state, "the import to end"
         )
@@ -181,13 +181,13 @@ def test_labels_that_find_no_room_are_refused_and_the_rest_stays(
     ids = [outcome.image_id for outcome in reports[0].outcomes]
     services.labelling.add("Full", "ann")
     filler = fill(disk)
-    told = 0
+    label_events = 0
     with pytest.raises(DiskFull):
         for number in range(5000):
             chosen = ids if bulk else ids[number % len(ids) :][:1]
-            told += bool(services.labelling.label(chosen, ("Full", "Half", "")[number % 3], "ann")[1])
+            label_events += bool(services.labelling.label(chosen, ("Full", "Half", "")[number % 3], "ann")[1])
     later = build_services(services.settings)
-    assert later.stores.database.value("SELECT count(*) FROM events WHERE kind = 'label'") == told
+    assert later.stores.database.value("SELECT count(*) FROM events WHERE kind = 'label'") == label_events
     assert len(later.stores.pages.page(Filter()).items) == 6
     filler.unlink()
     assert check(later.stores, deep=True).faults == ()

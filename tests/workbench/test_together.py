@@ -16,6 +16,6 @@ def test_nothing_is_locked_lost_or_done_twice(tmp_path: Path, way: type[Workplac
     outcome = measure(way(tmp_path), tmp_path, SECONDS)
     assert outcome.notes.errors + outcome.faults == []
     assert (outcome.lost, outcome.unheard) == (0, 0)
-    assert len({name for name, *_ in outcome.notes.told}) == 8
+    assert len({name for name, *_ in outcome.notes.acknowledged}) == 8
     assert outcome.notes.imported
     assert (outcome.notes.ended, outcome.epochs > 0) == ("stopped", True)

@@ -105,5 +105,5 @@ def _help(
     )
     connection.executemany(
         "INSERT INTO suspicions VALUES (?, ?, ?, ?)",
-        [(key, given, chance.choice(classes), chance.random()) for key, given in suspected],
+        [(key, label_id, chance.choice(classes), chance.random()) for key, label_id in suspected],
     )

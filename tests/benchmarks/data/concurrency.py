@@ -31,7 +31,7 @@ GOAL_MS = 250.0
 CLASSES = ("Low", "High")
 PER_CLASS = 60
 IMPORTED_AT_ONCE = 200
-Told = tuple[str, int | None, int, str]
+Acknowledgement = tuple[str, int | None, int, str]
 
 
 @dataclass
@@ -46,7 +46,7 @@ class Notes:
         ended: Status of the run at its end.
     """
 
-    told: list[Told] = field(default_factory=list)
+    acknowledged: list[Acknowledgement] = field(default_factory=list)
     taken: list[float] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
     imported: int = 0
@@ -65,19 +65,19 @@ class Outcome:
     """
 
     notes: Notes
-    written: list[Told]
+    written: list[Acknowledgement]
     epochs: int
     faults: list[str]
 
     @property
     def lost(self) -> int:
         """Labels that were told and are not in the journal as they were told."""
-        return sum((Counter(self.notes.told) - Counter(self.written)).values())
+        return sum((Counter(self.notes.acknowledged) - Counter(self.written)).values())
 
     @property
     def unheard(self) -> int:
         """Events in the journal that nobody was told of: done twice, or for somebody else."""
-        return sum((Counter(self.written) - Counter(self.notes.told)).values())
+        return sum((Counter(self.written) - Counter(self.notes.acknowledged)).values())
 
 
 def rows(data: Path) -> Iterator[Row]:
@@ -135,7 +135,7 @@ def _label(place: int, person: Person, notes: Notes, until: float) -> None:
             began = perf_counter()
             event_id = person.label(image_id, to)
             seconds = perf_counter() - began
-            notes.told.append((name, event_id, image_id, to))
+            notes.acknowledged.append((name, event_id, image_id, to))
             notes.taken.append(1000 * seconds)
             pause.wait(max(0.0, person.each_seconds - seconds))
 
@@ -151,7 +151,7 @@ def _bring_in(workplace: Workplace, folder: Path, notes: Notes, until: float) ->
         notes.imported += 1
 
 
-def _written(stores: Stores) -> list[Told]:
+def _written(stores: Stores) -> list[Acknowledgement]:
     names = {class_.id: class_.name for class_ in stores.classes.all()}
     records = stores.database.rows(
         "SELECT e.actor, e.id, c.entity_id, c.after FROM events e JOIN changes c ON c.event_id = e.id "
@@ -166,7 +166,7 @@ def _rows(way: str, outcome: Outcome) -> Iterator[Row]:
     middle, high, most = np.percentile(notes.taken, (50, 95, 100))
     value = f"{high:.0f} ms (median {middle:.0f}, most {most:.0f})"
     yield Row(f"{what}: a label, p95", f"≤ {GOAL_MS:g} ms", value, bool(high <= GOAL_MS))
-    value = f"{len(notes.told):,} told, {outcome.lost} lost, {outcome.unheard} nobody was told of"
+    value = f"{len(notes.acknowledged):,} told, {outcome.lost} lost, {outcome.unheard} nobody was told of"
     yield Row(f"{what}: events", "none lost or doubled", value, not (outcome.lost or outcome.unheard))
     bad = notes.errors + outcome.faults
     value = f"{len(bad)}; {notes.imported * IMPORTED_AT_ONCE:,} imported, {outcome.epochs} epochs, run {notes.ended}"

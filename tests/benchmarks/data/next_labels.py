@@ -76,33 +76,33 @@ def needed(labels: np.ndarray, scores: np.ndarray, wanted: float) -> float:
 
 def _simulate(photos: Embedded, pool: np.ndarray, outer: np.ndarray, by_chance: bool) -> np.ndarray:
     """Labels, accuracy and macro-F1 on the outer fold after each step, ``(steps, 3)``."""
-    asked, left, fitted = np.zeros(0, dtype=int), pool, None
+    queried, left, fitted = np.zeros(0, dtype=int), pool, None
     steps = []
     while len(left):
         if by_chance:
-            asked, left = np.concatenate([asked, left[:STEP]]), left[STEP:]
+            queried, left = np.concatenate([queried, left[:STEP]]), left[STEP:]
         else:
             chosen = left[
-                query_strategy.select_pictures(_pool(photos, asked, left, fitted), QUEUE_LENGTH)[:STEP]
+                query_strategy.select_pictures(_pool(photos, queried, left, fitted), QUEUE_LENGTH)[:STEP]
             ]
-            asked, left = np.concatenate([asked, chosen]), np.setdiff1d(left, chosen)
-        fitted = _fitted(photos, asked, judged=not by_chance)
-        steps.append((len(asked), *_scores(photos, asked, outer, fitted)))
+            queried, left = np.concatenate([queried, chosen]), np.setdiff1d(left, chosen)
+        fitted = _fitted(photos, queried, judged=not by_chance)
+        steps.append((len(queried), *_scores(photos, queried, outer, fitted)))
     return np.array(steps)
 
 
 def _pool(
-    photos: Embedded, asked: np.ndarray, left: np.ndarray, fitted: linear_head.Head | None
+    photos: Embedded, queried: np.ndarray, left: np.ndarray, fitted: linear_head.Head | None
 ) -> query_strategy.Pool:
-    vectors, seen = photos.vectors[left], photos.vectors[asked]
+    vectors, seen = photos.vectors[left], photos.vectors[queried]
     if fitted is None:
         return query_strategy.Pool(vectors, seen)
-    counts = np.array([np.sum(photos.labels[asked] == class_) for class_ in fitted.classes])
+    counts = np.array([np.sum(photos.labels[queried] == class_) for class_ in fitted.classes])
     return query_strategy.Pool(vectors, seen, fitted.probabilities(vectors), counts)
 
 
-def _fitted(photos: Embedded, asked: np.ndarray, judged: bool) -> linear_head.Head | None:
-    learnt = asked[linear_head.learnable_mask(photos.labels[asked])]
+def _fitted(photos: Embedded, queried: np.ndarray, judged: bool) -> linear_head.Head | None:
+    learnt = queried[linear_head.learnable_mask(photos.labels[queried])]
     if len(learnt) == 0:
         return None
     vectors, labels = photos.vectors[learnt], photos.labels[learnt]
@@ -110,9 +110,9 @@ def _fitted(photos: Embedded, asked: np.ndarray, judged: bool) -> linear_head.He
 
 
 def _scores(
-    photos: Embedded, asked: np.ndarray, outer: np.ndarray, fitted: linear_head.Head | None
+    photos: Embedded, queried: np.ndarray, outer: np.ndarray, fitted: linear_head.Head | None
 ) -> tuple[float, float]:
-    answers = np.full(len(outer), np.bincount(photos.labels[asked]).argmax())
+    answers = np.full(len(outer), np.bincount(photos.labels[queried]).argmax())
     if fitted is not None:
         answers = fitted.classes[fitted.logits(photos.vectors[outer]).argmax(axis=1)]
     truth = photos.labels[outer]
@@ -121,15 +121,15 @@ def _scores(
 
 def _row(photos: Embedded, random: Curve, chosen: Curve, score: str) -> Row:
     """What random order reaches at some shares of the pool, and how many labels each order needs for that first."""
-    told, saved = [], []
+    notes, saved = [], []
     for share in SHARES:
         wanted = float(getattr(random, score)[round(share * len(random.labels)) - 1])
         many = needed(random.labels, getattr(random, score), wanted)
         few = needed(chosen.labels, getattr(chosen, score), wanted)
         saved.append(1 - few / many)
-        told.append(f"{wanted:.3f} with {few:.0f} instead of {many:.0f} ({-100 * saved[-1]:+.0f} %)")
+        notes.append(f"{wanted:.3f} with {few:.0f} instead of {many:.0f} ({-100 * saved[-1]:+.0f} %)")
     figure = f"labels for the same {score.replace('_', '-')}, {photos.photos}, {photos.embedding}"
-    return Row(figure, "-30 %", "; ".join(told), float(np.mean(saved)) >= GOAL)
+    return Row(figure, "-30 %", "; ".join(notes), float(np.mean(saved)) >= GOAL)
 
 
 def _show(photos: Embedded, random: Curve, chosen: Curve) -> None:

@@ -166,12 +166,14 @@ class _Guest:
 
     def _call(self, endpoint: str, data: list[Any]) -> dict[str, Any]:
         body = json.dumps({"data": data}).encode()
-        asked = urllib.request.Request(f"{self._url}/{endpoint}", body, {"Content-Type": "application/json"})
-        with urllib.request.urlopen(asked) as answer:
+        request = urllib.request.Request(
+            f"{self._url}/{endpoint}", body, {"Content-Type": "application/json"}
+        )
+        with urllib.request.urlopen(request) as answer:
             event = json.load(answer)["event_id"]
         with urllib.request.urlopen(f"{self._url}/{endpoint}/{event}") as answer:
-            told = answer.read().decode()
-        if "event: complete" not in told:
-            raise RuntimeError(told)
-        result: dict[str, Any] = json.loads(told.partition("data: ")[2])[0]
+            text = answer.read().decode()
+        if "event: complete" not in text:
+            raise RuntimeError(text)
+        result: dict[str, Any] = json.loads(text.partition("data: ")[2])[0]
         return result

@@ -100,8 +100,8 @@ def test_no_picture_is_handed_to_two(
 ) -> None:
     ids = add(*(f"{number}.jpg" for number in range(60)))
     executor: Executor = request.getfixturevalue(pool)
-    hands = list(executor.map(concurrent_processes.hold, [folder] * len(PEOPLE), PEOPLE))
-    assert sorted(image_id for hand in hands for image_id in hand) == ids
+    leases = list(executor.map(concurrent_processes.hold, [folder] * len(PEOPLE), PEOPLE))
+    assert sorted(image_id for lease in leases for image_id in lease) == ids
     assert stores.leases.take("dora", LEFT, 1) == []
 
 
@@ -112,15 +112,15 @@ def test_three_processes_work_a_queue_off_without_a_lost_or_doubled_event(
     done = dict(
         zip(PEOPLE, processes.map(concurrent_processes.work_off, [folder] * len(PEOPLE), PEOPLE), strict=True)
     )
-    assert sorted(image_id for mine in done.values() for image_id in mine) == ids
+    assert sorted(image_id for own_ids in done.values() for image_id in own_ids) == ids
     assert all(image.label == "Full" for image in stores.catalogue.several(ids))
-    for person, mine in done.items():
+    for person, own_ids in done.items():
         events = [
             event for event in stores.journal.recent(1000) if (event.actor, event.kind) == (person, "label")
         ]
         labelled = [stores.journal.changes(event.id)[0].entity_id for event in reversed(events)]
-        assert labelled == mine
-        assert all(stores.catalogue.get(image_id).labelled_by == person for image_id in mine)
+        assert labelled == own_ids
+        assert all(stores.catalogue.get(image_id).labelled_by == person for image_id in own_ids)
 
 
 def test_three_processes_label_undo_and_redo_without_a_lost_or_doubled_event(
@@ -129,10 +129,10 @@ def test_three_processes_label_undo_and_redo_without_a_lost_or_doubled_event(
     half = stores.classes.add("Half", "#E69F00", "ann")
     parts = [add(*(f"{person}{number}.jpg" for number in range(20))) for person in PEOPLE]
     before = len(stores.journal.recent(1000))
-    made = list(processes.map(concurrent_processes.label_own, [folder] * len(PEOPLE), PEOPLE, parts))
-    assert made == [3 * concurrent_processes.ROUNDS] * len(PEOPLE)
+    event_counts = list(processes.map(concurrent_processes.label_own, [folder] * len(PEOPLE), PEOPLE, parts))
+    assert event_counts == [3 * concurrent_processes.ROUNDS] * len(PEOPLE)
     events = stores.journal.recent(1000)
-    assert len(events) - before == sum(made)
+    assert len(events) - before == sum(event_counts)
     for person, part in zip(PEOPLE, parts, strict=True):
         pictures = stores.catalogue.several(part)
         assert {(picture.label, picture.labelled_by, picture.revision) for picture in pictures} == {

@@ -74,20 +74,20 @@ def test_a_new_label_takes_a_second_opinion_away(
 def test_nobody_reviews_their_own_label_nor_what_has_none(
     stores: Stores, add: Add, full: ClassRecord
 ) -> None:
-    mine, bare = add(*"ab")
-    stores.edits.label([mine], full, "ann")
+    labelled, bare = add(*"ab")
+    stores.edits.label([labelled], full, "ann")
     with raises_sentence(Conflict, OWN_LABEL):
-        stores.edits.review(seen(stores, mine), full, "ann")
+        stores.edits.review(seen(stores, labelled), full, "ann")
     with raises_sentence(Conflict, NOTHING_TO_REVIEW):
-        stores.edits.review(seen(stores, bare, mine), full, "ben")
-    old = seen(stores, mine)
-    stores.edits.tag([mine], ["x"], [], "cleo")
+        stores.edits.review(seen(stores, bare, labelled), full, "ben")
+    old = seen(stores, labelled)
+    stores.edits.tag([labelled], ["x"], [], "cleo")
     with pytest.raises(StaleEdit, match="cleo"):
         stores.edits.review(old, full, "ben")
     stores.classes.remove(full.id, "ann")
     with raises_sentence(NotFound, CLASS_REMOVED.format(name="Full")):
-        stores.edits.review(seen(stores, mine), full, "ben")
-    assert stores.catalogue.get(mine).review == ""
+        stores.edits.review(seen(stores, labelled), full, "ben")
+    assert stores.catalogue.get(labelled).review == ""
 
 
 def test_removing_the_class_of_a_second_opinion_takes_it_away_and_merging_settles_it(
@@ -240,10 +240,10 @@ def test_a_dismissed_suspicion_stays_dismissed_while_the_picture_has_that_class(
 ) -> None:
     image_id, bare = add("a", label=full) + add("b")
 
-    def suspect(given: int, likely: int) -> list[str | None]:
+    def suspect(present: int, likely: int) -> list[str | None]:
         with stores.database.write() as connection:
             connection.execute(
-                "INSERT OR REPLACE INTO suspicions VALUES (?, ?, ?, 0.9)", (image_id, given, likely)
+                "INSERT OR REPLACE INTO suspicions VALUES (?, ?, ?, 0.9)", (image_id, present, likely)
             )
         return [item.suspected for item in stores.pages.page(Filter(status="suspicious")).items]
 

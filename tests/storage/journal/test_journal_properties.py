@@ -307,10 +307,14 @@ def _replayed(stores: Stores, start: rules.State, begun: int) -> rules.State:
 def _compare_events(stores: Stores, replica: Replica, begun: int) -> None:
     rows = stores.database.rows("SELECT * FROM events ORDER BY id")
     assert [row["id"] for row in rows] == list(range(1, len(replica.events) + 1))
-    for row, mine in list(zip(rows, replica.events, strict=True))[begun:]:
-        assert (row["kind"], row["actor"], row["undoes"]) == (_kind(mine.kind), mine.actor, mine.undoes)
-        assert (row["undone_by"] is not None) == mine.undone
-        assert row["pictures"] == len({key for entity, key, _ in mine.changes if entity == "image"})
+    for row, expected in list(zip(rows, replica.events, strict=True))[begun:]:
+        assert (row["kind"], row["actor"], row["undoes"]) == (
+            _kind(expected.kind),
+            expected.actor,
+            expected.undoes,
+        )
+        assert (row["undone_by"] is not None) == expected.undone
+        assert row["pictures"] == len({key for entity, key, _ in expected.changes if entity == "image"})
     for actor in ("ann", "ben"):
         undoable, redoable = stores.journal.undoable(actor), stores.journal.redoable(actor)
         assert (undoable.id if undoable else None) == replica.undoable(actor)

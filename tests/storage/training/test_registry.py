@@ -59,19 +59,21 @@ def roll_back(stores: Stores) -> str:
 def test_a_version_holds_the_run_s_files_and_ends_the_run(
     stores: Stores, candidate: MakeCandidate, stopped: bool, status: str
 ) -> None:
-    given = candidate(stopped)
-    version = stores.registry.register(given)
+    submitted = candidate(stopped)
+    version = stores.registry.register(submitted)
     assert (version.name, version.manifest["version"], version.aliases) == ("v1", "v1", ())
-    assert version.manifest["metrics"] == stores.registry.metrics("v1") == {"accuracy": given.attempt.run_id}
+    assert (
+        version.manifest["metrics"] == stores.registry.metrics("v1") == {"accuracy": submitted.attempt.run_id}
+    )
     assert (
         stores.registry.file(version, "model.keras").read_text()
-        == f"model.keras of run {given.attempt.run_id}"
+        == f"model.keras of run {submitted.attempt.run_id}"
     )
     assert json.loads((stores.registry.root / "v1" / "manifest.json").read_text()) == version.manifest
-    assert not given.folder.exists()
-    run = stores.runs.get(given.attempt.run_id)
+    assert not submitted.folder.exists()
+    run = stores.runs.get(submitted.attempt.run_id)
     assert (run.status, run.version, run.best_epoch, run.phase) == (status, "v1", 3, "")
-    assert stores.runs.predictions(given.attempt.run_id) == list(given.predictions)
+    assert stores.runs.predictions(submitted.attempt.run_id) == list(submitted.predictions)
 
 
 def test_a_number_is_never_used_again(
@@ -121,15 +123,15 @@ def test_the_model_of_an_attempt_that_was_given_up_is_not_registered(
 
 
 def test_no_write_waits_while_files_are_hashed_and_moved(stores: Stores, candidate: MakeCandidate) -> None:
-    given, seen = candidate(), []
+    submitted, seen = candidate(), []
 
     def look(arguments: tuple[Any, ...]) -> None:
         path = Path(str(arguments[0]))
-        if path.is_relative_to(given.folder) or path.is_relative_to(stores.registry.root):
+        if path.is_relative_to(submitted.folder) or path.is_relative_to(stores.registry.root):
             seen.append((path.name, stores.database.connection().in_transaction))
 
     with before("open", look):
-        stores.registry.register(given)
+        stores.registry.register(submitted)
     models = [busy for name, busy in seen if name in {"model.keras", "model.tflite"}]
     assert len(models) >= 2
     assert not any(models)
@@ -139,17 +141,17 @@ def test_no_write_waits_while_files_are_hashed_and_moved(stores: Stores, candida
 def test_what_a_registration_leaves_that_ends_midway_goes_when_a_server_starts(
     stores: Stores, candidate: MakeCandidate, event: str
 ) -> None:
-    given, calls = candidate(), []
+    submitted, calls = candidate(), []
 
     def end(arguments: tuple[Any, ...]) -> None:
         calls.append(arguments)
         raise KeyboardInterrupt
 
     with before(event, end), pytest.raises(KeyboardInterrupt):
-        stores.registry.register(given)
+        stores.registry.register(submitted)
     assert calls
     assert stores.registry.versions() == []
-    given.attempt.end("interrupted", "It is gone.")
+    submitted.attempt.end("interrupted", "It is gone.")
     stores.registry.tidy()
     assert list(stores.registry.root.iterdir()) == []
 

@@ -25,12 +25,12 @@ def clouds(size: int, apart: float, seed: int = 0) -> tuple[np.ndarray, np.ndarr
 @pytest.mark.parametrize("ids", [CLASSES[:2], CLASSES])
 def test_a_head_tells_two_and_three_classes_apart(ids: np.ndarray) -> None:
     points, classes = clouds(90, 2.0)
-    mine = np.isin(classes, ids)
-    fitted = linear_head.fit(points[mine], classes[mine])
-    probabilities = fitted.probabilities(points[mine])
+    selected = np.isin(classes, ids)
+    fitted = linear_head.fit(points[selected], classes[selected])
+    probabilities = fitted.probabilities(points[selected])
     assert fitted.classes.tolist() == ids.tolist()
-    assert probabilities.sum(axis=1) == pytest.approx(np.ones(mine.sum()), abs=1e-5)
-    assert np.mean(fitted.classes[probabilities.argmax(axis=1)] == classes[mine]) > 0.95
+    assert probabilities.sum(axis=1) == pytest.approx(np.ones(selected.sum()), abs=1e-5)
+    assert np.mean(fitted.classes[probabilities.argmax(axis=1)] == classes[selected]) > 0.95
 
 
 def test_ninety_percent_means_about_ninety_percent() -> None:
@@ -81,10 +81,12 @@ def test_of_many_pictures_a_rare_class_keeps_more_of_its_share() -> None:
 def test_planted_errors_lead_the_list_with_the_class_they_were_taken_from() -> None:
     points, classes = clouds(300, 1.5)
     wrong = np.random.default_rng(0).choice(300, 15, replace=False)
-    given = np.searchsorted(CLASSES, classes)
-    truth = given.copy()
-    given[wrong] = (given[wrong] + 1) % 3
-    issues = find_label_issues(out_of_sample_probabilities(points, CLASSES[given], np.arange(300)), given)
+    noisy_labels = np.searchsorted(CLASSES, classes)
+    truth = noisy_labels.copy()
+    noisy_labels[wrong] = (noisy_labels[wrong] + 1) % 3
+    issues = find_label_issues(
+        out_of_sample_probabilities(points, CLASSES[noisy_labels], np.arange(300)), noisy_labels
+    )
     assert set(wrong) <= set(issues.positions[:20].tolist())
     likely = dict(zip(issues.positions.tolist(), issues.likely.tolist(), strict=True))
     assert [likely[position] for position in wrong.tolist()] == truth[wrong].tolist()

@@ -181,8 +181,8 @@ def test_a_renamed_class_is_suggested_by_its_new_name_and_a_removed_one_never(so
 
 def test_pictures_in_the_bin_leave_and_come_back(some_left: Services) -> None:
     helped(some_left)
-    gone = some_left.active_learning.next_images(2)
-    some_left.stores.edits.archive(gone, "Ada")
+    archived = some_left.active_learning.next_images(2)
+    some_left.stores.edits.archive(archived, "Ada")
     for there in (
         {suggestion.image_id for suggestion in some_left.active_learning.suggestions()},
         set(some_left.active_learning.next_images()),
@@ -190,11 +190,11 @@ def test_pictures_in_the_bin_leave_and_come_back(some_left: Services) -> None:
         {neighbour.image_id for neighbour in some_left.active_learning.similar(of(some_left, "Low")[0], 30)},
     ):
         assert there
-        assert there.isdisjoint(gone)
+        assert there.isdisjoint(archived)
     assert helped(some_left).embedded == 22
-    some_left.stores.edits.restore(gone, "Ada")
+    some_left.stores.edits.restore(archived, "Ada")
     assert helped(some_left).embedded == 24
-    assert set(gone) <= {suggestion.image_id for suggestion in some_left.active_learning.suggestions()}
+    assert set(archived) <= {suggestion.image_id for suggestion in some_left.active_learning.suggestions()}
 
 
 def test_similar_pictures_are_of_the_same_kind_and_never_the_picture_itself(some_left: Services) -> None:

@@ -114,14 +114,14 @@ def test_where_it_is_missing_the_sentence_names_the_file_and_the_folder(tmp_path
 
 
 def test_it_is_downloaded_with_progress_and_found_from_then_on(tmp_path: Path, served: Backbone) -> None:
-    told: list[tuple[int, int]] = []
-    state = find_or_download(served, tmp_path / "weights", lambda *at: told.append(at))
+    progress: list[tuple[int, int]] = []
+    state = find_or_download(served, tmp_path / "weights", lambda *at: progress.append(at))
     original = tmp_path / "server" / NET.weights_file
     assert state.sha256 == sha256(original)
     assert state.folder == tmp_path / "weights"
-    assert told == sorted(told)
-    assert len(told) > 5
-    assert told[-1] == (original.stat().st_size,) * 2
+    assert progress == sorted(progress)
+    assert len(progress) > 5
+    assert progress[-1] == (original.stat().st_size,) * 2
     assert [path.name for path in state.folder.iterdir()] == [NET.weights_file]
     assert weights_state(unreachable(), tmp_path / "weights").present
 

@@ -25,7 +25,7 @@ def image_ids(take: Take) -> list[int]:
 
 
 @pytest.mark.parametrize(
-    ("given", "name"),
+    ("text", "name"),
     [
         (" Half  water\tlevel\n", "Half water level"),
         ("fu\u0308ll", "füll"),
@@ -56,8 +56,8 @@ def image_ids(take: Take) -> list[int]:
         ),
     ],
 )
-def test_a_class_name_is_tidied(given: str, name: str) -> None:
-    assert class_name(given) == name
+def test_a_class_name_is_tidied(text: str, name: str) -> None:
+    assert class_name(text) == name
 
 
 @pytest.mark.parametrize(

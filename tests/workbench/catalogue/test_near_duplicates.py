@@ -152,10 +152,10 @@ def test_groups_are_those_of_the_pictures_that_are_there(services: Services, add
     flips = random.integers(0, 64, (400, 6), dtype=np.uint64)
     values = np.repeat(centres, 10) ^ np.bitwise_xor.reduce(np.uint64(1) << flips, axis=1)
     ids = np.array(add(*values.tolist()))
-    gone = random.permutation(len(ids))[:150]
+    archived = random.permutation(len(ids))[:150]
     services.near_duplicates.unresolved()
-    services.stores.edits.archive(ids[gone].tolist(), "ada")
-    left = np.setdiff1d(np.arange(len(ids)), gone)
+    services.stores.edits.archive(ids[archived].tolist(), "ada")
+    left = np.setdiff1d(np.arange(len(ids)), archived)
     near = np.bitwise_count(values[left, None] ^ values[None, left]) <= 8
     while not np.array_equal(wider := near @ near, near):
         near = wider
@@ -166,21 +166,21 @@ def test_groups_are_those_of_the_pictures_that_are_there(services: Services, add
 def test_the_bin_is_emptied_with_all_files_and_cannot_be_undone(labelled: Services) -> None:
     stores = labelled.stores
     before = stores.pages.page(Filter()).items
-    gone, rest = before[:2], before[2]
+    archived, rest = before[:2], before[2]
     for image in before:
         stores.derivatives.stage(image.sha256)
-    stores.edits.archive([image.id for image in gone], "ada")
+    stores.edits.archive([image.id for image in archived], "ada")
     not_confirmed = NOT_CONFIRMED.format(count=2, words=CONFIRMATION_WORDS)
     for wrong in ("", "yes", "3"):
         with raises_sentence(DomainError, not_confirmed):
             labelled.trash.empty(wrong, "ada")
     assert labelled.trash.empty("2", "ada") == 2
     left = {path.name for path in (stores.root / "blobs").rglob("*") if path.is_file()}
-    assert not left & {image.sha256 for image in gone}
+    assert not left & {image.sha256 for image in archived}
     assert rest.sha256 in left
     assert stores.curation.in_bin() == 0
     with pytest.raises(NotFound):
-        stores.edits.restore([gone[0].id], "ada")
+        stores.edits.restore([archived[0].id], "ada")
     with raises_sentence(Conflict, EMPTY_ALREADY):
         labelled.trash.empty("0", "ada")
 
@@ -196,8 +196,8 @@ def test_the_bin_stays_while_a_run_may_read_it(labelled: Services) -> None:
 
 def test_flags_are_counted(services: Services, add: Add) -> None:
     add(0, 1, flags=2)
-    gone = add(2, flags=6)
+    archived = add(2, flags=6)
     assert services.stores.curation.flagged()["blurred"] == 3
-    services.stores.edits.archive(gone, "ada")
+    services.stores.edits.archive(archived, "ada")
     counts = services.stores.curation.flagged()
     assert (counts["blurred"], counts["dark"], counts["too small"]) == (2, 0, 0)

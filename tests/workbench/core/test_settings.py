@@ -17,7 +17,7 @@ def test_nothing_set_gives_the_defaults(monkeypatch: pytest.MonkeyPatch, tmp_pat
 
 
 def test_everything_can_be_set(tmp_path: Path) -> None:
-    given = {
+    environment = {
         "WORKBENCH_DATA": str(tmp_path / "here" / "or" / "there"),
         "WORKBENCH_FIT": "crop",
         "GRADIO_SERVER_NAME": "0.0.0.0",
@@ -31,7 +31,7 @@ def test_everything_can_be_set(tmp_path: Path) -> None:
         "PATH": "/bin",
     }
     expected = Settings(tmp_path / "here" / "or" / "there", "0.0.0.0", 80, "crop", Limits(1, 2, 3, 4, 5, 6))
-    assert from_environment(given) == expected
+    assert from_environment(environment) == expected
 
 
 def test_an_empty_data_folder_means_the_default(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -74,8 +74,11 @@ def test_a_data_folder_that_cannot_be_one_gets_a_sentence(tmp_path: Path) -> Non
 def test_folders_to_import_from_are_written_like_a_path(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "b").symlink_to(tmp_path / "a")
-    given = os.pathsep.join([str(tmp_path), "", str(tmp_path / "b")])
-    assert from_environment({"WORKBENCH_IMPORT_FOLDERS": given}).import_folders == (tmp_path, tmp_path / "a")
+    folders = os.pathsep.join([str(tmp_path), "", str(tmp_path / "b")])
+    assert from_environment({"WORKBENCH_IMPORT_FOLDERS": folders}).import_folders == (
+        tmp_path,
+        tmp_path / "a",
+    )
     for wrong in (tmp_path / "c", tmp_path / "file"):
         (tmp_path / "file").write_bytes(b"")
         with raises_sentence(DomainError, NOT_A_FOLDER.format(folder=wrong)):
@@ -85,8 +88,13 @@ def test_folders_to_import_from_are_written_like_a_path(tmp_path: Path) -> None:
 def test_runs_have_settings_of_their_own() -> None:
     bare = from_environment({})
     assert (bare.runs, bare.memory_mb, bare.webhook, bare.ray_address) == (1, 0, "", "")
-    given = {"RUNS": "3", "MEMORY_MB": "2000", "WEBHOOK": "https://example.org/runs", "RAY_ADDRESS": "auto"}
-    settings = from_environment({f"WORKBENCH_{name}": value for name, value in given.items()})
+    environment = {
+        "RUNS": "3",
+        "MEMORY_MB": "2000",
+        "WEBHOOK": "https://example.org/runs",
+        "RAY_ADDRESS": "auto",
+    }
+    settings = from_environment({f"WORKBENCH_{name}": value for name, value in environment.items()})
     actual = (settings.runs, settings.memory_mb, settings.webhook, settings.ray_address)
     assert actual == (3, 2000, "https://example.org/runs", "auto")
     for name, value in (("RUNS", "17"), ("RUNS", "0"), ("MEMORY_MB", "0"), ("MEMORY_MB", "much")):

@@ -116,8 +116,8 @@ def test_classes_of_older_data_that_cannot_be_folders_are_exported_under_other_n
         exported.renamed.items()
     )
     with zipfile.ZipFile(exported.path) as archive:
-        told = archive.read("RENAMED.txt").decode().splitlines()
-    assert told == [f"{name} -> {folder}" for name, folder in exported.renamed.items()]
+        renamed_lines = archive.read("RENAMED.txt").decode().splitlines()
+    assert renamed_lines == [f"{name} -> {folder}" for name, folder in exported.renamed.items()]
     again = {name: name for name in OLDER} | dict(exported.renamed)
     assert {sha256: label for sha256, label, _ in facts(brought(tmp_path / "again", exported.path))} == {
         sha256: again[label] for sha256, label, _ in facts(services)
@@ -191,8 +191,8 @@ def test_any_names_classes_and_sides_come_back(rows: list[tuple[str, str, str]],
         for number, (name, label, side) in enumerate(rows):
             file = Path(place) / str(number)
             file.write_bytes(picture(number))
-            given = NewImport([Upload(file, f"{name}.jpg")], label=label)
-            services.imports.wait(services.imports.start(given))
+            new_import = NewImport([Upload(file, f"{name}.jpg")], label=label)
+            services.imports.wait(services.imports.start(new_import))
             if side and kind != "folders":
                 services.stores.edits.pin([number + 1], side, "ann")
         first = services.exports.write(ExportOrder(kind))

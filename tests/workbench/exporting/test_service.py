@@ -199,12 +199,12 @@ def test_what_cannot_be_exported_says_why_and_leaves_nothing(services: Services,
 
 
 def test_progress_is_told_and_old_exports_go(mixed: Services) -> None:
-    told: list[tuple[int, int]] = []
+    updates: list[tuple[int, int]] = []
     paths = [
-        mixed.exports.write(ExportOrder("csv-zip"), lambda *progress: told.append(progress)).path
+        mixed.exports.write(ExportOrder("csv-zip"), lambda *progress: updates.append(progress)).path
         for _ in range(7)
     ]
-    assert told[-1] == (8, 8)
+    assert updates[-1] == (8, 8)
     there = set((mixed.stores.root / "exports").iterdir())
     assert there < set(paths)
     assert paths[-1] in there

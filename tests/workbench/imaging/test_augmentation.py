@@ -104,7 +104,7 @@ def test_json_form_survives_a_round_trip() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "words"),
+    ("augmentation", "words"),
     [
         ({"shear": {}}, ("shear", "rotate")),
         ({"rotate": {"angle": 3}}, ("augmentation.rotate", "angle")),
@@ -120,8 +120,8 @@ def test_json_form_survives_a_round_trip() -> None:
         (None, ("augmentation", "object")),
     ],
 )
-def test_what_is_not_allowed_gets_one_sentence(given: object, words: tuple[str, ...]) -> None:
+def test_what_is_not_allowed_gets_one_sentence(augmentation: object, words: tuple[str, ...]) -> None:
     with pytest.raises(InvalidSpec) as raised:
-        Augmentation.from_dict(given)
+        Augmentation.from_dict(augmentation)
     assert all(word in str(raised.value) for word in words)
     assert "\n" not in str(raised.value)

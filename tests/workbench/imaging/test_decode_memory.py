@@ -135,11 +135,11 @@ def test_a_decode_takes_no_more_than_was_reckoned(
 ) -> None:
     names = []
     for side in (64, SIDE):
-        given = dict(options)
-        if "append_images" in given:
-            given["append_images"] = [Image.new("RGB", (side, side))]
+        save_options = dict(options)
+        if "append_images" in save_options:
+            save_options["append_images"] = [Image.new("RGB", (side, side))]
         names.append(tmp_path / str(side))
-        data = wide(kind, side) if mode == "RGB;12" else saved(drawn(mode, side), kind, **given)
+        data = wide(kind, side) if mode == "RGB;12" else saved(drawn(mode, side), kind, **save_options)
         names[-1].write_bytes(data)
     assert measuring.stdin is not None
     assert measuring.stdout is not None
@@ -181,9 +181,9 @@ def get(server: Server, sha256: str, size: str = "thumbnail") -> int:
 @pytest.mark.slow
 def test_many_requests_for_huge_pictures_take_the_memory_of_one(server: Server, huge: list[str]) -> None:
     with ThreadPoolExecutor(8) as pool:
-        for asked in ([(huge[0], "thumbnail")] * 4, [(size, "stage") for size in huge]):
+        for requests in ([(huge[0], "thumbnail")] * 4, [(size, "stage") for size in huge]):
             before = begin(server.pid)
-            assert set(pool.map(lambda request: get(server, *request), asked)) == {200}
+            assert set(pool.map(lambda request: get(server, *request), requests)) == {200}
             assert LEAST < peak(server.pid) - before < ALONE
 
 

@@ -82,7 +82,7 @@ def test_what_work_took_is_free_again_when_it_fails() -> None:
         pass
 
 
-class Asked:
+class ConcurrentCalls:
     """Several threads that ask for the same work, which goes on until it is told to end."""
 
     def __init__(self, work: object, timeout: float | None = None) -> None:
@@ -117,23 +117,23 @@ class Asked:
 
 
 def test_work_under_way_is_shared_and_not_remembered() -> None:
-    asked = Asked(lambda: 7)
-    assert asked.together() == [7] * 4
-    assert asked.flight.run("key", lambda: 8) == 8
+    callers = ConcurrentCalls(lambda: 7)
+    assert callers.together() == [7] * 4
+    assert callers.flight.run("key", lambda: 8) == 8
 
 
 def test_who_waits_for_work_that_fails_hears_why() -> None:
     def fail() -> int:
         raise KeyError
 
-    assert Asked(fail).together() == [KeyError] * 4
+    assert ConcurrentCalls(fail).together() == [KeyError] * 4
 
 
 def test_one_who_has_time_does_the_work_that_another_gave_up() -> None:
     def give_up() -> int:
-        if asked.calls == 1:
+        if callers.calls == 1:
             raise Overloaded
         return 7
 
-    asked = Asked(give_up)
-    assert sorted(map(str, asked.together())) == sorted(map(str, [Overloaded, 7, 7, 7]))
+    callers = ConcurrentCalls(give_up)
+    assert sorted(map(str, callers.together())) == sorted(map(str, [Overloaded, 7, 7, 7]))

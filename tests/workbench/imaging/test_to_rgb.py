@@ -231,8 +231,8 @@ def test_an_alpha_that_means_something_counts() -> None:
 def test_width_and_height_are_those_of_the_upright_picture(kind: str, orientation: int) -> None:
     exif = Image.Exif()
     exif[0x0112] = orientation
-    given = exif.tobytes() if kind == "AVIF" else exif
-    decoded = decode(saved(halves((64, 32), RED, BLUE), kind, exif=given, quality=95), LIMIT)
+    exif_value = exif.tobytes() if kind == "AVIF" else exif
+    decoded = decode(saved(halves((64, 32), RED, BLUE), kind, exif=exif_value, quality=95), LIMIT)
     assert (decoded.width, decoded.height) == decoded.image.size
     if kind != "HEIF":  # what Exif says there counts for nothing
         assert decoded.image.size == ((32, 64) if orientation > 4 else (64, 32))

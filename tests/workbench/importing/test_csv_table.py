@@ -29,7 +29,7 @@ def known(services: Services) -> dict[str, tuple[str | None, str]]:
     return {image.filename: (image.label, image.pin) for image in services.stores.catalogue.several(ids)}
 
 
-def told(outcomes: list[FileOutcome]) -> list[tuple[str, str, str]]:
+def file_results(outcomes: list[FileOutcome]) -> list[tuple[str, str, str]]:
     return [(outcome.file, outcome.result, outcome.reason or outcome.note) for outcome in outcomes]
 
 
@@ -40,7 +40,11 @@ def test_a_table_beside_its_pictures_names_classes_and_sides(services: Services,
         "b.jpg": ("Half", "validation"),
         "c.jpg": (None, ""),
     }
-    assert told(outcomes)[-1] == ("labels.csv", READ, "3 lines, of which 3 name a file of this import.")
+    assert file_results(outcomes)[-1] == (
+        "labels.csv",
+        READ,
+        "3 lines, of which 3 name a file of this import.",
+    )
     assert [outcome.label for outcome in outcomes] == ["Full", "Half", "", ""]
 
 
@@ -51,7 +55,11 @@ def test_a_table_and_a_zip(services: Services, bring: Bring, beside: bool) -> No
         bring({"a.zip": zipped(pictures), "labels.csv": TABLE})
     else:
         outcomes = bring({"a.zip": zipped({**pictures, "images/labels.csv": TABLE})})
-        assert told(outcomes)[3] == ("images/d.jpg", IMPORTED, "No table names it, so it has no class.")
+        assert file_results(outcomes)[3] == (
+            "images/d.jpg",
+            IMPORTED,
+            "No table names it, so it has no class.",
+        )
     assert known(services) == {
         "a.jpg": ("Full", "train"),
         "b.jpg": ("Half", "validation"),
@@ -101,7 +109,7 @@ def test_a_table_alone_labels_what_is_there(services: Services, bring: Bring) ->
     digest = hashlib.sha256(picture(4)).hexdigest()
     table = f"filename,label,split,sha256\nx/a.jpg,FULL,train,\nb.jpg,HALF,,\nc.jpg,Full,,\n?,Full,,{digest}\n,Full,,\n"
     outcomes = bring({"labels.csv": table.encode()}, actor="ann")
-    assert told(outcomes) == [
+    assert file_results(outcomes) == [
         ("labels.csv", READ, "4 lines, of which 0 name a file of this import."),
         ("labels.csv", REJECTED, "Line 6 names no file."),
         ("x/a.jpg", PRESENT, "Labelled FULL; it was Half. Moved to train."),
@@ -190,7 +198,7 @@ def test_a_folder_whose_side_is_not_that_of_its_name_everywhere_is_told(
 ) -> None:
     names = ["set/train/Full/a", "set/testing/Half/b", "set/Test/Half/c", "set/train/Half/d"]
     outcomes = bring({"a.zip": zipped({f"{name}.jpg": picture(number) for number, name in enumerate(names)})})
-    assert told(outcomes)[4:] == [
+    assert file_results(outcomes)[4:] == [
         ("set/Test/", READ, "This folder was read as the test: it is kept out of training and of choosing."),
         (
             "set/testing/",
@@ -275,7 +283,7 @@ def folder_import(services: Services, folder: str) -> list[FileOutcome]:
 def test_a_folder_of_the_server_is_read_in_place(allowed: Services, shared: Path, whole: bool) -> None:
     before = sorted(shared.rglob("*"))
     outcomes = folder_import(allowed, str(shared / "set") if whole else "set")
-    assert told(outcomes) == [
+    assert file_results(outcomes) == [
         ("b.jpg", IMPORTED, ""),
         ("link.jpg", REJECTED, OUTSIDE),
         ("Half/c.jpg", IMPORTED, ""),

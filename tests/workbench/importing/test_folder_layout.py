@@ -4,16 +4,16 @@ import pytest
 
 from workbench.importing.folder_layout import layout
 
-Said = dict[str, tuple[str, str]]
+Sides = dict[str, tuple[str, str]]
 
 
-def said(names: Said, tabled: bool = False) -> Said:
+def class_and_side(names: Sides, tabled: bool = False) -> Sides:
     """The class and the side of each file."""
     shape = layout(names, tabled)
     return {name: (shape.label(name), shape.split(name)) for name in names}
 
 
-CASES: dict[str, Said] = {
+CASES: dict[str, Sides] = {
     "class folders": {"Full/a.jpg": ("Full", ""), "Half/b.jpg": ("Half", ""), "c.jpg": ("", "")},
     "one class": {"Full/a.jpg": ("Full", "")},
     "below a folder of the data set": {"set/Full/a.jpg": ("Full", ""), "set/Half/b.jpg": ("Half", "")},
@@ -104,23 +104,23 @@ CASES: dict[str, Said] = {
 
 
 @pytest.mark.parametrize("names", CASES.values(), ids=CASES.keys())
-def test_folders_name_classes_and_sides(names: Said) -> None:
-    assert said(names) == names
+def test_folders_name_classes_and_sides(names: Sides) -> None:
+    assert class_and_side(names) == names
 
 
 def test_the_order_and_the_case_of_folders_do_not_matter() -> None:
     for names in CASES.values():
         upper = {name.upper(): (label.upper(), side) for name, (label, side) in names.items()}
-        assert said(dict(reversed(upper.items()))) == upper
+        assert class_and_side(dict(reversed(upper.items()))) == upper
 
 
 def test_where_a_table_names_the_files_folders_name_no_class() -> None:
     names = {"train/a.jpg": ("", "train"), "val/b.jpg": ("", "validation"), "Full/c.jpg": ("", "")}
-    assert said(names, tabled=True) == names
+    assert class_and_side(names, tabled=True) == names
 
 
 def test_a_data_set_of_many_classes_is_looked_through_at_once() -> None:
     names = {f"set/train/n{number:04}/images/a.jpg": (f"n{number:04}", "train") for number in range(5_000)}
-    assert said(names) == names
+    assert class_and_side(names) == names
     plain = {f"n{number:04}/a.jpg": (f"n{number:04}", "") for number in range(5_000)}
-    assert said(plain) == plain
+    assert class_and_side(plain) == plain

@@ -165,9 +165,9 @@ def test_an_address_is_told_of_every_run_that_ends(labelled: Services, posted: l
         server.start()
         until(lambda: run_id in server.stores.preferences.get(UNDER_WAY, []), "the run to be seen")
         server.stores.runs.end(run_id, "failed", "It broke.")
-        [told] = until(lambda: list(posted), "the address to be told")
+        [report] = until(lambda: list(posted), "the address to be told")
     run = server.stores.runs.get(run_id)
-    assert told == {
+    assert report == {
         "type": "application/json",
         "run_id": run_id,
         "status": "failed",

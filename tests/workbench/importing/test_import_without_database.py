@@ -19,8 +19,8 @@ def test_it_ends_with_a_sentence_and_keeps_its_files_for_the_next_start(
     with zipfile.ZipFile(tmp_path / "all.zip", "w") as archive:
         for seed in range(300):
             archive.writestr(f"Full/{seed}.jpg", picture(seed))
-    given = upload("all.zip", (tmp_path / "all.zip").read_bytes())
-    import_id = services.imports.start(NewImport([given]))
+    zip_upload = upload("all.zip", (tmp_path / "all.zip").read_bytes())
+    import_id = services.imports.start(NewImport([zip_upload]))
     until(lambda: services.imports.state(import_id).done, "the first pictures")
     (services.settings.data / "waterline.db-wal").unlink()
 

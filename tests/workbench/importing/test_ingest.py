@@ -181,17 +181,17 @@ def test_what_became_of_each_batch_is_told_within_its_write(
     services: Services, upload: Callable[[str, bytes], Upload]
 ) -> None:
     entries = {f"Full/{index}.jpg": picture(index) if index % 3 else b"text" for index in range(150)}
-    told: list[FileOutcome] = []
+    reported: list[FileOutcome] = []
     sizes: list[int] = []
 
     def record(outcomes: Sequence[FileOutcome]) -> None:
         assert services.stores.database.connection().in_transaction
-        told.extend(outcomes)
+        reported.extend(outcomes)
         sizes.append(len(outcomes))
 
     order = ImportRequest(sources([upload("a.zip", zipped(entries))], services.settings.limits))
-    assert list(services.ingest.run(order, record).outcomes) == told
-    assert [outcome.file for outcome in told] == list(entries)
+    assert list(services.ingest.run(order, record).outcomes) == reported
+    assert [outcome.file for outcome in reported] == list(entries)
     assert len(sizes) >= 3
 
 
@@ -215,11 +215,11 @@ def test_what_was_reported_stays_when_the_import_breaks_off(services: Services) 
             yield Source(f"{index}.jpg", "", lambda index=index: picture(index))
         raise RuntimeError("the uploads are gone")
 
-    told: list[FileOutcome] = []
+    outcomes: list[FileOutcome] = []
     with pytest.raises(RuntimeError, match="gone"):
-        services.ingest.run(ImportRequest(breaking()), told.extend)
-    assert told
-    assert services.stores.catalogue.summary(()).images == len(told)
+        services.ingest.run(ImportRequest(breaking()), outcomes.extend)
+    assert outcomes
+    assert services.stores.catalogue.summary(()).images == len(outcomes)
 
 
 def test_synthetic_pictures_are_marked(services: Services, take: Take) -> None:

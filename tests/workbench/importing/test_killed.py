@@ -91,9 +91,9 @@ def test_a_process_killed_while_it_labels_loses_nothing_that_it_was_told(
     import_pictures(services, {"Full": 6, "Half": 6})
     process = begun(LABELS, services.stores.root)
     assert process.stdout is not None
-    told = [tuple(map(int, process.stdout.readline().split())) for _ in range(labels)]
+    reported = [tuple(map(int, process.stdout.readline().split())) for _ in range(labels)]
     process.kill()
-    told += [tuple(map(int, line.split())) for line in process.stdout.read().splitlines() if " " in line]
+    reported += [tuple(map(int, line.split())) for line in process.stdout.read().splitlines() if " " in line]
     process.wait(30)
 
     later = build_services(services.settings)
@@ -103,8 +103,8 @@ def test_a_process_killed_while_it_labels_loses_nothing_that_it_was_told(
         "AS changed FROM events e WHERE e.kind = 'label'"
     )
     assert all(row["pictures"] == row["changed"] for row in written)
-    assert {*told} <= {(row["id"], row["pictures"]) for row in written}
-    assert len(written) - len(told) in {0, 1}  # one may have been written and not yet told
+    assert {*reported} <= {(row["id"], row["pictures"]) for row in written}
+    assert len(written) - len(reported) in {0, 1}  # one may have been written and not yet told
 
 
 @pytest.mark.slow

@@ -71,8 +71,8 @@ def test_a_line_with_no_class_or_several_has_none_and_is_told(services: Services
         {**pictures("a.jpg", "b.jpg", "c.jpg", "d.jpg"), "l.csv": table.replace(b"d.jpg", lines + b"d.jpg")}
     )
     assert labels(services) == {"a.jpg": "Full", "b.jpg": None, "c.jpg": None, "d.jpg": None}
-    told = rejected(outcomes)
-    assert told[:3] == [
+    problems = rejected(outcomes)
+    assert problems[:3] == [
         "Line 3 has no class: no column has a 1.",
         "Line 4 has 2 classes (Full, Half), so its picture has none.",
         "Line 605 has “7” where 0 or 1 was expected, so its picture has no class.",

@@ -37,12 +37,12 @@ def files_left(services: Services) -> list[Path]:
 
 
 def test_an_import_runs_behind_and_keeps_its_report(services: Services, upload: Put) -> None:
-    given = [
+    uploaded = [
         upload("a.zip", zipped({"Full/1.jpg": picture(1), "Full/2.jpg": picture(1)})),
         upload("=notes.txt", b"text"),
         upload("a.jpg", picture(2)),
     ]
-    import_id = services.imports.start(NewImport(given, actor="ann"))
+    import_id = services.imports.start(NewImport(uploaded, actor="ann"))
     state = ended(services, import_id)
     assert (state.done, state.total, state.imported, state.duplicates, state.error) == (4, 4, 2, 1, "")
     assert (state.status, state.actor, state.what) == ("finished", "ann", "a.zip and 2 more")
@@ -61,8 +61,8 @@ def test_an_import_runs_behind_and_keeps_its_report(services: Services, upload: 
 
 
 def test_two_imports_of_one_zip_at_once_both_end_well(services: Services, upload: Put) -> None:
-    given = upload("a.zip", many(80))
-    first, second = (services.imports.start(NewImport([given])) for _ in range(2))
+    uploaded = upload("a.zip", many(80))
+    first, second = (services.imports.start(NewImport([uploaded])) for _ in range(2))
     assert (ended(services, first).imported, ended(services, first).duplicates) == (80, 0)
     assert (ended(services, second).imported, ended(services, second).duplicates) == (0, 80)
     assert [import_.id for import_ in services.imports.recent()] == [second, first]
@@ -70,10 +70,10 @@ def test_two_imports_of_one_zip_at_once_both_end_well(services: Services, upload
 
 
 def test_an_upload_that_is_removed_meanwhile_is_still_imported(services: Services, upload: Put) -> None:
-    given = upload("a.zip", many(80))
+    uploaded = upload("a.zip", many(80))
     services.imports.start(NewImport([upload("b.zip", many(80, 100))]))
-    second = services.imports.start(NewImport([given]))
-    given.path.unlink()
+    second = services.imports.start(NewImport([uploaded]))
+    uploaded.path.unlink()
     assert ended(services, second).imported == 80
 
 
@@ -164,8 +164,8 @@ def test_what_cannot_be_begun_leaves_nothing(services: Services, upload: Put, tm
 
 @pytest.mark.slow
 def test_a_second_process_never_doubles_what_the_first_does(services: Services, tmp_path: Path) -> None:
-    given = Upload(write_zip(tmp_path / "a.zip", {f"{n}.jpg": picture(n) for n in range(300)}), "a.zip")
-    import_id = services.imports.start(NewImport([given]))
+    uploaded = Upload(write_zip(tmp_path / "a.zip", {f"{n}.jpg": picture(n) for n in range(300)}), "a.zip")
+    import_id = services.imports.start(NewImport([uploaded]))
     other = build_services(services.settings)
     other.imports.resume()
     state = ended(services, import_id)

@@ -15,7 +15,7 @@ from storage.jobs.import_jobs import PRESENT, READ, REJECTED, FileOutcome
 from tests.pictures import picture
 from tests.running import ROOT, Server, until
 from tests.workbench.conftest import Bring
-from tests.workbench.importing.test_csv_table import known, told
+from tests.workbench.importing.test_csv_table import file_results, known
 from tests.workbench.importing.test_service import ended
 from tests.workbench.importing.test_uploads import LIMITS, zipped
 from workbench.core.errors import RejectedArchive
@@ -76,7 +76,7 @@ def test_a_table_of_5_mb_takes_less_memory_than_it_has(name: str, data: bytes) -
 
 
 @pytest.mark.parametrize(
-    ("name", "begin", "rest", "told"),
+    ("name", "begin", "rest", "problem"),
     [
         ("a.csv", HEAD + b"a.jpg,Full\n", b"x", "Line 3 cannot be read as CSV"),
         (
@@ -91,7 +91,7 @@ def test_a_table_of_5_mb_takes_less_memory_than_it_has(name: str, data: bytes) -
         ("a.json", b'[{"data":{"image":"a.jpg"}},', b"[", "Task 2 cannot be read"),
     ],
 )
-def test_what_never_ends_is_read_no_further(name: str, begin: bytes, rest: bytes, told: str) -> None:
+def test_what_never_ends_is_read_no_further(name: str, begin: bytes, rest: bytes, problem: str) -> None:
     stream = Endless(begin, rest)
     line, fault = [
         item
@@ -100,7 +100,7 @@ def test_what_never_ends_is_read_no_further(name: str, begin: bytes, rest: bytes
     ]
     assert isinstance(line, TableLine)
     assert isinstance(fault, TableFault)
-    assert told in fault.sentence
+    assert problem in fault.sentence
     assert fault.sentence.endswith("The table is read no further.")
     assert stream.given < 5 * MEGABYTE
 
@@ -116,7 +116,7 @@ def test_a_long_line_of_json_is_passed_over_and_the_next_one_counts(bring: Bring
     row = b'{"file_name": "a.jpg", "label": "%s"}\n'
     outcomes = bring({"a.jpg": picture(1), "l.jsonl": row % (b"x" * 2 * MEGABYTE) + row % b"Full"})
     assert [outcome.label for outcome in outcomes] == ["Full", "", ""]
-    assert told(outcomes)[2] == (
+    assert file_results(outcomes)[2] == (
         "l.jsonl",
         REJECTED,
         "Line 1 has more than 1,000,000 characters, so it is passed over.",
@@ -134,7 +134,7 @@ def test_faults_that_come_again_and_again_are_told_once(services: Services, brin
         b"x\n" * 4,
     ]
     outcomes = bring({"l.csv": HEAD + b"".join(lines)})
-    assert told(outcomes) == [
+    assert file_results(outcomes) == [
         ("l.csv", READ, "10,002 lines, of which 0 name a file of this import."),
         ("l.csv", REJECTED, "5,000 lines name no file (first: line 2)."),
         ("l.csv", REJECTED, "4 lines have too few columns and are passed over (first: line 15004)."),
@@ -209,8 +209,8 @@ def test_more_lines_than_the_limit_are_not_read(tmp_path: Path, upload: Put, nam
         "l.jsonl": "\n".join(map(json.dumps, rows)).encode(),
         "l.json": json.dumps(rows).encode(),
     }[name]
-    given = [*(upload(f"{n}.jpg", picture(n)) for n in range(5)), upload(name, data)]
-    import_id = limited.imports.start(NewImport(given))
+    uploaded = [*(upload(f"{n}.jpg", picture(n)) for n in range(5)), upload(name, data)]
+    import_id = limited.imports.start(NewImport(uploaded))
     assert limited.imports.wait(import_id).labels == {"Full": 3, "": 2}
     files = {outcome.file: outcome for outcome in limited.imports.every_file(import_id)}
     assert (
@@ -222,10 +222,10 @@ def test_more_lines_than_the_limit_are_not_read(tmp_path: Path, upload: Put, nam
 def test_all_tables_of_an_import_have_a_limit_together(tmp_path: Path, upload: Put) -> None:
     limits = replace(LIMITS, table_mb=1, zip_ratio=10**6)
     blanks = HEAD + b"\n" * (MEGABYTE - 100)
-    given = upload("a.zip", zipped({f"{n}.csv": blanks for n in range(5)}))
+    uploaded = upload("a.zip", zipped({f"{n}.csv": blanks for n in range(5)}))
     reasons = [
         outcome.reason
-        for outcome in build_plan([given], limits).after
+        for outcome in build_plan([uploaded], limits).after
         if isinstance(outcome, FileOutcome) and outcome.reason
     ]
     assert reasons == [NO_ROOM.format(most=2)] * 2
@@ -233,9 +233,9 @@ def test_all_tables_of_an_import_have_a_limit_together(tmp_path: Path, upload: P
 
 def test_tables_count_as_files_of_a_zip(bring: Bring, services: Services, upload: Put) -> None:
     limits = replace(LIMITS, zip_entries=100)
-    given = upload("a.zip", zipped({f"{n}.csv": b"" for n in range(111)}))
-    assert build_plan([given], limits).files == 1
-    [source] = build_plan([given], limits).sources()
+    uploaded = upload("a.zip", zipped({f"{n}.csv": b"" for n in range(111)}))
+    assert build_plan([uploaded], limits).files == 1
+    [source] = build_plan([uploaded], limits).sources()
     with pytest.raises(RejectedArchive, match=r"\b101\b.*\b100\b"):
         source.read()
 

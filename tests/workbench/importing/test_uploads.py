@@ -103,9 +103,9 @@ def test_what_systems_add_by_themselves_is_passed_over(upload: Put) -> None:
         "Full/Icon\r",
         "LEFT-OUT.txt",
     ]
-    given = upload("a.zip", zipped({"Full/a.png": b"1", **dict.fromkeys(noise, b"x")}))
-    assert [name for name, _, _ in read(given)] == ["Full/a.png"]
-    assert count(given) == 1
+    uploaded = upload("a.zip", zipped({"Full/a.png": b"1", **dict.fromkeys(noise, b"x")}))
+    assert [name for name, _, _ in read(uploaded)] == ["Full/a.png"]
+    assert count(uploaded) == 1
 
 
 def test_words_that_a_person_may_mean_are_not_passed_over(upload: Put) -> None:
@@ -121,13 +121,13 @@ def test_words_that_a_person_may_mean_are_not_passed_over(upload: Put) -> None:
         "lost",
         "eaDir",
     ]
-    given = upload("a.zip", zipped({f"{folder}/a.png": b"1" for folder in folders}))
-    assert [folder for _, folder, _ in read(given)] == folders
+    uploaded = upload("a.zip", zipped({f"{folder}/a.png": b"1" for folder in folders}))
+    assert [folder for _, folder, _ in read(uploaded)] == folders
 
 
 def test_a_zip_that_holds_nothing_else_says_so(upload: Put) -> None:
-    given = upload("a.zip", zipped({".data/Full/a.png": b"1", ".data/": b""}))
-    assert "All that the zip holds is hidden or a leftover" in reason(given)
+    uploaded = upload("a.zip", zipped({".data/Full/a.png": b"1", ".data/": b""}))
+    assert "All that the zip holds is hidden or a leftover" in reason(uploaded)
 
 
 @pytest.mark.parametrize(
@@ -170,8 +170,8 @@ def test_a_bomb_by_number_of_files_is_refused_whole(upload: Put) -> None:
 
 def test_too_large_a_file_is_refused_in_a_zip_and_outside(upload: Put) -> None:
     limits, data = replace(LIMITS, picture_mb=1), bytes(MEGABYTE + 1)
-    for given in (upload("a.png", data), upload("a.zip", zipped({"a.png": data}, zipfile.ZIP_STORED))):
-        assert reason(given, limits) == "The file is larger than 1 MB, the most that one may have."
+    for uploaded in (upload("a.png", data), upload("a.zip", zipped({"a.png": data}, zipfile.ZIP_STORED))):
+        assert reason(uploaded, limits) == "The file is larger than 1 MB, the most that one may have."
 
 
 @pytest.mark.parametrize("size", [10, 100_000, 0])
@@ -224,9 +224,9 @@ def test_a_zip_that_is_cut_off_is_called_a_zip(upload: Put, part: float) -> None
 
 @pytest.mark.parametrize("data", [b"PK\x05\x06" + b"\xff" * 18, b"PK\x05\x06" + bytes(10), b"PK\x03\x04"])
 def test_what_only_starts_like_a_zip(upload: Put, data: bytes) -> None:
-    given = upload("a.zip", data)
-    assert "damaged" in reason(given)
-    assert count(given) == 1
+    uploaded = upload("a.zip", data)
+    assert "damaged" in reason(uploaded)
+    assert count(uploaded) == 1
 
 
 def test_an_empty_zip_holds_nothing(upload: Put) -> None:
@@ -234,12 +234,12 @@ def test_an_empty_zip_holds_nothing(upload: Put) -> None:
 
 
 def test_files_and_zips_come_in_their_order(upload: Put) -> None:
-    given = [
+    uploaded = [
         upload("1.png", b"1"),
         upload("a.zip", zipped({"Full/2.png": b"2", "3.png": b"3"})),
         upload("4.png", b"4"),
     ]
-    assert [source.read() for source in sources(given, LIMITS)] == [b"1", b"2", b"3", b"4"]
+    assert [source.read() for source in sources(uploaded, LIMITS)] == [b"1", b"2", b"3", b"4"]
 
 
 def test_an_upload_that_is_gone_is_said_to_be(tmp_path: Path) -> None:
@@ -299,15 +299,15 @@ def test_names_without_the_flag_are_utf8_where_they_can_be(upload: Put) -> None:
 def test_the_unicode_path_field_counts_where_it_was_made_for_the_name(
     upload: Put, field: bytes, name: str
 ) -> None:
-    given = upload("a.zip", unflagged({b"x1/a.jpg": b"1"}, {b"x1/a.jpg": field}))
-    assert [(name, data) for name, _, data in read(given)] == [(name, b"1")]
-    assert [*OpenUpload(given, LIMITS).list_names().names] == [name]
+    uploaded = upload("a.zip", unflagged({b"x1/a.jpg": b"1"}, {b"x1/a.jpg": field}))
+    assert [(name, data) for name, _, data in read(uploaded)] == [(name, b"1")]
+    assert [*OpenUpload(uploaded, LIMITS).list_names().names] == [name]
 
 
 def test_a_unicode_path_that_leaves_the_zip_is_refused(upload: Put) -> None:
     field = unicode_path("../a.jpg", b"x1/a.jpg")
-    given = upload("a.zip", unflagged({b"x1/a.jpg": b"1"}, {b"x1/a.jpg": field}))
-    assert reason(given) == "Its path points outside the zip, so it is not read."
+    uploaded = upload("a.zip", unflagged({b"x1/a.jpg": b"1"}, {b"x1/a.jpg": field}))
+    assert reason(uploaded) == "Its path points outside the zip, so it is not read."
 
 
 def test_flagged_names_stay_as_they_are(upload: Put) -> None:
@@ -315,9 +315,9 @@ def test_flagged_names_stay_as_they_are(upload: Put) -> None:
 
 
 def test_a_zip_with_a_table_is_opened_once(upload: Put) -> None:
-    given = upload("a.zip", zipped({"a.png": b"1", "l.csv": b"filename,label\na.png,Full\n"}))
-    plan = build_plan([given], LIMITS)
-    given.path.unlink()
+    uploaded = upload("a.zip", zipped({"a.png": b"1", "l.csv": b"filename,label\na.png,Full\n"}))
+    plan = build_plan([uploaded], LIMITS)
+    uploaded.path.unlink()
     assert [(source.name, source.label, source.read()) for source in plan.sources()] == [
         ("a.png", "Full", b"1")
     ]
@@ -328,9 +328,11 @@ def _open_files() -> int:
 
 
 def test_of_many_zips_none_stays_open(upload: Put) -> None:
-    given = [upload(f"{n}.zip", zipped({f"{n}.png": b"%d" % n, "l.csv": b""})) for n in range(MOST_OPEN + 1)]
+    uploaded = [
+        upload(f"{n}.zip", zipped({f"{n}.png": b"%d" % n, "l.csv": b""})) for n in range(MOST_OPEN + 1)
+    ]
     before = _open_files()
-    plan = build_plan(given, LIMITS)
+    plan = build_plan(uploaded, LIMITS)
     assert _open_files() <= before
     assert [source.read() for source in plan.sources()] == [b"%d" % n for n in range(MOST_OPEN + 1)]
     assert _open_files() <= before

@@ -140,8 +140,8 @@ def test_a_picture_that_vanished_under_its_journal_is_said(filled: Services) -> 
     outside.execute("DELETE FROM images WHERE id = ?", (image_id,))
     outside.commit()
     outside.close()
-    said = " ".join(fault.what for fault in check(filled.stores).faults)
-    assert "a picture or class that is not there" in said
+    sentences = " ".join(fault.what for fault in check(filled.stores).faults)
+    assert "a picture or class that is not there" in sentences
 
 
 def test_an_index_that_misses_rows_is_built_again(filled: Services) -> None:

@@ -52,15 +52,15 @@ def test_only_what_dead_processes_left_unfinished_is_removed(filled: Services) -
     folder.mkdir(exist_ok=True)
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
-    dead, mine = folder / f".part-{ended.pid}-1-x", folder / f".part-{os.getpid()}-1-x"
+    dead, own = folder / f".part-{ended.pid}-1-x", folder / f".part-{os.getpid()}-1-x"
     before_me = folder / f".part-{os.getpid()}-2-x"
-    for path in (dead, mine, before_me):
+    for path in (dead, own, before_me):
         path.write_bytes(b"half")
     begun = psutil.Process().create_time() - 60
     os.utime(before_me, (begun, begun))
 
     tidy(filled.stores)
-    assert [path.exists() for path in (dead, mine, before_me)] == [False, True, False]
+    assert [path.exists() for path in (dead, own, before_me)] == [False, True, False]
     assert check(filled.stores).faults == ()
 
 

@@ -72,11 +72,11 @@ def register(services: Services, model_file: Path, tmp_path: Path) -> Register:
     return registered
 
 
-def asked_directly(file: Path, square: np.ndarray) -> dict[str, float]:
+def litert_scores(file: Path, square: np.ndarray) -> dict[str, float]:
     interpreter = Interpreter(model_path=str(file))
     interpreter.allocate_tensors()
-    [given], [answer] = interpreter.get_input_details(), interpreter.get_output_details()
-    interpreter.set_tensor(given["index"], square[None].astype(given["dtype"]))
+    [input_details], [answer] = interpreter.get_input_details(), interpreter.get_output_details()
+    interpreter.set_tensor(input_details["index"], square[None].astype(input_details["dtype"]))
     interpreter.invoke()
     return dict(zip(CLASSES, interpreter.get_tensor(answer["index"])[0].tolist(), strict=True))
 
@@ -109,7 +109,7 @@ def test_the_answer_is_the_model_s_on_the_canonical_picture(
     for seed in range(5):
         data = picture(seed, (900, 400))
         answer = services.predictor.predict(data)
-        wanted = asked_directly(model_file, canonical(decode(data, 10**8).image, fit))
+        wanted = litert_scores(model_file, canonical(decode(data, 10**8).image, fit))
         assert answer.scores == pytest.approx(wanted, abs=1e-6)
         assert list(answer.scores.values()) == sorted(answer.scores.values(), reverse=True)
         assert (answer.label, answer.confidence) == next(iter(answer.scores.items()))
@@ -137,10 +137,10 @@ def test_the_web_process_answers_without_tensorflow(services: Services, register
 
 def test_many_at_once_each_get_their_own_answer(services: Services, register: Register) -> None:
     promote(services, register())
-    given = [picture(seed) for seed in range(8)] * 5
-    alone = [services.predictor.predict(picture).scores for picture in given[:8]] * 5
+    pictures = [picture(seed) for seed in range(8)] * 5
+    alone = [services.predictor.predict(picture).scores for picture in pictures[:8]] * 5
     with ThreadPoolExecutor(8) as pool:
-        assert [answer.scores for answer in pool.map(services.predictor.predict, given)] == alone
+        assert [answer.scores for answer in pool.map(services.predictor.predict, pictures)] == alone
 
 
 def test_a_glance_answers_the_same_and_is_not_written_down(services: Services, register: Register) -> None:

@@ -115,20 +115,20 @@ def test_half_written_checkpoints_are_not_taken_over(labelled: Services) -> None
 
 def test_a_process_is_known_whatever_its_clock_says() -> None:
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    told = started_at(child.pid)
-    assert alive(child.pid, told)
+    start_time = started_at(child.pid)
+    assert alive(child.pid, start_time)
     assert not alive(child.pid, started_at(os.getpid()))
     moved = "import time, psutil; psutil.boot_time = lambda: time.time() - 5; import sys\n"
-    asked = "from workbench.core.processes import alive; print(alive(int(sys.argv[1]), sys.argv[2]))"
-    said = subprocess.run(
-        [sys.executable, "-c", moved + asked, str(child.pid), told],
+    program = "from workbench.core.processes import alive; print(alive(int(sys.argv[1]), sys.argv[2]))"
+    result = subprocess.run(
+        [sys.executable, "-c", moved + program, str(child.pid), start_time],
         capture_output=True,
         text=True,
         check=True,
     )
-    assert said.stdout.strip() == "True"
+    assert result.stdout.strip() == "True"
     child.communicate(b"\n")
-    assert not alive(child.pid, told)
+    assert not alive(child.pid, start_time)
 
 
 def test_tidying_cannot_come_between_the_look_at_a_run_and_the_end_of_its_checkpoints(
@@ -197,7 +197,7 @@ def dead() -> int:
 def test_what_killed_processes_left_goes_when_a_server_starts(labelled: Services, dead: int) -> None:
     stores, weights = labelled.stores, labelled.settings.weights_folder
     attempt = begun(labelled)
-    gone = [
+    leftovers = [
         weights / f"net.h5.{dead}.part",
         stores.features_folder / "ab" / "cd" / f"e.{dead}.part",
         stores.features_folder / "exports" / f"net.{dead}.x1.part" / "model.keras",
@@ -215,10 +215,10 @@ def test_what_killed_processes_left_goes_when_a_server_starts(labelled: Services
         stores.work_folder(attempt.run_id, attempt.number) / "dataset" / "pixels.npy",
         stores.checkpoint_folder(attempt.run_id, attempt.number) / "epoch-000001.checkpoint",
     ]
-    for file in (*gone, *stay):
+    for file in (*leftovers, *stay):
         write(file, b"x")
     checkpoint_retention.remove_leftovers(stores, weights)
-    assert [file for file in gone if file.exists()] == []
+    assert [file for file in leftovers if file.exists()] == []
     assert [file for file in stay if not file.exists()] == []
 
 

@@ -64,5 +64,5 @@ def test_variants_whose_features_are_kept_are_those_of_the_preview(
     for place, image_id in enumerate(dataset.image_ids[:4]):
         previewed = labelled.training.preview(int(image_id), EVERYTHING, 3, SPEC.seed)
         for number, variant in enumerate(previewed, 1):
-            made = views.picture(dataset.pixels[place], int(image_id), number)
-            assert np.array_equal(made, variant)
+            rendered = views.picture(dataset.pixels[place], int(image_id), number)
+            assert np.array_equal(rendered, variant)

@@ -31,7 +31,7 @@ def test_json_form_survives_a_round_trip() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "words"),
+    ("value", "words"),
     [
         ({"epoch": 3}, ('"epoch"', "epochs")),
         ({"epochs": "10"}, ("epochs", '"10"', "whole number from 1 to 1000")),
@@ -58,9 +58,9 @@ def test_json_form_survives_a_round_trip() -> None:
         (None, ("training spec", "object")),
     ],
 )
-def test_what_is_not_allowed_gets_one_sentence(given: object, words: tuple[str, ...]) -> None:
+def test_what_is_not_allowed_gets_one_sentence(value: object, words: tuple[str, ...]) -> None:
     with pytest.raises(InvalidSpec) as raised:
-        TrainingSpec.from_dict(given)
+        TrainingSpec.from_dict(value)
     assert all(word in str(raised.value) for word in words)
     assert "\n" not in str(raised.value)
 

@@ -28,8 +28,8 @@ def test_near_duplicates_put_on_both_sides_stay_there_and_the_others_train() -> 
     draft = split(put(pictures, train=[1], validation=[2, 4]), 0.5, 1)
     assert [item.split for item in draft.items[:4]] == ["train", "validation", "train", "validation"]
     assert (draft.pinned, draft.drawn) == (3, 0)
-    [said] = caveats(draft.classes, draft.items)
-    assert "The check is not independent: 1 of the 3 pictures to check with (A) looks almost like" in said
+    [caveat] = caveats(draft.classes, draft.items)
+    assert "The check is not independent: 1 of the 3 pictures to check with (A) looks almost like" in caveat
 
 
 def test_a_class_that_a_person_kept_from_the_check_trains_without_figures() -> None:
@@ -54,8 +54,8 @@ def test_a_class_that_is_one_burst_is_cut_once_and_said(fraction: float) -> None
     assert counts(draft, "validation") == {"A": last, "B": last}
     for burst in (draft.items[:10], draft.items[10:]):
         assert [item.split for item in burst] == ["train"] * (10 - last) + ["validation"] * last
-    [said] = caveats(draft.classes, draft.items)
-    assert f"{2 * last} of the {2 * last} pictures to check with (A and B) look almost like" in said
+    [caveat] = caveats(draft.classes, draft.items)
+    assert f"{2 * last} of the {2 * last} pictures to check with (A and B) look almost like" in caveat
 
 
 def test_one_burst_beside_classes_with_many_scenes_is_the_only_one_that_is_cut() -> None:

@@ -59,8 +59,8 @@ def workers(services: Services) -> list[psutil.Process]:
     pids, root = [], str(services.stores.root)
     for process in psutil.process_iter():
         with suppress(psutil.Error):
-            ours = process.environ().get("WORKBENCH_DATA") == root
-            pids += [process] if ours and "workbench.training.worker" in process.cmdline() else []
+            is_own = process.environ().get("WORKBENCH_DATA") == root
+            pids += [process] if is_own and "workbench.training.worker" in process.cmdline() else []
     return pids
 
 

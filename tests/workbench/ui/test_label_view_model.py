@@ -209,8 +209,8 @@ def test_a_second_opinion_comes_from_somebody_else(services: Services) -> None:
     save(services, label(ids[:2], "Full"), by="Anna")
     save(services, label(ids[2:], "Full"), by="Bert")
     request = {"filter": {"status": "unreviewed"}, "count": 9, "holder": "tab"}
-    handed = call(services, "hand_out", request, "Bert")["items"]
-    assert [item["id"] for item in handed] == ids[1::-1]
+    items = call(services, "hand_out", request, "Bert")["items"]
+    assert [item["id"] for item in items] == ids[1::-1]
     review = {"kind": "review", "pictures": [[ids[0], 1]], "label": "Half"}
     assert "labelled this picture yourself" in one(services, review, by="Anna")[0]["error"]
     _, answer = one(services, review, by="Bert")

@@ -35,7 +35,9 @@ def paused(dataset: Dataset, chosen: TrainingSpec, folder: Path, after: int) -> 
 
 def same(first: Artefacts, second: Artefacts) -> bool:
     left, right = weights(first), weights(second)
-    figures = [[(r.loss, r.val_loss, r.learning_rate) for r in each.history] for each in (first, second)]
+    figures = [
+        [(r.loss, r.val_loss, r.learning_rate) for r in artefacts.history] for artefacts in (first, second)
+    ]
     return figures[0] == figures[1] and all(np.array_equal(a, b) for a, b in zip(left, right, strict=True))
 
 

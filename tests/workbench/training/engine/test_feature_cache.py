@@ -147,17 +147,17 @@ def test_half_precision_takes_half_the_room(tmp_path: Path, dataset: Dataset) ->
 
 
 def test_it_tells_how_far_it_is_and_can_be_ended(tmp_path: Path, dataset: Dataset) -> None:
-    told: list[tuple[int, int]] = []
+    progress: list[tuple[int, int]] = []
 
     def ends(done: int, total: int) -> None:
-        told.append((done, total))
+        progress.append((done, total))
         if done >= 32:
             raise StoppedEarly
 
     means = Means()
     with pytest.raises(StoppedEarly):
         load_or_compute_features(wanted(dataset), means.trunk, tmp_path / "features", ends)
-    assert told == [(0, 64), (32, 64)]
+    assert progress == [(0, 64), (32, 64)]
     load_or_compute_features(wanted(dataset), means.trunk, tmp_path / "features", silent)
     assert len(means.pictures) == 64  # what was done before the end is not done again
 

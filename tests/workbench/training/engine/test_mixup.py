@@ -36,11 +36,11 @@ def test_cutmix_gives_each_class_the_share_of_its_pixels() -> None:
     for seed in range(10):
         shown, shares = mix_batch(pictures(), SHARES, TrainingSpec(cutmix=1.0), np.random.default_rng(seed))
         for place in range(6):
-            found = np.zeros(3)
+            measured = np.zeros(3)
             values, counts = np.unique(shown[place, :, :, 0], return_counts=True)
             for value, count in zip(values, counts, strict=True):
-                found[int(value) // 40 % 3] += count / 64
-            assert shares[place] == pytest.approx(found, abs=1e-6)
+                measured[int(value) // 40 % 3] += count / 64
+            assert shares[place] == pytest.approx(measured, abs=1e-6)
             patched += len(values) > 1
     assert patched
 

@@ -18,11 +18,11 @@ def rates(epochs: int, **values: object) -> list[float | None]:
 
 
 def test_cosine_goes_from_the_rate_to_nearly_nothing() -> None:
-    found = rates(5, schedule="cosine")
-    assert found[0] == pytest.approx(0.1)
-    assert found == sorted(found, reverse=True)
-    assert found[10] == pytest.approx(0.05)
-    assert 0 < found[-1] < 0.001
+    learning_rates = rates(5, schedule="cosine")
+    assert learning_rates[0] == pytest.approx(0.1)
+    assert learning_rates == sorted(learning_rates, reverse=True)
+    assert learning_rates[10] == pytest.approx(0.05)
+    assert 0 < learning_rates[-1] < 0.001
 
 
 def test_the_warm_up_rises_step_by_step_and_then_the_schedule_takes_over() -> None:

@@ -50,12 +50,12 @@ def is_filled(folder: Path, last: LastLayer) -> bool:
 
 @pytest.fixture
 def target(tmp_path: Path) -> Callable[[str], Path]:
-    def made(name: str) -> Path:
+    def make_folder(name: str) -> Path:
         folder = tmp_path / "targets" / name
         folder.mkdir(parents=True)
         return folder
 
-    return made
+    return make_folder
 
 
 def test_a_template_is_exported_once_and_filled_many_times(
@@ -80,8 +80,8 @@ def test_two_runs_that_export_the_same_template_at_once_both_end_well(
 
     kept = tmp_path / "exports" / "net"
     with ThreadPoolExecutor(2) as pool:
-        asked = [pool.submit(Template(kept, together).fill, target(f"{n}"), layer(n)) for n in (1, 2)]
-        assert [each.result(60) for each in asked] == [True, True]
+        futures = [pool.submit(Template(kept, together).fill, target(f"{n}"), layer(n)) for n in (1, 2)]
+        assert [future.result(60) for future in futures] == [True, True]
     assert all(is_filled(tmp_path / "targets" / f"{n}", layer(n)) for n in (1, 2))
     assert [path.name for path in kept.parent.iterdir()] == ["net"]
 

@@ -97,10 +97,10 @@ def test_a_disk_that_fills_up_during_a_checkpoint_costs_the_run_nothing(
     disk: Path, tmp_path: Path, sound: Uninterrupted, caplog: pytest.LogCaptureFixture
 ) -> None:
     place = replace(workplace(tmp_path), checkpoints=disk / "checkpoints")
-    made = train(sound.dataset, FOUR, Crowding(disk=disk), place)
+    artefacts = train(sound.dataset, FOUR, Crowding(disk=disk), place)
     assert {(2,), (4,)} <= {record.args for record in warnings_of(caplog, "checkpoints")}
     assert [path.name for path in place.checkpoints.iterdir()] == ["epoch-000001.checkpoint"]
-    assert same(made, sound.artefacts)
+    assert same(artefacts, sound.artefacts)
 
 
 @pytest.mark.parametrize("disk", [40], indirect=True)

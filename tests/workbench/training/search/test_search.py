@@ -45,15 +45,15 @@ class Listener(Recorder):
     """Keeps what is said of tries, and has a wish once so many of them were judged."""
 
     enough: int = 10**9
-    told: list[TrialRecord] = field(default_factory=list)
+    records: list[TrialRecord] = field(default_factory=list)
 
     @property
     def judged(self) -> list[int]:
         """Tries in the order in which they were begun."""
-        return [each.number for each in self.told if each.status == "running"]
+        return [record.number for record in self.records if record.status == "running"]
 
     def trial(self, record: TrialRecord) -> None:
-        self.told.append(record)
+        self.records.append(record)
 
     def requested_action(self) -> str:
         return self.wish if len(self.judged) >= self.enough else ""
@@ -85,13 +85,15 @@ def spec(minutes: float) -> TrainingSpec:
     return TrainingSpec.of("best", architecture=SMALL, max_minutes=minutes, seed=5)
 
 
-def answers_for_the_validation_split(made: Artefacts, dataset: Dataset) -> None:
+def answers_for_the_validation_split(artefacts: Artefacts, dataset: Dataset) -> None:
     validation = dataset.indices("validation")
-    assert [prediction.image_id for prediction in made.predictions] == dataset.image_ids[validation].tolist()
-    reported = np.array([prediction.scores for prediction in made.predictions])
-    light = litert_probabilities(made.folder / "model.tflite", dataset.pixels, validation)
+    assert [prediction.image_id for prediction in artefacts.predictions] == dataset.image_ids[
+        validation
+    ].tolist()
+    reported = np.array([prediction.scores for prediction in artefacts.predictions])
+    light = litert_probabilities(artefacts.folder / "model.tflite", dataset.pixels, validation)
     assert light == pytest.approx(reported, abs=1e-3)
-    assert made.metrics["pictures"] == len(validation)
+    assert artefacts.metrics["pictures"] == len(validation)
 
 
 def test_a_search_that_is_paused_goes_on_where_it_was(dataset: Dataset, place: RunPaths) -> None:
@@ -101,8 +103,8 @@ def test_a_search_that_is_paused_goes_on_where_it_was(dataset: Dataset, place: R
             train(dataset, spec(NO_LIMIT), listener, place)
     assert before.judged == [1, 2]
     assert after.judged == [2, 3]
-    first = [each for each in before.told if each.metrics][-1]
-    assert [each for each in after.told if each.number == 1][-1] == first
+    first = [record for record in before.records if record.metrics][-1]
+    assert [record for record in after.records if record.number == 1][-1] == first
 
 
 def test_a_search_ends_with_the_best_try_trained_on_the_whole_training_side(
@@ -110,22 +112,24 @@ def test_a_search_ends_with_the_best_try_trained_on_the_whole_training_side(
 ) -> None:
     nothing = RunPaths(*(tmp_path / name for name in ("model", "checkpoints", "features", "weights")))
     listener = Listener()
-    made = search(dataset, spec(0.7), listener, nothing, LocalExecutor(Clock()))
-    assert {each.spec["recipe"] for each in listener.told if each.status == "waiting"} == {"scratch"}
-    assert sum(trial.metrics.get("chosen", False) for trial in made.trials) == 1
-    assert {trial.status for trial in made.trials} <= {"finished", "dropped"}
-    assert {each.number: each for each in listener.told} == {trial.number: trial for trial in made.trials}
-    assert tuple(listener.epochs) == made.history
-    assert not made.stopped
-    answers_for_the_validation_split(made, dataset)
+    artefacts = search(dataset, spec(0.7), listener, nothing, LocalExecutor(Clock()))
+    assert {record.spec["recipe"] for record in listener.records if record.status == "waiting"} == {"scratch"}
+    assert sum(trial.metrics.get("chosen", False) for trial in artefacts.trials) == 1
+    assert {trial.status for trial in artefacts.trials} <= {"finished", "dropped"}
+    assert {record.number: record for record in listener.records} == {
+        trial.number: trial for trial in artefacts.trials
+    }
+    assert tuple(listener.epochs) == artefacts.history
+    assert not artefacts.stopped
+    answers_for_the_validation_split(artefacts, dataset)
 
 
 def test_a_search_that_is_stopped_leaves_its_best_finished_try(dataset: Dataset, place: RunPaths) -> None:
-    made = train(dataset, spec(NO_LIMIT), Listener(enough=2), place)
-    assert made.stopped
-    assert [trial.number for trial in made.trials if trial.metrics.get("chosen")] == [1]
-    assert {trial.status for trial in made.trials} == {"finished", "dropped"}
-    answers_for_the_validation_split(made, dataset)
+    artefacts = train(dataset, spec(NO_LIMIT), Listener(enough=2), place)
+    assert artefacts.stopped
+    assert [trial.number for trial in artefacts.trials if trial.metrics.get("chosen")] == [1]
+    assert {trial.status for trial in artefacts.trials} == {"finished", "dropped"}
+    answers_for_the_validation_split(artefacts, dataset)
 
 
 def test_a_search_that_is_stopped_before_a_try_is_over_leaves_nothing(
@@ -139,10 +143,10 @@ def test_without_time_for_a_search_the_quickest_candidate_is_the_model(
     dataset: Dataset, place: RunPaths
 ) -> None:
     listener = Listener()
-    made = search(dataset, spec(0.1), listener, place, LocalExecutor(Clock()))
+    artefacts = search(dataset, spec(0.1), listener, place, LocalExecutor(Clock()))
     assert listener.judged == []
-    assert [trial.name for trial in made.trials if trial.metrics.get("chosen")] == ["Instant"]
-    answers_for_the_validation_split(made, dataset)
+    assert [trial.name for trial in artefacts.trials if trial.metrics.get("chosen")] == ["Instant"]
+    answers_for_the_validation_split(artefacts, dataset)
 
 
 class Impatient(LocalExecutor):
@@ -164,26 +168,28 @@ class Impatient(LocalExecutor):
 
 
 def test_tries_that_are_given_up_are_not_compared(dataset: Dataset, place: RunPaths) -> None:
-    made = search(dataset, spec(NO_LIMIT), Listener(), place, Impatient())
-    folds = {trial.number: trial.metrics.get("folds", 0) for trial in made.trials}
-    instant = [trial.number for trial in made.trials if trial.spec.get("recipe") == "instant"]
+    artefacts = search(dataset, spec(NO_LIMIT), Listener(), place, Impatient())
+    folds = {trial.number: trial.metrics.get("folds", 0) for trial in artefacts.trials}
+    instant = [trial.number for trial in artefacts.trials if trial.spec.get("recipe") == "instant"]
     assert sorted(folds[number] for number in instant)[-2:] == [1, 2]
-    assert all(trial.status == "dropped" for trial in made.trials if not trial.metrics)
-    assert {trial.status for trial in made.trials} == {"finished", "dropped"}
-    answers_for_the_validation_split(made, dataset)
+    assert all(trial.status == "dropped" for trial in artefacts.trials if not trial.metrics)
+    assert {trial.status for trial in artefacts.trials} == {"finished", "dropped"}
+    answers_for_the_validation_split(artefacts, dataset)
 
 
 def test_the_mean_of_two_nets_is_one_model(tmp_path: Path, dataset: Dataset, place: RunPaths) -> None:
-    found = []
+    members = []
     for seed in (1, 2):
         own = RunPaths(tmp_path / f"m{seed}", tmp_path / f"c{seed}", place.features, place.weights)
         chosen = TrainingSpec.of("instant", architecture=SMALL, epochs=2, variants=0, seed=seed, batch_size=8)
-        found.append(train(dataset, chosen, Recorder(), own))
-    made = export_mean(found, dataset, place.model)
-    both = np.array([[row.scores for row in each.predictions] for each in found])
-    assert np.array([row.scores for row in made.predictions]) == pytest.approx(both.mean(axis=0), abs=1e-6)
-    for each in found:
-        shutil.rmtree(each.folder)
-    answers_for_the_validation_split(made, dataset)
-    kept = keras.saving.load_model(made.folder / "model.keras")
+        members.append(train(dataset, chosen, Recorder(), own))
+    artefacts = export_mean(members, dataset, place.model)
+    both = np.array([[row.scores for row in member.predictions] for member in members])
+    assert np.array([row.scores for row in artefacts.predictions]) == pytest.approx(
+        both.mean(axis=0), abs=1e-6
+    )
+    for member in members:
+        shutil.rmtree(member.folder)
+    answers_for_the_validation_split(artefacts, dataset)
+    kept = keras.saving.load_model(artefacts.folder / "model.keras")
     assert kept.predict_on_batch(dataset.pixels[:2]).sum(axis=1) == pytest.approx([1, 1], abs=1e-5)

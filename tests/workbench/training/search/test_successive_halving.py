@@ -25,7 +25,7 @@ from workbench.training.spec import FINE_TUNE, INSTANT, SCRATCH, TrainingSpec
 TRUTH = [np.array([0, 0, 1, 1]), np.array([0, 1, 0, 1])]
 
 
-def said(*answers: int, sure: float = 0.9) -> FoldPredictions:
+def fold_predictions(*answers: int, sure: float = 0.9) -> FoldPredictions:
     """What a candidate says that is so sure of its answers; ten seconds, four of them for features."""
     rows = [[sure, 1 - sure] if answer == 0 else [1 - sure, sure] for answer in answers]
     return FoldPredictions(np.array(rows), 10.0, 4.0)
@@ -76,8 +76,8 @@ def test_every_try_has_the_seed_the_weights_of_classes_and_the_augmentation_of_t
 )
 def test_only_what_can_do_well_is_tried(pretrained: bool, pictures: int, recipes: set[str]) -> None:
     tried = candidates(TrainingSpec.of("best"), pretrained, pictures)
-    assert {each.spec.recipe for each in tried} == recipes
-    assert len({each.name for each in tried}) == len(tried)
+    assert {candidate.spec.recipe for candidate in tried} == recipes
+    assert len({candidate.name for candidate in tried}) == len(tried)
 
 
 def test_a_try_from_scratch_takes_a_small_part_of_the_time() -> None:
@@ -87,17 +87,21 @@ def test_a_try_from_scratch_takes_a_small_part_of_the_time() -> None:
 
 def test_features_are_paid_for_by_the_first_that_needs_them() -> None:
     tried = candidates(TrainingSpec.of("best"), pretrained=True, pictures=1000)
-    instant = [number for number, each in enumerate(tried) if each.spec.recipe == INSTANT]
+    instant = [number for number, candidate in enumerate(tried) if candidate.spec.recipe == INSTANT]
     before, after = expected_seconds(tried, []), expected_seconds(tried, instant[1:2])
-    for number, each in enumerate(tried):
+    for number, candidate in enumerate(tried):
         shared = number in instant and number != instant[1]
-        assert before[number] == each.cost + each.features
-        assert after[number] == (each.cost if shared else before[number])
+        assert before[number] == candidate.cost + candidate.features
+        assert after[number] == (candidate.cost if shared else before[number])
 
 
 def test_candidates_are_compared_on_the_folds_that_all_were_judged_on() -> None:
     standing = Leaderboard(TRUTH, 2)
-    standing.fold_predictions = {0: [said(0, 0, 1, 1), said(1, 0, 1, 0)], 1: [said(0, 0, 1, 0)], 2: []}
+    standing.fold_predictions = {
+        0: [fold_predictions(0, 0, 1, 1), fold_predictions(1, 0, 1, 0)],
+        1: [fold_predictions(0, 0, 1, 0)],
+        2: [],
+    }
     assert standing.score([0], 1) == 1
     assert standing.score([0], 2) == 0.5
     assert standing.ranked([2, 1, 0]) == [0, 1]
@@ -112,7 +116,10 @@ def test_the_better_half_goes_on_but_never_one_alone() -> None:
 
 def test_two_are_chosen_where_their_mean_is_better_than_either() -> None:
     standing = Leaderboard(TRUTH[:1], 2)
-    standing.fold_predictions = {0: [said(0, 0, 1, 0, sure=0.6)], 1: [said(1, 0, 1, 1, sure=0.7)]}
+    standing.fold_predictions = {
+        0: [fold_predictions(0, 0, 1, 0, sure=0.6)],
+        1: [fold_predictions(1, 0, 1, 1, sure=0.7)],
+    }
     assert standing.chosen([0, 1]) == [0]
     right = FoldPredictions(np.array([[0.9, 0.1], [0.6, 0.4], [0.1, 0.9], [0.55, 0.45]]), 10.0, 4.0)
     left = FoldPredictions(np.array([[0.45, 0.55], [0.9, 0.1], [0.4, 0.6], [0.1, 0.9]]), 10.0, 4.0)
@@ -124,7 +131,7 @@ def test_time_is_guessed_from_what_was_seen() -> None:
     standing = Leaderboard(TRUTH, 2)
     costs = {0: 5.0, 1: 20.0}
     assert standing.seconds(1, costs) == 20
-    standing.fold_predictions = {0: [said(0, 0, 1, 1)]}
+    standing.fold_predictions = {0: [fold_predictions(0, 0, 1, 1)]}
     assert standing.slowness(costs) == 2
     assert standing.seconds(1, costs) == 40
     # features are there the next time, but for those of the pictures that were held out
@@ -141,7 +148,7 @@ def test_tasks_that_several_hands_share_take_no_longer_than_the_worst_order() ->
 def test_a_diary_is_read_by_the_same_search_only(tmp_path: Path) -> None:
     standing = Leaderboard(TRUTH, 2)
     diary = SearchState(tmp_path / "search", "this", standing)
-    standing.fold_predictions = {3: [said(0, 1, 1, 0)]}
+    standing.fold_predictions = {3: [fold_predictions(0, 1, 1, 0)]}
     standing.failed = {1}
     diary.decision = SearchDecision([3], 2.5)
     diary.write()
