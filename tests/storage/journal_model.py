@@ -58,19 +58,21 @@ class Replica:
             self.events.append(Entry(kind, actor, changes))
 
     def undoable(self, actor: str) -> int | None:
-        mine = (
+        event_numbers = (
             number
             for number, entry in enumerate(self.events, 1)
             if entry.actor == actor and entry.kind not in ORDINARY_NOT and not entry.undone
         )
-        return max(mine, default=None)
+        return max(event_numbers, default=None)
 
     def redoable(self, actor: str) -> int | None:
         """The undo that can be taken back."""
-        mine = [(number, entry) for number, entry in enumerate(self.events, 1) if entry.actor == actor]
-        last = max((number for number, entry in mine if entry.kind not in ORDINARY_NOT), default=0)
+        own_events = [(number, entry) for number, entry in enumerate(self.events, 1) if entry.actor == actor]
+        last = max((number for number, entry in own_events if entry.kind not in ORDINARY_NOT), default=0)
         undone = (
-            number for number, entry in mine if entry.kind == "undo" and not entry.undone and number > last
+            number
+            for number, entry in own_events
+            if entry.kind == "undo" and not entry.undone and number > last
         )
         return max(undone, default=None)
 

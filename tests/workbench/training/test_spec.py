@@ -17,7 +17,7 @@ def test_an_empty_spec_is_the_default() -> None:
 
 
 def test_json_form_survives_a_round_trip() -> None:
-    given = {
+    json_form = {
         "architecture": "classic",
         "epochs": 3,
         "class_weights": {"a": 1, "b": 2.5},
@@ -25,7 +25,7 @@ def test_json_form_survives_a_round_trip() -> None:
         "monitor": "val_macro_f1",
         "augmentation": {"rotate": {"strength": 3.0}},
     }
-    spec = TrainingSpec.from_dict(given)
+    spec = TrainingSpec.from_dict(json_form)
     assert TrainingSpec.from_dict(json.loads(json.dumps(spec.to_dict()))) == spec
     assert spec.augmentation.strength("rotate") == 3.0
 

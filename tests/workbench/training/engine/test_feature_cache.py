@@ -66,14 +66,14 @@ def files(folder: Path) -> list[Path]:
 
 
 def test_every_view_of_every_picture_stands_where_it_belongs(tmp_path: Path, dataset: Dataset) -> None:
-    found = load_or_compute_features(wanted(dataset), Means().trunk, tmp_path / "features", silent)
+    features = load_or_compute_features(wanted(dataset), Means().trunk, tmp_path / "features", silent)
     indices = dataset.indices("train")
-    assert found.shape == (len(indices), 4, 2, 3)
+    assert features.shape == (len(indices), 4, 2, 3)
     for slot, index in enumerate(indices):
         picture, image_id = dataset.pixels[index], int(dataset.image_ids[index])
         variants = [augment(picture, VIEWS.augmentation, (7, number, image_id)) for number in (1, 2)]
         expected = means(np.stack([picture, picture[:, ::-1], *variants]))
-        assert np.array_equal(found[slot], expected)
+        assert np.array_equal(features[slot], expected)
 
 
 def test_what_is_kept_is_not_computed_again(tmp_path: Path, dataset: Dataset) -> None:
@@ -139,10 +139,10 @@ def test_a_damaged_file_is_computed_again(tmp_path: Path, dataset: Dataset, harm
 
 
 def test_half_precision_takes_half_the_room(tmp_path: Path, dataset: Dataset) -> None:
-    found = load_or_compute_features(
+    features = load_or_compute_features(
         wanted(dataset), Means(dtype="float16").trunk, tmp_path / "features", silent
     )
-    assert found.dtype == np.float16
+    assert features.dtype == np.float16
     assert {file.stat().st_size for file in files(tmp_path / "features")} == {2 * 3 * 2 + 4}
 
 
@@ -164,22 +164,22 @@ def test_it_tells_how_far_it_is_and_can_be_ended(tmp_path: Path, dataset: Datase
 
 def test_what_was_gathered_outlives_what_is_kept(tmp_path: Path, dataset: Dataset) -> None:
     folder = tmp_path / "features"
-    found = load_or_compute_features(wanted(dataset), Means().trunk, folder, silent)
-    before = found.copy()
+    features = load_or_compute_features(wanted(dataset), Means().trunk, folder, silent)
+    before = features.copy()
     prune(folder, 0)
     assert files(folder) == []
-    assert np.array_equal(found, before)
+    assert np.array_equal(features, before)
 
 
 def test_what_was_not_used_for_longest_goes_first(tmp_path: Path, dataset: Dataset) -> None:
     folder = tmp_path / "features"
     load_or_compute_features(wanted(dataset), Means().trunk, folder, silent)
-    found = files(folder)
-    for age, file in enumerate(found):
+    cache_files = files(folder)
+    for age, file in enumerate(cache_files):
         os.utime(file, (1_000_000 - age, 1_000_000 - age))
-    size = found[0].stat().st_size
+    size = cache_files[0].stat().st_size
     prune(folder, 10 * size + 1)
-    assert files(folder) == sorted(found[:10])
+    assert files(folder) == sorted(cache_files[:10])
 
 
 def test_reading_counts_as_use(tmp_path: Path) -> None:
