@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import atexit
 import ctypes
+import gc
 import json
 import os
 import runpy
@@ -219,6 +220,8 @@ def _import() -> None:
     import workbench.training.search.local_executor
     import workbench.training.worker.db_reporter
     import workbench.training.worker.export_dataset  # noqa: F401
+
+    gc.freeze()  # what was imported is not looked at by children, whose memory it then stays out of
 
 
 def _become(order: dict[str, Any], streams: Sequence[int]) -> None:

@@ -7,6 +7,7 @@ Importing Gradio costs seconds of CPU, and hundreds of tests start a server.
 from __future__ import annotations
 
 import atexit
+import gc
 import json
 import os
 import runpy
@@ -54,6 +55,7 @@ def _serve_orders() -> None:
     import workbench.services  # noqa: F401
 
     set_by_imports = {name: value for name, value in os.environ.items() if name not in before}
+    gc.freeze()  # what was imported is not looked at by children, whose memory it then stays out of
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what a library prints is no answer
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # children that end leave nothing behind

@@ -127,6 +127,14 @@ def m0018_names(db: sqlite_utils.Database) -> None:
     db.execute("CREATE INDEX images_by_name_alone ON images (name_key)")
 
 
+@migrations()
+def m0019_disagreements(db: sqlite_utils.Database) -> None:
+    """The few pictures on which two people disagree, which every order looked for among all."""
+    db.execute(
+        "CREATE INDEX images_by_disagreement ON images (archived, review, id) WHERE review = 'disagreed'"
+    )
+
+
 def _allow(db: sqlite_utils.Database, table: str, old: str, new: str) -> None:
     """Widen a CHECK, in the way that SQLite's page on ALTER TABLE gives where no row changes."""
     version = int(db.execute("PRAGMA schema_version").fetchone()[0])
