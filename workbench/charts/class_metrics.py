@@ -15,7 +15,7 @@ Matrix = Sequence[Sequence[int]]
 _FEW_PICTURES = 10
 _LIGHTEST, _DARKEST = (0xDD, 0xE6, 0xEE), (0x0A, 0x3F, 0x6B)
 _DARK_TEXT, _LIGHT_TEXT = "#111111", "#ffffff"
-_MEASURES = (("precision", BLUE, ""), ("recall", ORANGE, "/"), ("f1", GREEN, "."))
+_MEASURES = (("precision", BLUE, 1.0), ("recall", ORANGE, 0.8), ("f1", GREEN, 0.6))
 
 
 def confusion_figure(classes: Sequence[str], matrix: Matrix, normalise: bool) -> go.Figure:
@@ -154,7 +154,7 @@ def _text_colour(intensity: float) -> str:
     return _DARK_TEXT if luminance > 0.19 else _LIGHT_TEXT
 
 
-def _measure_bar(per_class: Sequence[Mapping[str, Any]], key: str, colour: str, pattern: str) -> go.Bar:
+def _measure_bar(per_class: Sequence[Mapping[str, Any]], key: str, colour: str, opacity: float) -> go.Bar:
     name = "F1" if key == "f1" else key
     return go.Bar(
         x=list(range(len(per_class))),
@@ -163,7 +163,7 @@ def _measure_bar(per_class: Sequence[Mapping[str, Any]], key: str, colour: str, 
         marker={
             "color": colour,
             "line": OUTLINE,
-            "pattern": {"shape": pattern, "fillmode": "overlay", "size": 6},
+            "opacity": opacity,
         },
         customdata=[row["name"] for row in per_class],
         hovertext=[

@@ -28,7 +28,7 @@ def comparison_bars(left: VersionMetrics, right: VersionMetrics) -> go.Figure:
     """Accuracy, macro-F1 and the recall of each class for two versions; a class that only one version has gets one bar."""
     classes = list(dict.fromkeys([*left.recalls(), *right.recalls()]))
     labels = ["accuracy", "macro-F1", *(f"recall {shown(name, 18)}" for name in classes)]
-    traces = [_bar(left, classes, labels, (BLUE, "")), _bar(right, classes, labels, (ORANGE, "/"))]
+    traces = [_bar(left, classes, labels, BLUE), _bar(right, classes, labels, ORANGE)]
     figure = base_figure(traces, 70 + 46 * len(labels), barmode="group", bargap=0.3)
     figure.update_yaxes(**row_axis(labels))
     figure.update_xaxes(range=[0, 1.02], dtick=0.2)
@@ -63,9 +63,7 @@ def _caution(ahead: VersionMetrics, behind: VersionMetrics) -> str:
     return ""
 
 
-def _bar(
-    version: VersionMetrics, classes: Sequence[str], labels: Sequence[str], style: tuple[str, str]
-) -> go.Bar:
+def _bar(version: VersionMetrics, classes: Sequence[str], labels: Sequence[str], colour: str) -> go.Bar:
     recalls = version.recalls()
     values = [
         version.measures["accuracy"],
@@ -78,9 +76,8 @@ def _bar(
         orientation="h",
         name=shown(version.name),
         marker={
-            "color": style[0],
+            "color": colour,
             "line": OUTLINE,
-            "pattern": {"shape": style[1], "fillmode": "overlay", "size": 6},
         },
         hovertext=[f"{label}: {number(value)}" for label, value in zip(labels, values, strict=True)],
         hoverinfo="text+name",

@@ -29,6 +29,7 @@ def base_figure(traces: Sequence[Any], height: int, **layout: Any) -> go.Figure:
         plot_bgcolor=_TRANSPARENT,
         legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "bgcolor": _TRANSPARENT},
         hoverlabel={"namelength": -1},
+        modebar={"remove": ["sendChartToCloud"]},  # nothing leaves the machine
     )
     axis = {"gridcolor": _GRID, "zeroline": False, "automargin": True, "linecolor": _GRID, "ticks": ""}
     figure.update_xaxes(**axis)

@@ -85,7 +85,14 @@ def test_class_bars_show_three_measures_with_support_in_the_label() -> None:
         "F1": (0.6, 0.6),
     }
     assert figure.layout.xaxis.ticktext == ("Full<br>40 pictures", "Half<br>1 picture")
-    assert len({bar.marker.pattern.shape for bar in figure.data}) == 3
+    assert len({(bar.marker.color, bar.marker.opacity) for bar in figure.data}) == 3
+    # A browser looks a pattern up by the page's address, which each tab changes; the bars would be white from then on.
+    assert not any(bar.marker.pattern.shape for bar in figure.data)
+
+
+def test_no_chart_offers_to_be_uploaded() -> None:
+    figure = per_class_bars(rows(("Full", 0.9, 40)))
+    assert "sendChartToCloud" in figure.layout.modebar.remove
 
 
 def test_two_versions_stand_side_by_side() -> None:

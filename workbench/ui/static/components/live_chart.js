@@ -1,4 +1,6 @@
 // Plotly.react changes the figure in place, so that a zoom stays and nothing flickers when an epoch comes.
+// Nothing leaves the machine: without these, Plotly offers to upload a chart.
+const CONFIG = { displaylogo: false, showSendToCloud: false, plotlyServerURL: '' };
 let loading = null;
 
 function loadLibrary(address) {
@@ -23,7 +25,7 @@ export function mount({ element, props, watch }) {
   async function react() {
     await loadLibrary(curves.dataset.library);
     const figure = JSON.parse(JSON.stringify(props.value));
-    await window.Plotly.react(element.querySelector('.curves'), figure.data, figure.layout, { displaylogo: false });
+    await window.Plotly.react(element.querySelector('.curves'), figure.data, figure.layout, CONFIG);
   }
 
   // A slow machine draws the latest figure, not every one on the way to it.
