@@ -22,22 +22,28 @@ LIVE = "(document.querySelector('#predict-camera video').srcObject !== null)"
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory, tiny_nets: None) -> Iterator[Server]:
-    """A running app with a model in production."""
+    """A running app with a model that is not in production."""
     folder = tmp_path_factory.mktemp("trained")
     running = Server(folder).start()
     client = running.client()
     client.predict([handle_file(class_zip(folder / "levels.zip"))], "", api_name="/import_images")
     run = client.predict({"epochs": 1, "batch_size": 8}, api_name="/start_training")["run_id"]
     until(lambda: _finished(client, run), "a model", TRAINING_SECONDS)
-    client.predict("v1", "production", "test", api_name="/promote")
     yield running
     running.end()
 
 
+@pytest.fixture(scope="module")
+def promoted(trained: Server) -> Server:
+    """The same app with its model in production."""
+    trained.client().predict("v1", "production", "test", api_name="/promote")
+    return trained
+
+
 @pytest.fixture
-def asking(browser: Browser, trained: Server) -> Iterator[Page]:
-    """The Predict tab of the app that has a model."""
-    context = browser.new_context(viewport={"width": 390, "height": 844}, base_url=trained.url)
+def asking(browser: Browser, promoted: Server) -> Iterator[Page]:
+    """The Predict tab of the app that has a model in production."""
+    context = browser.new_context(viewport={"width": 390, "height": 844}, base_url=promoted.url)
     context.set_default_timeout(PATIENCE_MS)
     page = context.new_page()
     page.goto("/?tab=predict")
@@ -64,6 +70,19 @@ def test_without_a_model_a_sentence_says_what_to_do(page: Page, server: Server) 
     expect(page.locator("#predict-result")).to_contain_text("There is no model yet.")
     page.get_by_role("button", name="Train a model").click()
     expect(page.get_by_role("tab", name="Train")).to_have_attribute("aria-selected", "true")
+
+
+def test_the_newest_version_answers_until_it_is_put_to_work(browser: Browser, trained: Server) -> None:
+    page = browser.new_page(base_url=trained.url)
+    page.goto("/?tab=predict")
+    notice = page.locator("#predict-notice")
+    expect(notice).to_contain_text("No version is in production yet, so v1, the newest, answers.")
+    choose(page, "bottle.png", shaded(0.7, 5))
+    expect(page.locator("#predict-result")).to_contain_text("Answered by v1, not in production.")
+    page.get_by_role("button", name="Put v1 to work").click()
+    expect(notice).to_be_hidden()
+    expect(page.get_by_label("Model to ask")).to_have_value("production (v1)")
+    page.close()
 
 
 def test_a_picture_gets_a_class_all_probabilities_and_the_version(asking: Page) -> None:

@@ -40,7 +40,7 @@ def predict_files(
     """Classify every picture, one at a time.
 
     Raises:
-        NotReady: There is no model in production yet.
+        NotReady: There is no model yet.
         NotFound: There is no such version or alias.
     """
     # Resolve the alias once, so that all pictures are classified by the same version.
@@ -59,7 +59,7 @@ def predict_files_csv(predictor: Predictor, files: Iterable[PictureFile], model:
         The table of :func:`as_csv`.
 
     Raises:
-        NotReady: There is no model in production yet.
+        NotReady: There is no model yet.
         NotFound: There is no such version or alias.
     """
     signature = predictor.signature(model)

@@ -21,8 +21,7 @@ from workbench.imaging.decode import canonical
 
 KEPT_LOADED = 2
 MODEL_FILE = "model.tflite"
-NO_MODEL = "There is no model yet. Train one on the Train tab, then promote it on the Models tab."
-NO_PRODUCTION = "No model is in production yet. Promote one on the Models tab; {newest} is the newest."
+NO_MODEL = "There is no model yet. Train one on the Train tab."
 THREADS = min(2, cores())
 REVIEW_THRESHOLD = 0.6
 """Minimum confidence that needs no review; the margin to the second class is then at least 20 points."""
@@ -101,13 +100,13 @@ class Predictor:
 
         Args:
             data: The bytes of the file.
-            model: A version or alias.
+            model: A version or alias; the newest version stands in for production while none is.
             timeout: Maximum seconds to wait while other pictures are decoded; None for no limit.
 
         Raises:
             RejectedPicture: The bytes cannot be decoded as a picture.
             Overloaded: Decoding did not start within ``timeout`` seconds.
-            NotReady: There is no model in production yet.
+            NotReady: There is no model yet.
             NotFound: There is no such version or alias.
             Corrupt: The version's file does not match its hash.
             BrokenModel: The version's file cannot be loaded here.
@@ -130,7 +129,7 @@ class Predictor:
         """Classify one camera frame, ``(height, width, 3) uint8``, without logging it.
 
         Raises:
-            NotReady: There is no model in production yet.
+            NotReady: There is no model yet.
             NotFound: There is no such version or alias.
             Corrupt: The version's file does not match its hash.
             BrokenModel: The version's file cannot be loaded here.
@@ -142,17 +141,19 @@ class Predictor:
         """Classes and resize mode of a version.
 
         Raises:
-            NotReady: There is no model in production yet.
+            NotReady: There is no model yet.
             NotFound: There is no such version or alias.
             Corrupt: The version's file does not match its hash.
             BrokenModel: The version's file cannot be loaded here.
         """
         return self._load(model).signature
 
+    def stand_in(self) -> Version | None:
+        """The newest version if none is in production, else None: it answers for production meanwhile."""
+        return None if self._registry.production() else next(iter(self._registry.versions()), None)
+
     def _load(self, name: str) -> _LoadedModel:
-        version = self._registry.production() if name == PRODUCTION else self._registry.get(name)
-        if version is None:
-            raise NotReady(_no_production([version.name for version in self._registry.versions()]))
+        version = self._in_production() if name == PRODUCTION else self._registry.get(name)
         with self._lock:
             loaded = self._loaded.get(version.number)
             if loaded is None:
@@ -163,6 +164,12 @@ class Predictor:
                 self._loaded.popitem(last=False)
         return loaded
 
+    def _in_production(self) -> Version:
+        version = self._registry.production() or self.stand_in()
+        if version is None:
+            raise NotReady(NO_MODEL)
+        return version
+
     def _load_file(self, version: Version) -> _LoadedModel:
         file = self._registry.file(version, MODEL_FILE)
         try:
@@ -171,7 +178,3 @@ class Predictor:
             raise BrokenModel(
                 f"Model {version.name} cannot be loaded here. Promote another version."
             ) from error
-
-
-def _no_production(versions: list[str]) -> str:
-    return NO_PRODUCTION.format(newest=versions[0]) if versions else NO_MODEL

@@ -23,7 +23,7 @@ from workbench.imaging.decode import canonical, decode
 from workbench.importing.uploads import Upload, sources
 from workbench.services import Services
 from workbench.serving.batch import predict_files_csv
-from workbench.serving.service import NO_MODEL, NO_PRODUCTION, REVIEW_THRESHOLD
+from workbench.serving.service import NO_MODEL, REVIEW_THRESHOLD
 
 CLASSES = ["=Dark", "Light"]
 WEB_PROCESS = """
@@ -92,13 +92,23 @@ def promote(services: Services, version: Version) -> None:
 def test_without_a_model_a_sentence_says_what_to_do(services: Services, register: Register) -> None:
     with raises_sentence(NotReady, NO_MODEL):
         services.predictor.predict(picture(1))
+    assert services.predictor.stand_in() is None
     register()
-    with raises_sentence(NotReady, NO_PRODUCTION.format(newest="v1")):
-        services.predictor.predict(picture(1))
     for name in ("v2", "staging"):
         with pytest.raises(NotFound, match=rf"“{name}”.* v1\.$"):
             services.predictor.predict(picture(1), name)
     assert on_record(services) == 0
+
+
+def test_the_newest_version_stands_in_until_one_is_in_production(
+    services: Services, register: Register
+) -> None:
+    first, second = register(), register()
+    assert services.predictor.stand_in() == second
+    assert services.predictor.predict(picture(1)).version == second.name
+    promote(services, first)
+    assert services.predictor.stand_in() is None
+    assert services.predictor.predict(picture(1)).version == first.name
 
 
 @pytest.mark.parametrize("fit", ["letterbox", "squash", "crop"])

@@ -15,7 +15,7 @@ from workbench.imaging.memory_budget import PATIENCE
 from workbench.services import Services
 from workbench.serving.service import Prediction
 from workbench.ui.components.camera import camera, decode_frame
-from workbench.ui.context import TabContext, open_tab
+from workbench.ui.context import TabContext, actor, open_tab
 from workbench.ui.error_boundary import guarded, sentence
 from workbench.ui.file_transfer import read_upload
 from workbench.ui.payload import Payload
@@ -95,12 +95,19 @@ def _bind(context: TabContext, view: PredictView) -> None:
         return (*_problem_updates(services, model), gr.update(model=model))
 
     @guarded
-    def open_next_step() -> object:
-        return open_tab("models" if services.stores.registry.versions() else "train")
+    def next_step(model: str, request: gr.Request) -> tuple[object, ...]:
+        version = services.predictor.stand_in()
+        if version is None or model != PRODUCTION:
+            tab = open_tab("models" if services.stores.registry.versions() else "train")
+            return (tab, *[gr.skip()] * len(chosen_outputs))
+        services.stores.registry.promote(version.name, PRODUCTION, "", actor(request))
+        gr.Info(f"{version.name} is in production.")
+        return (gr.skip(), *refresh(model))
 
     quiet = {"show_progress": "hidden", "api_visibility": "private"}
     notice_outputs = [view.notice, view.go]
-    context.tab.select(refresh, view.model, [view.model, *notice_outputs], queue=False, **quiet)
+    chosen_outputs = [view.model, *notice_outputs]
+    context.tab.select(refresh, view.model, chosen_outputs, queue=False, **quiet)
     view.model.input(model_changed, view.model, [*notice_outputs, view.camera], queue=False, **quiet)
     # Without preprocessing: Gradio would open the file first and show an error of its own if that fails.
     gr.on(
@@ -113,7 +120,7 @@ def _bind(context: TabContext, view: PredictView) -> None:
         trigger_mode="always_last",
         **quiet,
     )
-    view.go.click(open_next_step, None, context.tabs, queue=False, **quiet)
+    view.go.click(next_step, view.model, [context.tabs, *chosen_outputs], queue=False, **quiet)
 
 
 def _predictor_function(services: Services) -> Any:
@@ -146,11 +153,17 @@ def _model_choices(services: Services) -> list[tuple[str, str]]:
 
 
 def _problem_updates(services: Services, model: str) -> tuple[object, object]:
-    """Updates of the notice and of the button to the next step, both shown only if the model is unusable."""
+    """Updates of the notice and of the button to the next step, both shown only if another model answers or none."""
     try:
         services.predictor.signature(model)
     except DomainError as error:
         text = "Choose a model" if services.stores.registry.versions() else "Train a model"
         message = refusal_html(str(error))
         return gr.update(value=message, visible=True), gr.update(value=text, visible=True)
-    return gr.update(visible=False), gr.update(visible=False)
+    version = services.predictor.stand_in() if model == PRODUCTION else None
+    if version is None:
+        return gr.update(visible=False), gr.update(visible=False)
+    message = refusal_html(f"No version is in production yet, so {version.name}, the newest, answers.")
+    return gr.update(value=message, visible=True), gr.update(
+        value=f"Put {version.name} to work", visible=True
+    )
