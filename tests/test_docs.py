@@ -12,6 +12,7 @@ import pytest
 
 from tests.running import ROOT
 from workbench.core.settings import Limits
+from workbench.training import spec_reference
 
 PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")])
 LINK = re.compile(r"\]\((?!https?://)([^)#]+)")
@@ -42,6 +43,10 @@ def test_every_setting_is_explained() -> None:
         assert f"`{name}`" in page, name
     for name, default in limits.items():
         assert f"| `{name}` | `{default}` |" in page
+
+
+def test_every_key_of_a_training_spec_is_explained_as_it_is() -> None:
+    assert spec_reference.as_markdown() in (ROOT / "docs/training.md").read_text()
 
 
 def test_every_endpoint_is_listed() -> None:

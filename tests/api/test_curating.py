@@ -40,7 +40,7 @@ def items(client: Client, **wanted: Any) -> list[dict[str, Any]]:
 
 def test_pictures_are_labelled_reviewed_and_settled_by_people(stocked: tuple[Client, list[int]]) -> None:
     client, ids = stocked
-    client.predict(ids, "Full", "Anna", api_name="/label_images")
+    client.predict(ids, "Full", "Anna", True, api_name="/label_images")
     client.predict("Half", "Anna", api_name="/add_class")
     with raises_sentence(AppError, OWN_LABEL):
         client.predict(ids[:1], "Half", "Anna", api_name="/review_images")
@@ -48,7 +48,7 @@ def test_pictures_are_labelled_reviewed_and_settled_by_people(stocked: tuple[Cli
     assert client.predict(ids[1:2], "Full", "Bert", api_name="/review_images")["changed"] == 1
     (open_one,) = items(client, status="disagreed")
     assert (open_one["label"], open_one["review_label"], open_one["labelled_by"]) == ("Full", "Half", "Anna")
-    client.predict(ids[:1], "Half", "Cleo", api_name="/label_images")
+    client.predict(ids[:1], "Half", "Cleo", True, api_name="/label_images")
     assert [item["id"] for item in items(client, status="agreed")] == ids[:2]
     history = client.predict(ids[0], api_name="/picture_history")["items"]
     assert [change["by"] for change in history[:3]] == ["Cleo", "Bert", "Anna"]
@@ -79,7 +79,7 @@ def test_the_bin_splits_tags_and_notes_with_undo_and_redo(stocked: tuple[Client,
 
 def test_classes_come_change_and_go(stocked: tuple[Client, list[int]]) -> None:
     client, ids = stocked
-    client.predict(ids[:3], "Full", api_name="/label_images")
+    client.predict(ids[:3], "Full", create=True, api_name="/label_images")
     client.predict("Half", api_name="/add_class")
     assert client.predict("Full", " Brim  full", api_name="/rename_class") == {
         "name": "Brim full",

@@ -25,7 +25,8 @@ from workbench.core.path_names import A_CHARACTER, A_DEVICE, A_LEFTOVER, AT_THE_
 from workbench.core.validation import NOT_WHOLE
 from workbench.serving.service import NO_MODEL
 from workbench.ui.api.arguments import NOT_IDS
-from workbench.ui.api.models import INVALID_ALIAS
+from workbench.ui.api.edits import TO_CREATE
+from workbench.ui.api.models import INVALID_ALIAS, NO_ALIAS
 from workbench.ui.api.runs import NO_VERSION_NAME
 from workbench.ui.file_transfer import NOT_UPLOADED
 
@@ -45,19 +46,29 @@ def one_picture(client: Client, tmp_path_factory: pytest.TempPathFactory) -> int
         ("list_images", {"sort": "odd"}, "sort is “odd”"),
         ("list_images", {"cursor": "odd"}, UNKNOWN_CURSOR),
         ("list_images", {"limit": 0}, INVALID_LIMIT),
-        ("label_images", {"image_ids": [99], "label": "Full"}, NO_PICTURE.format(id=99)),
+        ("label_images", {"image_ids": [99], "label": ""}, NO_PICTURE.format(id=99)),
+        ("label_images", {"image_ids": [99], "label": "Full"}, TO_CREATE),
+        ("label_images", {"image_ids": [99], "label": "Full", "create": True}, NO_PICTURE.format(id=99)),
         ("label_images", {"image_ids": [], "label": "Full"}, NOT_IDS),
         ("label_images", {"image_ids": ["1"], "label": "Full"}, NOT_IDS),
-        ("label_images", {"image_ids": [1], "label": "  "}, NO_NAME),
-        ("label_images", {"image_ids": [1], "label": "x" * 300}, TOO_LONG.format(longest=60, length=300)),
+        ("label_images", {"image_ids": [1], "label": "  ", "create": True}, NO_NAME),
         (
             "label_images",
-            {"image_ids": [1], "label": "<b>"},
+            {"image_ids": [1], "label": "x" * 300, "create": True},
+            TOO_LONG.format(longest=60, length=300),
+        ),
+        (
+            "label_images",
+            {"image_ids": [1], "label": "<b>", "create": True},
             INVALID_NAME.format(name="<b>", reason=A_CHARACTER),
         ),
         ("import_images", {"files": [], "label": "  "}, NO_NAME),
         ("import_images", {"files": [], "label": "CON"}, INVALID_NAME.format(name="CON", reason=A_DEVICE)),
-        ("label_images", {"image_ids": [1], "label": "."}, INVALID_NAME.format(name=".", reason=AT_THE_ENDS)),
+        (
+            "label_images",
+            {"image_ids": [1], "label": ".", "create": True},
+            INVALID_NAME.format(name=".", reason=AT_THE_ENDS),
+        ),
         (
             "add_class",
             {"name": "Full\u202egpj"},
@@ -105,6 +116,15 @@ def one_picture(client: Client, tmp_path_factory: pytest.TempPathFactory) -> int
         ("promote", {"version": "v99"}, UNKNOWN_VERSION.format(name="v99", known="none yet")),
         ("promote", {"version": "v99", "alias": "../x"}, INVALID_ALIAS),
         ("promote", {"version": "v99", "alias": "v1"}, INVALID_ALIAS),
+        ("alias_history", {"alias": "v1"}, INVALID_ALIAS),
+        ("download_model", {"version": "v99"}, UNKNOWN_VERSION.format(name="v99", known="none yet")),
+        ("delete_model", {"version": "v99"}, UNKNOWN_VERSION.format(name="v99", known="none yet")),
+        ("delete_model", {"version": "production"}, NO_ALIAS),
+        (
+            "compare_models",
+            {"first": "v1", "second": ""},
+            UNKNOWN_VERSION.format(name="v1", known="none yet"),
+        ),
     ],
 )
 def test_one_sentence(client: Client, endpoint: str, arguments: dict, sentence: str) -> None:

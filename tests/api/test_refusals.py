@@ -37,7 +37,7 @@ def http(served: Server) -> Iterator[httpx.Client]:
     [
         ("run/import_images", {"data": [[]]}, 500, "needs 3 values (files, label, by); 1 came"),
         ("run/import_images", {"data": []}, 500, "needs 3 values (files, label, by); none came"),
-        ("run/label_images", {"data": ["\ud800", "x", "y"]}, 500, "half a character"),
+        ("run/label_images", {"data": ["\ud800", "x", "y", False]}, 500, "half a character"),
         ("run/x", {"data": ["\ud800"] * 9, "fn_index": 60}, 500, "half a character"),
         ("run/list_images", {"data": [{"path": "x", "meta": 3}]}, 500, "must be uploaded first"),
         ("run/import_images", {"data": [{"a": {"meta": "x", "path": 3}}, "", ""]}, 500, "uploaded first"),
@@ -46,7 +46,7 @@ def http(served: Server) -> Iterator[httpx.Client]:
         ("run/activity", {"data": [2**70]}, 500, "too large"),
         ("run/activity", {"data": [float("nan")]}, 500, "is nan; it must be a finite number"),
         ("run/activity", {"data": [float("-inf")]}, 500, "is -inf; it must be a finite number"),
-        ("run/label_images", {"data": [[2**63], "", ""]}, 500, "too large"),
+        ("run/label_images", {"data": [[2**63], "", "", False]}, 500, "too large"),
         ("run/import_images", {}, 400, "body.data: Field required"),
         ("run/import_images", {"data": {"files": 1}}, 400, "body.data"),
         ("call/nothing", {"data": []}, 404, "There is no endpoint of this name"),

@@ -113,7 +113,7 @@ def test_the_class_manager_says_what_it_does(page: Page, server: Server, tmp_pat
     page.get_by_label("Add your first class").fill("Full")
     page.locator("#label-first-class button").click()
     expect(page.locator("#label-palette [data-class=Full] kbd")).to_have_text("1")
-    client.predict(ids[:2], "Half", api_name="/label_images")
+    client.predict(ids[:2], "Half", create=True, api_name="/label_images")
     page.reload()
     expect(page.locator("#label-palette [data-class=Half] kbd")).to_have_text("2")
     for name, sentence in (

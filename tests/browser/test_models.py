@@ -35,7 +35,7 @@ def server(tmp_path: Path) -> Iterator[Server]:
 def promote(page: Page, version: str, reason: str) -> None:
     page.locator("#models-versions").get_by_role("button", name=version, exact=True).click()
     button = page.get_by_role("button", name=f"Promote {version} to production")
-    expect(page.locator("#models-promote-note")).to_contain_text("Say why")
+    expect(button).to_be_enabled()
     page.get_by_label("Why").fill(reason)
     button.click()
     expect(page.locator("#models-production")).to_contain_text(f"{version} is in production")
@@ -45,9 +45,7 @@ def test_versions_are_compared_promoted_and_rolled_back(page: Page, server: Serv
     page.goto("/?tab=models")
     expect(page.locator("#models-comparison")).to_contain_text("v2 is ahead in macro-F1")
     expect(page.locator("#models-comparison")).to_contain_text("different snapshots")
-    page.get_by_role("button", name="Promote v2 to production").click()
-    expect(page.get_by_text("Say in a few words why this version is promoted")).to_be_visible()
-    promote(page, "v1", "the first one")
+    promote(page, "v1", "")
     promote(page, "v2", REASON)
     expect(page.locator("#models-history")).to_contain_text(REASON)
     expect(page.locator("#strip-facts")).to_contain_text("In production: v2")
@@ -65,16 +63,21 @@ def test_a_version_is_trained_again_with_its_pictures_and_settings(
     page.goto("/?tab=models")
     page.locator("#models-versions").get_by_role("button", name="v1", exact=True).click()
     expect(page.locator("#models-chosen input")).to_have_value("v1")
-    page.get_by_role("button", name="Train again like this").click()
-    expect(page.get_by_text("Run 3 is queued with the pictures and settings of v1")).to_be_visible()
+    page.get_by_role("button", name="Repeat v1 exactly").click()
+    expect(page.get_by_text("Run 3 repeats v1 with the same pictures and labels")).to_be_visible()
+    server.client().predict([1], "Half", api_name="/label_images")
+    page.get_by_role("button", name="Train v1’s settings on today’s labels").click()
+    expect(page.get_by_text("Run 4 trains the settings of v1 on the labels of today")).to_be_visible()
     page.get_by_role("tab", name="Train").click()
     expect(page.locator("#train-status")).to_contain_text("Run 3")
     runs = open_stores(Settings(data=tmp_path / "workbench")).runs
-    third, second, first = runs.recent()
+    fourth, third, second, first = runs.recent()
     assert (third.snapshot_id, third.spec) == (first.snapshot_id, first.spec)
-    assert first.spec != second.spec
-    server.client().predict(run_id=3, api_name="/stop_training")
-    expect(page.locator("#train-runs tr", has_text="run 3")).to_contain_text("stopped")
+    assert fourth.spec == first.spec != second.spec
+    assert fourth.snapshot_id not in (first.snapshot_id, second.snapshot_id)
+    for number in (3, 4):
+        server.client().predict(run_id=number, api_name="/stop_training")
+        expect(page.locator("#train-runs tr", has_text=f"run {number}")).to_contain_text("stopped")
 
 
 def test_files_are_downloaded_unless_they_were_changed(page: Page, server: Server, tmp_path: Path) -> None:

@@ -156,7 +156,7 @@ def test_below_the_reserve_everything_large_is_refused_and_labels_are_kept(
     with pytest.raises(AppError, match=disk_full):
         client.predict(spec={"recipe": "scratch"}, api_name="/start_training")
     assert_refused(httpx.post(f"{small.url}/gradio_api/upload", files={"files": ("c.jpg", picture(5))}))
-    client.predict(report["image_ids"][:2], "Empty", "ann", api_name="/label_images")
+    client.predict(report["image_ids"][:2], "Empty", "ann", True, api_name="/label_images")
     filler.unlink()
     # What was accepted before is still there.
     answer = httpx.post(

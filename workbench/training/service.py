@@ -108,6 +108,10 @@ class TrainingService:
         stored = self._stores.preferences.get(DRAFT, None)
         return self._initial_spec() if stored is None else TrainingSpec.from_dict(stored)
 
+    def default_recipe(self) -> str:
+        """The recipe that the page offers at first."""
+        return self._initial_spec().recipe
+
     def change_draft(self, change: Callable[[TrainingSpec], TrainingSpec]) -> TrainingSpec:
         """Apply a change to the saved spec in one transaction and return the new spec.
 
@@ -150,7 +154,23 @@ class TrainingService:
         self._supervisor.wake()
         return run_id
 
-    def train_again(self, version: str) -> int:
+    def start_like(self, version: str) -> int:
+        """Queue a run with the spec of a version and a new snapshot of the pictures as they are labelled now.
+
+        Args:
+            version: A version name or an alias.
+
+        Returns:
+            The run's id.
+
+        Raises:
+            NotFound: There is no such version.
+            NotReady, InvalidSpec, QueueFull, NoRoom: As with :meth:`start`.
+        """
+        run = self._stores.runs.get(self._stores.registry.get(version).run_id)
+        return self.start(TrainingSpec.from_dict(run.spec))
+
+    def repeat(self, version: str) -> int:
         """Queue a run with the snapshot and the spec of a version; on the same machine it reproduces the same weights.
 
         Args:

@@ -55,7 +55,7 @@ LIMITS: Mapping[str, Limit] = {
     "variants": Limit(0, 64, True),
     "members": Limit(1, 8, True),
 }
-_CHOICES = {
+CHOICES = {
     "recipe": RECIPES,
     "architecture": tuple(BACKBONES),
     "head": HEADS,
@@ -102,11 +102,11 @@ class TrainingSpec:
     Attributes:
         recipe: ``scratch``; ``instant``, a head on the features of a fixed backbone; ``fine_tune``, the upper blocks of a
             backbone too; ``best``, a search over the others within ``max_minutes``.
-        architecture: A name in :data:`workbench.backbones.definitions.BACKBONES`. With ``best`` the only pretrained one that is searched.
+        architecture: The net; ``/list_backbones`` describes them. With ``best`` the only pretrained one that is searched.
         epochs: Maximum number of passes over the training pictures.
         batch_size: Maximum number of pictures per step.
         learning_rate: The optimizer's step size at the start, after the warm-up.
-        class_weights: ``balanced``, ``none``, or a weight for every class.
+        class_weights: How much each class counts in the loss; ``balanced`` makes rare classes count more.
         patience: Epochs without an improvement of ``monitor`` after which training stops early; the best epoch is kept.
         plateau_patience: Epochs without an improvement of ``monitor`` after which the learning rate is reduced.
         plateau_factor: Factor by which the learning rate is multiplied then.
@@ -114,23 +114,23 @@ class TrainingSpec:
         seed: Fixes the split, the initial weights, the order of pictures and their augmentation.
         fit: How pictures are resized to 256 x 256.
         max_minutes: Time limit after which training ends with the best epoch so far; 0 is no limit.
-        monitor: Metric that selects the best epoch, ``val_loss`` or ``val_macro_f1`` (a running mean of it over about ten epochs).
+        monitor: Metric that selects the best epoch; of ``val_macro_f1`` a running mean over about ten epochs.
         augmentation: Augmentation of training pictures.
         head: ``rows`` pools over bands of rows and keeps vertical position, ``average`` is global average pooling. The nets trained from scratch have their own heads.
         dropout: Dropout rate on the features; ``classic`` has none, as published.
         label_smoothing: Probability mass of the true label that is spread over all classes.
         mixup: Alpha of the Beta distribution of mixup; 0 is off.
         cutmix: Alpha of the Beta distribution of CutMix; 0 is off. It applies to pictures only, so recipes that train on cached features ignore it.
-        loss: ``cross_entropy`` or ``focal``.
+        loss: What training minimises.
         focal_gamma: Focusing parameter of the focal loss: larger values reduce the loss of well-classified pictures more.
         sampling: ``shuffled`` shows every picture once an epoch, ``balanced`` every class equally often (``balanced`` class weights are then 1).
-        optimizer: One of ``OPTIMIZERS``.
+        optimizer: The optimizer, with Keras' own settings besides the learning rate.
         schedule: ``plateau`` reduces the rate when the monitor stops improving, ``cosine`` anneals it to 0 over all epochs, ``constant`` keeps it.
         warmup_epochs: Epochs of linear warm-up to ``learning_rate``.
-        depth: How much of a backbone is fine-tuned: ``top``, ``middle`` or ``deep``.
+        depth: How much of a backbone is fine-tuned.
         variants: Augmented variants of each picture whose features are computed, in addition to the picture itself.
         members: Size of the ensemble of nets that are fine-tuned from different heads; the model outputs their mean.
-        precision: ``auto`` uses 16 bits on hardware that is faster with them, ``float32``, or ``mixed``.
+        precision: ``auto`` uses 16 bits on hardware that is faster with them.
     """
 
     recipe: str = SCRATCH
@@ -170,7 +170,7 @@ class TrainingSpec:
         Raises:
             InvalidSpec: A value is not allowed; the sentence names it and what is.
         """
-        for key, options in _CHOICES.items():
+        for key, options in CHOICES.items():
             validation.choice(key, getattr(self, key), options)
         for key, limit in LIMITS.items():
             _check_number(key, getattr(self, key), limit)
@@ -188,8 +188,12 @@ class TrainingSpec:
         return cls(recipe=recipe, **{**_RECIPE_DEFAULTS[recipe], **values})
 
     @classmethod
-    def from_dict(cls, given: Any) -> TrainingSpec:
+    def from_dict(cls, given: Any, default_recipe: str = SCRATCH) -> TrainingSpec:
         """Read the JSON form, one flat object; missing keys take the default of the recipe.
+
+        Args:
+            given: The parsed JSON.
+            default_recipe: The recipe where none is given, unless the given architecture is trained from scratch.
 
         Raises:
             InvalidSpec: A key or value is not allowed; the sentence names it and what is.
@@ -198,7 +202,9 @@ class TrainingSpec:
         values = dict(validation.mapping("The training spec", given, names))
         if "augmentation" in values:
             values["augmentation"] = Augmentation.from_dict(values["augmentation"])
-        return cls.of(values.pop("recipe", SCRATCH), **values)
+        if values.get("architecture") in FROM_SCRATCH:
+            default_recipe = SCRATCH
+        return cls.of(values.pop("recipe", default_recipe), **values)
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON form, with all keys."""

@@ -157,7 +157,7 @@ class _Guest:
         self._url = f"{url}/gradio_api/call"
 
     def label(self, image_id: int, to: str) -> int | None:
-        event_id = self._call("label_images", [[image_id], to, self._name])["event_id"]
+        event_id = self._call("label_images", [[image_id], to, self._name, False])["event_id"]
         return None if event_id is None else int(event_id)
 
     def next(self) -> dict[int, str]:

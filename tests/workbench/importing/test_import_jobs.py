@@ -117,13 +117,13 @@ def test_training_again_takes_the_same_pictures_and_settings(services: Services,
     import_pictures(services, {"Empty": 14})
     first = services.stores.runs.get(version.run_id)
     for name in ("v1", "production"):
-        again = services.stores.runs.get(services.training.train_again(name))
+        again = services.stores.runs.get(services.training.repeat(name))
         assert (again.status, again.snapshot_id, again.spec) == ("queued", first.snapshot_id, first.spec)
     with pytest.raises(NotFound, match="“v2”"):
-        services.training.train_again("v2")
+        services.training.repeat("v2")
     shutil.rmtree(services.stores.root / "blobs" / "originals")
     with raises_sentence(Conflict, PICTURES_REMOVED.format(missing=12, total=12, id=first.id)):
-        services.training.train_again("v1")
+        services.training.repeat("v1")
 
 
 def test_checkpoints_of_the_newest_ended_runs_are_kept(labelled: Services) -> None:

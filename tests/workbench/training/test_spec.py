@@ -16,6 +16,12 @@ def test_an_empty_spec_is_the_default() -> None:
     assert TrainingSpec().class_weights == "balanced"
 
 
+def test_without_a_recipe_the_given_default_is_taken_unless_the_net_is_trained_from_scratch() -> None:
+    assert TrainingSpec.from_dict({"epochs": 3}, "instant") == TrainingSpec.of("instant", epochs=3)
+    assert TrainingSpec.from_dict({"architecture": "classic"}, "instant").recipe == "scratch"
+    assert TrainingSpec.from_dict({"recipe": "fine_tune"}, "instant").recipe == "fine_tune"
+
+
 def test_json_form_survives_a_round_trip() -> None:
     json_form = {
         "architecture": "classic",

@@ -3,13 +3,16 @@
 from collections.abc import Callable
 from typing import Any, TypedDict
 
-from storage.core.errors import DomainError
+from storage.catalogue.classes import Classes
+from storage.core.errors import DomainError, NotFound
+from storage.records import ClassRecord
 from workbench.core import validation
 from workbench.services import Services
 from workbench.ui.api import ACTOR
 from workbench.ui.api.arguments import require_actor, require_ids, require_text, require_texts
 
 NO_TAG = "Name at least one tag to add or to remove."
+TO_CREATE = "With create=True the class is added."
 AUTOMATIC = "automatic"
 NO_TEXTS: list[str] = []
 
@@ -48,20 +51,22 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
 def _label_endpoints(services: Services) -> list[Callable[..., Any]]:
     stores = services.stores
 
-    def label_images(image_ids: list[int], label: str, by: str = ACTOR) -> Labelled:
+    def label_images(image_ids: list[int], label: str, by: str = ACTOR, create: bool = False) -> Labelled:
         """Label pictures, all or none of them, as one event that can be undone.
 
         Where a second opinion disagreed, this settles it.
 
         Args:
             image_ids: Ids of pictures.
-            label: The class, added where it is new; empty clears the label.
+            label: The class; empty clears the label.
             by: Who does it.
+            create: Add the class where there is none of this name yet; otherwise that is refused.
         """
-        change = services.labelling.label(
-            require_ids(image_ids), require_text("label", label), require_actor(by)
-        )
-        return _edit_result(change)
+        ids, name, actor = require_ids(image_ids), require_text("label", label), require_actor(by)
+        if validation.flag("create", create):
+            return _edit_result(services.labelling.label(ids, name, actor))
+        class_ = _existing_class(stores.classes, name) if name else None
+        return _edit_result(stores.edits.label(ids, class_, actor))
 
     def review_images(image_ids: list[int], label: str, by: str = ACTOR) -> Labelled:
         """Give a second opinion on labelled pictures: agreed where it is their class, disagreed otherwise.
@@ -188,3 +193,10 @@ def _undo_endpoints(services: Services) -> list[Callable[..., Any]]:
 def _edit_result(change: tuple[int, int | None]) -> Labelled:
     changed, event_id = change
     return Labelled(changed=changed, event_id=event_id)
+
+
+def _existing_class(classes: Classes, name: str) -> ClassRecord:
+    try:
+        return classes.get(name)
+    except NotFound as error:
+        raise NotFound(f"{error} {TO_CREATE}") from error

@@ -7,16 +7,21 @@ from gradio import FileData
 
 from storage.core.errors import DomainError
 from storage.records import Version
-from storage.training.registry import PRODUCTION, is_version_name
+from storage.training.registry import MANIFEST, PRODUCTION, is_version_name
+from workbench.charts import VersionMetrics, comparison_sentence
+from workbench.core import validation
 from workbench.imaging.memory_budget import PATIENCE
 from workbench.importing.uploads import sources
 from workbench.services import Services
 from workbench.serving.batch import predict_files_csv
+from workbench.serving.service import MODEL_FILE
 from workbench.ui.api import ACTOR
 from workbench.ui.api.answers import answer
 from workbench.ui.api.arguments import require_actor
 from workbench.ui.file_transfer import read_upload, to_file_data, uploads, using_uploads
 
+MODEL_FILES = (MODEL_FILE, "model.keras", MANIFEST)
+NO_ALIAS = "version must be a version such as v3, and no alias: a version is deleted by its own name."
 INVALID_ALIAS = "alias must have 1 to 40 letters, digits or hyphens, and not look like a version (v3)."
 
 
@@ -56,6 +61,22 @@ class AliasHistory(TypedDict):
     history: list[AliasMove]
 
 
+class Deleted(TypedDict):
+    """The version that is gone, and those that are left, newest first."""
+
+    deleted: str
+    versions: list[str]
+
+
+class Comparison(TypedDict):
+    """Two versions side by side; ``same_pictures`` says whether both were judged by the same ones."""
+
+    first: Model
+    second: Model
+    same_pictures: bool
+    sentence: str
+
+
 class Answer(TypedDict):
     """What a model version says of a picture."""
 
@@ -92,12 +113,64 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
         )
         return AliasHistory(history=[answer(AliasMove, event) for event in registry.history(alias)])
 
+    def alias_history(alias: str = PRODUCTION) -> AliasHistory:
+        """Give every move of an alias, newest first.
+
+        Args:
+            alias: The alias.
+        """
+        return AliasHistory(
+            history=[answer(AliasMove, event) for event in registry.history(_require_alias(alias))]
+        )
+
+    def download_model(version: str, file: str = MODEL_FILES[0]) -> FileData:
+        """Give a file of a model version, checked against its hash.
+
+        Args:
+            version: A version such as v3, or an alias.
+            file: model.tflite (LiteRT), model.keras, or manifest.json.
+        """
+        chosen = registry.get(_require_model_name("version", version))
+        path = registry.file(chosen, validation.choice("file", file, MODEL_FILES))
+        return to_file_data(path.read_bytes(), f"{chosen.name}-{file}")
+
+    def delete_model(version: str) -> Deleted:
+        """Delete a model version that no alias points to. Its files are gone for good; its number is not used again.
+
+        Args:
+            version: A version such as v3.
+        """
+        name = _require_model_name("version", version)
+        if not is_version_name(name):
+            raise DomainError(NO_ALIAS)
+        registry.delete(name)
+        return Deleted(deleted=name, versions=[version.name for version in registry.versions()])
+
+    def compare_models(first: str, second: str) -> Comparison:
+        """Compare two model versions by their validation metrics, with the result in a sentence.
+
+        Args:
+            first: A version such as v3, or an alias.
+            second: A version such as v3, or an alias.
+        """
+        pair = [
+            registry.get(_require_model_name(name, value))
+            for name, value in (("first", first), ("second", second))
+        ]
+        metrics = [VersionMetrics(version.name, version.manifest["metrics"]) for version in pair]
+        return Comparison(
+            first=_model(pair[0]),
+            second=_model(pair[1]),
+            same_pictures=pair[0].snapshot_id == pair[1].snapshot_id,
+            sentence=comparison_sentence(*metrics),
+        )
+
     def predict(image: FileData, model: str = PRODUCTION) -> Answer:
         """Classify one picture.
 
         Args:
             image: An uploaded picture.
-            model: A version such as v3, or an alias.
+            model: A version such as v3, or an alias. While no version is in production, the newest one answers for it.
         """
         data = read_upload(image, services.settings.limits)
         return answer(Answer, predictor.predict(data, _require_model_name("model", model), PATIENCE))
@@ -107,7 +180,7 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
 
         Args:
             files: Uploaded pictures and/or zips.
-            model: A version such as v3, or an alias.
+            model: A version such as v3, or an alias. While no version is in production, the newest one answers for it.
         """
         uploaded = uploads(files)
         with using_uploads(uploaded):
@@ -116,7 +189,16 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
             )
         return to_file_data(text.encode("utf-8-sig"), "predictions.csv")
 
-    return [list_models, promote, predict, predict_batch]
+    return [
+        list_models,
+        promote,
+        alias_history,
+        download_model,
+        delete_model,
+        compare_models,
+        predict,
+        predict_batch,
+    ]
 
 
 def _model(version: Version) -> Model:

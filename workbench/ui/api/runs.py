@@ -122,15 +122,18 @@ def _queue_endpoints(services: Services) -> list[Callable[..., Any]]:
         waiting = training.move(_require_id(run_id), validation.whole("place", place))
         return RunRows(runs=[_run_row(services, run, place) for place, run in enumerate(waiting, 1)])
 
-    def train_again(version: str) -> Queued:
-        """Queue a run with the pictures and settings of a model version.
+    def train_again(version: str, new_labels: bool = False) -> Queued:
+        """Queue a run with the settings of a model version.
 
         Args:
             version: A version such as v3.
+            new_labels: Take the pictures as they are labelled now; by default those of the version, with the labels that they
+                had then, so that the result is the same on the same machine.
         """
         if not isinstance(version, str) or not version:
             raise DomainError(NO_VERSION_NAME)
-        return _queued_run(services.stores.runs.get(training.train_again(version)))
+        start = training.start_like if validation.flag("new_labels", new_labels) else training.repeat
+        return _queued_run(services.stores.runs.get(start(version)))
 
     return [pause_training, resume_training, move_training, train_again]
 

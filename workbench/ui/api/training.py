@@ -1,17 +1,20 @@
 """Endpoints for training runs."""
 
+import inspect
 from collections.abc import Callable
 from typing import Any, TypedDict
 
 from storage.records import Run
 from workbench.core import validation
 from workbench.services import Services
+from workbench.training import spec_reference
 from workbench.training.service import TrainingReport
 from workbench.training.spec import TrainingSpec
 from workbench.ui.api.answers import answer
 
 # A mutable default, since Gradio documents the default value; it is never modified.
 EMPTY: dict[str, Any] = {}
+CONFUSION_AXES = {"rows": "the class of the label", "columns": "the class that the model says"}
 
 
 class Started(TypedDict):
@@ -71,6 +74,7 @@ class RunReport(TypedDict):
     metrics: dict[str, Any]
     per_class: list[dict[str, Any]]
     confusion: list[list[int]]
+    confusion_axes: dict[str, str]
     predictions: list[ValidationAnswer]
     test_pictures: int
     warnings: list[str]
@@ -84,12 +88,14 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
         """Freeze the labelled pictures into a snapshot and queue a training run.
 
         Args:
-            spec: Settings such as {"recipe": "instant"} or {"recipe": "scratch", "epochs": 60, "class_weights": "none"}; the
-                recipes are instant, fine_tune, best and scratch, and every other key has a default.
+            spec: Settings such as {"recipe": "fine_tune"} or {"recipe": "scratch", "epochs": 60, "class_weights": "none"}.
+                Without any, the run is the one that the page offers at first. The keys are:
         """
-        run_id = training.start(TrainingSpec.from_dict(spec))
+        run_id = training.start(TrainingSpec.from_dict(spec, training.default_recipe()))
         test_pictures, caveats = training.test_count_and_caveats(run_id)
         return Started(run_id=run_id, test_pictures=test_pictures, warnings=list(caveats))
+
+    start_training.__doc__ = f"{inspect.getdoc(start_training)}\n\n{spec_reference.as_text()}"
 
     def run_status(run_id: int) -> RunStatus:
         """Say where a run stands: queued, running, paused, finished, stopped, failed or interrupted.
@@ -150,6 +156,7 @@ def _run_report(report: TrainingReport) -> RunReport:
         history=report.history,
         per_class=metrics.pop("per_class", []),
         confusion=metrics.pop("confusion", []),
+        confusion_axes=CONFUSION_AXES,
         metrics=metrics,
         predictions=[
             ValidationAnswer(

@@ -46,7 +46,8 @@ class VersionActions:
     promote_note: gr.HTML
     dialog: PromotionDialog
     roll_back: gr.Button
-    again: gr.Button
+    repeat: gr.Button
+    start_like: gr.Button
     downloads: dict[str, gr.Button]
     file: gr.DownloadButton
     typed: gr.Textbox
@@ -62,8 +63,8 @@ class VersionActions:
     def outputs(self) -> list[Any]:
         """The outputs of :func:`action_updates`, in its order."""
         return [
-            self.chosen, self.facts, self.promote, self.promote_note, self.roll_back, self.typed, self.delete,
-            self.delete_note, *self.dialog.outputs,
+            self.chosen, self.facts, self.promote, self.promote_note, self.roll_back, self.repeat, self.start_like,
+            self.typed, self.delete, self.delete_note, *self.dialog.outputs,
         ]  # fmt: skip
 
 
@@ -72,13 +73,18 @@ def build_actions() -> VersionActions:
     chosen = gr.Dropdown(label="Version", elem_id="models-chosen", filterable=False)
     facts = gr.HTML(elem_id="models-facts", padding=False, apply_default_css=False)
     reason = gr.Textbox(
-        "", label="Why", placeholder="finds Overflowing better", max_length=500, elem_id="models-reason"
+        "",
+        label="Why (optional)",
+        placeholder="finds Overflowing better",
+        max_length=500,
+        elem_id="models-reason",
     )
     promote = gr.Button("Promote", variant="primary", interactive=False, elem_id="models-promote")
     promote_note = gr.HTML(elem_id="models-promote-note", padding=False)
     dialog = build_dialog()
     roll_back = gr.Button("Roll back", interactive=False, elem_id="models-roll-back")
-    train_again = gr.Button("Train again like this", elem_id="models-again")
+    repeat = gr.Button("Repeat exactly", elem_id="models-repeat")
+    start_like = gr.Button("Train with the labels of today", elem_id="models-start-like")
     downloads = {
         name: gr.Button(words, size="sm", elem_id=f"models-{name.replace('.', '-')}") for words, name in FILES
     }
@@ -95,7 +101,8 @@ def build_actions() -> VersionActions:
         promote_note,
         dialog,
         roll_back,
-        train_again,
+        repeat,
+        start_like,
         downloads,
         file,
         typed,
@@ -109,7 +116,7 @@ def action_updates(services: Services, name: str | None, typed: str | None) -> l
     registry = services.stores.registry
     versions = {version_.name: version_ for version_ in registry.versions()}
     if not versions:
-        return [gr.skip()] * 12
+        return [gr.skip()] * 14
     production = registry.production()
     version = versions.get(name or "") or best_of(list(versions.values()), production)
     previous = registry.previous(PRODUCTION)
@@ -119,6 +126,8 @@ def action_updates(services: Services, name: str | None, typed: str | None) -> l
         version_html(version),
         *show_promote(version, production),
         gr.update(value=text, interactive=previous is not None),
+        gr.update(value=f"Repeat {version.name} exactly"),
+        gr.update(value=f"Train {version.name}’s settings on today’s labels"),
         gr.update(label=f"Type {version.name} to delete it", interactive=not version.aliases),
         *show_delete(version, typed or ""),
         *dialog_updates(),
@@ -133,7 +142,7 @@ def show_promote(version: Version, production: Version | None) -> list[Any]:
             _note_update(f"{version.name} is in production already."),
         ]
     # Not disabled while the reason is empty: a reason typed during a pending update would leave the button disabled.
-    reason_note = "Say why; the history keeps it."
+    reason_note = "The history keeps the reason."
     if production is None or not is_worse(version, production):
         text = f"Promote {version.name} to production"
         return [gr.update(value=text, interactive=True, variant="primary"), _note_update(reason_note)]
@@ -152,14 +161,12 @@ def show_delete(version: Version, typed: str) -> list[Any]:
     return [gr.update(value=f"Delete {version.name}", interactive=ready), _note_update(note)]
 
 
-def question(services: Services, name: str, reason: str) -> list[Any] | None:
+def question(services: Services, name: str) -> list[Any] | None:
     """Updates that open the promotion dialog, ``None`` if the version is not worse than the one in production.
 
     Raises:
         NotFound: There is no such version.
-        DomainError: The reason is empty.
     """
-    _require_reason(reason)
     version, production = services.stores.registry.get(name), services.stores.registry.production()
     return dialog_updates(version, production) if is_worse(version, production) else None
 
@@ -169,15 +176,8 @@ def promote(services: Services, name: str, reason: str, actor: str) -> None:
 
     Raises:
         NotFound: There is no such version.
-        DomainError: The reason is empty.
     """
-    _require_reason(reason)
     services.stores.registry.promote(name, PRODUCTION, reason.strip(), actor)
-
-
-def _require_reason(reason: str) -> None:
-    if not reason.strip():
-        raise DomainError("Say in a few words why this version is promoted; the history keeps it.")
 
 
 def delete(services: Services, name: str, typed: str) -> None:

@@ -115,7 +115,7 @@ def _bind_actions(
     pair = [compare.left, compare.right]
 
     def ask_or_promote(name: str, reason: str, request: gr.Request) -> list[Any]:
-        question_updates = actions.question(services, name, reason or "")
+        question_updates = actions.question(services, name)
         if question_updates is None:
             return promote(name, reason, request)
         return [*([gr.skip()] * (len(action_outputs) - len(question_updates))), *question_updates]
@@ -140,9 +140,13 @@ def _bind_actions(
             *show_compare(services, *pair_values),
         ]
 
-    def train_again(name: str) -> None:
-        run_id = services.training.train_again(name)
-        gr.Info(f"Run {run_id} is queued with the pictures and settings of {name}. The Train tab shows it.")
+    def repeat(name: str) -> None:
+        run_id = services.training.repeat(name)
+        gr.Info(f"Run {run_id} repeats {name} with the same pictures and labels. The Train tab shows it.")
+
+    def start_like(name: str) -> None:
+        run_id = services.training.start_like(name)
+        gr.Info(f"Run {run_id} trains the settings of {name} on the labels of today. The Train tab shows it.")
 
     action_outputs = [version_actions.reason, *view.outputs, *version_actions.outputs]
     version_actions.promote.click(
@@ -160,7 +164,8 @@ def _bind_actions(
     version_actions.roll_back.click(
         guarded(roll_back), [version_actions.chosen, version_actions.reason], action_outputs, **SEQUENTIAL
     )
-    version_actions.again.click(guarded(train_again), version_actions.chosen, None, **SEQUENTIAL)
+    version_actions.repeat.click(guarded(repeat), version_actions.chosen, None, **SEQUENTIAL)
+    version_actions.start_like.click(guarded(start_like), version_actions.chosen, None, **SEQUENTIAL)
     all_outputs = [*action_outputs, *compare.outputs]
     version_actions.delete.click(
         guarded(delete), [version_actions.chosen, version_actions.typed, *pair], all_outputs, **SEQUENTIAL
