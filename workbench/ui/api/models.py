@@ -7,7 +7,7 @@ from gradio import FileData
 
 from storage.core.errors import DomainError
 from storage.records import Version
-from storage.training.registry import MANIFEST, PRODUCTION, is_version_name
+from storage.training.registry import MANIFEST, PRODUCTION, Registry, is_version_name
 from workbench.charts import VersionMetrics, comparison_sentence
 from workbench.core import validation
 from workbench.imaging.memory_budget import PATIENCE
@@ -90,7 +90,14 @@ class Answer(TypedDict):
 
 def endpoints(services: Services) -> list[Callable[..., Any]]:
     """The functions to publish."""
-    registry, predictor = services.stores.registry, services.predictor
+    return [
+        *_alias_endpoints(services.stores.registry),
+        *_version_endpoints(services.stores.registry),
+        *_prediction_endpoints(services),
+    ]
+
+
+def _alias_endpoints(registry: Registry) -> list[Callable[..., Any]]:
 
     def list_models() -> Models:
         """List all model versions with their metrics, aliases and snapshot, newest first."""
@@ -123,6 +130,10 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
             history=[answer(AliasMove, event) for event in registry.history(_require_alias(alias))]
         )
 
+    return [list_models, promote, alias_history]
+
+
+def _version_endpoints(registry: Registry) -> list[Callable[..., Any]]:
     def download_model(version: str, file: str = MODEL_FILES[0]) -> FileData:
         """Give a file of a model version, checked against its hash.
 
@@ -165,6 +176,12 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
             sentence=comparison_sentence(*metrics),
         )
 
+    return [download_model, delete_model, compare_models]
+
+
+def _prediction_endpoints(services: Services) -> list[Callable[..., Any]]:
+    predictor = services.predictor
+
     def predict(image: FileData, model: str = PRODUCTION) -> Answer:
         """Classify one picture.
 
@@ -189,16 +206,7 @@ def endpoints(services: Services) -> list[Callable[..., Any]]:
             )
         return to_file_data(text.encode("utf-8-sig"), "predictions.csv")
 
-    return [
-        list_models,
-        promote,
-        alias_history,
-        download_model,
-        delete_model,
-        compare_models,
-        predict,
-        predict_batch,
-    ]
+    return [predict, predict_batch]
 
 
 def _model(version: Version) -> Model:

@@ -140,14 +140,6 @@ def _bind_actions(
             *show_compare(services, *pair_values),
         ]
 
-    def repeat(name: str) -> None:
-        run_id = services.training.repeat(name)
-        gr.Info(f"Run {run_id} repeats {name} with the same pictures and labels. The Train tab shows it.")
-
-    def start_like(name: str) -> None:
-        run_id = services.training.start_like(name)
-        gr.Info(f"Run {run_id} trains the settings of {name} on the labels of today. The Train tab shows it.")
-
     action_outputs = [version_actions.reason, *view.outputs, *version_actions.outputs]
     version_actions.promote.click(
         guarded(ask_or_promote),
@@ -164,13 +156,25 @@ def _bind_actions(
     version_actions.roll_back.click(
         guarded(roll_back), [version_actions.chosen, version_actions.reason], action_outputs, **SEQUENTIAL
     )
-    version_actions.repeat.click(guarded(repeat), version_actions.chosen, None, **SEQUENTIAL)
-    version_actions.start_like.click(guarded(start_like), version_actions.chosen, None, **SEQUENTIAL)
     all_outputs = [*action_outputs, *compare.outputs]
     version_actions.delete.click(
         guarded(delete), [version_actions.chosen, version_actions.typed, *pair], all_outputs, **SEQUENTIAL
     )
+    _bind_training(services, version_actions)
     _bind_downloads(services, version_actions)
+
+
+def _bind_training(services: Services, version_actions: VersionActions) -> None:
+    def repeat(name: str) -> None:
+        run_id = services.training.repeat(name)
+        gr.Info(f"Run {run_id} repeats {name} with the same pictures and labels. The Train tab shows it.")
+
+    def start_like(name: str) -> None:
+        run_id = services.training.start_like(name)
+        gr.Info(f"Run {run_id} trains the settings of {name} on the labels of today. The Train tab shows it.")
+
+    version_actions.repeat.click(guarded(repeat), version_actions.chosen, None, **SEQUENTIAL)
+    version_actions.start_like.click(guarded(start_like), version_actions.chosen, None, **SEQUENTIAL)
 
 
 def _bind_downloads(services: Services, version_actions: VersionActions) -> None:
