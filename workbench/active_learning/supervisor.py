@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 import subprocess
-import threading
 import time
 
 from storage.learning.suggestions import WORKER
 from workbench.active_learning import worker_state
 from workbench.active_learning.embedders import available_embedders, best_available
+from workbench.core.polling import PollingThread
 from workbench.core.processes import alive, start_module
 from workbench.core.settings import Settings
 from workbench.stores import Stores
@@ -33,9 +33,7 @@ class ActiveLearningSupervisor:
         self._child: subprocess.Popen[bytes] | None = None
         self._retry_seconds = FIRST_RETRY_SECONDS
         self._not_before = 0.0
-        self._wake = threading.Event()
-        self._closing = False
-        self._thread = threading.Thread(target=self._loop, name="insight", daemon=True)
+        self._thread = PollingThread("insight", self._poll, PAUSE_SECONDS)
 
     def start(self) -> None:
         """Start the background thread, unless active learning is disabled."""
@@ -45,28 +43,16 @@ class ActiveLearningSupervisor:
     def wake(self) -> None:
         """Check for work immediately instead of at the next polling interval."""
         self._not_before = 0.0
-        self._wake.set()
+        self._thread.wake()
 
     def close(self) -> None:
         """Stop the background thread; a running worker continues."""
-        self._closing = True
-        self._wake.set()
-        if self._thread.is_alive():
-            self._thread.join(timeout=5)
+        self._thread.close()
 
     def is_running(self) -> bool:
         """Whether a worker process is alive, including one started by an earlier server process."""
         process = self._stores.preferences.get(WORKER, None)
         return process is not None and alive(*process)
-
-    def _loop(self) -> None:
-        while not self._closing:
-            try:
-                self._poll()
-            except Exception:
-                log.exception("looking after the model's help failed; trying again")
-            self._wake.wait(PAUSE_SECONDS)
-            self._wake.clear()
 
     def _poll(self) -> None:
         if self._child is not None:

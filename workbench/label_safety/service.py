@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -13,6 +12,7 @@ import numpy as np
 from storage.core.errors import DomainError
 from storage.records import Version
 from workbench.core.machine import cores
+from workbench.core.polling import PollingThread
 from workbench.imaging.augmentation import Augmentation
 from workbench.label_safety.check_requests import CheckRequests
 from workbench.label_safety.misread_rate import MisreadTally, Probe, Reader, tally_misreads
@@ -96,9 +96,7 @@ class LabelSafety:
         self._last_shown: Augmentation | None = None
         self._cached_sample: tuple[tuple[str, ...], list[Probe]] = ((), [])
         self._failure = _Failure()
-        self._wake = threading.Event()
-        self._closing = threading.Event()
-        self._thread = threading.Thread(target=self._loop, name="label safety", daemon=True)
+        self._thread = PollingThread("label safety", self._poll, PAUSE_SECONDS)
 
     def start(self) -> None:
         """Start the background thread."""
@@ -106,15 +104,12 @@ class LabelSafety:
 
     def close(self) -> None:
         """Stop the background thread promptly; results so far are kept."""
-        self._closing.set()
-        self._wake.set()
-        if self._thread.is_alive():
-            self._thread.join(timeout=5)
+        self._thread.close()
 
     def ask(self, augmentation: Augmentation) -> None:
         """Request a check of an augmentation other than the one shown on the page."""
         self._requests.add(augmentation)
-        self._wake.set()
+        self._thread.wake()
 
     def report(self, augmentation: Augmentation) -> SafetyReport:
         """Stored results for an augmentation; classifies no picture."""
@@ -141,12 +136,6 @@ class LabelSafety:
         if self._get_shown is None and augmentation not in self._requests:
             return OFF
         return WAITING if self._busy() else CHECKING
-
-    def _loop(self) -> None:
-        while not self._closing.is_set():
-            if not self._poll():
-                self._wake.wait(PAUSE_SECONDS)
-            self._wake.clear()
 
     def _poll(self) -> bool:
         """Check the next operation, if any; returns whether there may be more to do immediately."""
@@ -202,12 +191,12 @@ class LabelSafety:
 
     def _classifier(self, version: Version) -> Reader:
         def classify(picture: np.ndarray) -> Prediction:
-            if self._closing.is_set() or self._busy():
+            if self._thread.closing or self._busy():
                 raise _Cancelled
             start = time.perf_counter()
             prediction = self._predictor.predict_unlogged(picture, version.name)
             # Sleep as long as the prediction took, so that the check uses at most half of one core.
-            self._closing.wait(time.perf_counter() - start)
+            self._thread.rest(time.perf_counter() - start)
             return prediction
 
         return classify

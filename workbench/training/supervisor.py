@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import shutil
 import subprocess
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from pathlib import Path
 from storage.core.errors import DiskFull, is_disk_full
 from storage.records import Run
 from storage.training.run_attempts import ENDED
+from workbench.core.polling import PollingThread
 from workbench.core.processes import EXIT_DISK_FULL, alive, start_module
 from workbench.core.settings import Settings
 from workbench.stores import Stores
@@ -91,9 +91,7 @@ class RunSupervisor:
         self._settings = settings
         self._ended = ended
         self._handles: dict[int, WorkerProcess] = {}
-        self._wake = threading.Event()
-        self._closing = False
-        self._thread = threading.Thread(target=self._loop, name="supervisor", daemon=True)
+        self._thread = PollingThread("supervisor", self._poll, PAUSE_SECONDS)
 
     def start(self) -> None:
         """Start the background thread."""
@@ -101,23 +99,11 @@ class RunSupervisor:
 
     def wake(self) -> None:
         """Check the queue immediately instead of at the next polling interval."""
-        self._wake.set()
+        self._thread.wake()
 
     def close(self) -> None:
         """Stop the background thread; running workers continue."""
-        self._closing = True
-        self._wake.set()
-        if self._thread.is_alive():
-            self._thread.join(timeout=5)
-
-    def _loop(self) -> None:
-        while not self._closing:
-            try:
-                self._poll()
-            except Exception:
-                log.exception("looking after the training runs failed; trying again")
-            self._wake.wait(PAUSE_SECONDS)
-            self._wake.clear()
+        self._thread.close()
 
     def _poll(self) -> None:
         self._handle_exits()
