@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from math import ceil, isfinite
 from statistics import fmean
 from typing import Any
@@ -16,6 +17,9 @@ from workbench.charts.layout import BLUE, GREEN, NEUTRAL, ORANGE, base_figure
 Epochs = Sequence[Mapping[str, Any]]
 
 _HEIGHT = 300
+SHORTEST_TREND = 6
+NOISE_STEPS = 1.5
+"""How many usual steps between two epochs the means of two quarters differ by where a curve rises."""
 _MONITORED = {
     "val_loss": "Validation loss",
     "val_macro_f1": "Validation macro-F1",
@@ -105,12 +109,29 @@ def _trend(history: Epochs, best: Mapping[str, Any], name: str, monitor: str) ->
 
 
 def _best_is_last(history: Epochs, best: Mapping[str, Any], name: str, monitor: str) -> str:
-    """Sentence for a run whose last epoch is kept: it is improving only if no earlier epoch has the same rounded value."""
+    """Sentence for a run whose last epoch is kept: whether more epochs may help, or it is as good as earlier ones or luck."""
     value = number(best[monitor])
     as_good = next(row["epoch"] for row in history if number(row[monitor]) == value)
+    if as_good == best["epoch"] and not _rises(history, monitor):
+        return f"{name} is best at epoch {as_good} ({value}), the last one, by no more than it goes up and down anyway; more epochs will hardly help."
     if as_good == best["epoch"]:
         return f"{name} was still improving at epoch {as_good} ({value}), the last one; more epochs may help."
     return f"{name} was as good at epoch {as_good} ({value}) as at epoch {best['epoch']}, the last one; more epochs will hardly help."
+
+
+def _rises(history: Epochs, monitor: str) -> bool:
+    """Whether the last quarter of the epochs is better than the one before it by more than the usual step between epochs.
+
+    Of fewer than ``SHORTEST_TREND`` epochs the last one being the best is taken for a rise.
+    """
+    if len(history) < SHORTEST_TREND:
+        return True
+    sign = -1.0 if monitor == "val_loss" else 1.0
+    values = [sign * float(row[monitor]) for row in history]
+    quarter = max(3, len(values) // 4)
+    recent = values[-2 * quarter :]
+    usual_step = fmean(abs(after - before) for before, after in pairwise(recent))
+    return fmean(recent[quarter:]) - fmean(recent[:quarter]) > NOISE_STEPS * usual_step
 
 
 def _overfits(best: Mapping[str, Any], later: Epochs) -> bool:

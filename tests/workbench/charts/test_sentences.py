@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import nan
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tests.workbench.chart_data import CLASSES, HOSTILE, MATRIX, history, measures, rows
@@ -236,6 +237,38 @@ def test_a_curve_that_has_been_flat_is_not_called_improving() -> None:
     assert curves_sentence(rows, 60, "val_macro_f1") == (
         "Validation macro-F1 was as good at epoch 31 (0.8) as at epoch 60, the last one; more epochs will hardly help."
     )
+
+
+def drawn(shape: str, seed: int) -> list[float]:
+    """Validation losses of 40 epochs whose last one is the best, with the ups and downs of a small validation set."""
+    epochs = np.arange(40)
+    level = {
+        "falling": 1.2 - 0.02 * epochs,
+        "falling ever more slowly": 1.2 * np.exp(-epochs / 25),
+        "falling late": np.where(epochs < 25, 1.0, 1.0 - 0.03 * (epochs - 25)),
+        "steep": 1.0 / (1 + 0.1 * epochs),
+        "flat": np.full(40, 0.4),
+        "flat after a fall": 0.4 + 0.6 * np.exp(-epochs / 3.0),
+        "rising again": 0.4 + 0.004 * np.abs(epochs - 12),
+        "swinging": 0.4 + 0.05 * np.sin(epochs * 1.3),
+    }[shape]
+    losses = level + np.random.default_rng(seed).normal(0, 0.012, 40)
+    losses[-1] = min(losses[-1], losses.min() - 0.004)
+    return losses.tolist()
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("shape", ["falling", "falling ever more slowly", "falling late", "steep"])
+def test_a_drawn_curve_that_falls_is_called_improving(shape: str, seed: int) -> None:
+    assert "still improving" in curves_sentence(history(drawn(shape, seed)), 40)
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("shape", ["flat", "flat after a fall", "rising again", "swinging"])
+def test_a_drawn_curve_that_does_not_fall_any_more_is_not_called_improving(shape: str, seed: int) -> None:
+    sentence = curves_sentence(history(drawn(shape, seed)), 40)
+    assert "more epochs will hardly help" in sentence
+    assert "improving" not in sentence
 
 
 @pytest.mark.parametrize("values", [[0.4, 0.35, 0.4, 0.35], [0.5, 0.35, 0.34999, 0.34998]])
