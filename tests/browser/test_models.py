@@ -80,6 +80,15 @@ def test_a_version_is_trained_again_with_its_pictures_and_settings(
         expect(page.locator("#train-runs tr", has_text=f"run {number}")).to_contain_text("stopped")
 
 
+def test_a_newest_version_that_cannot_be_loaded_is_not_put_to_work(page: Page, server: Server) -> None:
+    page.goto("/?tab=predict")
+    expect(page.locator("#predict-notice")).to_contain_text("Model v2 cannot be loaded here.")
+    page.get_by_role("button", name="Choose a model").click()
+    expect(page.get_by_role("tab", name="Models")).to_have_attribute("aria-selected", "true")
+    models = server.client().predict(api_name="/list_models")["models"]
+    assert [model["aliases"] for model in models] == [[], []]
+
+
 def test_files_are_downloaded_unless_they_were_changed(page: Page, server: Server, tmp_path: Path) -> None:
     page.goto("/?tab=models")
     expect(page.locator("#models-chosen input")).to_have_value("v2")

@@ -150,7 +150,7 @@ class Predictor:
 
     def stand_in(self) -> Version | None:
         """The newest version if none is in production, else None: it answers for production meanwhile."""
-        return None if self._registry.production() else next(iter(self._registry.versions()), None)
+        return None if self._registry.production() else self._newest()
 
     def _load(self, name: str) -> _LoadedModel:
         version = self._in_production() if name == PRODUCTION else self._registry.get(name)
@@ -165,10 +165,13 @@ class Predictor:
         return loaded
 
     def _in_production(self) -> Version:
-        version = self._registry.production() or self.stand_in()
+        version = self._registry.production() or self._newest()
         if version is None:
             raise NotReady(NO_MODEL)
         return version
+
+    def _newest(self) -> Version | None:
+        return next(iter(self._registry.versions()), None)
 
     def _load_file(self, version: Version) -> _LoadedModel:
         file = self._registry.file(version, MODEL_FILE)

@@ -22,6 +22,7 @@ from workbench.ui.payload import Payload
 from workbench.ui.tabs.predict import batch
 from workbench.ui.tabs.predict.html import answer_html, refusal_html, waiting_html
 
+TRAIN, CHOOSE, PUT_TO_WORK = "Train a model", "Choose a model", "Put {name} to work"
 WAITING = "Drop a picture, paste one or choose a file. The answer appears here."
 
 
@@ -53,7 +54,7 @@ def _view(services: Services) -> PredictView:
             min_width=240,
         )
         notice = gr.HTML(visible=False, elem_id="predict-notice")
-        go = gr.Button("Train a model", variant="primary", visible=False, scale=0, elem_id="predict-go")
+        go = gr.Button(TRAIN, variant="primary", visible=False, scale=0, elem_id="predict-go")
     with gr.Tabs(elem_id="predict-sections"):
         with gr.Tab("Picture", elem_id="predict-one"), gr.Row(elem_classes="work halves"):
             picture = gr.Image(
@@ -95,13 +96,14 @@ def _bind(context: TabContext, view: PredictView) -> None:
         return (*_problem_updates(services, model), gr.update(model=model))
 
     @guarded
-    def next_step(model: str, request: gr.Request) -> tuple[object, ...]:
+    def next_step(model: str, step: str, request: gr.Request) -> tuple[object, ...]:
+        if step in (CHOOSE, TRAIN):
+            return (open_tab("models" if step == CHOOSE else "train"), *[gr.skip()] * len(chosen_outputs))
         version = services.predictor.stand_in()
-        if version is None or model != PRODUCTION:
-            tab = open_tab("models" if services.stores.registry.versions() else "train")
-            return (tab, *[gr.skip()] * len(chosen_outputs))
-        services.stores.registry.promote(version.name, PRODUCTION, "", actor(request))
-        gr.Info(f"{version.name} is in production.")
+        # Otherwise another version came, or one was promoted, since the button was shown: it is shown anew.
+        if version and step == PUT_TO_WORK.format(name=version.name):
+            services.stores.registry.promote(version.name, PRODUCTION, "", actor(request))
+            gr.Info(f"{version.name} is in production.")
         return (gr.skip(), *refresh(model))
 
     quiet = {"show_progress": "hidden", "api_visibility": "private"}
@@ -120,7 +122,7 @@ def _bind(context: TabContext, view: PredictView) -> None:
         trigger_mode="always_last",
         **quiet,
     )
-    view.go.click(next_step, view.model, [context.tabs, *chosen_outputs], queue=False, **quiet)
+    view.go.click(next_step, [view.model, view.go], [context.tabs, *chosen_outputs], queue=False, **quiet)
 
 
 def _predictor_function(services: Services) -> Any:
@@ -157,7 +159,7 @@ def _problem_updates(services: Services, model: str) -> tuple[object, object]:
     try:
         services.predictor.signature(model)
     except DomainError as error:
-        text = "Choose a model" if services.stores.registry.versions() else "Train a model"
+        text = CHOOSE if services.stores.registry.versions() else TRAIN
         message = refusal_html(str(error))
         return gr.update(value=message, visible=True), gr.update(value=text, visible=True)
     version = services.predictor.stand_in() if model == PRODUCTION else None
@@ -165,5 +167,5 @@ def _problem_updates(services: Services, model: str) -> tuple[object, object]:
         return gr.update(visible=False), gr.update(visible=False)
     message = refusal_html(f"No version is in production yet, so {version.name}, the newest, answers.")
     return gr.update(value=message, visible=True), gr.update(
-        value=f"Put {version.name} to work", visible=True
+        value=PUT_TO_WORK.format(name=version.name), visible=True
     )
