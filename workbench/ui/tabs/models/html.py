@@ -79,7 +79,7 @@ def _worst_recall(metrics: Mapping[str, Any]) -> str:
 def production_html(production: Version | None, history: Sequence[AliasEvent]) -> str:
     """The version in production, since when and why."""
     if production is None:
-        return "<p>No version is in production yet. Choose one and promote it; then the Predict tab and scripts use it.</p>"
+        return "<p>No version is in production yet, so the newest answers on the Predict tab and for programs. Promote the one that is to answer.</p>"
     last = history[0]
     return (
         f"<p><b>{production.name}</b> is in production since {when(last.created_at)} "
